@@ -1,0 +1,13 @@
+//! kinglet: language models on the device, in the browser and natively.
+//!
+//! The rooms and the doors between them are drawn in `ARCHITECTURE.md`.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod model;
+pub mod ops;
+pub mod platform;
+pub mod quant;
+
+pub use error::{Error, Result};

@@ -1,0 +1,2 @@
+//! Loading and running a decoder. Knows no GPU.
+pub mod config;
