@@ -1,6 +1,16 @@
 //! Storage formats of GGUF tensors: block layouts, reference decoding, and the aligned planes that the GPU reads.
 
+mod float;
+mod legacy;
+mod q2_k;
+mod q3_k;
+mod q4_k;
+mod q5_k;
+mod q6_k;
+
 use std::fmt;
+
+use crate::error::{Error, Result};
 
 /// A storage format that kinglet decodes. Numbers are GGUF's (`ggml_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,4 +131,59 @@ impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Decodes one row (or several whole rows in a stretch): `bytes` as in the file, `out.len()` weights.
+///
+/// This is the reference that every other decoder in the crate is measured against: f32 arithmetic in ggml's order, so
+/// that results are equal bit for bit.
+///
+/// # Errors
+/// [`Error::Internal`] when `bytes` does not hold exactly `out.len()` weights: callers derive both from one shape.
+///
+/// ```
+/// use kinglet::quant::{DType, dequantize_row};
+/// let mut row = [0f32; 2];
+/// dequantize_row(DType::F16, &[0x00, 0x3c, 0x00, 0xc0], &mut row)?;
+/// assert_eq!(row, [1.0, -2.0]);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
+pub fn dequantize_row(t: DType, bytes: &[u8], out: &mut [f32]) -> Result<()> {
+    if t.row_bytes(out.len()) != Some(bytes.len()) {
+        return Err(Error::internal(format!(
+            "{} bytes do not hold {} weights of {t}",
+            bytes.len(),
+            out.len()
+        )));
+    }
+    let decode: fn(&[u8], &mut [f32]) = match t {
+        DType::F32 => return float::f32_row(bytes, out),
+        DType::F16 => return float::f16_row(bytes, out),
+        DType::BF16 => return float::bf16_row(bytes, out),
+        DType::Q4_0 => legacy::q4_0,
+        DType::Q4_1 => legacy::q4_1,
+        DType::Q5_0 => legacy::q5_0,
+        DType::Q5_1 => legacy::q5_1,
+        DType::Q8_0 => legacy::q8_0,
+        DType::Q2K => q2_k::decode,
+        DType::Q3K => q3_k::decode,
+        DType::Q4K => q4_k::decode,
+        DType::Q5K => q5_k::decode,
+        DType::Q6K => q6_k::decode,
+    };
+    let blocks = bytes.chunks_exact(t.block_bytes());
+    for (block, weights) in blocks.zip(out.chunks_exact_mut(t.block_len())) {
+        decode(block, weights);
+    }
+    Ok(())
+}
+
+/// The half-precision number at byte `at`, little-endian.
+fn f16_at(bytes: &[u8], at: usize) -> f32 {
+    half::f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
+}
+
+/// The 32 bits at byte `at`, little-endian.
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

@@ -1,0 +1,94 @@
+//! Reference decoding against vectors from the `gguf` package (tools/quant_cases.py).
+
+use kinglet::quant::{DType, dequantize_row};
+
+struct Case {
+    dtype: DType,
+    name: String,
+    bytes: Vec<u8>,
+    weights: Vec<u32>,
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks_exact(2);
+    digits
+        .map(|d| u8::from_str_radix(std::str::from_utf8(d).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn cases() -> Vec<Case> {
+    let json: serde_json::Value = serde_json::from_str(include_str!("../cases/quant.json")).unwrap();
+    let case = |c: &serde_json::Value| Case {
+        dtype: DType::ALL.into_iter().find(|t| t.name() == c["type"]).unwrap(),
+        name: format!("{} {}", c["type"], c["name"]),
+        bytes: unhex(c["bytes"].as_str().unwrap()),
+        weights: unhex(c["bits"].as_str().unwrap())
+            .chunks_exact(4)
+            .map(|b| u32::from_le_bytes(b.try_into().unwrap()))
+            .collect(),
+    };
+    json.as_array().unwrap().iter().map(case).collect()
+}
+
+/// The first weight whose bits differ.
+fn first_difference(case: &Case) -> Option<String> {
+    let mut got = vec![0f32; case.weights.len()];
+    dequantize_row(case.dtype, &case.bytes, &mut got).unwrap();
+    let at = (0..got.len()).find(|&i| got[i].to_bits() != case.weights[i])?;
+    let want = f32::from_bits(case.weights[at]);
+    Some(format!(
+        "{}: weight {at}: expected {want:e}, got {:e}",
+        case.name, got[at]
+    ))
+}
+
+#[test]
+fn decodes_every_format_bit_for_bit() {
+    let cases = cases();
+    for t in DType::ALL {
+        assert!(cases.iter().any(|c| c.dtype == t), "no case for {t}");
+    }
+    let wrong: Vec<_> = cases.iter().filter_map(first_difference).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Proof that the comparison can fail: flip one bit of the input, or one bit of the expected weights.
+#[test]
+fn comparison_notices_one_flipped_bit() {
+    for mut case in cases().into_iter().filter(|c| c.name.contains("random")) {
+        let last = case.weights.len() - 1;
+        case.weights[last] ^= 1;
+        assert!(first_difference(&case).is_some(), "{}", case.name);
+        case.weights[last] ^= 1;
+        assert!(first_difference(&case).is_none(), "{}", case.name);
+        // Every bit of a block takes part in some weight (the sub-block scale may be zero for a few of them).
+        let bits = case.bytes.len() * 8;
+        let silent = (0..bits).filter(|bit| {
+            case.bytes[bit / 8] ^= 1 << (bit % 8);
+            let unnoticed = first_difference(&case).is_none();
+            case.bytes[bit / 8] ^= 1 << (bit % 8);
+            unnoticed
+        });
+        let silent = silent.count();
+        assert!(
+            silent * 8 <= bits,
+            "{}: {silent} of {bits} bits change nothing",
+            case.name
+        );
+    }
+}
+
+#[test]
+fn rejects_wrong_lengths() {
+    for t in DType::ALL {
+        let mut out = vec![0f32; t.block_len()];
+        assert!(
+            dequantize_row(t, &vec![0; t.block_bytes() - 1], &mut out).is_err(),
+            "{t}"
+        );
+        assert!(
+            dequantize_row(t, &vec![0; 2 * t.block_bytes()], &mut out).is_err(),
+            "{t}"
+        );
+    }
+}
