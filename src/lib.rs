@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod error;
+pub mod kernels;
 pub mod model;
 pub mod ops;
 pub mod platform;

@@ -1,0 +1,123 @@
+//! Stores the keys and values of the step's rows in the cache at positions `pos ..`.
+//!
+//! Keys and values each lie as `[n_head_kv, n_ctx, head_dim]`: the positions of one head are contiguous, so attention
+//! streams them. Half-precision values are clamped to the finite range (a GPU's packing of larger ones is undefined).
+
+use bytemuck::{Pod, Zeroable};
+use half::f16;
+
+use super::dim;
+use crate::ops::{CacheShape, CacheType, HeadLayout};
+
+/// Shape of the operation; the uniform of `kv_write.wgsl`.
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Params {
+    /// Query heads (they come first in a row and are skipped).
+    pub n_head: u32,
+    /// Key/value heads.
+    pub n_head_kv: u32,
+    /// Elements of a head; even.
+    pub head_dim: u32,
+    /// Positions of the cache.
+    pub n_ctx: u32,
+}
+
+impl Params {
+    /// The operation for a cache of `n_ctx` positions.
+    pub fn new(heads: HeadLayout, n_ctx: usize) -> Self {
+        Self {
+            n_head: dim(heads.n_head),
+            n_head_kv: dim(heads.n_head_kv),
+            head_dim: dim(heads.head_dim),
+            n_ctx: dim(n_ctx),
+        }
+    }
+}
+
+/// The cache of one layer in host memory.
+#[derive(Debug, Clone)]
+pub struct CpuCache {
+    /// Its shape.
+    pub shape: CacheShape,
+    k: Plane,
+    v: Plane,
+}
+
+/// Elements `[n_head_kv, n_ctx, head_dim]`.
+#[derive(Debug, Clone)]
+enum Plane {
+    F16(Vec<f16>),
+    F32(Vec<f32>),
+}
+
+impl Plane {
+    fn new(shape: CacheShape) -> Self {
+        let len = shape.n_head_kv * shape.n_ctx * shape.head_dim;
+        match shape.dtype {
+            CacheType::F16 => Plane::F16(vec![f16::ZERO; len]),
+            CacheType::F32 => Plane::F32(vec![0.0; len]),
+        }
+    }
+
+    fn write(&mut self, at: usize, values: &[f32]) {
+        match self {
+            Plane::F16(plane) => {
+                let max = f16::MAX.to_f32();
+                for (slot, v) in plane[at..at + values.len()].iter_mut().zip(values) {
+                    *slot = f16::from_f32(v.clamp(-max, max));
+                }
+            }
+            Plane::F32(plane) => plane[at..at + values.len()].copy_from_slice(values),
+        }
+    }
+
+    fn read(&self, at: usize, out: &mut [f32]) {
+        match self {
+            Plane::F16(plane) => {
+                for (o, v) in out.iter_mut().zip(&plane[at..]) {
+                    *o = v.to_f32();
+                }
+            }
+            Plane::F32(plane) => out.copy_from_slice(&plane[at..at + out.len()]),
+        }
+    }
+}
+
+impl CpuCache {
+    /// A zeroed cache.
+    pub fn new(shape: CacheShape) -> Self {
+        Self {
+            shape,
+            k: Plane::new(shape),
+            v: Plane::new(shape),
+        }
+    }
+
+    /// The key of `head` at `pos`, decoded into `out [head_dim]`.
+    pub fn key(&self, head: usize, pos: usize, out: &mut [f32]) {
+        self.k.read(self.offset(head, pos), out);
+    }
+
+    /// The value of `head` at `pos`, decoded into `out [head_dim]`.
+    pub fn value(&self, head: usize, pos: usize, out: &mut [f32]) {
+        self.v.read(self.offset(head, pos), out);
+    }
+
+    fn offset(&self, head: usize, pos: usize) -> usize {
+        (head * self.shape.n_ctx + pos) * self.shape.head_dim
+    }
+}
+
+/// Reference: `qkv [T, (n_head + 2*n_head_kv) * head_dim]`, row t goes to position `pos + t`.
+pub fn cpu(p: &Params, pos: usize, cache: &mut CpuCache, qkv: &[f32]) {
+    let (n_head, n_head_kv, dim) = (p.n_head as usize, p.n_head_kv as usize, p.head_dim as usize);
+    for (t, row) in qkv.chunks_exact((n_head + 2 * n_head_kv) * dim).enumerate() {
+        let (keys, values) = row[n_head * dim..].split_at(n_head_kv * dim);
+        for h in 0..n_head_kv {
+            let at = cache.offset(h, pos + t);
+            cache.k.write(at, &keys[h * dim..][..dim]);
+            cache.v.write(at, &values[h * dim..][..dim]);
+        }
+    }
+}
