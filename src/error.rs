@@ -84,6 +84,10 @@ pub enum Error {
         got: String,
     },
 
+    /// The model's numbers left the range in which they mean something.
+    #[error("the model produced {what}; the file may be damaged, or its values exceed the range of this backend")]
+    NotFinite { what: String },
+
     /// Reading the model's bytes failed.
     #[error("reading {source_name} failed: {message}")]
     Io { source_name: String, message: String },
@@ -139,6 +143,7 @@ impl Error {
             Error::Template { .. } => "template",
             Error::TemplateRefused { .. } => "template_refused",
             Error::InvalidRequest { .. } => "invalid_request",
+            Error::NotFinite { .. } => "not_finite",
             Error::Io { .. } => "io",
             Error::Http { .. } => "http",
             Error::GpuUnavailable { .. } => "gpu_unavailable",
@@ -184,6 +189,7 @@ impl Error {
                 json!({"prompt": prompt, "max_tokens": max_tokens, "n_ctx": n_ctx})
             }
             Error::InvalidRequest { param, expected, got } => json!({"param": param, "expected": expected, "got": got}),
+            Error::NotFinite { what } => json!({"what": what}),
             Error::Io { source_name, .. } => json!({"source": source_name}),
             Error::Http { url, status, .. } => json!({"url": url, "status": status}),
             Error::Gpu { what, .. } => json!({"what": what}),

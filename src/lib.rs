@@ -10,5 +10,6 @@ pub mod model;
 pub mod ops;
 pub mod platform;
 pub mod quant;
+pub mod sampler;
 
 pub use error::{Error, Result};
