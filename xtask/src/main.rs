@@ -1,1 +1,93 @@
-fn main() {}
+//! `cargo xtask <command>`: everything this repository can do, in plain Rust, with no globally installed tools.
+
+mod pkg;
+mod serve;
+mod setup;
+mod sh;
+mod size;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page on localhost, print its address
+cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
+
+--dev builds in seconds instead of minutes: a larger and slower module.";
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Err(error) = dispatch(&args) {
+        eprintln!("xtask: {error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!("no command given\n\n{USAGE}");
+    };
+    let mut rest = Args(rest.to_vec());
+    match command.as_str() {
+        "start" => {
+            let options = serve::Options {
+                model: rest.value("--model")?,
+                port: rest.value("--port")?.map(|p| p.parse()).transpose()?,
+                profile: rest.profile(),
+            };
+            rest.done()?;
+            serve::start(&options)
+        }
+        "pkg" => {
+            let profile = rest.profile();
+            rest.done()?;
+            pkg::build(profile)
+        }
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("unknown command {other}\n\n{USAGE}"),
+    }
+}
+
+/// The arguments that have not been understood yet.
+struct Args(Vec<String>);
+
+impl Args {
+    /// Takes `name`; true if it was there.
+    fn flag(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|a| a != name);
+        self.0.len() != before
+    }
+
+    /// Takes `name VALUE` or `name=VALUE`.
+    fn value(&mut self, name: &str) -> Result<Option<String>> {
+        if let Some(i) = self.0.iter().position(|a| a == name) {
+            if i + 1 == self.0.len() {
+                bail!("{name} needs a value\n\n{USAGE}");
+            }
+            self.0.remove(i);
+            return Ok(Some(self.0.remove(i)));
+        }
+        let prefix = format!("{name}=");
+        let at = self.0.iter().position(|a| a.starts_with(&prefix));
+        Ok(at.map(|i| self.0.remove(i)[prefix.len()..].to_string()))
+    }
+
+    fn profile(&mut self) -> pkg::Profile {
+        if self.flag("--dev") {
+            pkg::Profile::Dev
+        } else {
+            pkg::Profile::Release
+        }
+    }
+
+    /// Fails if anything is left.
+    fn done(&self) -> Result<()> {
+        match self.0.first() {
+            Some(arg) => bail!("unknown argument {arg}\n\n{USAGE}"),
+            None => Ok(()),
+        }
+    }
+}
