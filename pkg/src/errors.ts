@@ -1,0 +1,78 @@
+// The one error class of the package. Codes are stable API; messages say what happened and what to do.
+
+/** Codes that the engine raises (the Rust variants' names) and the two that only exist in JavaScript. */
+export type ErrorCode =
+  | 'bad_file'
+  | 'truncated'
+  | 'unsupported_architecture'
+  | 'unsupported_type'
+  | 'unsupported_feature'
+  | 'unsupported_tokenizer'
+  | 'too_large'
+  | 'context_overflow'
+  | 'template'
+  | 'template_refused'
+  | 'invalid_request'
+  | 'io'
+  | 'http'
+  | 'gpu_unavailable'
+  | 'gpu_lost'
+  | 'gpu'
+  | 'aborted'
+  | 'not_loaded'
+  | 'internal'
+  /** The worker could not start, or died (out of memory, a crash, a wrong URL). */
+  | 'worker_failed'
+  /** This browser lacks something that kinglet cannot do without. */
+  | 'unsupported_browser';
+
+/** How an error crosses the worker's boundary. */
+export interface WireError {
+  code: ErrorCode;
+  message: string;
+  detail: Record<string, unknown>;
+}
+
+/** Every failure of the package. Branch on {@link KingletError.code}, show {@link Error.message}. */
+export class KingletError extends Error {
+  /** Stable machine-readable name, for example `"context_overflow"`. */
+  readonly code: ErrorCode;
+  /** The error's fields, for example `{needed, available}`. */
+  readonly detail: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, detail: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'KingletError';
+    this.code = code;
+    this.detail = detail;
+  }
+
+  /** `{code, message, detail}`, also what `JSON.stringify` shows. */
+  toJSON(): WireError {
+    return { code: this.code, message: this.message, detail: this.detail };
+  }
+}
+
+function isWire(value: unknown): value is WireError {
+  const error = value as Partial<WireError> | null;
+  return typeof error === 'object' && error !== null && typeof error.code === 'string' && typeof error.message === 'string';
+}
+
+/** Whatever was thrown in the worker, as plain data: a typed error keeps its code, anything else is `internal`. */
+export function toWire(thrown: unknown): WireError {
+  if (isWire(thrown)) {
+    return { code: thrown.code, message: thrown.message, detail: thrown.detail ?? {} };
+  }
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return { code: 'internal', message, detail: {} };
+}
+
+/** The page's end of {@link toWire}. */
+export function fromWire(error: WireError): KingletError {
+  return new KingletError(error.code, error.message, error.detail);
+}
+
+/** The error of a caller's `AbortSignal`; its reason is the `cause`. */
+export function aborted(signal?: AbortSignal): KingletError {
+  return new KingletError('aborted', 'aborted by the caller', {}, { cause: signal?.reason });
+}

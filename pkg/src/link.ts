@@ -1,0 +1,99 @@
+// The page's end of the protocol: one promise for each message, and the death of the worker as an error of them all.
+
+import { aborted, fromWire, KingletError } from './errors.js';
+import type { CallName, Calls, FromWorker, Port } from './protocol.js';
+import type { Progress } from './types.js';
+
+interface Pending {
+  resolve: (value: never) => void;
+  reject: (error: KingletError) => void;
+}
+
+/** Calls into a worker. */
+export class Link {
+  private readonly pending = new Map<number, Pending>();
+  private lastId = 0;
+  private failure: KingletError | undefined;
+
+  constructor(
+    private readonly port: Port & { terminate?: () => void },
+    private readonly onProgress: (progress: Progress) => void,
+  ) {
+    port.addEventListener('message', (event: MessageEvent<FromWorker>) => this.receive(event.data));
+    port.addEventListener('error', (event: ErrorEvent) => {
+      event.preventDefault?.();
+      const what = event.message || 'it could not be started (is its address right, and does the CSP allow it?)';
+      this.close(new KingletError('worker_failed', `the worker failed: ${what}`));
+    });
+    port.addEventListener('messageerror', () => {
+      this.close(new KingletError('worker_failed', 'the worker failed: a message could not be decoded'));
+    });
+  }
+
+  /** Sends one message and waits for its reply. */
+  call<N extends CallName>(call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
+    if (this.failure !== undefined) {
+      return Promise.reject(this.failure);
+    }
+    const id = ++this.lastId;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      try {
+        this.port.postMessage({ id, call, args });
+      } catch (thrown) {
+        this.pending.delete(id);
+        const got = thrown instanceof Error ? thrown.message : String(thrown);
+        reject(
+          new KingletError('invalid_request', `invalid request: ${call}: expected plain data, got ${got}`, { param: call }),
+        );
+      }
+    });
+  }
+
+  /** Ends the worker; every call, pending or later, fails with `failure`. */
+  close(failure: KingletError): void {
+    if (this.failure !== undefined) {
+      return;
+    }
+    this.failure = failure;
+    this.port.terminate?.();
+    for (const { reject } of this.pending.values()) {
+      reject(failure);
+    }
+    this.pending.clear();
+  }
+
+  /** Ends the worker when `signal` aborts; returns how to stop listening. */
+  closeOn(signal: AbortSignal | undefined): () => void {
+    if (signal === undefined) {
+      return () => undefined;
+    }
+    const close = () => this.close(aborted(signal));
+    if (signal.aborted) {
+      close();
+    }
+    signal.addEventListener('abort', close);
+    return () => signal.removeEventListener('abort', close);
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.tag) {
+      case 'progress':
+        return this.onProgress(message.progress);
+      case 'died':
+        return this.close(new KingletError('worker_failed', `the worker failed: ${message.message}`));
+      case 'value':
+        this.take(message.id)?.resolve(message.value as never);
+        return;
+      case 'error':
+        this.take(message.id)?.reject(fromWire(message.error));
+        return;
+    }
+  }
+
+  private take(id: number): Pending | undefined {
+    const pending = this.pending.get(id);
+    this.pending.delete(id);
+    return pending;
+  }
+}

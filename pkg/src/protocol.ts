@@ -1,0 +1,81 @@
+// What page and worker say to each other. Every message of the page carries an `id` and gets exactly one reply with
+// that id; the worker speaks unasked only of progress and of its own death. Chunks are pulled, never pushed: to stop
+// pulling is to stop computing.
+
+import type { WireError } from './errors.js';
+import type { FinishReason, Info, Logprobs, Progress, Stats, Timings, Usage } from './types.js';
+
+/** Options of loading, as the engine takes them. */
+export interface LoadOptions {
+  backend: 'auto' | 'gpu' | 'cpu';
+  context?: number;
+  cache_type: 'f16' | 'f32';
+  ignore_window: boolean;
+}
+
+/** Which of the two request shapes a stream has. */
+export type RequestKind = 'chat' | 'completion';
+
+/** A piece of an answer, before the client gives it OpenAI's shape. */
+export interface Piece {
+  text: string;
+  finish_reason: FinishReason | null;
+  logprobs?: Logprobs | null;
+  usage?: Usage;
+  timings?: Timings;
+}
+
+/** What the page can ask, and what it gets. */
+export interface Calls {
+  /** Load the model; the answer describes it. Once per worker. */
+  load: [
+    { sources: (string | Blob)[]; options: LoadOptions; wasm?: string | ArrayBuffer | WebAssembly.Module },
+    Info,
+  ];
+  /** Begin request `stream` when those before it have ended. */
+  start: [{ stream: number; kind: RequestKind; request: unknown }, null];
+  /** The next piece of `stream`; null when it has ended. */
+  next: [{ stream: number }, Piece | null];
+  /** End `stream` now, whether it runs or still waits. */
+  abort: [{ stream: number }, null];
+  /** Text to token ids. */
+  tokenize: [{ text: string; special: 'parse' | 'text' }, number[]];
+  /** Token ids to text. */
+  detokenize: [{ ids: number[] }, string];
+  /** How many tokens a chat request's prompt has, its template included. */
+  count: [{ request: unknown }, number];
+  /** Counters. */
+  stats: [null, Stats];
+}
+
+/** The calls' names. */
+export type CallName = keyof Calls;
+
+/** A message of the page. */
+export type ToWorker = { [N in CallName]: { id: number; call: N; args: Calls[N][0] } }[CallName];
+
+/** A message of the worker. */
+export type FromWorker =
+  | { tag: 'value'; id: number; value: Calls[CallName][1] }
+  | { tag: 'error'; id: number; error: WireError }
+  | { tag: 'progress'; progress: Progress }
+  | { tag: 'died'; message: string };
+
+/** The part of `Worker`, `MessagePort` and the worker's global scope that the protocol needs. */
+export interface Port {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message' | 'error' | 'messageerror' | 'unhandledrejection', listener: (event: any) => void): void;
+}
+
+/** The engine behind the protocol: the generated Wasm class, or a test's stand-in. */
+export interface Engine {
+  start(kind: RequestKind, request: unknown): void;
+  next(): Promise<Piece | undefined>;
+  /** Ends the current request; harmless without one. May be called while `next` is pending. */
+  abort(): void;
+  info(): Info;
+  stats(): Stats;
+  tokenize(text: string, special: 'parse' | 'text'): Uint32Array | number[];
+  detokenize(ids: Uint32Array): string;
+  count(request: unknown): number;
+}

@@ -1,0 +1,55 @@
+// One request as an async iterator: the first pull starts it, leaving the loop (or the signal) ends it.
+
+import { aborted } from './errors.js';
+import type { Link } from './link.js';
+import type { Piece, RequestKind } from './protocol.js';
+
+let lastStream = 0;
+
+/** The pieces of one answer. `break`, `return()` and the signal stop the engine within one step. */
+export async function* pieces(
+  link: Link,
+  kind: RequestKind,
+  request: unknown,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Piece, void, void> {
+  const stream = ++lastStream;
+  const stop = () => link.call('abort', { stream }).catch(() => null);
+  const interrupt = interruption(signal);
+  let open = true;
+  try {
+    await interrupt.race(link.call('start', { stream, kind, request }));
+    for (;;) {
+      const piece = await interrupt.race(link.call('next', { stream }));
+      if (piece === null) {
+        open = false;
+        return;
+      }
+      yield piece;
+    }
+  } finally {
+    interrupt.end();
+    if (open) {
+      await stop();
+    }
+  }
+}
+
+/** Lets a signal win over a promise. */
+function interruption(signal: AbortSignal | undefined): { race<T>(work: Promise<T>): Promise<T>; end(): void } {
+  if (signal === undefined) {
+    return { race: (work) => work, end: () => undefined };
+  }
+  let reject: (reason: unknown) => void = () => undefined;
+  const interrupted = new Promise<never>((_, fail) => (reject = fail));
+  interrupted.catch(() => undefined);
+  const onAbort = () => reject(aborted(signal));
+  if (signal.aborted) {
+    onAbort();
+  }
+  signal.addEventListener('abort', onAbort);
+  return {
+    race: (work) => Promise.race([interrupted, work]),
+    end: () => signal.removeEventListener('abort', onAbort),
+  };
+}

@@ -1,0 +1,199 @@
+// The public types: hand-written, OpenAI-shaped. What is not OpenAI's lives under the field `kinglet`.
+
+/** Where the engine runs. `auto` takes the GPU, unless it is missing or only emulated in software. */
+export type Backend = 'auto' | 'gpu' | 'cpu';
+
+/** A GGUF file: an address (relative ones resolve against the page) or a local file. */
+export type ModelSource = string | URL | Blob;
+
+/** Options of `createKinglet`. */
+export interface KingletOptions {
+  /** One GGUF file, or all parts of a split one. The first part's URL is enough: the others are derived from it. */
+  model: ModelSource | readonly ModelSource[];
+  /** Default `auto`. */
+  backend?: Backend;
+  /** Tokens of context to allocate; default: the model's own, at most 4096. */
+  context?: number;
+  /** Precision of the key/value cache; `f32` is exact and twice as large. Default `f16`. */
+  cacheType?: 'f16' | 'f32';
+  /** Let every token see the whole context although the model was trained with a sliding window. */
+  ignoreWindow?: boolean;
+  /** Called while the model loads. */
+  onProgress?: (progress: Progress) => void;
+  /** Aborts loading. */
+  signal?: AbortSignal;
+  /** A worker that runs `kinglet/worker`, or its address, where a host must serve it itself. */
+  worker?: Worker | string | URL;
+  /** The address of `kinglet_bg.wasm`, or its bytes, or the compiled module. */
+  wasm?: string | URL | ArrayBuffer | WebAssembly.Module;
+}
+
+/** What loading is doing. */
+export type Phase = 'download' | 'verify' | 'upload' | 'compile' | 'ready';
+
+/** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */
+export interface Progress {
+  phase: Phase;
+  loaded: number;
+  total: number;
+}
+
+/** What was loaded, and where it runs. */
+export interface Info {
+  /** The backend in use. */
+  backend: 'gpu' | 'cpu';
+  /** GPU adapter or processor features. */
+  adapter: string;
+  /** The GPU is emulated on the processor. */
+  software: boolean;
+  /** Why `auto` did not take the GPU, where it did not. */
+  fallback?: string;
+  /** `general.name` of the file, or empty. */
+  model: string;
+  /** `general.architecture`. */
+  architecture: string;
+  /** Tokens of context that were allocated. */
+  context: number;
+  /** Tokens of context that the model was trained for. */
+  trained_context: number;
+  /** Entries of the vocabulary. */
+  vocabulary: number;
+  /** Whether the file brings a chat template; without one, use `completions`. */
+  chat_template: boolean;
+}
+
+/** Counters, for tests and for the curious. */
+export interface Stats {
+  /** GPU kernels started. */
+  dispatches: number;
+  /** Command buffers submitted. */
+  submits: number;
+  /** Bytes of Wasm linear memory now. */
+  wasm_memory: number;
+  /** Bytes of Wasm linear memory before the model was loaded. */
+  wasm_memory_fresh: number;
+}
+
+/** A message of a conversation, as the model's chat template expects it. */
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool' | 'developer';
+  content: string | null;
+  name?: string;
+  tool_calls?: unknown[];
+  tool_call_id?: string;
+}
+
+/** Sampling and length. An unknown parameter is an error that names it. */
+export interface SamplingParams {
+  temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  min_p?: number;
+  repeat_penalty?: number;
+  presence_penalty?: number;
+  frequency_penalty?: number;
+  logit_bias?: Record<string, number>;
+  seed?: number;
+  max_tokens?: number;
+  stop?: string | string[];
+}
+
+/** Not sent to the engine: how the call itself behaves. */
+export interface CallOptions {
+  /** Stops the request within one step. */
+  signal?: AbortSignal;
+}
+
+/** Parameters of `chat.completions.create`. */
+export interface ChatParams extends SamplingParams, CallOptions {
+  messages: readonly ChatMessage[];
+  tools?: unknown[];
+  logprobs?: boolean;
+  top_logprobs?: number;
+  stream?: boolean;
+}
+
+/** Parameters of `completions.create`. */
+export interface CompletionParams extends SamplingParams, CallOptions {
+  prompt: string;
+  /** How many alternatives to report for each token. */
+  logprobs?: number;
+  stream?: boolean;
+}
+
+/** Why generation ended: a stop token or string, or `max_tokens`. */
+export type FinishReason = 'stop' | 'length';
+
+/** Token counts of one request. */
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+/** How long one request took. */
+export interface Timings {
+  /** Milliseconds to read the prompt. */
+  prefill_ms: number;
+  /** Milliseconds to generate. */
+  decode_ms: number;
+  /** Prompt tokens that were still in the cache of the turn before. */
+  reused_tokens: number;
+}
+
+/** One token's log-probability with its best alternatives. */
+export interface TokenLogprob {
+  token: string;
+  logprob: number;
+  bytes?: number[] | null;
+  top_logprobs?: TokenLogprob[];
+}
+
+/** Log-probabilities of a piece of text. */
+export interface Logprobs {
+  content: TokenLogprob[];
+}
+
+/** What every answer and chunk has. */
+export interface Envelope {
+  id: string;
+  created: number;
+  model: string;
+  /** On the last chunk, and on a whole answer. */
+  usage?: Usage;
+  /** What OpenAI's shape has no place for. */
+  kinglet?: { timings: Timings };
+}
+
+/** One choice of a streamed chat answer. */
+export interface ChatChunkChoice {
+  index: 0;
+  delta: { role?: 'assistant'; content?: string };
+  finish_reason: FinishReason | null;
+  logprobs: Logprobs | null;
+}
+
+/** A piece of a streamed chat answer. */
+export interface ChatChunk extends Envelope {
+  object: 'chat.completion.chunk';
+  choices: [ChatChunkChoice];
+}
+
+/** A whole chat answer. */
+export interface ChatCompletion extends Envelope {
+  object: 'chat.completion';
+  choices: [
+    {
+      index: 0;
+      message: { role: 'assistant'; content: string };
+      finish_reason: FinishReason;
+      logprobs: Logprobs | null;
+    },
+  ];
+}
+
+/** A raw completion: a piece of one when streamed (then `finish_reason` is null until the end). */
+export interface TextCompletion extends Envelope {
+  object: 'text_completion';
+  choices: [{ index: 0; text: string; finish_reason: FinishReason | null; logprobs: Logprobs | null }];
+}

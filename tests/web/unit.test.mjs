@@ -1,0 +1,228 @@
+// The protocol without a browser: the real client code against the real server code over a MessageChannel, with a
+// stand-in for the Wasm engine.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKinglet, KingletError } from '../../pkg/dist/index.js';
+import { fromWire, toWire } from '../../pkg/dist/errors.js';
+import { serve } from '../../pkg/dist/serve.js';
+
+const INFO = { backend: 'cpu', adapter: 'test', software: false, model: 'stand-in', architecture: 'none', context: 8, chat_template: true };
+
+/** Emits the words of the request's prompt; logs what happens to it. */
+class StandIn {
+  log = [];
+  steps = 0;
+  #words;
+  constructor(delay = 0) {
+    this.delay = delay;
+  }
+  start(kind, request) {
+    if (this.#words) throw new Error('two requests at once');
+    if (request.bogus) throw { code: 'invalid_request', message: 'invalid request: bogus', detail: { param: 'bogus' } };
+    const text = kind === 'chat' ? request.messages.at(-1).content : request.prompt;
+    this.#words = text.split(' ');
+    this.log.push(`start ${text}`);
+  }
+  async next() {
+    await new Promise((resolve) => setTimeout(resolve, this.delay));
+    if (!this.#words) return undefined;
+    if (this.#words[0] === 'boom') {
+      this.#words = undefined;
+      throw { code: 'gpu_lost', message: 'the GPU device was lost', detail: {} };
+    }
+    if (this.#words.length === 0) {
+      this.#words = undefined;
+      this.log.push('end');
+      return undefined;
+    }
+    this.steps += 1;
+    const text = this.#words.shift();
+    const last = this.#words.length === 0;
+    return { text, finish_reason: last ? 'stop' : null, ...(last ? { usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } } : {}) };
+  }
+  abort() {
+    if (this.#words) this.log.push('abort');
+    this.#words = undefined;
+  }
+  info() {
+    return INFO;
+  }
+  stats() {
+    return { dispatches: 0, submits: 0, wasm_memory: 1, wasm_memory_fresh: 1 };
+  }
+  tokenize(text) {
+    return Uint32Array.from([...text].map((c) => c.codePointAt(0)));
+  }
+  detokenize(ids) {
+    return String.fromCodePoint(...ids);
+  }
+  count(request) {
+    return request.messages.length;
+  }
+}
+
+/** A client connected to `engine`. */
+async function connect(t, engine, options = {}, load = async () => engine) {
+  const { port1, port2 } = new MessageChannel();
+  const port = (end) => ({
+    postMessage: (message) => end.postMessage(message),
+    addEventListener: (type, listener) => end.addEventListener(type, listener),
+    terminate: () => end.close(),
+  });
+  port1.start();
+  port2.start();
+  serve(port(port2), load);
+  t.after(() => port1.close());
+  return createKinglet({ model: 'http://localhost/m.gguf', worker: port(port1), ...options });
+}
+
+const chat = (content) => ({ messages: [{ role: 'user', content }] });
+const rejects = (promise, code) => assert.rejects(promise, (e) => e instanceof KingletError && e.code === code);
+
+test('errors keep code, message and detail across the worker', () => {
+  const wire = { code: 'too_large', message: 'm', detail: { needed: 2, available: 1 } };
+  assert.deepEqual(fromWire(toWire(wire)).toJSON(), wire);
+  assert.deepEqual(toWire(new KingletError('http', 'm', { status: 404 })), { code: 'http', message: 'm', detail: { status: 404 } });
+  assert.equal(toWire(new TypeError('x')).code, 'internal');
+  assert.match(toWire(new TypeError('x')).message, /TypeError: x/);
+  assert.equal(toWire('text').message, 'text');
+});
+
+test('a streamed chat answer has the shape of OpenAI', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  assert.equal(kinglet.info.model, 'stand-in');
+  const chunks = [];
+  for await (const chunk of await kinglet.chat.completions.create({ ...chat('a b'), stream: true })) chunks.push(chunk);
+  assert.equal(chunks.length, 2);
+  assert.equal(chunks[0].object, 'chat.completion.chunk');
+  assert.deepEqual(chunks[0].choices, [{ index: 0, delta: { role: 'assistant', content: 'a' }, finish_reason: null, logprobs: null }]);
+  assert.deepEqual(chunks[1].choices, [{ index: 0, delta: { content: 'b' }, finish_reason: 'stop', logprobs: null }]);
+  assert.equal(chunks[0].id, chunks[1].id);
+  assert.deepEqual(chunks[1].usage, { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 });
+});
+
+test('a whole answer, a raw completion, tokens and counters', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  const answer = await kinglet.chat.completions.create(chat('a b'));
+  assert.deepEqual(answer.choices[0].message, { role: 'assistant', content: 'ab' });
+  assert.equal(answer.choices[0].finish_reason, 'stop');
+  const completion = await kinglet.completions.create({ prompt: 'c d' });
+  assert.equal(completion.object, 'text_completion');
+  assert.equal(completion.choices[0].text, 'cd');
+  assert.deepEqual(await kinglet.tokenize('hi'), [104, 105]);
+  assert.equal(await kinglet.detokenize([104, 105]), 'hi');
+  assert.equal(await kinglet.countTokens('hey'), 3);
+  assert.equal(await kinglet.countTokens([{ role: 'user', content: 'x' }]), 1);
+  assert.equal((await kinglet.stats()).wasm_memory, 1);
+});
+
+test('leaving the loop stops the engine at once', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  for await (const chunk of await kinglet.completions.create({ prompt: 'a b c d e f', stream: true })) {
+    if (chunk.choices[0].text === 'b') break;
+  }
+  assert.equal(engine.steps, 2);
+  assert.deepEqual(engine.log, ['start a b c d e f', 'abort']);
+  assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('a signal stops a running request within one step, and keeps its reason', async (t) => {
+  const engine = new StandIn(5);
+  const kinglet = await connect(t, engine);
+  const control = new AbortController();
+  let seen = 0;
+  const run = (async () => {
+    const stream = await kinglet.completions.create({ prompt: 'a b c d e f', stream: true, signal: control.signal });
+    for await (const _ of stream) {
+      seen += 1;
+      if (seen === 2) setTimeout(() => control.abort('enough'), 0);
+    }
+  })();
+  await assert.rejects(run, (e) => e.code === 'aborted' && e.cause === 'enough');
+  assert.ok(engine.steps <= 3, `${engine.steps} steps`);
+  assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('a signal that had already aborted starts nothing', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  await rejects(kinglet.completions.create({ prompt: 'a', signal: AbortSignal.abort() }), 'aborted');
+  assert.equal(engine.steps, 0);
+  assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('requests run one after the other, in order', async (t) => {
+  const engine = new StandIn(1);
+  const kinglet = await connect(t, engine);
+  const answers = await Promise.all(['a b', 'c d', 'e f'].map((prompt) => kinglet.completions.create({ prompt })));
+  assert.deepEqual(answers.map((a) => a.choices[0].text), ['ab', 'cd', 'ef']);
+  assert.deepEqual(engine.log, ['start a b', 'end', 'start c d', 'end', 'start e f', 'end']);
+});
+
+test('a waiting request can be aborted without harm to the others', async (t) => {
+  const engine = new StandIn(3);
+  const kinglet = await connect(t, engine);
+  const control = new AbortController();
+  const first = kinglet.completions.create({ prompt: 'a b c d' });
+  const second = kinglet.completions.create({ prompt: 'never', signal: control.signal });
+  const third = kinglet.completions.create({ prompt: 'x y' });
+  setTimeout(() => control.abort(), 4);
+  await rejects(second, 'aborted');
+  assert.equal((await first).choices[0].text, 'abcd');
+  assert.equal((await third).choices[0].text, 'xy');
+  assert.ok(!engine.log.includes('start never'));
+});
+
+test('a failing request frees the engine for the next', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  await rejects(kinglet.completions.create({ prompt: 'a', bogus: 1 }), 'invalid_request');
+  await rejects(kinglet.completions.create({ prompt: 'boom' }), 'gpu_lost');
+  assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('what cannot be cloned is an invalid request', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  await rejects(kinglet.completions.create({ prompt: () => 'x' }), 'invalid_request');
+});
+
+test('progress arrives, loading fails with its own code, and can be aborted', async (t) => {
+  const seen = [];
+  const load = async (_, progress) => {
+    progress({ phase: 'download', loaded: 1, total: 2 });
+    return new StandIn();
+  };
+  await connect(t, null, { onProgress: (p) => seen.push(p) }, load);
+  assert.deepEqual(seen, [{ phase: 'download', loaded: 1, total: 2 }]);
+  const fail = async () => {
+    throw { code: 'http', message: 'HTTP status 404', detail: { status: 404 } };
+  };
+  await assert.rejects(connect(t, null, {}, fail), (e) => e.code === 'http' && e.detail.status === 404);
+  const never = () => new Promise(() => undefined);
+  await rejects(connect(t, null, { signal: AbortSignal.timeout(10) }, never), 'aborted');
+});
+
+test('after dispose, and after the death of the worker, calls fail with a typed error', async (t) => {
+  const kinglet = await connect(t, new StandIn(20));
+  const running = kinglet.completions.create({ prompt: 'a b c' });
+  setTimeout(() => kinglet.dispose(), 5);
+  await rejects(running, 'not_loaded');
+  await rejects(kinglet.tokenize('x'), 'not_loaded');
+
+  const listeners = {};
+  const dead = { postMessage: () => undefined, addEventListener: (type, f) => (listeners[type] = f), terminate: () => undefined };
+  const loading = createKinglet({ model: 'http://localhost/m.gguf', worker: dead });
+  listeners.error({ message: 'out of memory' });
+  await assert.rejects(loading, (e) => e.code === 'worker_failed' && /out of memory/.test(e.message));
+});
+
+test('the sources are absolute addresses, split parts in order', async (t) => {
+  let sources;
+  await connect(t, null, { model: ['http://localhost/m-2.gguf', new URL('http://localhost/m-1.gguf')] }, async (args) => {
+    sources = args.sources;
+    return new StandIn();
+  });
+  assert.deepEqual(sources, ['http://localhost/m-1.gguf', 'http://localhost/m-2.gguf']);
+  await rejects(createKinglet({ model: [] }), 'invalid_request');
+  await rejects(createKinglet({ model: '/relative' }), 'invalid_request');
+});
