@@ -5,8 +5,8 @@
 Weights are F32 so that the reference has no rounding of its own beyond f32 sums; a golden then needs a tolerance of
 only a few 1e-4. Every model is random but *loud*: its projections are scaled so that positions, windows and biases
 change the answer. llama.cpp is the reference everywhere except for the sliding window of phi3, which llama.cpp
-switches off: there the reference is reference.py (NumPy, float64), and this script first proves that reference.py
-agrees with llama.cpp on the same file with the window ignored.
+switches off: there the reference is Hugging Face transformers (hugging.py, float64). A decoder of our own in NumPy
+(reference.py) is the second opinion on every golden: this script stops where the two disagree.
 """
 
 import json
@@ -15,7 +15,9 @@ import pathlib
 import gguf
 import llama_cpp
 import numpy as np
+import transformers
 
+import hugging
 import reference
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens"
@@ -202,8 +204,11 @@ def main():
             assert difference < AGREE, f"{name}: reference.py and llama.cpp differ by {difference}"
             if name == "window":
                 golden["ignoring_window"] = summary(logits, greedy, margins, tokens, n_ctx)
-                golden["reference"] = "reference.py (NumPy f64), which agrees with llama.cpp where the window is ignored"
-                logits, greedy, margins = reference.greedy(model, tokens, n_ctx, 16, window=True)
+                golden["reference"] = f"transformers {transformers.__version__}; ignoring_window: {golden['reference']}"
+                _, greedy, margins = reference.greedy(model, tokens, n_ctx, 16, window=True)
+                logits = hugging.logits(model, tokens, model.hp["extra"]["attention.sliding_window"])
+                difference = np.abs(logits - reference.logits(model, tokens, n_ctx, window=True)).max()
+                assert difference < AGREE, f"{name}: reference.py and transformers differ by {difference}"
             golden["runs"].append(summary(logits, greedy, margins, tokens, n_ctx))
             print(f"{name:10} n_ctx {n_ctx} tokens {n} max nll difference {difference:.1e} size {path.stat().st_size}")
         (OUT / f"{name}.golden.json").write_text(json.dumps(golden) + "\n")
