@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod kernels;
+pub mod gguf;
 pub mod model;
 pub mod ops;
 pub mod platform;

@@ -1,5 +1,11 @@
 //! Where bytes come from and what time it is: the only room that knows which platform this is.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod file;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use file::FileSource;
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -2,4 +2,5 @@
 
 mod quant;
 mod sampler;
+mod gguf;
 mod support;
