@@ -2,11 +2,13 @@
 
 mod float;
 mod legacy;
+pub mod planes;
 mod q2_k;
 mod q3_k;
 mod q4_k;
 mod q5_k;
 mod q6_k;
+mod sub_block;
 
 use std::fmt;
 
@@ -186,4 +188,9 @@ fn f16_at(bytes: &[u8], at: usize) -> f32 {
 /// The 32 bits at byte `at`, little-endian.
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// Stores 32 bits at byte `at`, little-endian.
+fn put_u32(bytes: &mut [u8], at: usize, word: u32) {
+    bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
 }

@@ -1,6 +1,9 @@
 //! Reference decoding against vectors from the `gguf` package (tools/quant_cases.py).
 
+use kinglet::quant::planes::{plane_words, repack_rows, unpack_rows};
 use kinglet::quant::{DType, dequantize_row};
+
+use crate::support::{Rng, count};
 
 struct Case {
     dtype: DType,
@@ -90,5 +93,52 @@ fn rejects_wrong_lengths() {
             dequantize_row(t, &vec![0; 2 * t.block_bytes()], &mut out).is_err(),
             "{t}"
         );
+    }
+}
+
+/// Every bit of every format survives the way to the GPU planes and back; rows stay apart.
+#[test]
+fn planes_lose_nothing() {
+    let mut rng = Rng(4);
+    let rounds = count(3, 100);
+    for t in DType::ALL {
+        let lengths: &[usize] = if t.block_len() == 1 {
+            &[1, 31, 32, 33, 257]
+        } else {
+            &[1, 2, 3, 7]
+        };
+        for _ in 0..rounds {
+            for blocks in lengths {
+                let (rows, cols) = (1 + rng.below(4), blocks * t.block_len());
+                let size = rows * t.row_bytes(cols).unwrap();
+                let bytes: Vec<u8> = (0..size).map(|_| rng.next_u64() as u8).collect();
+                let (mut wq, mut wd) = (Vec::new(), Vec::new());
+                repack_rows(t, cols, &bytes, &mut wq, &mut wd).unwrap();
+                let (row_wq, row_wd) = plane_words(t, cols);
+                assert_eq!((wq.len(), wd.len()), (rows * row_wq * 4, rows * row_wd), "{t} {cols}");
+                assert_eq!(unpack_rows(t, cols, &wq, &wd).unwrap(), bytes, "{t} {cols}");
+            }
+        }
+    }
+    println!("seed 4, {rounds} rounds");
+}
+
+/// Planes are as large as the file's blocks when rows are whole groups, as in every real model.
+#[test]
+fn planes_are_byte_neutral() {
+    for t in DType::ALL {
+        let (wq, wd) = plane_words(t, 3072);
+        assert_eq!(Some(wq * 16 + wd * 4), t.row_bytes(3072), "{t}");
+    }
+}
+
+#[test]
+fn planes_reject_parts_of_rows() {
+    for t in DType::ALL {
+        let (mut wq, mut wd) = (Vec::new(), Vec::new());
+        let bytes = vec![0; t.row_bytes(256).unwrap() - 1];
+        assert!(repack_rows(t, 256, &bytes, &mut wq, &mut wd).is_err(), "{t}");
+        assert!(repack_rows(t, 0, &[], &mut wq, &mut wd).is_err(), "{t}");
+        assert!(unpack_rows(t, 256, &[0; 3], &[]).is_err(), "{t}");
     }
 }
