@@ -12,5 +12,6 @@ pub mod ops;
 pub mod platform;
 pub mod quant;
 pub mod sampler;
+pub mod session;
 
 pub use error::{Error, Result};

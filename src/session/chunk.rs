@@ -1,0 +1,86 @@
+//! What a session gives back: pieces of an answer and, with the last one, what it took.
+
+use serde::Serialize;
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// A stop token of the model or a stop string of the request.
+    Stop,
+    /// `max_tokens`, or the end of the context.
+    Length,
+    /// The caller aborted.
+    Abort,
+}
+
+/// A piece of an answer. The page's client dresses it in OpenAI's shape; all but `text` and `finish_reason` is left
+/// out where it does not apply.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct Chunk {
+    /// The new text; whole characters, possibly none.
+    pub text: String,
+    /// Set on the last chunk, and only there.
+    pub finish_reason: Option<FinishReason>,
+    /// Of the tokens since the chunk before, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Logprobs>,
+    /// On the last chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// On the last chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+}
+
+/// Log-probabilities in OpenAI's chat shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct Logprobs {
+    /// One entry per token.
+    pub content: Vec<TokenLogprob>,
+}
+
+/// One token, its log-probability in the raw distribution (before every sampling stage), and its best rivals.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TokenLogprob {
+    /// The token's text; a replacement character stands for bytes that are no whole character.
+    pub token: String,
+    /// Natural logarithm.
+    pub logprob: f32,
+    /// The token's bytes.
+    pub bytes: Vec<u8>,
+    /// The best tokens, best first (absent on the rivals themselves).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<Vec<TokenLogprob>>,
+}
+
+/// Token counts of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens generated, a stop token included.
+    pub completion_tokens: usize,
+    /// Their sum.
+    pub total_tokens: usize,
+    /// Which of the prompt's tokens cost nothing.
+    pub prompt_tokens_details: PromptDetails,
+}
+
+/// Part of [`Usage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+pub struct PromptDetails {
+    /// Prompt tokens whose keys and values were still in the cache of the request before.
+    pub cached_tokens: usize,
+}
+
+/// How long one request took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+pub struct Timings {
+    /// Milliseconds to read the prompt.
+    pub prefill_ms: f64,
+    /// Milliseconds to generate.
+    pub decode_ms: f64,
+    /// Prompt tokens taken from the cache.
+    pub reused_tokens: usize,
+}

@@ -1,0 +1,9 @@
+//! One chat or completion request in, a stream of chunks out.
+
+mod chunk;
+mod options;
+mod request;
+
+pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
+pub use options::{BackendChoice, DEFAULT_CONTEXT, SessionInfo, SessionOptions};
+pub use request::{Input, Request};
