@@ -1,0 +1,70 @@
+// Chromium with WebGPU on SwiftShader, one for each test file, and what every browser test wants to know of a page.
+import { existsSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+/** Where Chromium is: `KINGLET_CHROMIUM`, or Debian's place. */
+const CHROMIUM = process.env.KINGLET_CHROMIUM ?? '/usr/bin/chromium';
+
+const ARGS = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Starts the browser. */
+export function launch() {
+  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+}
+
+/** Why the browser tests cannot run here, or undefined. */
+export function missing() {
+  if (!existsSync(CHROMIUM)) {
+    return `no Chromium at ${CHROMIUM}`;
+  }
+  if (!existsSync(fileURLToPath(new URL('../../../pkg/wasm/kinglet_bg.wasm', import.meta.url)))) {
+    return 'pkg/wasm is not built: cargo xtask pkg';
+  }
+  return undefined;
+}
+
+const SHARED = process.env.KINGLET_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
+
+/** A file of the shared test data, or undefined where that is not mounted. */
+export function shared(path) {
+  const full = join(SHARED, 'data', path);
+  return existsSync(full) ? full : undefined;
+}
+
+/** A fresh page at `url` with its log of requests, console errors and uncaught errors. */
+export async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext(options);
+  const requests = [];
+  const complaints = [];
+  context.on('request', (request) => requests.push(request.url()));
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error') {
+      complaints.push(`${message.text()} ${message.location()?.url ?? ''}`);
+    }
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(url);
+  await page.locator('body[data-ready]').waitFor();
+  return { page, requests, complaints, close: () => context.close() };
+}
+
+/** Where screenshots go: `KINGLET_SCREENSHOTS`, or a folder of the system's temporary one. */
+export function screenshotPath(name) {
+  const folder = process.env.KINGLET_SCREENSHOTS ?? join(tmpdir(), 'kinglet-screenshots');
+  mkdirSync(folder, { recursive: true });
+  return join(folder, `${name}.png`);
+}

@@ -1,0 +1,117 @@
+// A static server for tests: www/, pkg/ and models on one origin, with the page's Content-Security-Policy as a header.
+// `/models/NAME` answers ranges, `/no-range/NAME` ignores them, `/cut/NAME` says a length and breaks off early.
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  wasm: 'application/wasm',
+  json: 'application/json',
+};
+
+/** The policy in the page's own <meta>. */
+export const CSP = /Content-Security-Policy"\s+content="([^"]+)"/.exec(readFileSync(join(ROOT, 'www/index.html'), 'utf8'))[1];
+
+/** A file on disk as a model: `{size, stream(start, end)}`, end exclusive. */
+export function fileModel(path) {
+  return { size: statSync(path).size, stream: (start, end) => createReadStream(path, { start, end: end - 1 }) };
+}
+
+/** Bytes in memory as a model. */
+export function bytesModel(bytes) {
+  return {
+    size: bytes.length,
+    stream: async function* (start, end) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+/** Starts the server. `models`: name -> model, may be added to later. Returns {origin, models, close}. */
+export async function startServer(models = new Map()) {
+  const server = createServer((request, response) => {
+    answer(request, response, models).catch((error) => {
+      response.destroy(error);
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://localhost:${server.address().port}`,
+    models,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(request, response, models) {
+  const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+  response.setHeader('Content-Security-Policy', CSP);
+  response.setHeader('Cache-Control', 'no-store');
+  const [, area, name] = path.split('/');
+  if (area === 'models' || area === 'no-range' || area === 'cut') {
+    const model = models.get(name);
+    return model ? sendModel(request, response, model, area) : notFound(response);
+  }
+  const relative = normalize(path === '/' ? '/index.html' : path);
+  const file = join(ROOT, relative.startsWith('/pkg/') ? relative : `/www${relative}`);
+  if (!existsSync(file) || !statSync(file).isFile()) {
+    return notFound(response);
+  }
+  const type = TYPES[file.split('.').at(-1)] ?? 'application/octet-stream';
+  response.writeHead(200, { 'Content-Type': type, 'Content-Length': statSync(file).size });
+  await pour(createReadStream(file), response);
+}
+
+async function sendModel(request, response, model, area) {
+  const range = area === 'models' && /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  let [start, end] = [0, model.size];
+  response.setHeader('Content-Type', 'application/octet-stream');
+  if (range) {
+    start = Number(range[1]);
+    end = Math.min(range[2] === '' ? model.size : Number(range[2]) + 1, model.size);
+    if (start >= model.size) {
+      response.writeHead(416, { 'Content-Range': `bytes */${model.size}` }).end();
+      return;
+    }
+    response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${model.size}`);
+  }
+  if (area === 'models') {
+    response.setHeader('Accept-Ranges', 'bytes');
+  }
+  response.writeHead(range ? 206 : 200, { 'Content-Length': end - start });
+  if (area === 'cut') {
+    await pour(model.stream(0, Math.floor(model.size / 2)), response, false);
+    response.destroy();
+    return;
+  }
+  await pour(model.stream(start, end), response);
+}
+
+async function pour(chunks, response, end = true) {
+  for await (const chunk of chunks) {
+    if (response.destroyed) {
+      return;
+    }
+    if (!response.write(chunk)) {
+      await new Promise((resolve) => {
+        response.once('drain', resolve);
+        response.once('close', resolve);
+      });
+    }
+  }
+  if (end) {
+    response.end();
+  }
+}
+
+function notFound(response) {
+  response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found');
+}
