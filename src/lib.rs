@@ -5,8 +5,8 @@
 #![deny(unsafe_code)]
 
 pub mod error;
-pub mod kernels;
 pub mod gguf;
+pub mod kernels;
 pub mod model;
 pub mod ops;
 pub mod platform;

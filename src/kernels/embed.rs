@@ -1,15 +1,17 @@
 //! Rows of the embedding, decoded from their file format:
 //!
 //! ```text
-//! out[t, :] = w[token[t] - first_row, :]        for the tokens that lie in this row part; other rows are left alone
+//! out[t] = w[token[t] - first_row]        for the tokens that lie in this row part; other rows are left alone
 //! ```
 
 use bytemuck::{Pod, Zeroable};
 
+use super::dim;
 use crate::error::{Error, Result};
+use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
-/// Arguments of one dispatch: one row part of the embedding `w [n_vocab, n_embd]`.
+/// Shape of one dispatch, that is of one row part of the embedding `w [n_vocab, n_embd]`; the uniform of `embed.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct Params {
@@ -17,37 +19,44 @@ pub struct Params {
     pub rows: u32,
     /// n_embd.
     pub cols: u32,
-    /// T.
-    pub tokens: u32,
     /// Token id of row 0 of this part.
     pub first_row: u32,
-    /// f32 elements from one row of out to the next.
-    pub out_stride: u32,
-    /// vec4s of plane `wq` per weight row (GPU only).
+    /// vec4s of plane `wq` per weight row.
     pub wq_stride: u32,
-    /// Words of plane `wd` per weight row (GPU only).
+    /// Words of plane `wd` per weight row.
     pub wd_stride: u32,
-    /// Uniforms come in 16-byte units.
-    pub pad: u32,
 }
 
-/// Reference. `weight` holds the part's rows as in the file, `tokens` all T ids.
+impl Params {
+    /// For a part `[rows, cols]` of format `t` that holds the tokens from `first_row` on.
+    pub fn new(t: DType, rows: usize, cols: usize, first_row: usize) -> Self {
+        let (wq, wd) = plane_words(t, cols);
+        let [rows, cols, first_row, wq_stride, wd_stride] = [rows, cols, first_row, wq, wd].map(dim);
+        Self {
+            rows,
+            cols,
+            first_row,
+            wq_stride,
+            wd_stride,
+        }
+    }
+}
+
+/// Reference: `out [T, cols]`, `weight` the part's rows as in the file, `tokens [T]`.
 ///
 /// # Errors
-/// [`Error::Internal`] when a slice is too short for `p`.
+/// [`Error::Internal`] when a slice does not fit `p`.
 pub fn cpu(p: &Params, t: DType, out: &mut [f32], weight: &[u8], tokens: &[u32]) -> Result<()> {
     let cols = p.cols as usize;
-    let row_bytes = t.row_bytes(cols).filter(|&b| b > 0);
-    let row_bytes = row_bytes.ok_or_else(|| Error::internal(format!("embed: rows of {cols} {t} weights")))?;
-    let short = || Error::internal(format!("embed: buffers too short for {p:?}"));
-    for (i, &token) in tokens.iter().take(p.tokens as usize).enumerate() {
+    let misfit = || Error::internal(format!("embed: {t} weight and out do not fit {p:?}"));
+    let row_bytes = t.row_bytes(cols).filter(|&b| b > 0).ok_or_else(misfit)?;
+    for (i, &token) in tokens.iter().enumerate() {
         let Some(row) = token.checked_sub(p.first_row).filter(|&r| r < p.rows) else {
             continue;
         };
         let start = row as usize * row_bytes;
-        let bytes = weight.get(start..start + row_bytes).ok_or_else(short)?;
-        let at = i * p.out_stride as usize;
-        let out = out.get_mut(at..at + cols).ok_or_else(short)?;
+        let bytes = weight.get(start..start + row_bytes).ok_or_else(misfit)?;
+        let out = out.get_mut(i * cols..(i + 1) * cols).ok_or_else(misfit)?;
         dequantize_row(t, bytes, out)?;
     }
     Ok(())
@@ -60,16 +69,9 @@ mod tests {
     #[test]
     fn takes_only_tokens_of_this_part() {
         let w: Vec<u8> = [1f32, 2.0, 3.0, 4.0].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let p = Params {
-            rows: 2,
-            cols: 2,
-            tokens: 4,
-            first_row: 5,
-            out_stride: 3,
-            ..Params::zeroed()
-        };
-        let mut out = [7f32; 12];
+        let p = Params::new(DType::F32, 2, 2, 5);
+        let mut out = [7f32; 8];
         cpu(&p, DType::F32, &mut out, &w, &[6, 4, 5, 7]).unwrap();
-        assert_eq!(out, [3.0, 4.0, 7.0, 7.0, 7.0, 7.0, 1.0, 2.0, 7.0, 7.0, 7.0, 7.0]);
+        assert_eq!(out, [3.0, 4.0, 7.0, 7.0, 1.0, 2.0, 7.0, 7.0]);
     }
 }

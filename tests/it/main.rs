@@ -1,6 +1,6 @@
 //! Integration tests: one binary, one module per area.
 
+mod gguf;
 mod quant;
 mod sampler;
-mod gguf;
 mod support;
