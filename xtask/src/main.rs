@@ -5,16 +5,23 @@ mod serve;
 mod setup;
 mod sh;
 mod size;
+mod test;
 
 use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page on localhost, print its address
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
+cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, web
+cargo xtask soak [PART…]                                  the same with the large counts (hours)
 
+--adapter runs the GPU tests on lavapipe, swiftshader or system (whatever Vulkan finds); without it on the first two.
 --dev builds in seconds instead of minutes: a larger and slower module.";
 
 fn main() {
+    if let Some(code) = test::rustdoc_shim() {
+        std::process::exit(code);
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let Err(error) = dispatch(&args) {
         eprintln!("xtask: {error:#}");
@@ -42,12 +49,32 @@ fn dispatch(args: &[String]) -> Result<()> {
             rest.done()?;
             pkg::build(profile)
         }
+        "test" => run_tests(test::Size::Small, rest),
+        "soak" => run_tests(test::Size::Soak, rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
         }
         other => bail!("unknown command {other}\n\n{USAGE}"),
     }
+}
+
+fn run_tests(size: test::Size, mut rest: Args) -> Result<()> {
+    let mut adapters = Vec::new();
+    while let Some(name) = rest.value("--adapter")? {
+        adapters.push(name);
+    }
+    let mut parts = Vec::new();
+    while let Some(part) = rest.0.first().and_then(|text| test::Part::parse(text)) {
+        rest.0.remove(0);
+        parts.push(part);
+    }
+    rest.done()?;
+    // The count is the last line of a run's output, so a failure says nothing more.
+    if !test::run(&test::Options { size, parts, adapters })? {
+        std::process::exit(1);
+    }
+    Ok(())
 }
 
 /// The arguments that have not been understood yet.

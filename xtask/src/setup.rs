@@ -1,6 +1,8 @@
 //! What must be on the machine; installed where that is possible, asked for by name where it is not.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -9,12 +11,179 @@ use crate::sh;
 const WASM: &str = "wasm32-unknown-unknown";
 /// The oldest Node.js that the scripts and tests are written for.
 const NODE: u32 = 20;
+/// Debian packages: the browser (with SwiftShader beside it), the lavapipe driver, the Vulkan loader.
+const PACKAGES: &[&str] = &["chromium", "mesa-vulkan-drivers", "libvulkan1"];
+
+/// A Vulkan driver for the GPU tests.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    pub name: String,
+    /// The driver's manifest; none means whatever the system has.
+    icd: Option<PathBuf>,
+}
+
+/// Software drivers, each an independent implementation, and where their manifests may lie.
+const ADAPTERS: &[(&str, &[&str])] = &[
+    (
+        "lavapipe",
+        &[
+            "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
+            "/usr/share/vulkan/icd.d/lvp_icd.aarch64.json",
+            "/usr/share/vulkan/icd.d/lvp_icd.json",
+        ],
+    ),
+    (
+        "swiftshader",
+        &[
+            "/usr/lib/chromium/vk_swiftshader_icd.json",
+            "/usr/lib64/chromium-browser/vk_swiftshader_icd.json",
+            "/opt/google/chrome/vk_swiftshader_icd.json",
+        ],
+    ),
+];
+
+impl Adapter {
+    /// Makes `command` see this driver and no other.
+    pub fn select(&self, command: &mut Command) -> Result<()> {
+        if let Some(icd) = &self.icd {
+            command.env("VK_DRIVER_FILES", icd).env("VK_ICD_FILENAMES", icd);
+            command.env("KINGLET_ADAPTER", &self.name);
+        }
+        command.env("XDG_RUNTIME_DIR", runtime_dir()?);
+        Ok(())
+    }
+}
+
+/// The adapters called `names` (`system`: no choice is made), or all software ones.
+pub fn adapters(names: &[String]) -> Result<Vec<Adapter>> {
+    let all: Vec<String> = ADAPTERS.iter().map(|(name, _)| (*name).to_string()).collect();
+    let names = if names.is_empty() { &all } else { names };
+    names.iter().map(|name| adapter(name)).collect()
+}
+
+fn adapter(name: &str) -> Result<Adapter> {
+    if name == "system" {
+        return Ok(Adapter {
+            name: name.into(),
+            icd: None,
+        });
+    }
+    let Some((_, manifests)) = ADAPTERS.iter().find(|(known, _)| *known == name) else {
+        bail!("unknown adapter {name}: lavapipe, swiftshader or system");
+    };
+    let icd = manifests.iter().map(Path::new).find(|path| path.exists());
+    let icd = icd.with_context(|| format!("no Vulkan driver {name}: looked for {}", manifests.join(", ")))?;
+    Ok(Adapter {
+        name: name.into(),
+        icd: Some(icd.into()),
+    })
+}
+
+/// The Chromium that browser tests drive: `KINGLET_CHROMIUM`, or the first one found.
+pub fn chromium() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("KINGLET_CHROMIUM") {
+        return Some(path.into());
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    names.iter().find_map(|name| find_program(name))
+}
+
+fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
+
+/// A private directory for drivers that want one.
+pub fn runtime_dir() -> Result<PathBuf> {
+    if let Some(dir) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
+        && dir.is_dir()
+    {
+        return Ok(dir);
+    }
+    let dir = sh::target_dir().join("runtime");
+    fs::create_dir_all(&dir).context("target/runtime")?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).context("target/runtime")?;
+    }
+    Ok(dir)
+}
+
+/// Browser and software Vulkan drivers.
+pub fn system() -> Result<()> {
+    let missing = || {
+        let loader = [
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/usr/lib64",
+            "/usr/lib",
+            "/lib64",
+        ];
+        let loader = loader.iter().any(|dir| Path::new(dir).join("libvulkan.so.1").exists());
+        let have = [
+            chromium().is_some(),
+            adapter("lavapipe").is_ok() && adapter("swiftshader").is_ok(),
+            loader,
+        ];
+        let what = [
+            "Chromium",
+            "the software Vulkan drivers lavapipe and SwiftShader",
+            "libvulkan.so.1",
+        ];
+        let missing: Vec<_> = what
+            .iter()
+            .zip(have)
+            .filter(|(_, have)| !have)
+            .map(|(what, _)| *what)
+            .collect();
+        missing.join(", ")
+    };
+    if missing().is_empty() {
+        return Ok(());
+    }
+    let packages = PACKAGES.join(" ");
+    if !(is_root() && Path::new("/etc/debian_version").exists() && find_program("apt-get").is_some()) {
+        bail!(
+            "missing: {}.\nOn Debian:  sudo apt-get update && sudo apt-get install {packages}\nElsewhere: Chromium or \
+             Chrome, Mesa's lavapipe (often called mesa-vulkan-drivers or vulkan-swrast) and the Vulkan loader.",
+            missing()
+        );
+    }
+    println!("installing {packages} (missing: {})", missing());
+    let apt = |args: &[&str]| sh::run(sh::cmd("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
+    apt(&["update", "-qq"])?;
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], PACKAGES].concat())?;
+    if !missing().is_empty() {
+        bail!("still missing after apt-get install {packages}: {}", missing());
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    sh::read(sh::cmd("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0")
+}
+
+/// rustfmt and clippy of the toolchain in use.
+pub fn rust_components() -> Result<()> {
+    for (tool, component) in [("cargo-fmt", "rustfmt"), ("cargo-clippy", "clippy")] {
+        if !sh::cmd(tool)
+            .arg("--version")
+            .output()
+            .is_ok_and(|out| out.status.success())
+        {
+            sh::run(sh::cmd("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
 
 /// The Rust standard library for the browser.
 pub fn wasm_target() -> Result<()> {
     let sysroot = sh::read(sh::cmd("rustc").args(["--print", "sysroot"]))?;
-    let lib = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(WASM);
-    if lib.is_dir() {
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(WASM).is_dir() {
         return Ok(());
     }
     sh::run(sh::cmd("rustup").args(["target", "add", WASM]))
