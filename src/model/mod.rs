@@ -1,3 +1,7 @@
 //! Loading and running a decoder. Knows no GPU.
 pub mod arch;
 pub mod config;
+pub mod decoder;
+pub mod loader;
+pub mod plan;
+pub mod rope;

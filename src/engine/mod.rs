@@ -1,0 +1,301 @@
+//! Tokens in, tokens out: prefill in chunks, decode one by one, and a cache that outlives the request.
+//!
+//! The engine remembers which tokens the key/value cache holds. A new prompt keeps the longest common prefix and
+//! computes only the rest, so that a chat's next turn costs its own length; a prompt that goes back in time simply
+//! rewinds. Positions behind the remembered tokens may hold anything: they are written again before they are read.
+//!
+//! Requests cannot interleave: everything takes `&mut self`, and [`Engine::start`] ends what was running before. A call
+//! that fails or whose future is dropped half-way leaves the list of remembered tokens no longer than what is valid.
+
+mod any;
+mod score;
+
+pub use any::{AnyEngine, BackendChoice, LoadOptions, load};
+pub use score::Scored;
+
+use crate::error::{Error, Result};
+use crate::model::decoder::{Decoder, Rows};
+use crate::ops::{BackendInfo, Ops};
+use crate::sampler::{Need, Sampled, Sampler, SamplerConfig};
+
+/// Milliseconds from some fixed moment: the engine reads no clock of its own.
+pub type Clock = fn() -> f64;
+
+/// First tokens that a shift keeps by default: attention collapses without them ("attention sinks", StreamingLLM,
+/// arXiv 2309.17453, finds four enough).
+pub const DEFAULT_N_KEEP: usize = 4;
+
+/// How to continue a prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerateOptions {
+    /// How a token is chosen.
+    pub sampling: SamplerConfig,
+    /// Most tokens to generate.
+    pub max_tokens: usize,
+    /// Tokens that end the answer; they are not part of it.
+    pub stop_tokens: Vec<u32>,
+    /// When the context is full, forget the older half of what follows the first `n_keep` tokens and go on, instead of
+    /// refusing at the start. The answer may lose its thread.
+    pub shift: bool,
+    /// Tokens at the beginning that a shift keeps.
+    pub n_keep: usize,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        Self {
+            sampling: SamplerConfig::default(),
+            max_tokens: 256,
+            stop_tokens: Vec::new(),
+            shift: false,
+            n_keep: DEFAULT_N_KEEP,
+        }
+    }
+}
+
+/// One generated token.
+pub type Token = Sampled;
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinishReason {
+    /// The model chose a stop token.
+    Stop,
+    /// `max_tokens` were generated.
+    Length,
+}
+
+/// What a request cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Timings {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Of these, found in the cache.
+    pub reused_tokens: usize,
+    /// Tokens generated.
+    pub generated_tokens: usize,
+    /// Milliseconds spent until the first token was known.
+    pub prefill_ms: f64,
+    /// Milliseconds spent on the tokens after the first.
+    pub decode_ms: f64,
+}
+
+/// The request being answered.
+struct Run {
+    options: GenerateOptions,
+    sampler: Sampler,
+    /// Prompt and answer, less what a shift has dropped.
+    tokens: Vec<u32>,
+    finish: Option<FinishReason>,
+    timings: Timings,
+}
+
+/// A loaded model with its cache. See the module's documentation.
+pub struct Engine<O: Ops> {
+    decoder: Decoder<O>,
+    /// Tokens whose keys and values the cache holds at positions `0 ..`.
+    cached: Vec<u32>,
+    run: Option<Run>,
+    clock: Clock,
+}
+
+impl<O: Ops> Engine<O> {
+    /// An engine with an empty cache.
+    pub fn new(decoder: Decoder<O>, clock: Clock) -> Self {
+        Self {
+            decoder,
+            cached: Vec::new(),
+            run: None,
+            clock,
+        }
+    }
+
+    /// The decoder: sizes, memory, backend.
+    pub fn decoder(&self) -> &Decoder<O> {
+        &self.decoder
+    }
+
+    /// The backend that runs it.
+    pub fn info(&self) -> BackendInfo {
+        self.decoder.ops().info()
+    }
+
+    /// Positions allocated.
+    pub fn n_ctx(&self) -> usize {
+        self.decoder.plan().n_ctx
+    }
+
+    /// Begins to answer `prompt`; nothing is computed yet. Ends what was running before.
+    ///
+    /// Fails with [`Error::ContextOverflow`] when prompt and answer cannot both fit (with `shift`: when the prompt
+    /// does not), with [`Error::InvalidRequest`] for an empty prompt, an unknown token or a bad option.
+    pub fn start(&mut self, prompt: &[u32], options: GenerateOptions) -> Result<()> {
+        self.run = None;
+        self.check_ids("prompt", prompt)?;
+        if prompt.is_empty() {
+            return Err(Error::invalid("prompt", "at least one token", "none"));
+        }
+        let n_ctx = self.n_ctx();
+        let asked = if options.shift { 0 } else { options.max_tokens };
+        if prompt.len().saturating_add(asked) > n_ctx {
+            let (prompt, max_tokens) = (prompt.len(), options.max_tokens);
+            return Err(Error::ContextOverflow {
+                prompt,
+                max_tokens,
+                n_ctx,
+            });
+        }
+        if options.shift && options.n_keep + 2 > n_ctx {
+            return Err(Error::invalid(
+                "n_keep",
+                format!("at most {}", n_ctx.saturating_sub(2)),
+                options.n_keep,
+            ));
+        }
+        let mut sampler = Sampler::new(options.sampling.clone())?;
+        prompt.iter().for_each(|&id| sampler.accept(id));
+
+        // At least the last token is computed again: its logits are not kept.
+        let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        self.cached.truncate(common.min(prompt.len() - 1));
+        self.run = Some(Run {
+            sampler,
+            tokens: prompt.to_vec(),
+            finish: (options.max_tokens == 0).then_some(FinishReason::Length),
+            timings: Timings {
+                prompt_tokens: prompt.len(),
+                reused_tokens: self.cached.len(),
+                ..Timings::default()
+            },
+            options,
+        });
+        Ok(())
+    }
+
+    /// Computes one more chunk of the prompt, unless it is the last one; true: call again, false: call
+    /// [`Engine::next`]. Optional: it gives a caller a moment between chunks, to show progress or to stop.
+    pub async fn prefill(&mut self) -> Result<bool> {
+        let begun = (self.clock)();
+        let more = self.chunk().await;
+        if let Some(run) = &mut self.run {
+            run.timings.prefill_ms += (self.clock)() - begun;
+        }
+        self.checked(more)
+    }
+
+    /// The next token, or `None` when the answer is complete: see [`Engine::finish_reason`].
+    ///
+    /// To cancel is to stop calling; a dropped future only loses the step it was in.
+    pub async fn next(&mut self) -> Result<Option<Token>> {
+        let begun = (self.clock)();
+        let first = self.timings().generated_tokens == 0;
+        let token = self.advance().await;
+        let spent = (self.clock)() - begun;
+        if let Some(run) = &mut self.run {
+            let timings = &mut run.timings;
+            *(if first {
+                &mut timings.prefill_ms
+            } else {
+                &mut timings.decode_ms
+            }) += spent;
+        }
+        self.checked(token)
+    }
+
+    /// Why the answer ended; `None` while it goes on.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.run.as_ref().and_then(|run| run.finish)
+    }
+
+    /// What the current or last request cost.
+    pub fn timings(&self) -> Timings {
+        self.run.as_ref().map(|run| run.timings).unwrap_or_default()
+    }
+
+    /// Tokens in the cache.
+    pub fn cached(&self) -> &[u32] {
+        &self.cached
+    }
+
+    /// Forgets every text.
+    pub fn reset(&mut self) {
+        self.run = None;
+        self.cached.clear();
+    }
+
+    /// A failed step may have left anything in the cache, and a lost device leaves nothing.
+    fn checked<T>(&mut self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            self.reset();
+        }
+        result
+    }
+
+    fn check_ids(&self, param: &str, ids: &[u32]) -> Result<()> {
+        let n_vocab = self.decoder.plan().config.n_vocab;
+        match ids.iter().find(|&&id| id as usize >= n_vocab) {
+            Some(id) => Err(Error::invalid(param, format!("token ids below {n_vocab}"), id)),
+            None => Ok(()),
+        }
+    }
+
+    /// One chunk without logits, while more than one is left.
+    async fn chunk(&mut self) -> Result<bool> {
+        let n_batch = self.decoder.plan().n_batch;
+        let Some(run) = self.run.as_mut().filter(|run| run.finish.is_none()) else {
+            return Ok(false);
+        };
+        let n_ctx = self.decoder.plan().n_ctx;
+        if run.tokens.len() > n_ctx {
+            let keep = run.options.n_keep.min(n_ctx);
+            let drop = (n_ctx - keep).div_ceil(2);
+            run.tokens.drain(keep..keep + drop);
+            self.cached.truncate(keep);
+        }
+        let pos = self.cached.len();
+        if run.tokens.len() - pos <= n_batch {
+            return Ok(false);
+        }
+        let tokens = &run.tokens[pos..pos + n_batch];
+        self.decoder.step(tokens, pos, Rows::None)?;
+        self.cached.extend_from_slice(tokens);
+        self.decoder.settle().await?;
+        Ok(true)
+    }
+
+    async fn advance(&mut self) -> Result<Option<Token>> {
+        while self.chunk().await? {}
+        let Some(run) = self.run.as_mut().filter(|run| run.finish.is_none()) else {
+            return Ok(None);
+        };
+        let pos = self.cached.len();
+        let tokens = &run.tokens[pos..];
+        self.decoder.step(tokens, pos, Rows::Last)?;
+        let token = sample(&mut self.decoder, &mut run.sampler).await?;
+        self.cached.extend_from_slice(tokens);
+
+        if run.options.stop_tokens.contains(&token.id) {
+            run.finish = Some(FinishReason::Stop);
+            return Ok(None);
+        }
+        run.sampler.accept(token.id);
+        run.tokens.push(token.id);
+        run.timings.generated_tokens += 1;
+        if run.timings.generated_tokens >= run.options.max_tokens {
+            run.finish = Some(FinishReason::Length);
+        }
+        Ok(Some(token))
+    }
+}
+
+/// Reads back as little as the sampler can do with.
+async fn sample<O: Ops>(decoder: &mut Decoder<O>, sampler: &mut Sampler) -> Result<Token> {
+    if let Need::Top(k) = sampler.need() {
+        let top = decoder.top_k(k.min(decoder.plan().config.n_vocab)).await?;
+        if let Some(token) = sampler.sample_top(&top)? {
+            return Ok(token);
+        }
+    }
+    sampler.sample_row(&decoder.logits().await?)
+}

@@ -1,0 +1,87 @@
+//! How likely a model finds a given text, token by token.
+
+use super::Engine;
+use crate::error::{Error, Result};
+use crate::model::decoder::Rows;
+use crate::ops::Ops;
+
+/// One token of a scored text, given all before it.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Scored {
+    /// `-ln p(token)`.
+    pub nll: f32,
+    /// The token that the model finds likeliest at this place (ties: lowest id).
+    pub argmax: u32,
+}
+
+impl<O: Ops> Engine<O> {
+    /// Scores `ids[1 ..]`, each given all before it: `ids.len() - 1` results (none for fewer than two ids).
+    ///
+    /// Ends a running request. Fails with [`Error::ContextOverflow`] when the text is longer than the context.
+    pub async fn score(&mut self, ids: &[u32]) -> Result<Vec<Scored>> {
+        self.reset();
+        self.check_ids("ids", ids)?;
+        let n_ctx = self.n_ctx();
+        // The last token is only predicted, never computed.
+        let inputs = ids.len().saturating_sub(1);
+        if inputs > n_ctx {
+            return Err(Error::ContextOverflow {
+                prompt: ids.len(),
+                max_tokens: 0,
+                n_ctx,
+            });
+        }
+        let result = self
+            .score_chunks(&ids[..inputs], ids.get(1..).unwrap_or_default())
+            .await;
+        self.checked(result)
+    }
+
+    async fn score_chunks(&mut self, inputs: &[u32], targets: &[u32]) -> Result<Vec<Scored>> {
+        let n_vocab = self.decoder.plan().config.n_vocab;
+        let mut scored = Vec::with_capacity(targets.len());
+        let chunk = self.decoder.max_scored();
+        for (inputs, targets) in inputs.chunks(chunk).zip(targets.chunks(chunk)) {
+            self.decoder.step(inputs, self.cached.len(), Rows::All)?;
+            let logits = self.decoder.logits().await?;
+            self.cached.extend_from_slice(inputs);
+            scored.extend(
+                logits
+                    .chunks_exact(n_vocab)
+                    .zip(targets)
+                    .map(|(row, &target)| score_row(row, target)),
+            );
+        }
+        Ok(scored)
+    }
+}
+
+fn score_row(logits: &[f32], target: u32) -> Scored {
+    let mut best = (0u32, f32::NEG_INFINITY);
+    for (id, &logit) in (0u32..).zip(logits) {
+        if logit > best.1 {
+            best = (id, logit);
+        }
+    }
+    let max = f64::from(best.1);
+    let sum: f64 = logits.iter().map(|&l| (f64::from(l) - max).exp()).sum();
+    let target = logits.get(target as usize).copied().unwrap_or(f32::NEG_INFINITY); // ids are checked by the caller
+    Scored {
+        nll: (max + sum.ln() - f64::from(target)) as f32,
+        argmax: best.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_log_likelihood() {
+        let row = [0.0, 2f32.ln(), 2f32.ln(), -1e30];
+        let scored = score_row(&row, 0);
+        assert_eq!(scored.argmax, 1);
+        assert!((scored.nll - 5f32.ln()).abs() < 1e-6);
+        assert!(score_row(&row, 3).nll > 1e29);
+    }
+}

@@ -1,0 +1,236 @@
+//! The forward pass of a decoder-only transformer, written once against the vocabulary of operations.
+//!
+//! ```text
+//! x  = embedding[tokens]                                              [T, n_embd]
+//! for each block:
+//!     q, k, v = rope(W_qkv · norm(x));  cache <- k, v
+//!     x += W_o · attention(q, cache)
+//!     x += W_down · (silu(W_gate · norm(x)) * (W_up · norm(x)))
+//! logits = W_out · norm(x[the rows that are asked for])               [rows, n_vocab]
+//! ```
+//!
+//! All memory is allocated at load; a step allocates nothing.
+
+use crate::error::{Error, Result};
+use crate::gguf::GgufFile;
+use crate::model::config::DecoderConfig;
+use crate::model::loader::{OnProgress, Weights};
+use crate::model::plan::{DecoderOptions, Plan};
+use crate::ops::{AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
+
+/// Which rows of a step go through the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// None: a chunk of a prompt that is not its last.
+    None,
+    /// The last one: the next token is wanted.
+    Last,
+    /// Every one: a text is scored. At most [`Decoder::max_scored`] tokens.
+    All,
+}
+
+/// Activations, `[n_batch, ..]` (the head's: `[n_head_rows, ..]`), reused by every block and step.
+struct State<O: Ops> {
+    x: O::Tensor,
+    xb: O::Tensor,
+    /// Result of a residual projection before it is added, where a backend does not fuse the two.
+    tmp: O::Tensor,
+    qkv: O::Tensor,
+    att: O::Tensor,
+    gate_up: O::Tensor,
+    act: O::Tensor,
+    head_x: O::Tensor,
+    head_xb: O::Tensor,
+    logits: O::Tensor,
+}
+
+impl<O: Ops> State<O> {
+    fn new(ops: &mut O, plan: &Plan) -> Result<Self> {
+        let c = &plan.config;
+        let (batch, head) = (plan.n_batch, plan.n_head_rows);
+        Ok(State {
+            x: ops.tensor(batch, c.n_embd)?,
+            xb: ops.tensor(batch, c.n_embd)?,
+            tmp: ops.tensor(batch, c.n_embd)?,
+            qkv: ops.tensor(batch, plan.heads().cols())?,
+            att: ops.tensor(batch, c.n_head * c.head_dim)?,
+            gate_up: ops.tensor(batch, 2 * c.n_ff)?,
+            act: ops.tensor(batch, c.n_ff)?,
+            head_x: ops.tensor(head, c.n_embd)?,
+            head_xb: ops.tensor(head, c.n_embd)?,
+            logits: ops.tensor(head, c.n_vocab)?,
+        })
+    }
+
+    fn set_rows(&mut self, ops: &mut O, rows: usize) {
+        let blocks = [&mut self.x, &mut self.xb, &mut self.tmp, &mut self.qkv, &mut self.att];
+        for t in blocks.into_iter().chain([&mut self.gate_up, &mut self.act]) {
+            ops.set_rows(t, rows);
+        }
+    }
+
+    fn set_head_rows(&mut self, ops: &mut O, rows: usize) {
+        for t in [&mut self.head_x, &mut self.head_xb, &mut self.logits] {
+            ops.set_rows(t, rows);
+        }
+    }
+}
+
+/// A loaded model on a backend. Knows positions, not texts: what the cache holds is the caller's business.
+pub struct Decoder<O: Ops> {
+    ops: O,
+    plan: Plan,
+    weights: Weights<O>,
+    state: State<O>,
+}
+
+impl<O: Ops> Decoder<O> {
+    /// Plans, checks memory ([`Error::TooLarge`] before anything is allocated) and streams the weights.
+    pub async fn load(
+        mut ops: O,
+        gguf: &GgufFile,
+        config: DecoderConfig,
+        options: &DecoderOptions,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Self> {
+        let plan = Plan::new(gguf, config, options)?;
+        plan.check(ops.limits())?;
+        let state = State::new(&mut ops, &plan)?;
+        let weights = Weights::load(&mut ops, gguf, &plan, on_progress).await?;
+        Ok(Self {
+            ops,
+            plan,
+            weights,
+            state,
+        })
+    }
+
+    /// Sizes and memory.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The backend.
+    pub fn ops(&self) -> &O {
+        &self.ops
+    }
+
+    /// Most tokens of a step with [`Rows::All`].
+    pub fn max_scored(&self) -> usize {
+        self.plan.n_head_rows
+    }
+
+    /// Runs `tokens` at positions `pos ..`: writes their keys and values, and leaves the logits of `rows` to be read.
+    ///
+    /// Positions before `pos` must have been written. Fails with [`Error::Internal`] beyond the context or batch.
+    pub fn step(&mut self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
+        self.check(tokens, pos, rows)?;
+        let Self {
+            ops,
+            plan,
+            weights,
+            state,
+        } = self;
+        let c = &plan.config;
+        let heads = plan.heads();
+        let rope = RopeShape {
+            heads,
+            n_rot: c.rope.n_rot,
+            order: c.rope.order,
+        };
+        let attention = AttentionShape {
+            heads,
+            scale: 1.0 / (c.head_dim as f32).sqrt(),
+            window: plan.window,
+        };
+
+        ops.begin(pos, tokens)?;
+        state.set_rows(ops, tokens.len());
+        ops.embed(&mut state.x, &weights.token_embd)?;
+        for layer in &mut weights.layers {
+            ops.qkv(QkvStage {
+                qkv: &mut state.qkv,
+                xb: &mut state.xb,
+                cache: &mut layer.cache,
+                x: &state.x,
+                norm: &layer.attn_norm,
+                eps: c.norm_eps,
+                w: &layer.qkv,
+                bias: layer.qkv_bias.as_ref(),
+                head_norms: layer.head_norms.as_ref().map(|(q, k)| (q, k)),
+                table: &weights.rope_table,
+                rope,
+            })?;
+            ops.attention(&mut state.att, &state.qkv, &layer.cache, attention)?;
+            ops.matmul_add(&mut state.x, &mut state.tmp, &layer.attn_output, &state.att)?;
+            ops.gate_up(GateUpStage {
+                act: &mut state.act,
+                gate_up: &mut state.gate_up,
+                xb: &mut state.xb,
+                x: &state.x,
+                norm: &layer.ffn_norm,
+                eps: c.norm_eps,
+                w: &layer.gate_up,
+            })?;
+            ops.matmul_add(&mut state.x, &mut state.tmp, &layer.ffn_down, &state.act)?;
+        }
+        let (first, count) = match rows {
+            Rows::None => return ops.submit(),
+            Rows::Last => (tokens.len() - 1, 1),
+            Rows::All => (0, tokens.len()),
+        };
+        state.set_head_rows(ops, count);
+        ops.copy_rows(&mut state.head_x, &state.x, first)?;
+        ops.head(HeadStage {
+            logits: &mut state.logits,
+            xb: &mut state.head_xb,
+            x: &state.head_x,
+            norm: &weights.output_norm,
+            eps: c.norm_eps,
+            w: weights.output.as_ref().unwrap_or(&weights.token_embd),
+        })?;
+        ops.submit()
+    }
+
+    /// The logits that the last step left, `[rows, n_vocab]`.
+    pub async fn logits(&mut self) -> Result<Vec<f32>> {
+        self.ops.download(&self.state.logits).await
+    }
+
+    /// The best `k` logits of the first row that the last step left.
+    pub async fn top_k(&mut self, k: usize) -> Result<TopK> {
+        self.ops.top_k(&self.state.logits, k).await
+    }
+
+    /// Waits for the work so far, so that steps without a readback do not pile up.
+    pub async fn settle(&mut self) -> Result<()> {
+        self.ops.settle().await
+    }
+
+    fn check(&self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
+        let most = if rows == Rows::All {
+            self.plan.n_head_rows
+        } else {
+            self.plan.n_batch
+        };
+        let n_vocab = self.plan.config.n_vocab;
+        if tokens.is_empty() || tokens.len() > most {
+            return Err(Error::internal(format!(
+                "a step of {} tokens, 1 to {most} expected",
+                tokens.len()
+            )));
+        }
+        if pos.saturating_add(tokens.len()) > self.plan.n_ctx {
+            return Err(Error::internal(format!(
+                "position {pos} + {} beyond the context",
+                tokens.len()
+            )));
+        }
+        match tokens.iter().find(|&&id| id as usize >= n_vocab) {
+            Some(id) => Err(Error::internal(format!(
+                "token {id} beyond the vocabulary of {n_vocab}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
