@@ -64,7 +64,7 @@ async fn load_on<O: Ops>(
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Engine<O>> {
-    let config = arch::config(gguf)?;
+    let config = arch::config(gguf.metadata(), gguf.tensors())?;
     let decoder = Decoder::load(ops, gguf, config, &options.decoder, on_progress).await?;
     let weights = decoder.plan().memory.weights;
     let _ = on_progress(Progress {

@@ -63,7 +63,7 @@ pub fn open(path: &Path) -> GgufFile {
 
 /// An engine with an exact cache that attends to everything, as the references do.
 pub fn engine<O: Ops>(ops: O, gguf: &GgufFile, options: &DecoderOptions) -> Engine<O> {
-    let config = arch::config(gguf).unwrap();
+    let config = arch::config(gguf.metadata(), gguf.tensors()).unwrap();
     let decoder = block_on(Decoder::load(ops, gguf, config, options, &mut |_| {
         ControlFlow::Continue(())
     }))

@@ -2,6 +2,7 @@
 
 mod arch;
 mod gguf;
+mod golden;
 mod quant;
 mod sampler;
 mod support;
