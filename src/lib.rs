@@ -8,6 +8,8 @@ pub mod backend;
 pub mod engine;
 pub mod error;
 pub mod gguf;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod kernels;
 pub mod model;
 pub mod ops;

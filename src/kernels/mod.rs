@@ -2,7 +2,13 @@
 //!
 //! A kernel has one name in four places: the operation in [`crate::ops`], this room's file, the shader file and the GPU
 //! label. On the CPU activations are dense, `[rows, cols]`; on the GPU rows are padded.
-//! Parameters hold shapes only; what changes from step to step (position, rows, token ids) is passed separately.
+//! Parameters hold shapes only; what changes from step to step (position, rows, token ids) is passed separately: on the
+//! GPU as `step.pos`, `step.rows` (shaders/lib/step.wgsl) and `Recorder::tokens`, so that uniforms and bind groups are
+//! the same in every step.
+//!
+//! To add a kernel: `shaders/<name>.wgsl` (bindings: 0 step, 1 params, from 2 on storage), its name in `wgsl::KERNELS`,
+//! this room's file with `Params: Kernel`, `gpu()` (one [`Recorder::launch`](crate::gpu::Recorder::launch)) and `cpu()`,
+//! a line in [`all_variants`], a twin test.
 
 pub mod add;
 pub mod add_bias;
@@ -16,6 +22,26 @@ pub mod rms_norm;
 pub mod rope;
 pub mod silu_mul;
 pub mod top_k;
+#[cfg(feature = "gpu")]
+pub mod weight;
+pub mod wgsl;
+
+use wgsl::Variant;
+
+/// What a kernel's parameters say of the kernel itself. `Params` is the shader's uniform, byte for byte.
+pub trait Kernel: bytemuck::Pod {
+    /// Shader file, operation and label.
+    const NAME: &'static str;
+
+    /// Every variant that can be dispatched (shapes baked into the text: a representative set).
+    fn variants() -> Vec<Variant>;
+}
+
+/// Every variant of every kernel, for tests that compile them all.
+pub fn all_variants() -> Vec<Variant> {
+    let all = [add::Params::variants()];
+    all.into_iter().flatten().collect()
+}
 
 /// Shapes fit `u32` everywhere on a GPU (limits are checked when a model is planned); saturates beyond.
 pub(crate) fn dim(n: usize) -> u32 {

@@ -3,6 +3,11 @@
 mod arch;
 mod gguf;
 mod golden;
+#[cfg(feature = "gpu")]
+mod gpu_ops;
+mod gpu_shaders;
+#[cfg(feature = "gpu")]
+mod gpu_support;
 mod quant;
 mod sampler;
 mod support;

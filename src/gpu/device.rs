@@ -1,0 +1,159 @@
+//! Opening the device and what it can do.
+
+use std::sync::Arc;
+
+use super::error::{Fault, typed};
+use super::launch::Style;
+use super::pipeline::Pipelines;
+use crate::error::{Error, Result};
+
+/// How to open the device.
+#[derive(Debug, Clone, Default)]
+pub struct GpuOptions {
+    /// Accept an adapter that computes on the CPU. Without it, finding only such an adapter is an error: the CPU backend
+    /// is faster.
+    pub allow_software: bool,
+}
+
+/// Names by which software adapters are known where nothing else tells.
+const SOFTWARE_NAMES: [&str; 5] = ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render"];
+
+/// An open device; cheap to clone, shared by everything that computes on it.
+#[derive(Clone)]
+pub struct Device {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) fault: Fault,
+    pub(super) pipelines: Arc<Pipelines>,
+    name: Arc<str>,
+    software: bool,
+    style: Style,
+    max_binding: u64,
+}
+
+impl Device {
+    /// Opens the best adapter, or says why there is none ([`Error::GpuUnavailable`]).
+    pub async fn open(options: &GpuOptions) -> Result<Self> {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let adapter = instance
+            .request_adapter(&wgpu::RequestAdapterOptions {
+                power_preference: wgpu::PowerPreference::HighPerformance,
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| unavailable(format!("no WebGPU adapter: {e}")))?;
+        let info = adapter.get_info();
+        let software = is_software(&info);
+        let name = if info.name.is_empty() {
+            "WebGPU adapter (name hidden)".into()
+        } else {
+            info.name
+        };
+        if software && !options.allow_software {
+            return Err(unavailable(format!("the only adapter, {name}, computes in software")));
+        }
+        let limits = required_limits(&adapter.limits());
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("kinglet"),
+                required_limits: limits.clone(),
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| unavailable(format!("{name}: {e}")))?;
+        let fault = Fault::default();
+        watch(&device, &fault);
+        let style = if software { Style::Serial } else { Style::Tree };
+        Ok(Self {
+            device,
+            queue,
+            fault,
+            pipelines: Arc::default(),
+            name: name.into(),
+            software,
+            style,
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        })
+    }
+
+    /// Adapter name as far as it is told.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// True when the adapter computes on the CPU.
+    pub fn software(&self) -> bool {
+        self.software
+    }
+
+    /// The same device with kernels of the given style.
+    pub fn with_style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// How kernels reduce on this device.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Most bytes in one storage buffer that a kernel can see.
+    pub fn max_binding(&self) -> u64 {
+        self.max_binding
+    }
+
+    /// The error that the device reported since it was opened, if any.
+    pub fn check(&self) -> Result<()> {
+        self.fault.check()
+    }
+
+    /// Waits for the device natively; in a browser the event loop does it.
+    pub(super) fn poll(&self) -> Result<()> {
+        match self.device.poll(wgpu::PollType::wait_indefinitely()) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(Error::Gpu {
+                what: "waiting for the device".into(),
+                message: e.to_string(),
+            }),
+        }
+    }
+
+    /// Ends the device's life on purpose; every later call fails with [`Error::GpuLost`]. For tests and disposal.
+    pub fn destroy(&self) {
+        self.device.destroy();
+        self.fault.set(Error::GpuLost {
+            message: "it was destroyed".into(),
+        });
+    }
+}
+
+/// Routes lost-device and uncaptured errors into `fault`.
+fn watch(device: &wgpu::Device, fault: &Fault) {
+    let lost = fault.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        // Dropping the last handle also "loses" the device; nobody is left to be told.
+        lost.set(Error::GpuLost {
+            message: format!("{message} ({reason:?})"),
+        });
+    });
+    let uncaptured = fault.clone();
+    device.on_uncaptured_error(Arc::new(move |error| uncaptured.set(typed("a command", &error))));
+}
+
+/// The specification's defaults (which every kernel respects), with the adapter's buffer sizes.
+fn required_limits(adapter: &wgpu::Limits) -> wgpu::Limits {
+    wgpu::Limits {
+        max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
+        max_buffer_size: adapter.max_buffer_size,
+        ..wgpu::Limits::default()
+    }
+}
+
+fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    let name = format!("{} {}", info.name, info.driver).to_lowercase();
+    info.device_type == wgpu::DeviceType::Cpu || SOFTWARE_NAMES.iter().any(|s| name.contains(s))
+}
+
+fn unavailable(message: String) -> Error {
+    Error::GpuUnavailable { message }
+}

@@ -1,0 +1,26 @@
+//! WebGPU, natively and in the browser: device, buffers, caches of pipelines and bind groups, recording, reading back.
+//!
+//! Knows no operation and no model. The rules of this room:
+//!
+//! - Activations are f32 rows whose stride is `cols` rounded up to [`ROW_ALIGN`]; the padding is always zero.
+//! - Everything that changes from step to step (position, rows, token ids) lies in two small buffers that are written
+//!   once per submit. Bind groups and uniforms never change, so a steady step creates no GPU object.
+//! - One step is one encoder with one compute pass.
+//! - A wrong shader or command in a browser yields zeros and no error: pipelines are created in error scopes, and
+//!   everything else is caught by the handlers in [`device`]. Errors surface at the next call that can fail.
+
+pub mod buffer;
+pub mod device;
+pub mod error;
+pub mod launch;
+pub mod pipeline;
+pub mod readback;
+pub mod recorder;
+
+pub use buffer::{Buffer, Tensor};
+pub use device::{Device, GpuOptions};
+pub use launch::{Binding, Grid, Launch, Style};
+pub use recorder::{Recorder, Stats};
+
+/// Columns of an activation are padded to a multiple of this, so that rows begin on a 128-byte border.
+pub const ROW_ALIGN: usize = 32;

@@ -1,0 +1,100 @@
+//! Pipelines by variant, compiled once per device.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::num::NonZeroU64;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Device;
+use super::launch::Access;
+use crate::error::Result;
+use crate::kernels::wgsl::Variant;
+
+/// A compiled shader and the layout of its bindings.
+pub(super) struct Pipeline {
+    pub raw: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// Cache of pipelines.
+#[derive(Default)]
+pub(super) struct Pipelines(Mutex<HashMap<Variant, Arc<Pipeline>>>);
+
+/// The verdict on a shader: known at once natively, after a round trip in a browser.
+pub(super) type Verdict = Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>;
+
+/// Bytes of `struct Step` in lib/step.wgsl.
+pub(super) const STEP_BYTES: u64 = 16;
+
+impl Pipelines {
+    /// The pipeline of `variant`, and the verdict to await when it was compiled just now.
+    pub fn get(
+        &self,
+        device: &Device,
+        variant: &Variant,
+        access: &[Access],
+    ) -> Result<(Arc<Pipeline>, Option<Verdict>)> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = cache.get(variant) {
+            return Ok((found.clone(), None));
+        }
+        let source = variant.wgsl()?;
+        let scope = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let pipeline = Arc::new(compile(&device.device, variant, source, access));
+        let verdict = Box::pin(scope.pop());
+        cache.insert(variant.clone(), pipeline.clone());
+        Ok((pipeline, Some(verdict)))
+    }
+}
+
+fn compile(device: &wgpu::Device, variant: &Variant, source: String, access: &[Access]) -> Pipeline {
+    let label = variant.label();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(&label),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    });
+    let mut entries = vec![
+        entry(0, wgpu::BufferBindingType::Uniform, true),
+        entry(1, wgpu::BufferBindingType::Uniform, false),
+    ];
+    for (binding, access) in (2..).zip(access) {
+        let read_only = *access == Access::Read;
+        entries.push(entry(binding, wgpu::BufferBindingType::Storage { read_only }, false));
+    }
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(&label),
+        entries: &entries,
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(&label),
+        bind_group_layouts: &[Some(&layout)],
+        ..Default::default()
+    });
+    let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(&label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some(variant.entry),
+        compilation_options: Default::default(),
+        cache: None,
+    });
+    Pipeline { raw, layout }
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset,
+            min_binding_size: if has_dynamic_offset {
+                NonZeroU64::new(STEP_BYTES)
+            } else {
+                None
+            },
+        },
+        count: None,
+    }
+}

@@ -1,0 +1,118 @@
+//! Reading results back: the only wait.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::buffer::{Buffer, Tensor};
+use super::recorder::Recorder;
+use crate::error::{Error, Result};
+
+/// The mappable buffer, kept between reads. Taken out while in use: a read that is dropped halfway takes it along.
+#[derive(Default)]
+pub(super) struct Staging(Option<wgpu::Buffer>);
+
+impl Recorder {
+    /// Submits what was recorded and reads the first `bytes` (a multiple of 4) of `source`.
+    pub async fn read(&mut self, source: &Buffer, bytes: u64) -> Result<Vec<u8>> {
+        self.submit()?;
+        if bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let staging = match self.staging.0.take() {
+            Some(buffer) if buffer.size() >= bytes => buffer,
+            _ => self.create_staging(bytes),
+        };
+        self.submit_copies(|encoder| encoder.copy_buffer_to_buffer(&source.raw, 0, &staging, 0, bytes))?;
+        let signal = Signal::default();
+        let done = signal.clone();
+        staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+            done.set(result.map_err(|e| e.to_string()));
+        });
+        self.device().poll()?;
+        let mapped = signal.await;
+        self.verdicts().await?;
+        let failed = |message: String| Error::Gpu {
+            what: "reading back".into(),
+            message,
+        };
+        mapped.map_err(failed)?;
+        let data = {
+            let view = staging.get_mapped_range(..bytes).map_err(|e| failed(e.to_string()))?;
+            view.to_vec()
+        };
+        staging.unmap();
+        self.staging.0 = Some(staging);
+        Ok(data)
+    }
+
+    /// The rows in use of an activation, without padding.
+    pub async fn download(&mut self, t: &Tensor) -> Result<Vec<f32>> {
+        let row = t.stride() * 4;
+        let bytes = self.read(t.buffer(), (row * t.rows()) as u64).await?;
+        let mut out = Vec::with_capacity(t.rows() * t.cols());
+        for row in bytes.chunks_exact(row) {
+            let words = row.chunks_exact(4).take(t.cols());
+            out.extend(words.map(|w| f32::from_le_bytes([w[0], w[1], w[2], w[3]])));
+        }
+        Ok(out)
+    }
+
+    /// Submits what was recorded and waits until the device has done it.
+    pub async fn settle(&mut self) -> Result<()> {
+        self.submit()?;
+        let signal = Signal::default();
+        let done = signal.clone();
+        self.device().queue.on_submitted_work_done(move || done.set(Ok(())));
+        self.device().poll()?;
+        // The callback reports no failure; the device does.
+        signal.await.map_err(Error::internal)?;
+        self.verdicts().await
+    }
+
+    fn create_staging(&mut self, bytes: u64) -> wgpu::Buffer {
+        self.stats.created += 1;
+        self.device().device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size: bytes.next_multiple_of(4096),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+}
+
+/// A one-shot future that a device callback completes.
+#[derive(Clone, Default)]
+struct Signal(Arc<Mutex<SignalState>>);
+
+#[derive(Default)]
+struct SignalState {
+    result: Option<Result<(), String>>,
+    waker: Option<Waker>,
+}
+
+impl Signal {
+    fn set(&self, result: Result<(), String>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.result = Some(result);
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Future for Signal {
+    type Output = Result<(), String>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Records the dispatches of a step and submits them together.
+
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::Device;
+use super::buffer::{Buffer, Graveyard, Tensor, stride};
+use super::error::typed;
+use super::launch::{Binding, Grid, Launch};
+use super::pipeline::{Pipeline, STEP_BYTES, Verdict};
+use super::readback::Staging;
+use crate::error::{Error, Result};
+use crate::kernels::wgsl::Variant;
+use crate::kernels::{Kernel, dim};
+
+/// What was done so far; tests assert with it that the GPU worked and that steady steps create nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Stats {
+    /// Kernels launched.
+    pub dispatches: u64,
+    /// Command buffers handed to the device.
+    pub submits: u64,
+    /// Bytes written to the device.
+    pub uploaded: u64,
+    /// GPU objects created: buffers, pipelines, bind groups.
+    pub created: u64,
+}
+
+/// Distance of two step records: the largest alignment that a device may ask of a dynamic offset.
+const STEP_SLOT: u64 = 256;
+/// Different row counts (and source rows) within one submit; more are submitted in pieces.
+const STEP_SLOTS: usize = 64;
+
+/// `struct Step` of lib/step.wgsl.
+type Step = [u32; 4];
+
+/// A bind group is determined by its pipeline's layout (the variant), its uniform and its buffers.
+#[derive(PartialEq, Eq, Hash)]
+struct GroupKey {
+    /// Address: pipelines are not dropped before the device.
+    pipeline: usize,
+    uniform: usize,
+    buffers: Vec<u64>,
+}
+
+/// Where dispatches are recorded.
+pub struct Recorder {
+    device: Device,
+    graveyard: Graveyard,
+    groups: HashMap<GroupKey, wgpu::BindGroup>,
+    uniforms: HashMap<Vec<u8>, (usize, wgpu::Buffer)>,
+    verdicts: Vec<(String, Verdict)>,
+    steps: Vec<Step>,
+    step_buffer: wgpu::Buffer,
+    tokens: Buffer,
+    pos: u32,
+    open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
+    pub(super) staging: Staging,
+    pub(super) stats: Stats,
+}
+
+impl Recorder {
+    /// A recorder on `device`.
+    pub fn new(device: Device) -> Result<Self> {
+        let graveyard = Graveyard::default();
+        let step_buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("step"),
+            size: STEP_SLOT * STEP_SLOTS as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let tokens = Buffer::new(&device, &graveyard, "tokens", 4096)?;
+        Ok(Self {
+            device,
+            graveyard,
+            groups: HashMap::new(),
+            uniforms: HashMap::new(),
+            verdicts: Vec::new(),
+            steps: Vec::new(),
+            step_buffer,
+            tokens,
+            pos: 0,
+            open: None,
+            staging: Staging::default(),
+            stats: Stats::default(),
+        })
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// The token ids of the current step, `array<u32>`.
+    pub fn tokens(&self) -> &Buffer {
+        &self.tokens
+    }
+
+    /// A zeroed storage buffer.
+    pub fn buffer(&mut self, label: &str, bytes: u64) -> Result<Buffer> {
+        self.stats.created += 1;
+        Buffer::new(&self.device, &self.graveyard, label, bytes)
+    }
+
+    /// A zeroed activation.
+    pub fn tensor(&mut self, label: &str, rows: usize, cols: usize) -> Result<Tensor> {
+        let bytes = (rows as u64).saturating_mul(stride(cols) as u64).saturating_mul(4);
+        Ok(Tensor::new(self.buffer(label, bytes)?, rows, cols))
+    }
+
+    /// Writes `bytes` (a multiple of 4) at `offset`, after everything recorded before.
+    pub fn write(&mut self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.submit()?;
+        if !bytes.len().is_multiple_of(4) || offset.saturating_add(bytes.len() as u64) > buffer.size() {
+            let message = format!("write of {} bytes at {offset} into {}", bytes.len(), buffer.size());
+            return Err(Error::internal(message));
+        }
+        self.stats.uploaded += bytes.len() as u64;
+        self.device.queue.write_buffer(&buffer.raw, offset, bytes);
+        self.device.check()
+    }
+
+    /// Writes `data.len() / cols` whole rows of an activation, beginning at `first_row`.
+    pub fn upload(&mut self, t: &Tensor, first_row: usize, data: &[f32]) -> Result<()> {
+        let mut padded = vec![0.0f32; data.len() / t.cols() * t.stride()];
+        for (to, from) in padded.chunks_exact_mut(t.stride()).zip(data.chunks_exact(t.cols())) {
+            to[..t.cols()].copy_from_slice(from);
+        }
+        let offset = first_row as u64 * t.stride() as u64 * 4;
+        self.write(t.buffer(), offset, bytemuck::cast_slice(&padded))
+    }
+
+    /// Begins a step at position `pos` with these token ids; submits what was recorded before.
+    pub fn begin(&mut self, pos: usize, tokens: &[u32]) -> Result<()> {
+        self.submit()?;
+        self.bury();
+        self.pos = dim(pos);
+        let bytes = tokens.len() as u64 * 4;
+        if bytes > self.tokens.size() {
+            self.tokens = self.buffer("tokens", bytes.next_power_of_two())?;
+        }
+        self.stats.uploaded += bytes;
+        self.device
+            .queue
+            .write_buffer(&self.tokens.raw, 0, bytemuck::cast_slice(tokens));
+        self.device.check()
+    }
+
+    /// Records one dispatch of a kernel over `rows` rows.
+    pub fn launch<P: Kernel>(
+        &mut self,
+        params: &P,
+        variant: Variant,
+        grid: Grid,
+        rows: usize,
+        bindings: &[Binding<'_>],
+    ) -> Result<()> {
+        self.record(&Launch {
+            variant,
+            params: bytemuck::bytes_of(params),
+            bindings,
+            rows,
+            first: 0,
+            grid,
+        })
+    }
+
+    /// Records one dispatch, with everything that can be said of it.
+    pub fn record(&mut self, launch: &Launch<'_>) -> Result<()> {
+        if launch.grid.is_empty() {
+            return Ok(());
+        }
+        let access: Vec<_> = launch.bindings.iter().map(|b| b.access).collect();
+        let (pipeline, verdict) = self.device.pipelines.get(&self.device, &launch.variant, &access)?;
+        if let Some(verdict) = verdict {
+            self.stats.created += 1;
+            self.judge(launch.variant.label(), verdict)?;
+        }
+        let offset = self.step_offset(launch)?;
+        if !self.uniforms.contains_key(launch.params) {
+            self.stats.created += 1;
+            let uniform = uniform(&self.device, self.uniforms.len(), launch.params);
+            self.uniforms.insert(launch.params.to_vec(), uniform);
+        }
+        let Some((uniform_id, uniform)) = self.uniforms.get(launch.params) else {
+            return Err(Error::internal("uniform cache"));
+        };
+        let key = GroupKey {
+            pipeline: Arc::as_ptr(&pipeline) as usize,
+            uniform: *uniform_id,
+            buffers: launch.bindings.iter().map(|b| b.buffer.id).collect(),
+        };
+        let group = self.groups.entry(key).or_insert_with(|| {
+            self.stats.created += 1;
+            bind(&self.device, &pipeline, &self.step_buffer, uniform, launch)
+        });
+        let (_, pass) = self.open.get_or_insert_with(|| open(&self.device));
+        pass.set_pipeline(&pipeline.raw);
+        pass.set_bind_group(0, &*group, &[offset]);
+        let [x, y, z] = launch.grid.0;
+        pass.dispatch_workgroups(x, y, z);
+        self.stats.dispatches += 1;
+        Ok(())
+    }
+
+    /// Hands what was recorded to the device.
+    pub fn submit(&mut self) -> Result<()> {
+        self.submit_with(|_| {})
+    }
+
+    /// Like [`submit`](Self::submit), with `copies` recorded behind the pass.
+    pub(super) fn submit_with(&mut self, copies: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
+        if let Some((mut encoder, pass)) = self.open.take() {
+            drop(pass);
+            copies(&mut encoder);
+            self.hand_over(encoder);
+        }
+        self.device.check()
+    }
+
+    /// Submits what was recorded, then `copies` even when nothing was.
+    pub(super) fn submit_copies(&mut self, copies: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
+        if self.open.is_some() {
+            return self.submit_with(copies);
+        }
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        copies(&mut encoder);
+        self.hand_over(encoder);
+        self.device.check()
+    }
+
+    fn hand_over(&mut self, encoder: wgpu::CommandEncoder) {
+        let mut bytes = vec![0u8; self.steps.len() * STEP_SLOT as usize];
+        for (slot, step) in bytes.chunks_exact_mut(STEP_SLOT as usize).zip(&self.steps) {
+            slot[..STEP_BYTES as usize].copy_from_slice(bytemuck::cast_slice(step));
+        }
+        self.steps.clear();
+        if !bytes.is_empty() {
+            self.stats.uploaded += bytes.len() as u64;
+            self.device.queue.write_buffer(&self.step_buffer, 0, &bytes);
+        }
+        self.device.queue.submit([encoder.finish()]);
+        self.stats.submits += 1;
+    }
+
+    /// Waits for the verdicts on pipelines that were compiled since the last wait.
+    pub(super) async fn verdicts(&mut self) -> Result<()> {
+        for (label, verdict) in std::mem::take(&mut self.verdicts) {
+            if let Some(error) = verdict.await {
+                self.device.fault.set(typed(&label, &error));
+            }
+        }
+        self.device.check()
+    }
+
+    /// Natively a verdict is there at once; a browser's is kept until the next wait.
+    fn judge(&mut self, label: String, mut verdict: Verdict) -> Result<()> {
+        match verdict.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(None) => {}
+            Poll::Ready(Some(error)) => self.device.fault.set(typed(&label, &error)),
+            Poll::Pending => self.verdicts.push((label, verdict)),
+        }
+        self.device.check()
+    }
+
+    /// Offset of the step record with this launch's rows; equal records are shared.
+    fn step_offset(&mut self, launch: &Launch<'_>) -> Result<u32> {
+        let step = [self.pos, dim(launch.rows), dim(launch.first), 0];
+        let found = self.steps.iter().position(|s| *s == step);
+        let slot = match found {
+            Some(slot) => slot,
+            None => {
+                if self.steps.len() == STEP_SLOTS {
+                    self.submit()?;
+                }
+                self.steps.push(step);
+                self.steps.len() - 1
+            }
+        };
+        Ok(dim(slot * STEP_SLOT as usize))
+    }
+
+    /// Forgets bind groups of dropped buffers (they would keep the memory alive).
+    fn bury(&mut self) {
+        let dead = self.graveyard.take();
+        if !dead.is_empty() {
+            self.groups
+                .retain(|key, _| !key.buffers.iter().any(|id| dead.contains(id)));
+        }
+    }
+}
+
+fn open(device: &Device) -> (wgpu::CommandEncoder, wgpu::ComputePass<'static>) {
+    let mut encoder = device.device.create_command_encoder(&Default::default());
+    let pass = encoder.begin_compute_pass(&Default::default()).forget_lifetime();
+    (encoder, pass)
+}
+
+/// A uniform with this content, and its number.
+fn uniform(device: &Device, number: usize, content: &[u8]) -> (usize, wgpu::Buffer) {
+    let mut bytes = content.to_vec();
+    bytes.resize(content.len().next_multiple_of(16).max(16), 0);
+    let buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("params"),
+        size: bytes.len() as u64,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    device.queue.write_buffer(&buffer, 0, &bytes);
+    (number, buffer)
+}
+
+fn bind(
+    device: &Device,
+    pipeline: &Pipeline,
+    step: &wgpu::Buffer,
+    uniform: &wgpu::Buffer,
+    launch: &Launch<'_>,
+) -> wgpu::BindGroup {
+    let step = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+        buffer: step,
+        offset: 0,
+        size: NonZeroU64::new(STEP_BYTES),
+    });
+    let mut entries = vec![
+        wgpu::BindGroupEntry {
+            binding: 0,
+            resource: step,
+        },
+        wgpu::BindGroupEntry {
+            binding: 1,
+            resource: uniform.as_entire_binding(),
+        },
+    ];
+    for (binding, b) in (2..).zip(launch.bindings) {
+        entries.push(wgpu::BindGroupEntry {
+            binding,
+            resource: b.buffer.raw.as_entire_binding(),
+        });
+    }
+    device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(launch.variant.kernel),
+        layout: &pipeline.layout,
+        entries: &entries,
+    })
+}

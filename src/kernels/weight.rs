@@ -1,0 +1,142 @@
+//! A matrix in GPU memory: the planes of each row part, split by rows where a plane exceeds the binding limit.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Buffer, Recorder};
+use crate::ops::PartShape;
+use crate::quant::DType;
+use crate::quant::planes::{plane_words, repack_rows};
+
+/// A matrix `[N, K]`: parts stacked by rows.
+#[derive(Debug)]
+pub struct Weight {
+    parts: Vec<Part>,
+    rows: usize,
+    cols: usize,
+}
+
+/// One tensor of the file.
+#[derive(Debug)]
+struct Part {
+    dtype: DType,
+    /// In the order of rows.
+    pieces: Vec<Piece>,
+}
+
+/// Consecutive rows that fit one binding: one dispatch of a matrix product.
+#[derive(Debug)]
+pub struct Piece {
+    /// Format.
+    pub dtype: DType,
+    /// Row of the whole matrix that is row 0 of this piece: the output column.
+    pub first: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Quants: `array<vec4<u32>>`, `plane_words().0` per row.
+    pub wq: Buffer,
+    /// Scales and the rest: `array<u32>`, `plane_words().1` per row.
+    pub wd: Buffer,
+    /// First row of the piece within its part.
+    part_first: usize,
+}
+
+impl Weight {
+    /// Zeroed storage for `parts` (all with the same `cols`).
+    pub fn new(rec: &mut Recorder, parts: &[PartShape]) -> Result<Self> {
+        let cols = parts.first().map_or(0, |p| p.cols);
+        let (mut all, mut rows) = (Vec::new(), 0);
+        for part in parts {
+            if part.cols != cols {
+                let message = format!("{}: {} columns beside {cols}", part.name, part.cols);
+                return Err(Error::internal(message));
+            }
+            all.push(Part::new(rec, part, rows)?);
+            rows += part.rows;
+        }
+        Ok(Self { parts: all, rows, cols })
+    }
+
+    /// Outputs (N).
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inputs (K).
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// What a kernel is dispatched on, in the order of rows.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.parts.iter().flat_map(|p| &p.pieces)
+    }
+
+    /// Stores whole rows of one part, as they lie in the file, beginning at `first_row`.
+    pub fn fill(&mut self, rec: &mut Recorder, part: usize, first_row: usize, bytes: &[u8]) -> Result<()> {
+        let cols = self.cols;
+        let part = self
+            .parts
+            .get(part)
+            .ok_or_else(|| Error::internal("no such weight part"))?;
+        let row_bytes = part.dtype.row_bytes(cols).filter(|b| *b > 0);
+        let row_bytes = row_bytes.ok_or_else(|| Error::internal(format!("{cols} columns of {}", part.dtype)))?;
+        let (mut row, mut rest) = (first_row, bytes);
+        for piece in &part.pieces {
+            let end = piece.part_first + piece.rows;
+            if row >= end || rest.is_empty() {
+                continue;
+            }
+            let count = (end - row).min(rest.len() / row_bytes);
+            let (now, later) = rest.split_at(count * row_bytes);
+            piece.store(rec, cols, row - piece.part_first, now)?;
+            (row, rest) = (row + count, later);
+        }
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::internal(format!("{} bytes too many for a weight", rest.len())))
+        }
+    }
+}
+
+impl Part {
+    fn new(rec: &mut Recorder, shape: &PartShape, first: usize) -> Result<Self> {
+        let (wq_vec4s, wd_words) = plane_words(shape.dtype, shape.cols);
+        let (wq_bytes, wd_bytes) = (wq_vec4s * 16, wd_words * 4);
+        let limit = usize::try_from(rec.device().max_binding()).unwrap_or(usize::MAX);
+        let most_rows = limit / wq_bytes.max(wd_bytes).max(1);
+        if most_rows == 0 {
+            return Err(Error::TooLarge {
+                what: format!("a row of {}", shape.name),
+                needed: wq_bytes as u64,
+                available: limit as u64,
+                hint: "this GPU binds no larger buffer".into(),
+            });
+        }
+        let mut pieces = Vec::new();
+        for part_first in (0..shape.rows).step_by(most_rows) {
+            let rows = most_rows.min(shape.rows - part_first);
+            pieces.push(Piece {
+                dtype: shape.dtype,
+                first: first + part_first,
+                rows,
+                wq: rec.buffer(&shape.name, (rows * wq_bytes) as u64)?,
+                wd: rec.buffer(&shape.name, (rows * wd_bytes) as u64)?,
+                part_first,
+            });
+        }
+        Ok(Self {
+            dtype: shape.dtype,
+            pieces,
+        })
+    }
+}
+
+impl Piece {
+    fn store(&self, rec: &mut Recorder, cols: usize, row: usize, bytes: &[u8]) -> Result<()> {
+        let (wq_vec4s, wd_words) = plane_words(self.dtype, cols);
+        let (mut wq, mut wd) = (Vec::new(), Vec::new());
+        repack_rows(self.dtype, cols, bytes, &mut wq, &mut wd)?;
+        rec.write(&self.wq, (row * wq_vec4s * 16) as u64, bytemuck::cast_slice(&wq))?;
+        rec.write(&self.wd, (row * wd_words * 4) as u64, bytemuck::cast_slice(&wd))
+    }
+}

@@ -1,0 +1,29 @@
+//! Every composed shader is valid WGSL, checked without a GPU.
+
+use std::collections::BTreeSet;
+
+use kinglet::kernels::all_variants;
+
+#[test]
+fn every_variant_validates() {
+    let mut seen = BTreeSet::new();
+    for variant in all_variants() {
+        let label = variant.label();
+        assert!(seen.insert(label.clone()), "{label} is listed twice");
+        let source = variant.wgsl().unwrap_or_else(|e| panic!("{label}: {e}"));
+        let module =
+            naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{label}:\n{}", e.emit_to_string(&source)));
+        let entries: Vec<_> = module.entry_points.iter().map(|e| e.name.as_str()).collect();
+        assert!(
+            entries.contains(&variant.entry),
+            "{label}: entry points are {entries:?}"
+        );
+        let flags = naga::valid::ValidationFlags::all();
+        // No capabilities: nothing beyond what every WebGPU device has.
+        let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty());
+        if let Err(e) = validator.validate(&module) {
+            panic!("{label}:\n{}", e.emit_to_string(&source));
+        }
+    }
+    assert!(!seen.is_empty());
+}
