@@ -316,7 +316,7 @@ if (query.has('model')) {
   $('url').value = query.get('model');
 } else {
   const preset = await fetch('model.json').then((response) => (response.ok ? response.json() : undefined), () => undefined);
-  if (preset && $('url').value === '') {
+  if (preset?.url && $('url').value === '') {
     $('url').value = preset.url;
   }
 }

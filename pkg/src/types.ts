@@ -94,7 +94,12 @@ export interface SamplingParams {
   frequency_penalty?: number;
   logit_bias?: Record<string, number>;
   seed?: number;
+  /** How far back the penalties look; -1: everything. */
+  repeat_last_n?: number;
   max_tokens?: number;
+  max_completion_tokens?: number;
+  /** Let the context slide when it is full, instead of ending with `length`. */
+  context_shift?: boolean;
   stop?: string | string[];
 }
 
@@ -108,6 +113,8 @@ export interface CallOptions {
 export interface ChatParams extends SamplingParams, CallOptions {
   messages: readonly ChatMessage[];
   tools?: unknown[];
+  /** Further variables of the chat template. */
+  chat_template_kwargs?: Record<string, unknown>;
   logprobs?: boolean;
   top_logprobs?: number;
   stream?: boolean;
@@ -129,6 +136,8 @@ export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  /** Prompt tokens that were still in the cache of the request before. */
+  prompt_tokens_details?: { cached_tokens: number };
 }
 
 /** How long one request took. */

@@ -1,6 +1,7 @@
 // The module worker: owns the Wasm instance, and with it the engine and the GPU device.
 
 import * as generated from '../wasm/kinglet.js';
+import { KingletError } from './errors.js';
 import type { Engine, Port } from './protocol.js';
 import { serve } from './serve.js';
 import type { Stats } from './types.js';
@@ -26,8 +27,19 @@ function died(message: string): void {
 scope.addEventListener('error', (event: ErrorEvent) => died(event.message));
 scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => died(String(event.reason)));
 
+async function instantiate(wasm: unknown): Promise<WebAssembly.Memory> {
+  if (typeof WebAssembly === 'undefined') {
+    throw new KingletError('unsupported_browser', 'this browser has no WebAssembly, which kinglet needs');
+  }
+  try {
+    return (await bindings.default(wasm === undefined ? undefined : { module_or_path: wasm })).memory;
+  } catch (thrown) {
+    throw new KingletError('worker_failed', `the Wasm module could not be started: ${String(thrown)}`);
+  }
+}
+
 serve(scope, async ({ sources, options, wasm }, progress) => {
-  const { memory } = await bindings.default(wasm === undefined ? undefined : { module_or_path: wasm });
+  const memory = await instantiate(wasm);
   const fresh = memory.buffer.byteLength;
   const engine = await bindings.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }));
   return {

@@ -51,6 +51,24 @@ export function llamaModel({ n_embd, n_ff, n_layer, head_dim = 64, n_ctx = 256 }
   return layOut(metadata, tensors);
 }
 
+/**
+ * The GGUF file `bytes` with one more string in its metadata: a chat template for a model that has none. The entry goes
+ * first and takes a multiple of the alignment (the text is padded with spaces), so that all offsets stay valid.
+ */
+export function withString(bytes, key, text) {
+  const fixed = 8 + Buffer.byteLength(key) + 4 + 8;
+  const value = Buffer.from(text + ' '.repeat(align(fixed + Buffer.byteLength(text)) - fixed - Buffer.byteLength(text)));
+  const entry = Buffer.alloc(fixed + value.length);
+  entry.writeBigUInt64LE(BigInt(Buffer.byteLength(key)), 0);
+  entry.write(key, 8);
+  entry.writeUInt32LE(STRING, fixed - 12);
+  entry.writeBigUInt64LE(BigInt(value.length), fixed - 8);
+  value.copy(entry, fixed);
+  const head = Buffer.from(bytes.subarray(0, 24));
+  head.writeBigUInt64LE(head.readBigUInt64LE(16) + 1n, 16);
+  return Buffer.concat([head, entry, bytes.subarray(24)]);
+}
+
 function vocabulary() {
   const pieces = [
     { text: '<unk>', score: 0, type: 2 },

@@ -60,6 +60,10 @@ async function answer(request, response, models) {
     const model = models.get(name);
     return model ? sendModel(request, response, model, area) : notFound(response);
   }
+  if (path === '/model.json') {
+    response.writeHead(200, { 'Content-Type': TYPES.json }).end('{"url":null}');
+    return;
+  }
   const relative = normalize(path === '/' ? '/index.html' : path);
   const file = join(ROOT, relative.startsWith('/pkg/') ? relative : `/www${relative}`);
   if (!existsSync(file) || !statSync(file).isFile()) {
