@@ -1,7 +1,7 @@
 //! What a decoder needs from its file, checked before a byte of weights is read: names, shapes, formats, memory.
 
 use crate::error::{Error, Result};
-use crate::gguf::{GgufFile, TensorInfo};
+use crate::gguf::GgufFile;
 use crate::model::config::DecoderConfig;
 use crate::model::rope;
 use crate::ops::{CacheShape, CacheType, HeadLayout, MemoryLimits, PartShape};
@@ -120,8 +120,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Finds every tensor of `config` in `gguf`. Fails with [`Error::BadFile`] where one is missing or has another
-    /// shape, [`Error::UnsupportedType`] where it has an unknown format, [`Error::InvalidRequest`] for a context of 0.
+    /// Lays out `config`, which [`arch::config`](crate::model::arch::config) has read from `gguf` and checked against it.
+    ///
+    /// Fails with [`Error::InvalidRequest`] for a context of 0 or beyond the trained one, [`Error::UnsupportedType`] and
+    /// [`Error::BadFile`] for a tensor that cannot be used.
     pub fn new(gguf: &GgufFile, config: DecoderConfig, options: &DecoderOptions) -> Result<Self> {
         let n_ctx = options.n_ctx.unwrap_or(config.n_ctx_train.min(DEFAULT_N_CTX));
         if n_ctx == 0 || n_ctx > config.n_ctx_train {
@@ -279,7 +281,7 @@ fn fits(what: &str, needed: u64, available: u64, hint: &str) -> Result<()> {
     })
 }
 
-/// Looks tensors up and checks them.
+/// Looks up how tensors are stored; names, shapes and formats have been checked by `arch::config`.
 struct Finder<'a> {
     gguf: &'a GgufFile,
 }
@@ -326,11 +328,10 @@ impl Finder<'_> {
     }
 
     fn part(&self, name: &str, rows: usize, cols: usize) -> Result<PartShape> {
-        let info = self.tensor(name, &[cols as u64, rows as u64])?;
-        let dtype = dtype(info)?;
+        let dtype = self.dtype(name)?;
         if dtype.row_bytes(cols).is_none() {
             let expected = format!("rows of whole {dtype} blocks of {}", dtype.block_len());
-            return Err(Error::bad_file(format!("tensor \"{name}\""), expected, cols));
+            return Err(Error::bad_file(format!("tensor {name:?}"), expected, cols));
         }
         Ok(PartShape {
             name: name.into(),
@@ -341,48 +342,19 @@ impl Finder<'_> {
     }
 
     fn vector(&self, parts: &[(String, usize)]) -> Result<VectorPlan> {
-        for (name, len) in parts {
-            let info = self.tensor(name, &[*len as u64])?;
-            if !matches!(dtype(info)?, DType::F32 | DType::F16 | DType::BF16) {
-                let got = dtype(info)?.to_string();
-                return Err(Error::UnsupportedType {
-                    tensor: name.clone(),
-                    got,
-                    supported: "F32, F16, BF16".into(),
-                });
-            }
+        for (name, _) in parts {
+            self.dtype(name)?;
         }
         Ok(VectorPlan { parts: parts.to_vec() })
     }
 
-    fn tensor(&self, name: &str, shape: &[u64]) -> Result<&TensorInfo> {
-        let what = || format!("tensor \"{name}\"");
-        let info = self
-            .gguf
-            .tensor(name)
-            .ok_or_else(|| Error::bad_file(what(), format!("shape {shape:?}"), "no such tensor"))?;
-        // Trailing ones are no dimension: a vector may be stored as [n, 1].
-        let kept = info
-            .shape
-            .iter()
-            .rposition(|&n| n != 1)
-            .map_or(1, |last| last + 1)
-            .max(shape.len());
-        if info.shape.get(..kept).unwrap_or(&info.shape) != shape {
-            return Err(Error::bad_file(
-                what(),
-                format!("shape {shape:?}"),
-                format!("{:?}", info.shape),
-            ));
-        }
-        Ok(info)
+    fn dtype(&self, name: &str) -> Result<DType> {
+        let info = self.gguf.tensor(name);
+        let info = info.ok_or_else(|| Error::bad_file(format!("tensor {name:?}"), "a tensor of this name", "none"))?;
+        info.dtype.ok_or_else(|| Error::UnsupportedType {
+            tensor: name.into(),
+            got: info.type_name(),
+            supported: DType::ALL.map(DType::name).join(", "),
+        })
     }
-}
-
-fn dtype(info: &TensorInfo) -> Result<DType> {
-    info.dtype.ok_or_else(|| Error::UnsupportedType {
-        tensor: info.name.clone(),
-        got: info.type_name(),
-        supported: DType::ALL.map(DType::name).join(", "),
-    })
 }

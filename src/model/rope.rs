@@ -78,7 +78,7 @@ impl RopeTable {
                     let keep = ramp.keep(i);
                     *frequency *= keep + (1.0 - keep) / factor;
                 }
-                f64::from(attn_factor) * (1.0 + YARN_AMPLITUDE * factor.ln())
+                f64::from(attn_factor)
             }
         };
         Ok(Self { frequencies, amplitude })
@@ -97,10 +97,6 @@ impl RopeTable {
         out
     }
 }
-
-/// Attention temperature of YaRN (arXiv 2309.00071, "1/sqrt(t) = 0.1 ln(s) + 1"): as the product of q and k holds the
-/// amplitude twice, that root is what multiplies cos and sin.
-const YARN_AMPLITUDE: f64 = 0.1;
 
 /// YaRN's "NTK-by-parts" ramp (arXiv 2309.00071): pairs that turn often within the original context keep
 /// their frequency, pairs that never complete a turn are interpolated, between the two it is linear in the pair index.
@@ -180,7 +176,7 @@ mod tests {
         let scaling = RopeScaling::Yarn {
             factor: 4.0,
             original_ctx: 128,
-            attn_factor: 1.0,
+            attn_factor: 1.25,
             beta_fast: 32.0,
             beta_slow: 1.0,
         };
@@ -194,7 +190,7 @@ mod tests {
             let want = plain.frequencies[i] * (keep + (1.0 - keep) / 4.0);
             assert!((table.frequencies[i] - want).abs() < 1e-12 * want, "pair {i}");
         }
-        assert!((table.amplitude - 1.138_629_436).abs() < 1e-9);
+        assert_eq!(table.amplitude, 1.25);
     }
 
     #[test]
