@@ -70,6 +70,8 @@ export interface Port {
 /** The engine behind the protocol: the generated Wasm class, or a test's stand-in. */
 export interface Engine {
   start(kind: RequestKind, request: unknown): void;
+  /** Reads one chunk of the prompt; true: call again, false: call `next`. */
+  prefill(): Promise<boolean>;
   next(): Promise<Piece | undefined>;
   /** Ends the current request; harmless without one. May be called while `next` is pending. */
   abort(): void;

@@ -21,6 +21,11 @@ export function serve(port: Port, load: Loader): void {
   });
 }
 
+/** Lets messages in that have arrived meanwhile. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 interface Waiting {
   stream: number;
   begin: () => void;
@@ -80,6 +85,13 @@ class Server {
       return null; // it has ended, or was aborted
     }
     try {
+      // A long prompt is read in chunks, and between them an abort must get a hearing.
+      while (await this.exclusive((engine) => engine.prefill())) {
+        await breath();
+        if (this.current !== stream) {
+          return null;
+        }
+      }
       const piece = await this.exclusive((engine) => engine.next());
       if (piece === undefined) {
         this.release(stream);

@@ -44,6 +44,7 @@ serve(scope, async ({ sources, options, wasm }, progress) => {
   const engine = await bindings.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }));
   return {
     start: (kind, request) => engine.start(kind, request),
+    prefill: () => engine.prefill(),
     next: () => engine.next(),
     abort: () => engine.abort(),
     info: () => engine.info(),

@@ -23,6 +23,12 @@ class StandIn {
     this.#words = text.split(' ');
     this.log.push(`start ${text}`);
   }
+  async prefill() {
+    if (!this.chunks) return false;
+    this.chunks -= 1;
+    this.log.push('chunk');
+    return true;
+  }
   async next() {
     await new Promise((resolve) => setTimeout(resolve, this.delay));
     if (!this.#words) return undefined;
@@ -142,6 +148,18 @@ test('a signal stops a running request within one step, and keeps its reason', a
   await assert.rejects(run, (e) => e.code === 'aborted' && e.cause === 'enough');
   assert.ok(engine.steps <= 3, `${engine.steps} steps`);
   assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('a signal stops the reading of a long prompt between its chunks', async (t) => {
+  const engine = new StandIn();
+  engine.chunks = 1000;
+  const kinglet = await connect(t, engine);
+  await rejects(kinglet.completions.create({ prompt: 'a b', signal: AbortSignal.timeout(20) }), 'aborted');
+  const read = 1000 - engine.chunks;
+  assert.ok(read < 100, `${read} chunks`);
+  engine.chunks = 0;
+  assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+  assert.equal(engine.steps, 2);
 });
 
 test('a signal that had already aborted starts nothing', async (t) => {
