@@ -2,9 +2,15 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
+#[cfg(any(target_arch = "wasm32", test))]
+mod http;
+#[cfg(target_arch = "wasm32")]
+mod web;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
+#[cfg(target_arch = "wasm32")]
+pub use web::{BlobSource, HttpSource, Progress};
 
 use std::future::Future;
 use std::pin::Pin;
