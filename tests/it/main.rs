@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module per area.
 
 mod arch;
+mod engine;
 mod features;
 mod gguf;
 mod golden;
