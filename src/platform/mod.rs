@@ -1,5 +1,6 @@
 //! Where bytes come from and what time it is: the only room that knows which platform this is.
 
+mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
 #[cfg(any(target_arch = "wasm32", test))]
@@ -7,6 +8,7 @@ mod http;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+pub use clock::now_ms;
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
 #[cfg(target_arch = "wasm32")]

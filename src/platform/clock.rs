@@ -1,0 +1,19 @@
+//! Milliseconds from some fixed moment, for timings.
+
+/// Monotonic milliseconds.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn now_ms() -> f64 {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGIN.elapsed().as_secs_f64() * 1e3
+}
+
+/// `performance.now()`, which pages and workers both have; 0 where a host has not.
+#[cfg(target_arch = "wasm32")]
+pub fn now_ms() -> f64 {
+    use wasm_bindgen::{JsCast, JsValue};
+    let performance = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("performance"));
+    let performance = performance.ok().and_then(|p| p.dyn_into::<web_sys::Performance>().ok());
+    performance.map_or(0.0, |p| p.now())
+}
