@@ -17,5 +17,6 @@ pub mod platform;
 pub mod quant;
 pub mod sampler;
 pub mod session;
+pub mod text;
 
 pub use error::{Error, Result};

@@ -13,3 +13,4 @@ mod gpu_support;
 mod quant;
 mod sampler;
 mod support;
+mod tokenizer;

@@ -1,0 +1,15 @@
+//! Text and tokens: the tokenizer of a model file, and text from tokens as they come.
+
+mod bpe;
+mod gguf;
+mod pattern;
+mod pre;
+mod special;
+mod spm;
+mod stream;
+mod tokenizer;
+mod unicode_classes;
+mod vocab;
+
+pub use stream::TokenStream;
+pub use tokenizer::{Bos, Special, Tokenizer};
