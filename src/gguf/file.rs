@@ -46,7 +46,7 @@ impl GgufFile {
     }
 
     /// Reads the headers of all parts of a model, in order (`-00001-of-0000N` first). The first part's metadata
-    /// is the model's; tensors come in file order, part after part.
+    /// is the model's.
     pub async fn open_split(sources: Vec<Rc<dyn ByteSource>>) -> Result<Self> {
         let mut headers = Vec::with_capacity(sources.len());
         for source in &sources {
@@ -61,6 +61,7 @@ impl GgufFile {
         for (file, part) in (1..).zip(parts) {
             tensors.extend(part.tensors.into_iter().map(|t| TensorInfo { file, ..t }));
         }
+        tensors.sort_by_key(|t| (t.file, t.offset)); // so that reading in this order only moves forward
         Ok(Self {
             version: first.version,
             metadata: first.metadata,
@@ -80,7 +81,8 @@ impl GgufFile {
         &self.metadata
     }
 
-    /// The directory in file order.
+    /// The directory in the order in which the data lies in the file, part after part: reading in this order only
+    /// moves forward, which is all that an HTTP server without ranges can do.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }

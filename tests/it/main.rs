@@ -1,9 +1,11 @@
 //! Integration tests: one binary, one module per area.
 
+mod alloc;
 mod arch;
 mod engine;
 mod features;
 mod gguf;
+mod gguf_hostile;
 mod golden;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
@@ -14,3 +16,4 @@ mod quant;
 mod sampler;
 mod support;
 mod tokenizer;
+mod writer;
