@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -54,7 +55,7 @@ pub struct Recorder {
     verdicts: Vec<(String, Verdict)>,
     steps: Vec<Step>,
     step_buffer: wgpu::Buffer,
-    tokens: Buffer,
+    tokens: Rc<Buffer>,
     pos: u32,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
     pub(super) staging: Staging,
@@ -71,7 +72,7 @@ impl Recorder {
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let tokens = Buffer::new(&device, &graveyard, "tokens", 4096)?;
+        let tokens = Rc::new(Buffer::new(&device, &graveyard, "tokens", 4096)?);
         Ok(Self {
             device,
             graveyard,
@@ -99,8 +100,8 @@ impl Recorder {
     }
 
     /// The token ids of the current step, `array<u32>`.
-    pub fn tokens(&self) -> &Buffer {
-        &self.tokens
+    pub fn tokens(&self) -> Rc<Buffer> {
+        self.tokens.clone()
     }
 
     /// A zeroed storage buffer.
@@ -144,7 +145,7 @@ impl Recorder {
         self.pos = dim(pos);
         let bytes = tokens.len() as u64 * 4;
         if bytes > self.tokens.size() {
-            self.tokens = self.buffer("tokens", bytes.next_power_of_two())?;
+            self.tokens = Rc::new(self.buffer("tokens", bytes.next_power_of_two())?);
         }
         self.stats.uploaded += bytes;
         self.device

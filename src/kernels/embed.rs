@@ -6,8 +6,13 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dim;
+use super::wgsl::Variant;
+use super::{Kernel, dim};
 use crate::error::{Error, Result};
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Grid, Recorder, Tensor};
+#[cfg(feature = "gpu")]
+use crate::kernels::weight::Weight;
 use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
@@ -40,6 +45,43 @@ impl Params {
             wd_stride,
         }
     }
+}
+
+impl Kernel for Params {
+    const NAME: &'static str = "embed";
+
+    fn variants() -> Vec<Variant> {
+        DType::ALL.into_iter().map(variant).collect()
+    }
+}
+
+fn variant(t: DType) -> Variant {
+    Variant::new(Params::NAME).name("FORMAT", t.fragment())
+}
+
+/// Records `out [T, n_embd] = w[tokens of the step]`: one dispatch per piece of the weight.
+///
+/// # Errors
+/// [`Error::Internal`] when the shapes do not fit, and what [`Recorder::launch`] says.
+#[cfg(feature = "gpu")]
+pub fn gpu(rec: &mut Recorder, out: &mut Tensor, w: &Weight) -> Result<()> {
+    if out.cols() != w.cols() {
+        let (n, k, cols) = (w.rows(), w.cols(), out.cols());
+        return Err(Error::internal(format!("embed: w [{n}, {k}], out [.., {cols}]")));
+    }
+    let (rows, tokens) = (out.rows(), rec.tokens());
+    for piece in w.pieces() {
+        let p = Params::new(piece.dtype, piece.rows, w.cols(), piece.first);
+        let grid = Grid::threads(w.cols().div_ceil(32), 64, rows);
+        let bindings = &[
+            Binding::output(out),
+            Binding::read(&tokens),
+            Binding::read(&piece.wq),
+            Binding::read(&piece.wd),
+        ];
+        rec.launch(&p, variant(piece.dtype), grid, rows, bindings)?;
+    }
+    Ok(())
 }
 
 /// Reference: `out [T, cols]`, `weight` the part's rows as in the file, `tokens [T]`.

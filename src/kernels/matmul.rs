@@ -6,8 +6,13 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dim;
+use super::wgsl::Variant;
+use super::{Kernel, dim};
 use crate::error::{Error, Result};
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Grid, Recorder, Style, Tensor};
+#[cfg(feature = "gpu")]
+use crate::kernels::weight::Weight;
 use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
@@ -46,6 +51,67 @@ impl Params {
     }
 }
 
+impl Kernel for Params {
+    const NAME: &'static str = "matmul";
+
+    fn variants() -> Vec<Variant> {
+        let of = |t: DType| {
+            let trees = LANES.map(|lanes| variant("gemv", "tree", t, lanes));
+            let others = [("gemv", "serial"), ("gemm", "tree"), ("gemm", "serial")];
+            let others = others.map(|(kernel, entry)| variant(kernel, entry, t, LANES[0]));
+            trees.into_iter().chain(others)
+        };
+        DType::ALL.into_iter().flat_map(of).collect()
+    }
+}
+
+/// Threads that share a row of `gemv/tree`. A lane takes whole sub-blocks of 32 weights: 64 lanes pay from K = 2048 on.
+const LANES: [u32; 2] = [32, 64];
+
+fn variant(kernel: &'static str, entry: &'static str, t: DType, lanes: u32) -> Variant {
+    let v = Variant::new(kernel).entry(entry).name("FORMAT", t.fragment());
+    if kernel == "gemv" { v.int("LANES", lanes) } else { v }
+}
+
+/// Most tokens for which reading the weights once per token beats a tile of 32 tokens that is mostly empty.
+#[cfg(feature = "gpu")]
+const GEMV_TOKENS: usize = 8;
+
+/// Records `out [T, N] = x [T, K] · wᵀ`: one dispatch per piece of the weight.
+///
+/// # Errors
+/// [`Error::Internal`] when the shapes do not fit, and what [`Recorder::launch`] says.
+#[cfg(feature = "gpu")]
+pub fn gpu(rec: &mut Recorder, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
+    let (tokens, out_cols) = (x.rows(), out.cols());
+    if x.cols() != w.cols() || out_cols != w.rows() || tokens > out.max_rows() {
+        let (m, n, k) = (out.max_rows(), w.rows(), w.cols());
+        let got = x.cols();
+        return Err(Error::internal(format!(
+            "matmul: x [{tokens}, {got}], w [{n}, {k}], out [{m}, {out_cols}]"
+        )));
+    }
+    for piece in w.pieces() {
+        let p = Params::new(piece.dtype, piece.rows, w.cols(), out_cols, piece.first);
+        let lanes = LANES[usize::from(w.cols() >= 2048)];
+        let (variant, grid) = match rec.device().style() {
+            Style::Serial if tokens == 1 => (("gemv", "serial"), Grid::threads(piece.rows, 64, 1)),
+            Style::Serial => (("gemm", "serial"), Grid::threads(piece.rows, 64, tokens.div_ceil(4))),
+            Style::Tree if tokens <= GEMV_TOKENS => (("gemv", "tree"), Grid::threads(piece.rows, 4, tokens)),
+            Style::Tree => (("gemm", "tree"), Grid::threads(piece.rows, 64, tokens.div_ceil(32))),
+        };
+        let variant = self::variant(variant.0, variant.1, piece.dtype, lanes);
+        let bindings = &[
+            Binding::output(out),
+            Binding::input(x),
+            Binding::read(&piece.wq),
+            Binding::read(&piece.wd),
+        ];
+        rec.launch(&p, variant, grid, tokens, bindings)?;
+    }
+    Ok(())
+}
+
 /// Reference: `out [T, out_cols]`, `weight` the part's rows as in the file, `x [T, cols]`. Each weight row is decoded
 /// once and serves every token; sums are f64.
 ///
@@ -73,15 +139,15 @@ pub fn cpu(p: &Params, t: DType, out: &mut [f32], weight: &[u8], x: &[f32]) -> R
 }
 
 /// Independent partial sums: they hide the latency of an f64 addition and let the compiler use vector registers.
-const LANES: usize = 8;
+const SUMS: usize = 8;
 
 fn dot(w: &[f32], x: &[f64]) -> f64 {
-    let mut lanes = [0f64; LANES];
-    let (w_lanes, x_lanes) = (w.chunks_exact(LANES), x.chunks_exact(LANES));
+    let mut lanes = [0f64; SUMS];
+    let (w_lanes, x_lanes) = (w.chunks_exact(SUMS), x.chunks_exact(SUMS));
     let rest = w_lanes.remainder().iter().zip(x_lanes.remainder());
     let rest: f64 = rest.map(|(&w, &x)| f64::from(w) * x).sum();
     for (w, x) in w_lanes.zip(x_lanes) {
-        for i in 0..LANES {
+        for i in 0..SUMS {
             lanes[i] += f64::from(w[i]) * x[i];
         }
     }

@@ -39,7 +39,11 @@ pub trait Kernel: bytemuck::Pod {
 
 /// Every variant of every kernel, for tests that compile them all.
 pub fn all_variants() -> Vec<Variant> {
-    let all = [add::Params::variants()];
+    let all = [
+        add::Params::variants(),
+        embed::Params::variants(),
+        matmul::Params::variants(),
+    ];
     all.into_iter().flatten().collect()
 }
 

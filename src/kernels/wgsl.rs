@@ -139,10 +139,14 @@ macro_rules! sources {
 }
 
 /// Shaders, one per kernel.
-const KERNELS: &[(&str, &str)] = sources!["": "add"];
+const KERNELS: &[(&str, &str)] = sources!["": "add", "embed", "gemm", "gemv"];
 
 /// Shared fragments.
-const FRAGMENTS: &[(&str, &str)] = sources!["lib/": "step", "grid"];
+const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
+    "step", "grid",
+    "half", "block", "k_scales", "weight",
+    "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
+];
 
 #[cfg(test)]
 mod tests {

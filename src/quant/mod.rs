@@ -93,6 +93,25 @@ impl DType {
         }
     }
 
+    /// Name of its shader fragment, `shaders/lib/<fragment>.wgsl`.
+    pub fn fragment(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::Q4_0 => "q4_0",
+            DType::Q4_1 => "q4_1",
+            DType::Q5_0 => "q5_0",
+            DType::Q5_1 => "q5_1",
+            DType::Q8_0 => "q8_0",
+            DType::Q2K => "q2_k",
+            DType::Q3K => "q3_k",
+            DType::Q4K => "q4_k",
+            DType::Q5K => "q5_k",
+            DType::Q6K => "q6_k",
+        }
+    }
+
     /// Weights in one block.
     pub fn block_len(self) -> usize {
         match self {

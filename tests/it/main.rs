@@ -8,6 +8,8 @@ mod gguf;
 mod gguf_hostile;
 mod golden;
 #[cfg(feature = "gpu")]
+mod gpu_matmul;
+#[cfg(feature = "gpu")]
 mod gpu_ops;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
