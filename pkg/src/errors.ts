@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'template'
   | 'template_refused'
   | 'invalid_request'
+  | 'not_finite'
   | 'io'
   | 'http'
   | 'gpu_unavailable'

@@ -17,5 +17,6 @@ mod gpu_support;
 mod quant;
 mod sampler;
 mod support;
+mod tidy;
 mod tokenizer;
 mod writer;

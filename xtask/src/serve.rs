@@ -3,8 +3,8 @@
 //! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model `--model` named, `/models/` holds its files.
 //! Answers carry a strict Content-Security-Policy and no COOP/COEP: the package must work on any static host.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,10 +32,7 @@ pub fn start(options: &Options) -> Result<()> {
     let model = options.model.as_deref().map(Model::new).transpose()?;
     pkg::build(options.profile)?;
     let server = Arc::new(listen(options.port)?);
-    let site = Arc::new(Site {
-        root: sh::root(),
-        model,
-    });
+    let site = Arc::new(Site::new(model)?);
     if let Some(address) = server.server_addr().to_ip() {
         println!("\nhttp://localhost:{}/   (Ctrl-C stops)", address.port());
     }
@@ -74,8 +71,12 @@ enum Model {
 
 impl Model {
     fn new(text: &str) -> Result<Model> {
-        if text.starts_with("http://") || text.starts_with("https://") {
+        let local = text.starts_with("http://localhost:");
+        if text.starts_with("https://") || local {
             return Ok(Model::Url(text.into()));
+        }
+        if text.starts_with("http://") {
+            bail!("--model {text}: the page's security policy allows https://, and http:// from localhost only");
         }
         let path = Path::new(text);
         if !path.is_file() {
@@ -113,10 +114,20 @@ fn split_stem(name: &str) -> Option<&str> {
 struct Site {
     root: PathBuf,
     model: Option<Model>,
+    /// Content-Security-Policy.
+    policy: String,
 }
 
 impl Site {
-    fn answer(&self, request: Request) -> std::io::Result<()> {
+    fn new(model: Option<Model>) -> Result<Site> {
+        let root = sh::root();
+        let html = fs::read_to_string(root.join("www/index.html")).context("www/index.html")?;
+        let policy = policy(&html).context("www/index.html has no Content-Security-Policy")?;
+        let policy = format!("{policy}; frame-ancestors 'none'"); // which a <meta> cannot say
+        Ok(Site { root, model, policy })
+    }
+
+    fn answer(&self, request: Request) -> io::Result<()> {
         if !matches!(request.method(), Method::Get | Method::Head) {
             return request.respond(Response::empty(405));
         }
@@ -126,7 +137,7 @@ impl Site {
             let url = self.model.as_ref().map(Model::url);
             let body = json!({ "url": url }).to_string();
             let mut response = Response::from_string(body);
-            for header in self.headers("application/json") {
+            for header in self.headers("application/json")? {
                 response.add_header(header);
             }
             return request.respond(response);
@@ -156,7 +167,7 @@ impl Site {
     }
 
     /// Sends a file, or the one range of it that was asked for.
-    fn send(&self, request: Request, mut file: File, mime: &str) -> std::io::Result<()> {
+    fn send(&self, request: Request, mut file: File, mime: &str) -> io::Result<()> {
         let size = file.metadata()?.len();
         let asked = request.headers().iter().find(|h| h.field.equiv("Range"));
         let range = asked.map(|h| parse_range(h.value.as_str(), size));
@@ -164,16 +175,16 @@ impl Site {
             None | Some(Range::Ignored) => (200, 0, size),
             Some(Range::Bytes(first, last)) => (206, first, last - first + 1),
             Some(Range::Unsatisfiable) => {
-                let header = header("Content-Range", &format!("bytes */{size}"));
+                let header = header("Content-Range", &format!("bytes */{size}"))?;
                 return request.respond(Response::empty(416).with_header(header));
             }
         };
         file.seek(SeekFrom::Start(first))?;
-        let mut headers = self.headers(mime);
-        headers.push(header("Accept-Ranges", "bytes"));
+        let mut headers = self.headers(mime)?;
+        headers.push(header("Accept-Ranges", "bytes")?);
         if status == 206 {
             let last = first + length - 1;
-            headers.push(header("Content-Range", &format!("bytes {first}-{last}/{size}")));
+            headers.push(header("Content-Range", &format!("bytes {first}-{last}/{size}"))?);
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let body = file.take(length as u64);
@@ -181,39 +192,25 @@ impl Site {
         request.respond(response.with_chunked_threshold(usize::MAX)) // always say the length
     }
 
-    fn headers(&self, mime: &str) -> Vec<Header> {
-        vec![
-            header("Content-Type", mime),
-            header("Cache-Control", "no-cache"),
-            header("Content-Security-Policy", &self.csp()),
-            header("X-Content-Type-Options", "nosniff"),
-        ]
-    }
-
-    /// Scripts only from here; models from here, from any https address, and from the one that `--model` named.
-    fn csp(&self) -> String {
-        let model = match &self.model {
-            Some(Model::Url(url)) if url.starts_with("http://") => origin(url),
-            _ => "",
-        };
-        format!(
-            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; \
-             img-src 'self' data:; connect-src 'self' blob: https: {model}; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'"
-        )
+    fn headers(&self, mime: &str) -> io::Result<Vec<Header>> {
+        Ok(vec![
+            header("Content-Type", mime)?,
+            header("Cache-Control", "no-cache")?,
+            header("Content-Security-Policy", &self.policy)?,
+            header("X-Content-Type-Options", "nosniff")?,
+        ])
     }
 }
 
-fn header(name: &str, value: &str) -> Header {
-    // Only a value with control characters could fail, and then an empty header is the safe answer.
-    Header::from_bytes(name, value).unwrap_or_else(|()| Header::from_bytes("X-Invalid", "").expect("ASCII"))
+fn header(name: &str, value: &str) -> io::Result<Header> {
+    Header::from_bytes(name, value).map_err(|()| io::Error::other(format!("{name}: {value} is not ASCII")))
 }
 
-/// `scheme://host:port` of a URL.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |i| i + 3);
-    let end = url[host..].find('/').map_or(url.len(), |i| host + i);
-    &url[..end]
+/// The policy that the page itself carries: `<meta http-equiv="Content-Security-Policy" content="…">`.
+fn policy(html: &str) -> Option<&str> {
+    let (_, rest) = html.split_once("Content-Security-Policy")?;
+    let (_, rest) = rest.split_once("content=\"")?;
+    Some(rest.split_once('"')?.0)
 }
 
 #[derive(Debug, PartialEq)]
@@ -320,13 +317,21 @@ mod tests {
 
     #[test]
     fn paths_cannot_leave_the_site() {
-        let site = Site {
-            root: sh::root(),
-            model: None,
-        };
+        let site = Site::new(None).expect("www/index.html");
         assert!(site.file("/../Cargo.toml").is_none());
         assert!(site.file("/pkg/../Cargo.toml").is_none());
         assert!(site.file("/pkg//etc/passwd").is_none());
+    }
+
+    #[test]
+    fn the_page_says_its_policy() {
+        let site = Site::new(None).expect("www/index.html");
+        assert!(
+            site.policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
+            "{}",
+            site.policy
+        );
+        assert_eq!(policy("<meta>"), None);
     }
 
     #[test]
