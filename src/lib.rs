@@ -18,5 +18,7 @@ pub mod quant;
 pub mod sampler;
 pub mod session;
 pub mod text;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
 pub use error::{Error, Result};

@@ -4,7 +4,7 @@ import * as generated from '../wasm/kinglet.js';
 import { KingletError } from './errors.js';
 import type { Engine, Port } from './protocol.js';
 import { serve } from './serve.js';
-import type { Stats } from './types.js';
+import type { Phase, Stats } from './types.js';
 
 /** What wasm-bindgen generates from `src/wasm`. */
 interface Bindings {
@@ -13,7 +13,7 @@ interface Bindings {
   load(
     sources: (string | Blob)[],
     options: unknown,
-    progress: (phase: 'download', loaded: number, total: number) => void,
+    progress: (phase: Phase, loaded: number, total: number) => void,
   ): Promise<Omit<Engine, 'stats'> & { stats(): Pick<Stats, 'dispatches' | 'submits'> }>;
 }
 

@@ -1,9 +1,11 @@
 //! One chat or completion request in, a stream of chunks out.
 
 mod chunk;
+mod live;
 mod options;
 mod request;
 
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
+pub use live::Session;
 pub use options::{BackendChoice, DEFAULT_CONTEXT, SessionInfo, SessionOptions};
 pub use request::{Input, Request};

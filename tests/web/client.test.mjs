@@ -288,22 +288,21 @@ test('every shader variant compiles in Chromium, and a broken one does not', { s
         maxComputeWorkgroupStorageSize: adapter.limits.maxComputeWorkgroupStorageSize,
       },
     });
-    const compile = async (code) => {
+    const compile = async ({ code, entry }) => {
       device.pushErrorScope('validation');
       const module = device.createShaderModule({ code });
       const { messages } = await module.getCompilationInfo();
-      const entry = /@compute[^{]*fn\s+(\w+)/.exec(code)?.[1];
       device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: entry } });
       const scope = await device.popErrorScope();
       return [...messages.filter((m) => m.type !== 'info').map((m) => `${m.lineNum}: ${m.message}`), ...(scope ? [scope.message] : [])];
     };
     const failures = [];
     const variants = shader_variants();
-    for (const { name, code } of variants) {
-      const messages = await compile(code);
-      if (messages.length > 0) failures.push([name, ...messages]);
+    for (const variant of variants) {
+      const messages = await compile(variant);
+      if (messages.length > 0) failures.push([variant.name, ...messages]);
     }
-    return { count: variants.length, failures, broken: await compile(variants[0].code.replace(/\bfn\b/, 'fm')) };
+    return { count: variants.length, failures, broken: await compile({ ...variants[0], code: variants[0].code.replace(/\bfn\b/, 'fm') }) };
   };
   const { count, failures, broken } = await inPage(run);
   t.diagnostic(`${count} variants`);

@@ -1,0 +1,222 @@
+//! What JavaScript sees: one function that loads a model, one class that answers. Hand-written types are in
+//! `pkg/src/protocol.ts` and `pkg/src/worker.ts`.
+//!
+//! Pull-based: every call but `load` (progress) goes from JavaScript into Rust. An error is thrown as the plain object
+//! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
+
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use js_sys::Function;
+use serde::Serialize;
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+use web_sys::Blob;
+
+use crate::error::{Error, Result};
+use crate::gguf::split_names;
+use crate::kernels;
+use crate::model::loader::Progress;
+use crate::platform::{BlobSource, ByteSource, HttpSource};
+use crate::session::{Request, Session, SessionOptions};
+use crate::text::{Bos, Special};
+
+/// Called once when the module is instantiated: a panic says where it was.
+#[wasm_bindgen(start)]
+pub fn begin() {
+    console_error_panic_hook::set_once();
+}
+
+/// Loads a model from URLs and Blobs. `progress(phase, loaded, total)` hears how far it is.
+#[wasm_bindgen]
+pub async fn load(
+    sources: Vec<JsValue>,
+    options: JsValue,
+    progress: Function,
+) -> std::result::Result<Kinglet, JsValue> {
+    load_session(sources, options, progress).await.map_err(thrown)
+}
+
+async fn load_session(sources: Vec<JsValue>, options: JsValue, progress: Function) -> Result<Kinglet> {
+    let options = SessionOptions::from_json(&from_js("options", options)?)?;
+    let report = |phase: &JsValue, loaded: u64, total: u64| {
+        // A callback that throws is the page's own affair.
+        let _ = progress.call3(&JsValue::NULL, phase, &(loaded as f64).into(), &(total as f64).into());
+    };
+    report(&"download".into(), 0, 0);
+    let sources = open(sources).await?;
+    let on_progress = &mut |p: Progress| {
+        report(&to_js(&p.phase), p.loaded, p.total);
+        ControlFlow::Continue(())
+    };
+    let session = Session::load(sources, &options, on_progress).await?;
+    Ok(Kinglet {
+        session: RefCell::new(Some(session)),
+        aborted: Cell::new(false),
+    })
+}
+
+/// One source per part; the first part's URL stands for all of a split model.
+async fn open(given: Vec<JsValue>) -> Result<Vec<Rc<dyn ByteSource>>> {
+    let mut sources: Vec<Rc<dyn ByteSource>> = Vec::new();
+    let alone = given.len() == 1;
+    for source in given {
+        if let Some(url) = source.as_string() {
+            let parts = if alone { part_urls(&url) } else { vec![url] };
+            for url in parts {
+                sources.push(Rc::new(HttpSource::open(&url, None, None).await?));
+            }
+        } else if let Ok(blob) = source.dyn_into::<Blob>() {
+            sources.push(Rc::new(BlobSource::new(blob)));
+        } else {
+            return Err(Error::invalid("model", "addresses and Blobs", "something else"));
+        }
+    }
+    Ok(sources)
+}
+
+/// `…/m-00001-of-00002.gguf?x` becomes the URLs of both parts; any other URL stays alone.
+fn part_urls(url: &str) -> Vec<String> {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (path, query) = url.split_at(end);
+    match split_names(path) {
+        Some(paths) => paths.into_iter().map(|path| path + query).collect(),
+        None => vec![url.into()],
+    }
+}
+
+/// A loaded model.
+#[wasm_bindgen]
+pub struct Kinglet {
+    /// Taken while an asynchronous call is under way.
+    session: RefCell<Option<Session>>,
+    /// `abort` was called meanwhile.
+    aborted: Cell<bool>,
+}
+
+#[wasm_bindgen]
+impl Kinglet {
+    /// Begins a request of `kind` "chat" or "completion".
+    pub fn start(&self, kind: &str, request: JsValue) -> std::result::Result<(), JsValue> {
+        self.with(|session| session.start(&read_request(kind, request)?))
+    }
+
+    /// Reads one chunk of the prompt; true: call again, false: call `next`.
+    pub async fn prefill(&self) -> std::result::Result<bool, JsValue> {
+        let mut session = self.take()?;
+        let more = session.prefill().await;
+        Ok(self.give_back(session, more)?.unwrap_or(false))
+    }
+
+    /// The next chunk, or undefined after the last.
+    pub async fn next(&self) -> std::result::Result<JsValue, JsValue> {
+        let mut session = self.take()?;
+        let chunk = session.next().await;
+        let chunk = self.give_back(session, chunk)?.flatten();
+        Ok(chunk.map_or(JsValue::UNDEFINED, |chunk| to_js(&chunk)))
+    }
+
+    /// Ends the current request, if there is one.
+    pub fn abort(&self) {
+        match self.session.borrow_mut().as_mut() {
+            Some(session) => session.abort(),
+            None => self.aborted.set(true),
+        }
+    }
+
+    /// What was loaded, and where it runs.
+    pub fn info(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|session| Ok(to_js(session.info())))
+    }
+
+    /// Counters of the GPU: `{dispatches, submits}`.
+    pub fn stats(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|_| Ok(to_js(&json!({"dispatches": 0, "submits": 0}))))
+    }
+
+    /// Token ids of a text; `special` "parse" recognises control tokens.
+    pub fn tokenize(&self, text: &str, special: &str) -> std::result::Result<Vec<u32>, JsValue> {
+        let special = match special {
+            "parse" => Special::Parse,
+            _ => Special::AsText,
+        };
+        self.with(|session| session.tokenizer().encode(text, special, Bos::No))
+    }
+
+    /// Text of token ids.
+    pub fn detokenize(&self, ids: &[u32]) -> std::result::Result<String, JsValue> {
+        self.with(|session| session.tokenizer().decode(ids, Special::Parse))
+    }
+
+    /// Tokens of a chat request's prompt.
+    pub fn count(&self, request: JsValue) -> std::result::Result<usize, JsValue> {
+        self.with(|session| Ok(session.prompt(&read_request("chat", request)?.input)?.len()))
+    }
+}
+
+impl Kinglet {
+    fn with<T>(&self, work: impl FnOnce(&mut Session) -> Result<T>) -> std::result::Result<T, JsValue> {
+        match self.session.borrow_mut().as_mut() {
+            Some(session) => work(session).map_err(thrown),
+            None => Err(thrown(busy())),
+        }
+    }
+
+    fn take(&self) -> std::result::Result<Session, JsValue> {
+        self.aborted.set(false);
+        self.session.borrow_mut().take().ok_or_else(|| thrown(busy()))
+    }
+
+    /// Ends an asynchronous call; `None` when the request was aborted meanwhile.
+    fn give_back<T>(&self, mut session: Session, result: Result<T>) -> std::result::Result<Option<T>, JsValue> {
+        let aborted = self.aborted.take();
+        if aborted {
+            session.abort();
+        }
+        self.session.replace(Some(session));
+        match result {
+            _ if aborted => Ok(None),
+            result => result.map(Some).map_err(thrown),
+        }
+    }
+}
+
+/// Every shader text that can be run, `[{name, code}]`, for the test that compiles them in a real browser.
+#[cfg(feature = "gpu")]
+#[wasm_bindgen]
+pub fn shader_variants() -> std::result::Result<JsValue, JsValue> {
+    let text = |variant: &kernels::wgsl::Variant| {
+        let code = variant.wgsl()?;
+        Ok(json!({"name": variant.label(), "entry": variant.entry, "code": code}))
+    };
+    let all: Result<Vec<Value>> = kernels::all_variants().iter().map(text).collect();
+    all.map(|all| to_js(&all)).map_err(thrown)
+}
+
+fn read_request(kind: &str, request: JsValue) -> Result<Request> {
+    let body = from_js("request", request)?;
+    match kind {
+        "chat" => Request::chat(&body),
+        "completion" => Request::completion(&body),
+        other => Err(Error::invalid("kind", "\"chat\" or \"completion\"", other)),
+    }
+}
+
+fn busy() -> Error {
+    Error::internal("calls into one model overlap")
+}
+
+fn from_js(param: &str, value: JsValue) -> Result<Value> {
+    serde_wasm_bindgen::from_value(value).map_err(|e| Error::invalid(param, "plain data", e))
+}
+
+/// Plain objects and arrays; `null` for what cannot be expressed, which our own types always can.
+fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+}
+
+fn thrown(error: Error) -> JsValue {
+    to_js(&error.to_json())
+}
