@@ -6,6 +6,26 @@
 //!
 //! Requests cannot interleave: everything takes `&mut self`, and [`Engine::start`] ends what was running before. A call
 //! that fails or whose future is dropped half-way leaves the list of remembered tokens no longer than what is valid.
+//!
+//! ```
+//! use std::{ops::ControlFlow, rc::Rc};
+//! use kinglet::engine::{BackendChoice, GenerateOptions, LoadOptions, load};
+//! use kinglet::gguf::GgufFile;
+//! use kinglet::platform::{FileSource, now_ms};
+//!
+//! # pollster::block_on(async {
+//! let gguf = GgufFile::open(Rc::new(FileSource::open("tests/goldens/qwen2.gguf")?)).await?;
+//! let options = LoadOptions { backend: BackendChoice::Cpu, ..Default::default() };
+//! let mut engine = load(&gguf, &options, now_ms, &mut |_| ControlFlow::Continue(())).await?;
+//! engine.start(&[1, 88, 263], GenerateOptions { max_tokens: 3, ..Default::default() })?;
+//! let mut ids = Vec::new();
+//! while let Some(token) = engine.next().await? {
+//!     ids.push(token.id);
+//! }
+//! assert_eq!(ids.len(), 3);
+//! # Ok::<(), kinglet::Error>(())
+//! # }).unwrap();
+//! ```
 
 mod any;
 mod score;

@@ -19,7 +19,6 @@ impl<O: Ops> Engine<O> {
     ///
     /// Ends a running request. Fails with [`Error::ContextOverflow`] when the text is longer than the context.
     pub async fn score(&mut self, ids: &[u32]) -> Result<Vec<Scored>> {
-        self.reset();
         self.check_ids("ids", ids)?;
         let n_ctx = self.n_ctx();
         // The last token is only predicted, never computed.
@@ -31,6 +30,7 @@ impl<O: Ops> Engine<O> {
                 n_ctx,
             });
         }
+        self.reset();
         let result = self
             .score_chunks(&ids[..inputs], ids.get(1..).unwrap_or_default())
             .await;
