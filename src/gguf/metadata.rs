@@ -278,3 +278,66 @@ fn shown(raw: &[u8]) -> String {
     const SHOWN: usize = 80;
     quoted(&String::from_utf8_lossy(&raw[..raw.len().min(SHOWN)]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn getters_convert_without_loss_or_name_the_key() {
+        let strings = Array::String(["a"].into_iter().collect());
+        let entries = [
+            ("small", Value::U8(7)),
+            ("negative", Value::I64(-1)),
+            ("large", Value::U64(u64::MAX)),
+            ("float", Value::F64(0.5)),
+            ("flag", Value::Bool(true)),
+            ("text", Value::String("t".into())),
+            ("strings", Value::Array(strings)),
+            ("floats", Value::Array(Array::F32(vec![1.0]))),
+            ("bytes", Value::Array(Array::U8(vec![1, 255]))),
+            ("wide", Value::Array(Array::U64(vec![1, 1 << 40]))),
+        ];
+        let m = Metadata::from_entries(entries.map(|(k, v)| (k.to_string(), v)).into()).unwrap();
+        assert_eq!(m.u32("small"), Ok(Some(7)));
+        assert_eq!(m.u64("large"), Ok(Some(u64::MAX)));
+        assert_eq!(m.f32("float"), Ok(Some(0.5)));
+        assert_eq!(m.bool("flag"), Ok(Some(true)));
+        assert_eq!(m.str("text"), Ok(Some("t")));
+        assert_eq!(m.strs("strings").unwrap().unwrap().get(0), Some("a"));
+        assert_eq!(m.f32s("floats"), Ok(Some(&[1.0][..])));
+        assert_eq!(m.i32s("bytes"), Ok(Some(vec![1, 255])));
+        assert_eq!(m.u32s("bytes"), Ok(Some(vec![1, 255])));
+        assert_eq!(m.array("wide").unwrap().unwrap().len(), 2);
+        assert_eq!(m.u32("absent"), Ok(None));
+        assert_eq!(m.iter().next().map(|e| e.0), Some("small"));
+        let wrong = [
+            m.u32("negative").err(),
+            m.u32("large").err(),
+            m.u64("negative").err(),
+            m.u32("float").err(),
+            m.f32("small").err(),
+            m.bool("small").err(),
+            m.str("flag").err(),
+            m.strs("floats").err(),
+            m.f32s("strings").err(),
+            m.i32s("wide").err(),
+            m.u32s("floats").err(),
+            m.array("text").err(),
+        ];
+        for (i, e) in wrong.into_iter().enumerate() {
+            let e = e.unwrap_or_else(|| panic!("case {i} converted"));
+            assert!(e.to_string().contains("metadata key \""), "{e}");
+        }
+    }
+
+    #[test]
+    fn long_and_odd_texts_are_cut_and_escaped_in_messages() {
+        let m = Metadata::from_entries(vec![("k".into(), Value::String("\u{1b}é".repeat(1000)))]).unwrap();
+        let message = m.u32("k").unwrap_err().to_string();
+        assert!(
+            message.len() < 700 && message.contains("\\u{1b}") && message.contains('…'),
+            "{message}"
+        );
+    }
+}

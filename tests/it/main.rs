@@ -2,10 +2,12 @@
 
 mod alloc;
 mod arch;
+mod arch_refused;
 mod engine;
 mod features;
 mod gguf;
 mod gguf_hostile;
+mod gguf_split;
 mod golden;
 #[cfg(feature = "gpu")]
 mod gpu_matmul;
