@@ -1,0 +1,171 @@
+//! The command line: every command, its options and their defaults.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs, inspects and checks GGUF models. JSON Lines on standard output; errors as one JSON object on standard error,
+/// with exit code 1.
+#[derive(Parser)]
+#[command(name = "kinglet", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Metadata, tensors, size, memory needed, and whether the file runs here.
+    Inspect {
+        /// A GGUF file; of a split model, its first file.
+        file: PathBuf,
+        /// Context to plan memory for (default: the model's, at most 4096).
+        #[arg(long)]
+        ctx: Option<usize>,
+    },
+    /// Lines {"text":…} in, {"ids":[…]} out. Vocabulary-only files work.
+    Tokenize {
+        file: PathBuf,
+        /// Whether texts such as <|end|> become control tokens.
+        #[arg(long, value_enum, default_value_t = SpecialArg::Text)]
+        special: SpecialArg,
+        /// Whether a begin-of-sequence token is put in front.
+        #[arg(long, value_enum, default_value_t = BosArg::No)]
+        bos: BosArg,
+    },
+    /// Lines {"ids":[…]} in, {"text":…} out.
+    Detokenize {
+        file: PathBuf,
+        /// Whether control tokens appear in the text.
+        #[arg(long, value_enum, default_value_t = SpecialArg::Text)]
+        special: SpecialArg,
+    },
+    /// Lines {"messages":[…],"add_generation_prompt":bool,"tools":…} in, {"text":…} or {"error":…} out for each.
+    Render {
+        /// A GGUF file with a chat template, or the template itself (.jinja).
+        file: PathBuf,
+        /// Replaces the file's begin-of-sequence text.
+        #[arg(long)]
+        bos_token: Option<String>,
+        /// Replaces the file's end-of-sequence text.
+        #[arg(long)]
+        eos_token: Option<String>,
+        /// The time that `strftime_now` sees, ISO 8601 (default: now, UTC).
+        #[arg(long)]
+        now: Option<String>,
+    },
+    /// Continues a prompt or answers a conversation: one line {"ids","text","finish_reason","timings"}.
+    Generate(Generate),
+    /// Lines {"text":…} or {"ids":[…]} in; per-token nll and argmax, and perplexity, out.
+    Score {
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// Speed of prefill and decode, time to first token, peak memory, dispatches per token.
+    Bench {
+        #[command(flatten)]
+        model: ModelArgs,
+        /// Prompt length.
+        #[arg(long, default_value_t = 64)]
+        prompt_tokens: usize,
+        /// Tokens to generate.
+        #[arg(long, default_value_t = 32)]
+        generate: usize,
+        /// Runs; the median of each figure is printed.
+        #[arg(long, default_value_t = 3)]
+        repeat: usize,
+    },
+    /// Checks a file end to end and prints one JSON report to copy into an issue.
+    Verify {
+        file: PathBuf,
+        /// Skips the comparison with the GPU.
+        #[arg(long)]
+        cpu_only: bool,
+    },
+}
+
+/// Which model runs where.
+#[derive(Args, Clone)]
+pub struct ModelArgs {
+    /// A GGUF file; of a split model, its first file.
+    pub file: PathBuf,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = BackendArg::Auto)]
+    pub backend: BackendArg,
+    /// Context to allocate (default: the model's, at most 4096).
+    #[arg(long)]
+    pub ctx: Option<usize>,
+    /// Type of the key/value cache.
+    #[arg(long, value_enum, default_value_t = CacheArg::F16)]
+    pub cache: CacheArg,
+    /// Tokens of one prefill chunk.
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Attends to the whole context even if the file declares a sliding window (as llama.cpp does for phi3).
+    #[arg(long)]
+    pub ignore_window: bool,
+}
+
+#[derive(Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Text to continue.
+    #[arg(long, required_unless_present = "messages", conflicts_with = "messages")]
+    pub prompt: Option<String>,
+    /// A conversation as JSON: [{"role":"user","content":"…"}].
+    #[arg(long)]
+    pub messages: Option<String>,
+    #[arg(long, default_value_t = 128)]
+    pub max_tokens: usize,
+    /// 0 is greedy.
+    #[arg(long, default_value_t = 0.0)]
+    pub temperature: f32,
+    #[arg(long)]
+    pub top_k: Option<u32>,
+    #[arg(long)]
+    pub top_p: Option<f32>,
+    #[arg(long)]
+    pub min_p: Option<f32>,
+    #[arg(long)]
+    pub repeat_penalty: Option<f32>,
+    #[arg(long)]
+    pub presence_penalty: Option<f32>,
+    #[arg(long)]
+    pub frequency_penalty: Option<f32>,
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Ends the answer before this text; may be given several times.
+    #[arg(long)]
+    pub stop: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SpecialArg {
+    /// Control tokens are recognised.
+    Parse,
+    /// Control tokens are ordinary text.
+    Text,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum BosArg {
+    /// As the file's metadata says.
+    Auto,
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum BackendArg {
+    /// A hardware GPU if there is one, else the CPU.
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum CacheArg {
+    F16,
+    F32,
+}
