@@ -30,7 +30,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = SpecialArg::Text)]
         special: SpecialArg,
         /// Whether a begin-of-sequence token is put in front.
-        #[arg(long, value_enum, default_value_t = BosArg::No)]
+        #[arg(long, value_enum, default_value_t = BosArg::Auto)]
         bos: BosArg,
     },
     /// Lines {"ids":[…]} in, {"text":…} out.

@@ -1,1 +1,49 @@
-fn main() {}
+//! The native tool: the same crate that runs in the browser, for people and for tests.
+
+mod args;
+mod bench;
+mod inspect;
+mod open;
+mod output;
+mod run;
+mod text;
+mod verify;
+
+use args::{Cli, Command};
+use clap::Parser;
+use kinglet::{Error, Result};
+
+fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // --help and --version are answers, not errors.
+        Err(e) if !e.use_stderr() => {
+            print!("{e}");
+            return std::process::ExitCode::SUCCESS;
+        }
+        Err(e) => return fail(&Error::invalid("command line", "a command of kinglet --help", e.to_string().trim())),
+    };
+    match run(cli.command) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(e) => fail(&e),
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Inspect { file, ctx } => inspect::inspect(&file, ctx),
+        Command::Tokenize { file, special, bos } => text::tokenize(&file, special, bos),
+        Command::Detokenize { file, special } => text::detokenize(&file, special),
+        Command::Render { file, bos_token, eos_token, now } => text::render(&file, bos_token, eos_token, now),
+        Command::Generate(options) => run::generate(&options),
+        Command::Score { model } => run::score(&model),
+        Command::Bench { model, prompt_tokens, generate, repeat } => bench::bench(&model, prompt_tokens, generate, repeat),
+        Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
+    }
+}
+
+/// Every failure looks the same: `{code, message, detail}` on standard error, exit code 1.
+fn fail(error: &Error) -> std::process::ExitCode {
+    eprintln!("{}", error.to_json());
+    std::process::ExitCode::from(1)
+}
