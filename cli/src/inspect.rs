@@ -47,7 +47,7 @@ pub fn inspect(file: &Path, ctx: Option<usize>) -> Result<()> {
 }
 
 fn plan(gguf: &GgufFile, ctx: Option<usize>) -> Result<Plan> {
-    let config = arch::config(gguf)?;
+    let config = arch::config(gguf.metadata(), gguf.tensors())?;
     Plan::new(gguf, config, &DecoderOptions { n_ctx: ctx, cache_type: CacheType::F16, ..DecoderOptions::default() })
 }
 
