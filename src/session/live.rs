@@ -18,6 +18,8 @@ pub struct Session {
     engine: AnyEngine,
     info: SessionInfo,
     answer: Option<Answer>,
+    /// Tokens of the current answer, or of the last one.
+    generated: Vec<u32>,
 }
 
 /// The request being answered.
@@ -73,6 +75,7 @@ impl Session {
             engine,
             info,
             answer: None,
+            generated: Vec::new(),
         })
     }
 
@@ -89,6 +92,11 @@ impl Session {
     /// The engine, for its counters.
     pub fn engine(&self) -> &AnyEngine {
         &self.engine
+    }
+
+    /// Tokens generated for the current request, or for the last one; a stop token included.
+    pub fn generated(&self) -> &[u32] {
+        &self.generated
     }
 
     /// The prompt of a request as tokens.
@@ -122,6 +130,7 @@ impl Session {
             ..GenerateOptions::default()
         };
         self.engine.start(&prompt, options)?;
+        self.generated.clear();
         self.answer = Some(Answer {
             stream: TokenStream::continuing(Special::AsText),
         });
@@ -150,6 +159,7 @@ impl Session {
         let token = self.engine.next().await?;
         let mut chunk = Chunk::default();
         if let Some(token) = &token {
+            self.generated.push(token.id);
             chunk.text = answer.stream.push(&self.tokenizer, token.id);
         }
         if let Some(finish) = self.engine.finish_reason() {
