@@ -19,8 +19,11 @@ const WASM32_BYTES: u64 = 4 << 30;
 
 pub fn inspect(file: &Path, ctx: Option<usize>) -> Result<()> {
     let gguf = open::gguf(file)?;
-    let metadata: Map<String, Value> =
-        gguf.metadata().iter().map(|(k, v)| (k.to_string(), v.to_json(SHOWN_ITEMS))).collect();
+    let metadata: Map<String, Value> = gguf
+        .metadata()
+        .iter()
+        .map(|(k, v)| (k.to_string(), v.to_json(SHOWN_ITEMS)))
+        .collect();
     let tensors: Vec<Value> = gguf
         .tensors()
         .iter()
@@ -48,7 +51,15 @@ pub fn inspect(file: &Path, ctx: Option<usize>) -> Result<()> {
 
 fn plan(gguf: &GgufFile, ctx: Option<usize>) -> Result<Plan> {
     let config = arch::config(gguf.metadata(), gguf.tensors())?;
-    Plan::new(gguf, config, &DecoderOptions { n_ctx: ctx, cache_type: CacheType::F16, ..DecoderOptions::default() })
+    Plan::new(
+        gguf,
+        config,
+        &DecoderOptions {
+            n_ctx: ctx,
+            cache_type: CacheType::F16,
+            ..DecoderOptions::default()
+        },
+    )
 }
 
 /// How many tensors of each type.
@@ -77,7 +88,11 @@ fn bytes_per_token(gguf: &GgufFile, plan: &Plan) -> Value {
     let embedding = gguf.tensor("token_embd.weight").map_or(0, |t| t.bytes);
     let all: u64 = gguf.tensors().iter().map(|t| t.bytes).sum();
     let row = embedding / plan.config.n_vocab.max(1) as u64;
-    let weights = if plan.config.tensors.tied_output { all } else { all - embedding + row };
+    let weights = if plan.config.tensors.tied_output {
+        all
+    } else {
+        all - embedding + row
+    };
     json!({"weights": weights, "cache_full_context": plan.memory.cache, "cache_per_position": plan.memory.cache / plan.n_ctx.max(1) as u64})
 }
 

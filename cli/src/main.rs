@@ -1,13 +1,13 @@
 //! The native tool: the same crate that runs in the browser, for people and for tests.
 
 mod args;
-//PARK mod bench;
+mod bench;
 mod inspect;
 mod open;
 mod output;
-//PARK mod run;
-//PARK mod text;
-//PARK mod verify;
+mod run;
+mod text;
+mod verify;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -21,7 +21,13 @@ fn main() -> std::process::ExitCode {
             print!("{e}");
             return std::process::ExitCode::SUCCESS;
         }
-        Err(e) => return fail(&Error::invalid("command line", "a command of kinglet --help", e.to_string().trim())),
+        Err(e) => {
+            return fail(&Error::invalid(
+                "command line",
+                "a command of kinglet --help",
+                e.to_string().trim(),
+            ));
+        }
     };
     match run(cli.command) {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -32,14 +38,23 @@ fn main() -> std::process::ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Inspect { file, ctx } => inspect::inspect(&file, ctx),
-        _ => Ok(()),
-        //PARK Command::Tokenize { file, special, bos } => text::tokenize(&file, special, bos),
-        //PARK Command::Detokenize { file, special } => text::detokenize(&file, special),
-        //PARK Command::Render { file, bos_token, eos_token, now } => text::render(&file, bos_token, eos_token, now),
-        //PARK Command::Generate(options) => run::generate(&options),
-        //PARK Command::Score { model } => run::score(&model),
-        //PARK Command::Bench { model, prompt_tokens, generate, repeat } => bench::bench(&model, prompt_tokens, generate, repeat),
-        //PARK Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
+        Command::Tokenize { file, special, bos } => text::tokenize(&file, special, bos),
+        Command::Detokenize { file, special } => text::detokenize(&file, special),
+        Command::Render {
+            file,
+            bos_token,
+            eos_token,
+            now,
+        } => text::render(&file, bos_token, eos_token, now),
+        Command::Generate(options) => run::generate(&options),
+        Command::Score { model } => run::score(&model),
+        Command::Bench {
+            model,
+            prompt_tokens,
+            generate,
+            repeat,
+        } => bench::bench(&model, prompt_tokens, generate, repeat),
+        Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
     }
 }
 

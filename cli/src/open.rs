@@ -18,7 +18,10 @@ pub fn paths(path: &Path) -> Vec<PathBuf> {
 
 /// The byte sources of a model.
 pub fn sources(path: &Path) -> Result<Vec<Rc<dyn ByteSource>>> {
-    paths(path).iter().map(|p| Ok(Rc::new(FileSource::open(p)?) as Rc<dyn ByteSource>)).collect()
+    paths(path)
+        .iter()
+        .map(|p| Ok(Rc::new(FileSource::open(p)?) as Rc<dyn ByteSource>))
+        .collect()
 }
 
 /// The parsed directory of a model.

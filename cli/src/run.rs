@@ -4,7 +4,7 @@ use kinglet::engine::{self, AnyEngine, BackendChoice, LoadOptions};
 use kinglet::gguf::GgufFile;
 use kinglet::model::plan::DecoderOptions;
 use kinglet::ops::CacheType;
-use kinglet::session::{Request, Session, SessionOptions};
+use kinglet::session::{self, Request, Session, SessionOptions};
 use kinglet::text::{Bos, Special, Tokenizer};
 use kinglet::{Result, platform};
 use pollster::block_on;
@@ -44,19 +44,27 @@ pub fn load_engine(gguf: &GgufFile, args: &ModelArgs) -> Result<AnyEngine> {
             ignore_window: args.ignore_window,
         },
     };
-    block_on(engine::load(gguf, &options, platform::now_ms, &mut |_| std::ops::ControlFlow::Continue(())))
+    block_on(engine::load(gguf, &options, platform::now_ms, &mut |_| {
+        std::ops::ControlFlow::Continue(())
+    }))
 }
 
 /// Loads everything a request needs.
 pub fn load_session(args: &ModelArgs) -> Result<Session> {
     let options = SessionOptions {
-        backend: args.backend.into(),
+        backend: match args.backend {
+            BackendArg::Auto => session::BackendChoice::Auto,
+            BackendArg::Gpu => session::BackendChoice::Gpu,
+            BackendArg::Cpu => session::BackendChoice::Cpu,
+        },
         n_ctx: args.ctx,
         n_batch: args.batch,
         cache_type: args.cache.into(),
         ignore_window: args.ignore_window,
     };
-    block_on(Session::load(open::sources(&args.file)?, options, &mut |_| std::ops::ControlFlow::Continue(())))
+    block_on(Session::load(open::sources(&args.file)?, &options, &mut |_| {
+        std::ops::ControlFlow::Continue(())
+    }))
 }
 
 /// What one request produced.
@@ -71,9 +79,18 @@ pub struct Answer {
 /// Runs one request to its end.
 pub fn answer(session: &mut Session, request: &Value) -> Result<Answer> {
     block_on(async {
-        session.start(Request::from_json(request)?).await?;
-        let mut answer =
-            Answer { ids: vec![], text: String::new(), finish_reason: Value::Null, timings: Value::Null, usage: Value::Null };
+        session.start(&if request.get("messages").is_some() {
+            Request::chat(request)?
+        } else {
+            Request::completion(request)?
+        })?;
+        let mut answer = Answer {
+            ids: vec![],
+            text: String::new(),
+            finish_reason: Value::Null,
+            timings: Value::Null,
+            usage: Value::Null,
+        };
         while let Some(chunk) = session.next().await? {
             answer.text += &chunk.text;
             if let Some(reason) = chunk.finish_reason {
@@ -130,7 +147,11 @@ pub struct Score {
 impl Score {
     pub fn of(engine: &mut AnyEngine, ids: Vec<u32>) -> Result<Self> {
         let scored = block_on(engine.score(&ids))?;
-        Ok(Self { nll: scored.iter().map(|s| s.nll).collect(), argmax: scored.iter().map(|s| s.argmax).collect(), ids })
+        Ok(Self {
+            nll: scored.iter().map(|s| s.nll).collect(),
+            argmax: scored.iter().map(|s| s.argmax).collect(),
+            ids,
+        })
     }
 
     /// exp(mean nll), `None` where nothing was predicted.

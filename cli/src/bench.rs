@@ -1,0 +1,138 @@
+//! `kinglet bench`: how fast a file runs here. Results are checked before they are timed.
+
+use kinglet::engine::{AnyEngine, GenerateOptions};
+use kinglet::sampler::SamplerConfig;
+use kinglet::{Error, Result, platform};
+use pollster::block_on;
+use serde_json::{Value, json};
+
+use crate::args::ModelArgs;
+use crate::run::load_engine;
+use crate::{open, output};
+
+/// Figures of one run.
+struct Run {
+    ids: Vec<u32>,
+    prefill_ms: f64,
+    first_token_ms: f64,
+    decode_ms: f64,
+    dispatches_per_token: Option<f64>,
+}
+
+pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: usize) -> Result<()> {
+    if prompt_tokens == 0 || generate < 2 || repeat == 0 {
+        return Err(Error::invalid(
+            "bench",
+            "at least 1 prompt token, 2 tokens to generate and 1 repetition",
+            "less",
+        ));
+    }
+    let gguf = open::gguf(&args.file)?;
+    let begin = platform::now_ms();
+    let mut engine = load_engine(&gguf, args)?;
+    let load_ms = platform::now_ms() - begin;
+    let prompt = prompt(prompt_tokens, engine.plan().config.n_vocab);
+
+    // The first run warms up, and every later one must produce the same tokens: a bench that computes garbage
+    // quickly is worth nothing.
+    let expected = once(&mut engine, &prompt, generate)?.ids;
+    let mut runs = Vec::with_capacity(repeat);
+    for _ in 0..repeat {
+        let run = once(&mut engine, &prompt, generate)?;
+        if run.ids != expected {
+            return Err(Error::internal(
+                "two greedy runs over the same prompt disagree; no speed is reported",
+            ));
+        }
+        runs.push(run);
+    }
+    let median = |of: fn(&Run) -> f64| median(runs.iter().map(of).collect());
+    let memory = engine.plan().memory;
+    output::line(&json!({
+        "file": args.file.display().to_string(),
+        "backend": engine.info(),
+        "prompt_tokens": prompt_tokens,
+        "generated_tokens": generate,
+        "repetitions": repeat,
+        "load_ms": load_ms,
+        "prefill_tokens_per_s": prompt_tokens as f64 / median(|r| r.prefill_ms) * 1e3,
+        "decode_tokens_per_s": (generate - 1) as f64 / median(|r| r.decode_ms) * 1e3,
+        "time_to_first_token_ms": median(|r| r.first_token_ms),
+        "dispatches_per_token": runs[0].dispatches_per_token,
+        "memory": {"weights": memory.weights, "cache": memory.cache, "activations": memory.activations},
+        "peak_memory_bytes": peak_memory(),
+    }))
+}
+
+/// Seeded ids all over the vocabulary (SplitMix64), behind a begin-of-sequence-like 1.
+fn prompt(n: usize, n_vocab: usize) -> Vec<u32> {
+    let mut state = 0x6b69_6e67u64;
+    let id = |_| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % n_vocab as u64) as u32
+    };
+    (0..n).map(id).collect()
+}
+
+/// The best token each time, and no stop token: the length is the caller's.
+fn greedy(max_tokens: usize) -> GenerateOptions {
+    let sampling = SamplerConfig {
+        temperature: 0.0,
+        ..SamplerConfig::default()
+    };
+    GenerateOptions {
+        sampling,
+        max_tokens,
+        ..GenerateOptions::default()
+    }
+}
+
+fn once(engine: &mut AnyEngine, prompt: &[u32], generate: usize) -> Result<Run> {
+    engine.reset(); // nothing is taken from the cache
+    block_on(async {
+        let begin = platform::now_ms();
+        engine.start(prompt, greedy(generate))?;
+        while engine.prefill().await? {}
+        let mut ids = Vec::with_capacity(generate);
+        let mut first_token_ms = 0.0;
+        let mut before = None;
+        while let Some(token) = engine.next().await? {
+            if ids.is_empty() {
+                first_token_ms = platform::now_ms() - begin;
+                before = dispatches(engine);
+            }
+            ids.push(token.id);
+        }
+        let after = dispatches(engine);
+        let steps = (ids.len() - 1).max(1) as f64;
+        let timings = engine.timings();
+        Ok(Run {
+            prefill_ms: timings.prefill_ms,
+            first_token_ms,
+            decode_ms: platform::now_ms() - begin - first_token_ms,
+            dispatches_per_token: before.zip(after).map(|(b, a)| (a - b) as f64 / steps),
+            ids,
+        })
+    })
+}
+
+/// Kernels launched so far, where the backend is a GPU.
+fn dispatches(_engine: &AnyEngine) -> Option<u64> {
+    None
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Largest resident size of this process so far, where the system tells (Linux).
+fn peak_memory() -> Value {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    json!(kib.map(|k| k * 1024))
+}
