@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 /// Numbers buffers, so that cached bind groups can name them; never reused.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// Ids of dropped buffers whose cached bind groups must go.
+/// Dropped buffers: commands that were recorded may still use them, cached bind groups do.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Graveyard(Arc<Mutex<Vec<u64>>>);
+pub(super) struct Graveyard(Arc<Mutex<Vec<(u64, wgpu::Buffer)>>>);
 
 impl Graveyard {
-    pub fn take(&self) -> Vec<u64> {
+    pub fn take(&self) -> Vec<(u64, wgpu::Buffer)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -61,13 +61,8 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // Not only dropped but destroyed: a browser's garbage collector is in no hurry to return GPU memory.
-        self.raw.destroy();
-        self.graveyard
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(self.id);
+        let mut graveyard = self.graveyard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        graveyard.push((self.id, self.raw.clone()));
     }
 }
 

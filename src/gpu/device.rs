@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::error::{Fault, typed};
-use super::launch::Style;
 use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
+use crate::kernels::Style;
 
 /// How to open the device.
 #[derive(Debug, Clone, Default)]

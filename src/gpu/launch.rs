@@ -3,25 +3,6 @@
 use super::buffer::{Buffer, Tensor};
 use crate::kernels::wgsl::Variant;
 
-/// How a kernel reduces over a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Style {
-    /// One thread per row, no barriers: adapters that run threads one after the other.
-    Serial,
-    /// One workgroup per row, tree reduction in shared memory: real GPUs.
-    Tree,
-}
-
-impl Style {
-    /// The entry point of this style in shaders that have both.
-    pub fn entry(self) -> &'static str {
-        match self {
-            Style::Serial => "serial",
-            Style::Tree => "tree",
-        }
-    }
-}
-
 /// A buffer as a dispatch sees it, in binding order (the first one is `@binding(2)`).
 #[derive(Debug, Clone, Copy)]
 pub struct Binding<'a> {

@@ -17,9 +17,10 @@ pub mod pipeline;
 pub mod readback;
 pub mod recorder;
 
+pub use crate::kernels::Style;
 pub use buffer::{Buffer, Tensor};
 pub use device::{Device, GpuOptions};
-pub use launch::{Binding, Grid, Launch, Style};
+pub use launch::{Binding, Grid, Launch};
 pub use recorder::{Recorder, Stats};
 
 /// Columns of an activation are padded to a multiple of this, so that rows begin on a 128-byte border.

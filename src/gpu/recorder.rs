@@ -288,13 +288,18 @@ impl Recorder {
         Ok(dim(slot * STEP_SLOT as usize))
     }
 
-    /// Forgets bind groups of dropped buffers (they would keep the memory alive).
+    /// Returns the memory of dropped buffers, now that nothing recorded uses them: destroys them (a browser's garbage
+    /// collector is in no hurry) and forgets their bind groups.
     fn bury(&mut self) {
         let dead = self.graveyard.take();
-        if !dead.is_empty() {
-            self.groups
-                .retain(|key, _| !key.buffers.iter().any(|id| dead.contains(id)));
+        if dead.is_empty() {
+            return;
         }
+        for (_, buffer) in &dead {
+            buffer.destroy();
+        }
+        let is_dead = |id: &u64| dead.iter().any(|(other, _)| id == other);
+        self.groups.retain(|key, _| !key.buffers.iter().any(is_dead));
     }
 }
 

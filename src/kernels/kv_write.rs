@@ -4,6 +4,13 @@
 //! streams them. Half-precision values are clamped to the finite range (a GPU's packing of larger ones is undefined).
 
 use bytemuck::{Pod, Zeroable};
+
+use super::Kernel;
+use super::wgsl::Variant;
+#[cfg(feature = "gpu")]
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Buffer, Grid, Recorder, Tensor};
 use half::f16;
 
 use super::dim;
@@ -107,6 +114,69 @@ impl CpuCache {
     fn offset(&self, head: usize, pos: usize) -> usize {
         (head * self.shape.n_ctx + pos) * self.shape.head_dim
     }
+}
+
+impl Kernel for Params {
+    const NAME: &'static str = "kv_write";
+
+    fn variants() -> Vec<Variant> {
+        [CacheType::F16, CacheType::F32].map(variant).into()
+    }
+}
+
+fn variant(dtype: CacheType) -> Variant {
+    Variant::new(Params::NAME).name("CACHE", fragment(dtype))
+}
+
+/// The WGSL fragment that reads and writes elements of this type.
+pub(super) fn fragment(dtype: CacheType) -> &'static str {
+    match dtype {
+        CacheType::F16 => "cache_f16",
+        CacheType::F32 => "cache_f32",
+    }
+}
+
+/// The cache of one layer in GPU memory.
+#[cfg(feature = "gpu")]
+#[derive(Debug)]
+pub struct GpuCache {
+    /// Its shape.
+    pub shape: CacheShape,
+    /// `[n_head_kv, n_ctx, head_dim]`.
+    pub keys: Buffer,
+    /// `[n_head_kv, n_ctx, head_dim]`.
+    pub values: Buffer,
+}
+
+#[cfg(feature = "gpu")]
+impl GpuCache {
+    /// A zeroed cache.
+    pub fn new(rec: &mut Recorder, shape: CacheShape) -> Result<Self> {
+        let element: u64 = match shape.dtype {
+            CacheType::F16 => 2,
+            CacheType::F32 => 4,
+        };
+        let sizes = [shape.n_head_kv, shape.n_ctx, shape.head_dim];
+        let bytes = sizes.iter().fold(element, |bytes, n| bytes.saturating_mul(*n as u64));
+        Ok(Self {
+            shape,
+            keys: rec.buffer("keys", bytes)?,
+            values: rec.buffer("values", bytes)?,
+        })
+    }
+}
+
+/// Records the write of `qkv [T, (n_head + 2*n_head_kv) * head_dim]` at the step's position.
+#[cfg(feature = "gpu")]
+pub fn gpu(rec: &mut Recorder, p: &Params, cache: &mut GpuCache, qkv: &Tensor) -> Result<()> {
+    let threads = (p.n_head_kv * p.head_dim / 2) as usize;
+    let (rows, grid) = (qkv.rows(), Grid::threads(threads, 64, qkv.rows()));
+    let bindings = &[
+        Binding::write(&cache.keys),
+        Binding::write(&cache.values),
+        Binding::input(qkv),
+    ];
+    rec.launch(p, variant(cache.shape.dtype), grid, rows, bindings)
 }
 
 /// Reference: `qkv [T, (n_head + 2*n_head_kv) * head_dim]`, row t goes to position `pos + t`.

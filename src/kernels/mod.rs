@@ -26,6 +26,7 @@ pub mod top_k;
 pub mod weight;
 pub mod wgsl;
 
+pub use wgsl::Style;
 use wgsl::Variant;
 
 /// What a kernel's parameters say of the kernel itself. `Params` is the shader's uniform, byte for byte.
@@ -43,6 +44,15 @@ pub fn all_variants() -> Vec<Variant> {
         add::Params::variants(),
         embed::Params::variants(),
         matmul::Params::variants(),
+        add_bias::Params::variants(),
+        attention::Params::variants(),
+        copy_rows::Params::variants(),
+        head_norm::Params::variants(),
+        kv_write::Params::variants(),
+        rms_norm::Params::variants(),
+        rope::Params::variants(),
+        silu_mul::Params::variants(),
+        top_k::Params::variants(),
     ];
     all.into_iter().flatten().collect()
 }

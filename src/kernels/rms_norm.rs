@@ -2,6 +2,14 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Kernel;
+use super::Style;
+use super::wgsl::Variant;
+#[cfg(feature = "gpu")]
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Grid, Recorder, Tensor};
+
 /// Shape of the operation; the uniform of `rms_norm.wgsl`.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C)]
@@ -10,6 +18,27 @@ pub struct Params {
     pub cols: u32,
     /// Added to the mean square.
     pub eps: f32,
+}
+
+impl Kernel for Params {
+    const NAME: &'static str = "rms_norm";
+
+    fn variants() -> Vec<Variant> {
+        Style::ALL.map(|s| Variant::new(Self::NAME).entry(s.entry())).into()
+    }
+}
+
+/// Records `out [T, cols]` from `x [T, cols]` and `gain [1, cols]`.
+#[cfg(feature = "gpu")]
+pub fn gpu(rec: &mut Recorder, p: &Params, out: &mut Tensor, x: &Tensor, gain: &Tensor) -> Result<()> {
+    let rows = x.rows();
+    let style = rec.device().style();
+    let grid = match style {
+        Style::Serial => Grid::threads(rows, 8, 1),
+        Style::Tree => Grid::new(1, rows),
+    };
+    let bindings = &[Binding::output(out), Binding::input(x), Binding::input(gain)];
+    rec.launch(p, Variant::new(Params::NAME).entry(style.entry()), grid, rows, bindings)
 }
 
 /// Reference: `out [T, cols]`, `x [T, cols]`, `gain [cols]`.

@@ -4,6 +4,13 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Kernel;
+use super::wgsl::Variant;
+#[cfg(feature = "gpu")]
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Grid, Recorder, Tensor};
+
 use super::dim;
 use crate::ops::{RopeOrder, RopeShape};
 
@@ -40,6 +47,23 @@ impl From<&RopeShape> for Params {
             pair_gap,
         }
     }
+}
+
+impl Kernel for Params {
+    const NAME: &'static str = "rope";
+
+    fn variants() -> Vec<Variant> {
+        vec![Variant::new(Self::NAME)]
+    }
+}
+
+/// Records the rotation of `qkv [T, (n_head + 2*n_head_kv) * head_dim]` in place; table `[n_ctx, n_rot]`.
+#[cfg(feature = "gpu")]
+pub fn gpu(rec: &mut Recorder, p: &Params, qkv: &mut Tensor, table: &Tensor) -> Result<()> {
+    let threads = (p.n_head + p.n_head_kv) * (p.n_rot / 2);
+    let (rows, grid) = (qkv.rows(), Grid::threads(threads as usize, 64, qkv.rows()));
+    let bindings = &[Binding::output(qkv), Binding::input(table)];
+    rec.launch(p, Variant::new(Params::NAME), grid, rows, bindings)
 }
 
 /// Reference: `qkv [T, (n_head + 2*n_head_kv) * head_dim]`, `table [n_ctx, n_rot]` with cos at `2i`, sin at `2i+1`.

@@ -2,6 +2,16 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Kernel;
+use super::Style;
+use super::wgsl::Variant;
+#[cfg(feature = "gpu")]
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu::{Binding, Buffer, Grid, Recorder, Tensor};
+#[cfg(feature = "gpu")]
+use crate::ops::TOP_K_MAX;
+
 use crate::ops::TopK;
 
 /// Shape of the operation; the uniform of `top_k.wgsl`.
@@ -12,6 +22,99 @@ pub struct Params {
     pub n_vocab: u32,
     /// Entries wanted.
     pub k: u32,
+}
+
+impl Kernel for Params {
+    const NAME: &'static str = "top_k";
+
+    fn variants() -> Vec<Variant> {
+        Style::ALL.into_iter().flat_map(passes).collect()
+    }
+}
+
+/// Logits that one thread (serial) or one workgroup (tree) searches; the larger fits 8 KiB of workgroup memory.
+fn chunk(style: Style) -> u32 {
+    match style {
+        Style::Serial => 512,
+        Style::Tree => 2048,
+    }
+}
+
+/// Both passes: the best of each chunk, then the best of all.
+fn passes(style: Style) -> [Variant; 2] {
+    let first = match style {
+        Style::Serial => "serial_chunks",
+        Style::Tree => "tree_chunks",
+    };
+    [first, "merge"].map(|e| Variant::new(Params::NAME).entry(e).int("CHUNK", chunk(style)))
+}
+
+/// Buffers of the search, for rows of one length.
+#[cfg(feature = "gpu")]
+#[derive(Debug)]
+pub struct Scratch {
+    n_vocab: u32,
+    best: Buffer,
+    sums: Buffer,
+}
+
+#[cfg(feature = "gpu")]
+impl Scratch {
+    /// Buffers for rows of `n_vocab` logits.
+    pub fn new(rec: &mut Recorder, n_vocab: u32) -> Result<Self> {
+        let chunks = u64::from(n_vocab.div_ceil(chunk(rec.device().style())));
+        let entries = TOP_K_MAX as u64 * (chunks + 1) + 1;
+        Ok(Self {
+            n_vocab,
+            best: rec.buffer("top_k best", entries * 8)?,
+            sums: rec.buffer("top_k sums", chunks * 8)?,
+        })
+    }
+
+    /// Rows of this length can be searched.
+    pub fn fits(&self, n_vocab: u32) -> bool {
+        self.n_vocab == n_vocab
+    }
+}
+
+/// Records the search of row 0 of `logits [1, n_vocab]` and reads the result back: `8 * (k + 1)` bytes.
+#[cfg(feature = "gpu")]
+pub async fn gpu(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Tensor) -> Result<TopK> {
+    let style = rec.device().style();
+    let chunks = p.n_vocab.div_ceil(chunk(style)) as usize;
+    let grids = match style {
+        Style::Serial => [Grid::threads(chunks, 8, 1), Grid::new(1, 1)],
+        Style::Tree => [Grid::new(chunks, 1), Grid::new(1, 1)],
+    };
+    let bindings = &[
+        Binding::write(&scratch.best),
+        Binding::write(&scratch.sums),
+        Binding::input(logits),
+    ];
+    for (variant, grid) in passes(style).into_iter().zip(grids) {
+        rec.launch(p, variant, grid, 1, bindings)?;
+    }
+    let bytes = rec.read(&scratch.best, 8 * (u64::from(p.k) + 1)).await?;
+    let word = |at: usize| {
+        bytes
+            .get(at * 4..at * 4 + 4)
+            .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    };
+    let k = p.k as usize;
+    let found = k.min(p.n_vocab as usize);
+    let (highest, sum) = (f32::from_bits(word(2 * k)), f32::from_bits(word(2 * k + 1)));
+    Ok(TopK {
+        ids: (0..found).map(|i| word(2 * i + 1)).collect(),
+        logits: (0..found).map(|i| logit_of(word(2 * i))).collect(),
+        log_sum_exp: (f64::from(highest) + f64::from(sum).ln()) as f32,
+    })
+}
+
+/// Inverse of the shader's `key_of`.
+#[cfg(feature = "gpu")]
+fn logit_of(key: u32) -> f32 {
+    let positive = key & 0x8000_0000 != 0;
+    f32::from_bits(if positive { key & 0x7fff_ffff } else { !key })
 }
 
 /// Reference: `logits [n_vocab]`. Returns `min(k, n_vocab)` entries; a NaN counts as minus infinity.

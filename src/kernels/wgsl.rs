@@ -13,6 +13,28 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
+/// How a kernel reduces over a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// One thread per row, no barriers: adapters that run threads one after the other.
+    Serial,
+    /// One workgroup per row, tree reduction in shared memory: real GPUs.
+    Tree,
+}
+
+impl Style {
+    /// Both.
+    pub const ALL: [Style; 2] = [Style::Serial, Style::Tree];
+
+    /// The entry point of this style in shaders that have both.
+    pub fn entry(self) -> &'static str {
+        match self {
+            Style::Serial => "serial",
+            Style::Tree => "tree",
+        }
+    }
+}
+
 /// Value of a substitution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Value {
@@ -139,11 +161,14 @@ macro_rules! sources {
 }
 
 /// Shaders, one per kernel.
-const KERNELS: &[(&str, &str)] = sources!["": "add", "embed", "gemm", "gemv"];
+const KERNELS: &[(&str, &str)] = sources!["":
+    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemv", "head_norm", "kv_write", "rms_norm", "rope",
+    "silu_mul", "top_k",
+];
 
 /// Shared fragments.
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
-    "step", "grid",
+    "step", "grid", "cache_f16", "cache_f32",
     "half", "block", "k_scales", "weight",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
 ];

@@ -2,12 +2,10 @@
 
 use std::sync::OnceLock;
 
-use kinglet::gpu::{Device, GpuOptions, Recorder, Style, Tensor};
+use kinglet::gpu::{Device, GpuOptions, Recorder, Tensor};
+use kinglet::kernels::Style;
 
 use crate::support::Rng;
-
-/// Both styles of reduction are tested on every adapter.
-pub const STYLES: [Style; 2] = [Style::Serial, Style::Tree];
 
 /// Lengths that are no multiple of anything, beside ones that are.
 pub const AWKWARD: [usize; 8] = [1, 2, 31, 32, 33, 257, 1757, 3072];

@@ -10,12 +10,16 @@ mod gguf_hostile;
 mod gguf_split;
 mod golden;
 #[cfg(feature = "gpu")]
+mod gpu_attention;
+#[cfg(feature = "gpu")]
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
 mod gpu_support;
+#[cfg(feature = "gpu")]
+mod gpu_top_k;
 mod quant;
 mod sampler;
 mod support;

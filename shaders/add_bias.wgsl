@@ -1,0 +1,18 @@
+// out[t, i] += bias[i]
+//!import step
+
+struct Params {
+    cols: u32,
+}
+
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>; // [T, cols]
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;      // [1, cols]
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let stride = row_stride(params.cols) / 4u;
+    if (id.x < stride) {
+        out[id.y * stride + id.x] += bias[id.x];
+    }
+}

@@ -1,0 +1,200 @@
+// The k largest logits of row 0 (ties: lowest id first) and the row's log-sum-exp, in two passes: each chunk's k best,
+// then the best of those.
+//
+// A logit is compared through its key, an integer that sorts like the number; 0 is below every key. The i-th best is
+// the best of those behind the (i-1)-th in the order (key falling, id rising): nothing needs to be removed or moved.
+
+struct Params {
+    n_vocab: u32,
+    k: u32,
+}
+
+// Sum of exp(logit - highest) over some logits, with `highest` the largest of them.
+struct Sum {
+    highest: f32,
+    sum: f32,
+}
+
+@group(0) @binding(1) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>; // (key, id): result [k], its Sum, then [chunks, k]
+@group(0) @binding(3) var<storage, read_write> sums: array<Sum>;       // [chunks]
+@group(0) @binding(4) var<storage, read> logits: array<f32>;           // [1, n_vocab]
+
+const CHUNK = {{CHUNK}}u;
+const LOWEST_KEY = 0x007fffffu; // key of minus infinity
+
+fn key_of(v: f32) -> u32 {
+    let bits = bitcast<u32>(v);
+    let magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) {
+        return LOWEST_KEY; // NaN
+    }
+    if (magnitude == 0u) {
+        return 0x80000000u; // both zeros
+    }
+    return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+}
+
+fn logit_of(key: u32) -> f32 {
+    return bitcast<f32>(select(~key, key & 0x7fffffffu, (key & 0x80000000u) != 0u));
+}
+
+// Is a before b?
+fn before(a: vec2<u32>, b: vec2<u32>) -> bool {
+    return a.x > b.x || (a.x == b.x && a.y < b.y);
+}
+
+// Before everything, after everything.
+const START = vec2<u32>(0xffffffffu, 0u);
+const NONE = vec2<u32>(0u, 0xffffffffu);
+
+fn chunk_best(chunk: u32) -> u32 {
+    return params.k + 1u + chunk * params.k;
+}
+
+fn chunks() -> u32 {
+    return (params.n_vocab + CHUNK - 1u) / CHUNK;
+}
+
+fn term(key: u32, highest: f32) -> f32 {
+    return select(exp(logit_of(key) - highest), 0.0, key <= LOWEST_KEY);
+}
+
+fn highest_of(key: u32) -> f32 {
+    return select(logit_of(key), -3.4e38, key <= LOWEST_KEY);
+}
+
+// ---- first pass, one thread per chunk: no barriers ----
+
+@compute @workgroup_size(8)
+fn serial_chunks(@builtin(global_invocation_id) id: vec3<u32>) {
+    let chunk = id.x;
+    if (chunk >= chunks()) {
+        return;
+    }
+    let first = chunk * CHUNK;
+    let end = min(first + CHUNK, params.n_vocab);
+    let to = chunk_best(chunk);
+    var last = START;
+    for (var i = 0u; i < params.k; i++) {
+        var found = NONE;
+        for (var at = first; at < end; at++) {
+            let c = vec2<u32>(key_of(logits[at]), at);
+            if (before(c, found) && before(last, c)) {
+                found = c;
+            }
+        }
+        best[to + i] = found;
+        last = found;
+    }
+    let highest = highest_of(best[to].x);
+    var sum = 0.0;
+    for (var at = first; at < end; at++) {
+        sum += term(key_of(logits[at]), highest);
+    }
+    sums[chunk] = Sum(highest, sum);
+}
+
+// ---- first pass, one workgroup per chunk ----
+
+const WIDTH = 128u;
+var<workgroup> keys: array<u32, CHUNK>;
+var<workgroup> found_by: array<vec2<u32>, WIDTH>;
+var<workgroup> sum_by: array<f32, WIDTH>;
+
+// The first of all lanes' candidates.
+fn first_of(lane: u32, candidate: vec2<u32>) -> vec2<u32> {
+    workgroupBarrier();
+    found_by[lane] = candidate;
+    for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half && before(found_by[lane + half], found_by[lane])) {
+            found_by[lane] = found_by[lane + half];
+        }
+    }
+    workgroupBarrier();
+    return found_by[0];
+}
+
+fn sum_of(lane: u32, value: f32) -> f32 {
+    workgroupBarrier();
+    sum_by[lane] = value;
+    for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half) {
+            sum_by[lane] += sum_by[lane + half];
+        }
+    }
+    workgroupBarrier();
+    return sum_by[0];
+}
+
+@compute @workgroup_size(WIDTH)
+fn tree_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let chunk = group.x;
+    let first = chunk * CHUNK;
+    let count = min(CHUNK, params.n_vocab - first);
+    for (var i = lane; i < count; i += WIDTH) {
+        keys[i] = key_of(logits[first + i]);
+    }
+    let to = chunk_best(chunk);
+    var last = START;
+    var highest = 0.0;
+    for (var i = 0u; i < params.k; i++) {
+        var candidate = NONE;
+        for (var at = lane; at < count; at += WIDTH) {
+            let c = vec2<u32>(keys[at], first + at);
+            if (before(c, candidate) && before(last, c)) {
+                candidate = c;
+            }
+        }
+        last = first_of(lane, candidate);
+        if (i == 0u) {
+            highest = highest_of(last.x);
+        }
+        if (lane == 0u) {
+            best[to + i] = last;
+        }
+    }
+    var sum = 0.0;
+    for (var i = lane; i < count; i += WIDTH) {
+        sum += term(keys[i], highest);
+    }
+    sum = sum_of(lane, sum);
+    if (lane == 0u) {
+        sums[chunk] = Sum(highest, sum);
+    }
+}
+
+// ---- second pass, one workgroup ----
+
+@compute @workgroup_size(WIDTH)
+fn merge(@builtin(local_invocation_index) lane: u32) {
+    let n = chunks();
+    var last = START;
+    var highest = 0.0;
+    for (var i = 0u; i < params.k; i++) {
+        var candidate = NONE;
+        for (var at = lane; at < n * params.k; at += WIDTH) {
+            let c = best[params.k + 1u + at];
+            if (before(c, candidate) && before(last, c)) {
+                candidate = c;
+            }
+        }
+        last = first_of(lane, candidate);
+        if (i == 0u) {
+            highest = highest_of(last.x);
+        }
+        if (lane == 0u) {
+            best[i] = last;
+        }
+    }
+    var sum = 0.0;
+    for (var chunk = lane; chunk < n; chunk += WIDTH) {
+        sum += sums[chunk].sum * exp(sums[chunk].highest - highest);
+    }
+    sum = sum_of(lane, sum);
+    if (lane == 0u) {
+        best[params.k] = vec2<u32>(bitcast<u32>(highest), bitcast<u32>(sum));
+    }
+}
