@@ -1,5 +1,9 @@
 //! What runs the operations. Chosen by the engine's loader, the session or a test; the model never knows.
 
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 
 pub use cpu::Cpu;
+#[cfg(feature = "gpu")]
+pub use gpu::Gpu;

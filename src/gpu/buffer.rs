@@ -90,8 +90,9 @@ impl Tensor {
         self.rows
     }
 
-    /// Uses the first `rows` rows; more than were allocated is a bug that the next launch reports.
+    /// Uses the first `rows` rows.
     pub fn set_rows(&mut self, rows: usize) {
+        debug_assert!(rows <= self.max_rows);
         self.rows = rows;
     }
 

@@ -92,6 +92,12 @@ impl Device {
         self
     }
 
+    /// The same device with a lower limit for bindings: larger weights are split by rows.
+    pub fn with_max_binding(mut self, bytes: u64) -> Self {
+        self.max_binding = self.max_binding.min(bytes);
+        self
+    }
+
     /// How kernels reduce on this device.
     pub fn style(&self) -> Style {
         self.style

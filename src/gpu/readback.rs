@@ -62,6 +62,8 @@ impl Recorder {
     /// Submits what was recorded and waits until the device has done it.
     pub async fn settle(&mut self) -> Result<()> {
         self.submit()?;
+        // Without a submission natively, writes would stay in their staging memory.
+        self.device().queue.submit([]);
         let signal = Signal::default();
         let done = signal.clone();
         self.device().queue.on_submitted_work_done(move || done.set(Ok(())));

@@ -76,9 +76,11 @@ fn variant(style: Style, dtype: CacheType, head_dim: u32) -> Variant {
 }
 
 /// Loop iterations after which Mesa's llvmpipe leaves every loop of a thread (LP_MAX_TGSI_LOOP_ITERATIONS).
+#[cfg(feature = "gpu")]
 const LOOP_BUDGET: u32 = 65_535;
 
 /// A single thread must not walk a long context on an adapter that cuts loops short: wrong results, no error.
+#[cfg(feature = "gpu")]
 fn style(wanted: Style, p: &Params) -> Style {
     let pairs = p.head_dim / 2;
     // Per key: the loop itself, two unrolled loops over pairs, and the rescaling whenever the maximum rises.

@@ -6,7 +6,7 @@ use kinglet::kernels::{embed, matmul};
 use kinglet::ops::PartShape;
 use kinglet::quant::{DType, dequantize_row};
 
-use crate::gpu_support::{Bound, F32_EXACT, STYLES, assert_agree, download, recorder, upload, values};
+use crate::gpu_support::{Bound, F32_EXACT, assert_agree, download, recorder, upload, values};
 use crate::support::{Rng, count};
 
 /// A decoded weight differs from the reference by an ulp at most (a fused multiply-add), so what remains is the order
@@ -215,7 +215,7 @@ fn matmul_tree_agrees() {
 #[test]
 fn matmul_agrees_for_all_scales() {
     let mut rng = Rng(22);
-    for style in STYLES {
+    for style in Style::ALL {
         let mut rec = recorder(style);
         for t in DType::ALL {
             for scales in SCALES {
@@ -235,7 +235,7 @@ fn matmul_agrees_for_all_scales() {
 #[test]
 fn matmul_agrees_for_mixed_parts() {
     let mut rng = Rng(23);
-    for style in STYLES {
+    for style in Style::ALL {
         let mut rec = recorder(style);
         for tokens in [1, 2, 40] {
             let formats = [DType::Q4K, DType::Q6K, DType::F16, DType::Q8_0];

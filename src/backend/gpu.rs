@@ -1,0 +1,201 @@
+//! The WebGPU backend: every operation records its kernel; only reading back waits.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Device, GpuOptions, Recorder, Stats, Tensor};
+use crate::kernels::kv_write::GpuCache;
+use crate::kernels::weight::Weight;
+use crate::kernels::{
+    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
+};
+use crate::ops::{
+    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TOP_K_MAX, TopK,
+};
+
+/// See the module's documentation.
+pub struct Gpu {
+    rec: Recorder,
+    pos: usize,
+    search: Option<top_k::Scratch>,
+}
+
+impl Gpu {
+    /// Opens a device of its own.
+    ///
+    /// # Errors
+    /// [`Error::GpuUnavailable`] without a usable adapter.
+    pub async fn open(options: &GpuOptions) -> Result<Self> {
+        Self::on(Device::open(options).await?)
+    }
+
+    /// Computes on an open device.
+    pub fn on(device: Device) -> Result<Self> {
+        Ok(Self {
+            rec: Recorder::new(device)?,
+            pos: 0,
+            search: None,
+        })
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> Stats {
+        self.rec.stats()
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        self.rec.device()
+    }
+}
+
+impl Ops for Gpu {
+    type Tensor = Tensor;
+    type Weight = Weight;
+    type Cache = GpuCache;
+
+    fn info(&self) -> BackendInfo {
+        BackendInfo {
+            backend: "gpu",
+            adapter: self.device().name().into(),
+            software: self.device().software(),
+        }
+    }
+
+    fn limits(&self) -> MemoryLimits {
+        MemoryLimits {
+            max_buffer: self.device().max_binding(),
+            // WebGPU does not tell how much memory there is.
+            total: None,
+        }
+    }
+
+    fn tensor(&mut self, rows: usize, cols: usize) -> Result<Tensor> {
+        self.rec.tensor("activation", rows, cols)
+    }
+
+    fn upload(&mut self, t: &mut Tensor, first_row: usize, data: &[f32]) -> Result<()> {
+        self.rec.upload(t, first_row, data)
+    }
+
+    fn weight(&mut self, parts: &[PartShape]) -> Result<Weight> {
+        Weight::new(&mut self.rec, parts)
+    }
+
+    fn fill(&mut self, w: &mut Weight, part: usize, first_row: usize, bytes: &[u8]) -> Result<()> {
+        w.fill(&mut self.rec, part, first_row, bytes)
+    }
+
+    fn cache(&mut self, shape: CacheShape) -> Result<GpuCache> {
+        GpuCache::new(&mut self.rec, shape)
+    }
+
+    async fn settle(&mut self) -> Result<()> {
+        self.rec.settle().await
+    }
+
+    fn begin(&mut self, pos: usize, tokens: &[u32]) -> Result<()> {
+        self.pos = pos;
+        self.rec.begin(pos, tokens)
+    }
+
+    fn submit(&mut self) -> Result<()> {
+        self.rec.submit()
+    }
+
+    fn rows(&self, t: &Tensor) -> usize {
+        t.rows()
+    }
+
+    fn set_rows(&mut self, t: &mut Tensor, rows: usize) {
+        t.set_rows(rows);
+    }
+
+    fn embed(&mut self, out: &mut Tensor, w: &Weight) -> Result<()> {
+        embed::gpu(&mut self.rec, out, w)
+    }
+
+    fn rms_norm(&mut self, out: &mut Tensor, x: &Tensor, gain: &Tensor, eps: f32) -> Result<()> {
+        let p = rms_norm::Params {
+            cols: dim(x.cols()),
+            eps,
+        };
+        rms_norm::gpu(&mut self.rec, &p, out, x, gain)
+    }
+
+    fn matmul(&mut self, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
+        matmul::gpu(&mut self.rec, out, w, x)
+    }
+
+    fn add(&mut self, out: &mut Tensor, x: &Tensor) -> Result<()> {
+        let p = add::Params { cols: dim(x.cols()) };
+        add::gpu(&mut self.rec, &p, out, x)
+    }
+
+    fn add_bias(&mut self, out: &mut Tensor, bias: &Tensor) -> Result<()> {
+        let p = add_bias::Params { cols: dim(out.cols()) };
+        add_bias::gpu(&mut self.rec, &p, out, bias)
+    }
+
+    fn head_norm(
+        &mut self,
+        qkv: &mut Tensor,
+        heads: HeadLayout,
+        q_gain: &Tensor,
+        k_gain: &Tensor,
+        eps: f32,
+    ) -> Result<()> {
+        let p = head_norm::Params {
+            n_head: dim(heads.n_head),
+            n_head_kv: dim(heads.n_head_kv),
+            head_dim: dim(heads.head_dim),
+            eps,
+        };
+        head_norm::gpu(&mut self.rec, &p, qkv, q_gain, k_gain)
+    }
+
+    fn rope(&mut self, qkv: &mut Tensor, table: &Tensor, shape: RopeShape) -> Result<()> {
+        rope::gpu(&mut self.rec, &rope::Params::from(&shape), qkv, table)
+    }
+
+    fn kv_write(&mut self, cache: &mut GpuCache, qkv: &Tensor, heads: HeadLayout) -> Result<()> {
+        let (end, n_ctx) = (self.pos + qkv.rows(), cache.shape.n_ctx);
+        if end > n_ctx {
+            return Err(Error::internal(format!("position {end} in a cache of {n_ctx}")));
+        }
+        let p = kv_write::Params::new(heads, n_ctx);
+        kv_write::gpu(&mut self.rec, &p, cache, qkv)
+    }
+
+    fn attention(&mut self, out: &mut Tensor, qkv: &Tensor, cache: &GpuCache, shape: AttentionShape) -> Result<()> {
+        let p = attention::Params::new(&shape, cache.shape.n_ctx);
+        attention::gpu(&mut self.rec, &p, out, qkv, cache)
+    }
+
+    fn silu_mul(&mut self, out: &mut Tensor, gate_up: &Tensor) -> Result<()> {
+        let p = silu_mul::Params { n_ff: dim(out.cols()) };
+        silu_mul::gpu(&mut self.rec, &p, out, gate_up)
+    }
+
+    fn copy_rows(&mut self, out: &mut Tensor, x: &Tensor, first: usize) -> Result<()> {
+        let p = copy_rows::Params { cols: dim(x.cols()) };
+        copy_rows::gpu(&mut self.rec, &p, first, out, x)
+    }
+
+    async fn download(&mut self, t: &Tensor) -> Result<Vec<f32>> {
+        self.rec.download(t).await
+    }
+
+    async fn top_k(&mut self, logits: &Tensor, k: usize) -> Result<TopK> {
+        let n_vocab = dim(logits.cols());
+        let p = top_k::Params {
+            n_vocab,
+            k: dim(k.min(TOP_K_MAX)),
+        };
+        let search = match self.search.take().filter(|s| s.fits(n_vocab)) {
+            Some(search) => search,
+            None => top_k::Scratch::new(&mut self.rec, n_vocab)?,
+        };
+        let found = top_k::gpu(&mut self.rec, &p, &search, logits).await;
+        self.search = Some(search);
+        found
+    }
+}
