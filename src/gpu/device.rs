@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{Fault, typed};
 use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
-use crate::kernels::Style;
+use crate::kernels::wgsl::Style;
 
 /// How to open the device.
 #[derive(Debug, Clone, Default)]

@@ -17,7 +17,7 @@ pub mod pipeline;
 pub mod readback;
 pub mod recorder;
 
-pub use crate::kernels::Style;
+pub use crate::kernels::wgsl::Style;
 pub use buffer::{Buffer, Tensor};
 pub use device::{Device, GpuOptions};
 pub use launch::{Binding, Grid, Launch};

@@ -11,7 +11,10 @@ use super::support::root;
 /// Which room may use which (ARCHITECTURE.md draws it). What is missing here is the architecture.
 const DOORS: &[(&str, &[&str])] = &[
     // Beside the session: what it is given (sources, part names), what it reports, and the list of shaders for a test.
-    ("wasm", &["session", "platform", "gguf", "model", "text", "kernels", "error"]),
+    (
+        "wasm",
+        &["session", "platform", "gguf", "model", "text", "kernels", "error"],
+    ),
     (
         "session",
         &[
