@@ -1,7 +1,8 @@
 //! The WebGPU backend: every operation records its kernel; only reading back waits.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Device, GpuOptions, Recorder, Stats, Tensor};
+use crate::gpu::{Device, Recorder, Tensor};
+pub use crate::gpu::{GpuOptions, Stats};
 use crate::kernels::kv_write::GpuCache;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
