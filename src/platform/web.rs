@@ -121,6 +121,9 @@ impl HttpSource {
                 append(&mut out, &bytes.subarray(skip as u32, end));
             }
         }
+        if out.len() == len {
+            return Ok(out); // and `last` stays: its remainder may be wanted next
+        }
         while out.len() < len {
             let at = offset + out.len() as u64;
             let missing = (len - out.len()) as u64;

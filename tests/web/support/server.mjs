@@ -105,15 +105,25 @@ async function pour(chunks, response, end = true) {
       return;
     }
     if (!response.write(chunk)) {
-      await new Promise((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
-      });
+      await writable(response);
     }
   }
   if (end) {
     response.end();
   }
+}
+
+/** Resolves when more may be written, or when nobody listens any more. */
+function writable(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }
 
 function notFound(response) {
