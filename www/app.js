@@ -199,12 +199,12 @@ async function show(stream, turn, textOf) {
   let pieces = 0;
   for await (const chunk of stream) {
     const choice = chunk.choices[0];
-    const atEnd = $('talk').scrollHeight - $('talk').scrollTop - $('talk').clientHeight < 48;
+    const atEnd = isAtEnd();
     const piece = textOf(choice);
     turn.said += piece;
     turn.text.append(piece);
     if (atEnd) {
-      $('talk').scrollTop = $('talk').scrollHeight;
+      scrollToEnd();
     }
     const now = performance.now();
     first ??= now;
@@ -237,8 +237,18 @@ function addTurn(kind, who) {
   text.className = 'text';
   item.append(name, text);
   $('log').append(item);
-  $('talk').scrollTop = $('talk').scrollHeight;
+  scrollToEnd();
   return { item, text, said: '' };
+}
+
+/** Whether the reader follows the answer (who has scrolled back is left alone). */
+function isAtEnd() {
+  const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+  return scrollHeight - scrollTop - clientHeight < 48;
+}
+
+function scrollToEnd() {
+  scrollTo(0, document.documentElement.scrollHeight);
 }
 
 function addNote(turn, words) {
@@ -275,8 +285,7 @@ document.addEventListener('keydown', (event) => {
 
 /** Enables what can be used now. */
 function showReady() {
-  $('prompt').disabled = !kinglet;
-  $('send').disabled = !kinglet;
+  $('ask').hidden = !kinglet;
   $('send').hidden = running !== undefined;
   $('stop').hidden = running === undefined;
   $('empty').hidden = $('log').childElementCount > 0 || loading !== undefined;

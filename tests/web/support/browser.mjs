@@ -51,6 +51,7 @@ export async function openPage(browser, url, options = {}) {
   const complaints = [];
   context.on('request', (request) => requests.push(request.url()));
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   page.on('console', (message) => {
     if (message.type() === 'error') {
       complaints.push(`${message.text()} ${message.location()?.url ?? ''}`);
