@@ -14,6 +14,10 @@ const ROLES: &[&str] = &[
 /// What a SentencePiece file means when it does not say.
 const SPM_ROLES: &[(&str, u32)] = &[("bos", 1), ("eos", 2), ("unknown", 0)];
 
+/// The same for a byte-level file, as llama.cpp has it. (Its end-of-text token is 11 as well: not taken over, it would
+/// end generation at an ordinary token.)
+const BYTE_LEVEL_ROLES: &[(&str, u32)] = &[("bos", 11)];
+
 /// Some converters write "none" as the largest number.
 const NO_TOKEN: u32 = u32::MAX;
 
@@ -83,10 +87,8 @@ impl Tokenizer {
                 Some(NO_TOKEN) => {}
                 Some(id) => roles.push((role, id)),
                 None => {
-                    let default = SPM_ROLES
-                        .iter()
-                        .find(|r| spm && r.0 == role && (r.1 as usize) < tokens.len());
-                    roles.extend(default);
+                    let defaults = if spm { SPM_ROLES } else { BYTE_LEVEL_ROLES };
+                    roles.extend(defaults.iter().find(|r| r.0 == role && (r.1 as usize) < tokens.len()));
                 }
             }
         }

@@ -290,6 +290,9 @@ impl Parser {
                     c => c,
                 };
             }
+            if low > high {
+                return None;
+            }
             set.ranges.push((low, high));
         }
     }
@@ -340,7 +343,7 @@ mod tests {
     #[test]
     fn refuses_what_it_does_not_understand() {
         for pattern in [
-            r"\d", "a++", "a*?", "(ab)*", "[a", "(a", "a)", r"\p{Han}", "^a", ".", "a{2", r"(?<!a)b",
+            r"\d", "a++", "a*?", "(ab)*", "[a", "(a", "a)", r"\p{Han}", "^a", ".", "a{2", "[b-a]", r"(?<!a)b",
         ] {
             assert!(Pattern::new(pattern).is_none(), "{pattern}");
         }

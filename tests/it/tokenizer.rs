@@ -94,3 +94,113 @@ fn llama_bpe_vectors() {
 fn qwen2_vectors() {
     shared_vocabulary(2);
 }
+
+/// Metadata of a vocabulary in tests/cases/tokenizer.json.
+fn case_metadata(vocab: &Json) -> Metadata {
+    use kinglet::gguf::{Array, Value};
+    let texts = |key: &str| -> kinglet::gguf::Strings {
+        let list = vocab[key].as_array().expect("a list");
+        list.iter().map(|t| t.as_str().expect("a text")).collect()
+    };
+    let mut entries = vec![
+        (
+            "general.name".to_owned(),
+            Value::String(vocab["name"].as_str().unwrap_or("test").into()),
+        ),
+        (
+            "tokenizer.ggml.model".to_owned(),
+            Value::String(vocab["model"].as_str().expect("a model").into()),
+        ),
+        (
+            "tokenizer.ggml.tokens".to_owned(),
+            Value::Array(Array::String(texts("tokens"))),
+        ),
+    ];
+    let types = serde_json::from_value(vocab["types"].clone()).expect("integers");
+    entries.push(("tokenizer.ggml.token_type".to_owned(), Value::Array(Array::I32(types))));
+    if let Ok(scores) = serde_json::from_value(vocab["scores"].clone()) {
+        entries.push(("tokenizer.ggml.scores".to_owned(), Value::Array(Array::F32(scores))));
+    }
+    if let Some(pre) = vocab["pre"].as_str() {
+        entries.push(("tokenizer.ggml.pre".to_owned(), Value::String(pre.into())));
+        entries.push((
+            "tokenizer.ggml.merges".to_owned(),
+            Value::Array(Array::String(texts("merges"))),
+        ));
+    }
+    for role in ["bos", "eos"] {
+        if let Some(id) = vocab[role].as_u64() {
+            entries.push((format!("tokenizer.ggml.{role}_token_id"), Value::U32(id as u32)));
+        }
+    }
+    for (key, name) in [
+        ("add_bos", "add_bos_token"),
+        ("add_eos", "add_eos_token"),
+        ("add_space_prefix", "add_space_prefix"),
+    ] {
+        if let Some(on) = vocab[key].as_bool() {
+            entries.push((format!("tokenizer.ggml.{name}"), Value::Bool(on)));
+        }
+    }
+    Metadata::from_entries(entries).expect("metadata")
+}
+
+/// The small vocabularies of tools/tokenizer_cases.py (or of a bigger run of it, `KINGLET_TOKENIZER_CASES`).
+fn own_vocabularies() -> Vec<(String, Json, Tokenizer)> {
+    let committed = support::root().join("tests/cases/tokenizer.json");
+    let path = std::env::var_os("KINGLET_TOKENIZER_CASES").map_or(committed, Into::into);
+    let all: Json = serde_json::from_slice(&std::fs::read(path).expect("readable")).expect("JSON");
+    let vocabularies = all["vocabularies"].as_array().expect("a list").iter();
+    vocabularies
+        .map(|v| {
+            let name = v["name"].as_str().expect("a name").to_owned();
+            let tokenizer = Tokenizer::from_gguf(&case_metadata(&v["vocab"]));
+            (
+                name.clone(),
+                v["cases"].clone(),
+                tokenizer.unwrap_or_else(|e| panic!("{name}: {e}")),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn small_vocabularies_agree_with_llama_cpp() {
+    let mut count = 0;
+    let mut different = Vec::new();
+    for (name, cases, tokenizer) in own_vocabularies() {
+        for case in cases.as_array().expect("a list") {
+            let text = case["text"].as_str().expect("a text");
+            let special = if case["parse"] == true {
+                Special::Parse
+            } else {
+                Special::AsText
+            };
+            let bos = if case["add"] == true { Bos::Auto } else { Bos::No };
+            let got = tokenizer
+                .encode(text, special, bos)
+                .unwrap_or_else(|e| panic!("{name}: {text:?}: {e}"));
+            count += 1;
+            if got != ids(&case["ids"]) {
+                let spelled = |ids: &[u32]| {
+                    ids.iter()
+                        .map(|&id| tokenizer.token_text(id).to_owned())
+                        .collect::<Vec<_>>()
+                };
+                different.push(format!(
+                    "{name}: {special:?} {bos:?} {text:?}\n  expected {:?}\n  got      {:?}",
+                    spelled(&ids(&case["ids"])),
+                    spelled(&got)
+                ));
+            }
+        }
+    }
+    println!("{count} texts");
+    assert!(
+        different.is_empty(),
+        "{} differ:\n{}",
+        different.len(),
+        different[..different.len().min(12)].join("\n")
+    );
+    assert!(count >= 300, "only {count} texts");
+}
