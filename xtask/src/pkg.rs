@@ -23,7 +23,7 @@ pub enum Profile {
 impl Profile {
     fn name(self) -> &'static str {
         match self {
-            Profile::Release => "release",
+            Profile::Release => "wasm",
             Profile::Dev => "wasm-dev",
         }
     }
@@ -32,6 +32,8 @@ impl Profile {
 /// Features that all browsers with WebGPU have. `--all-features` would emit instructions that none of them knows.
 const WASM_OPT: &[&str] = &[
     "-O3",
+    "--strip-debug",
+    "--strip-producers",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-nontrapping-float-to-int",
