@@ -16,7 +16,6 @@ pub(super) struct Staging(Option<wgpu::Buffer>);
 impl Recorder {
     /// Submits what was recorded and reads the first `bytes` (a multiple of 4) of `source`.
     pub async fn read(&mut self, source: &Buffer, bytes: u64) -> Result<Vec<u8>> {
-        self.submit()?;
         if bytes == 0 {
             return Ok(Vec::new());
         }

@@ -12,6 +12,8 @@ mod golden;
 #[cfg(feature = "gpu")]
 mod gpu_attention;
 #[cfg(feature = "gpu")]
+mod gpu_backend;
+#[cfg(feature = "gpu")]
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
