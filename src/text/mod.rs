@@ -1,4 +1,4 @@
-//! Text and tokens: the tokenizer of a model file, and text from tokens as they come.
+//! Text and tokens: the tokenizer of a model file, its chat template, and text from tokens as they come.
 
 mod bpe;
 mod gguf;
@@ -7,6 +7,7 @@ mod pre;
 mod special;
 mod spm;
 mod stream;
+pub mod template;
 mod tokenizer;
 mod unicode_classes;
 mod vocab;

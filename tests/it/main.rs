@@ -25,6 +25,7 @@ mod gpu_top_k;
 mod quant;
 mod sampler;
 mod support;
+mod template;
 mod tidy;
 mod tokenizer;
 mod writer;
