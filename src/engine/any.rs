@@ -2,7 +2,9 @@
 
 use super::{Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
 use crate::backend::Cpu;
-use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::backend::gpu::{Gpu, GpuOptions, Stats};
+use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::decoder::Decoder;
@@ -33,28 +35,63 @@ pub struct LoadOptions {
 }
 
 /// [`Engine`] with the backend chosen at run time; the same methods.
-pub enum AnyEngine {
-    /// The reference backend.
+pub struct AnyEngine {
+    on: Backend,
+    fallback: Option<String>,
+}
+
+enum Backend {
     Cpu(Engine<Cpu>),
+    #[cfg(feature = "gpu")]
+    Gpu(Engine<Gpu>),
 }
 
 /// Opens the backend, checks that the model fits, and streams it in.
 ///
-/// `on_progress` is called between pieces; its `Break` aborts with [`Error::Aborted`](crate::Error::Aborted).
+/// `on_progress` is called between pieces; its `Break` aborts with [`Error::Aborted`].
 pub async fn load(
     gguf: &GgufFile,
     options: &LoadOptions,
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<AnyEngine> {
-    if options.backend == BackendChoice::Gpu {
-        return Err(crate::Error::GpuUnavailable {
-            message: "this build has no GPU backend".into(),
-        });
-    }
-    Ok(AnyEngine::Cpu(
-        load_on(Cpu::new(), gguf, options, clock, on_progress).await?,
-    ))
+    let fallback = match options.backend {
+        BackendChoice::Cpu => None,
+        choice => match (open_gpu(choice).await, choice) {
+            #[cfg(feature = "gpu")]
+            (Ok(gpu), _) => {
+                let engine = load_on(gpu, gguf, options, clock, on_progress).await?;
+                return Ok(AnyEngine {
+                    on: Backend::Gpu(engine),
+                    fallback: None,
+                });
+            }
+            (Err(Error::GpuUnavailable { message }), BackendChoice::Auto) => Some(message),
+            (Err(error), _) => return Err(error),
+            #[cfg(not(feature = "gpu"))]
+            (Ok(never), _) => match never {},
+        },
+    };
+    let engine = load_on(Cpu::new(), gguf, options, clock, on_progress).await?;
+    Ok(AnyEngine {
+        on: Backend::Cpu(engine),
+        fallback,
+    })
+}
+
+#[cfg(feature = "gpu")]
+async fn open_gpu(choice: BackendChoice) -> Result<Gpu> {
+    Gpu::open(&GpuOptions {
+        allow_software: choice == BackendChoice::Gpu,
+    })
+    .await
+}
+
+#[cfg(not(feature = "gpu"))]
+async fn open_gpu(_: BackendChoice) -> Result<std::convert::Infallible> {
+    Err(Error::GpuUnavailable {
+        message: "this build has no GPU backend".into(),
+    })
 }
 
 async fn load_on<O: Ops>(
@@ -79,20 +116,36 @@ async fn load_on<O: Ops>(
 macro_rules! on_engine {
     ($any:expr, $engine:ident => $body:expr) => {
         match $any {
-            AnyEngine::Cpu($engine) => $body,
+            Backend::Cpu($engine) => $body,
+            #[cfg(feature = "gpu")]
+            Backend::Gpu($engine) => $body,
         }
     };
 }
 
 impl AnyEngine {
+    /// Why `Auto` did not take the GPU, where it did not.
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
+    }
+
+    /// What the GPU was asked to do so far; `None` on the CPU.
+    #[cfg(feature = "gpu")]
+    pub fn gpu_stats(&self) -> Option<Stats> {
+        match &self.on {
+            Backend::Cpu(_) => None,
+            Backend::Gpu(engine) => Some(engine.decoder().ops().stats()),
+        }
+    }
+
     /// See [`Engine::info`].
     pub fn info(&self) -> BackendInfo {
-        on_engine!(self, e => e.info())
+        on_engine!(&self.on, e => e.info())
     }
 
     /// Sizes and memory of the model.
     pub fn plan(&self) -> &Plan {
-        on_engine!(self, e => e.decoder().plan())
+        on_engine!(&self.on, e => e.decoder().plan())
     }
 
     /// See [`Engine::n_ctx`].
@@ -102,36 +155,36 @@ impl AnyEngine {
 
     /// See [`Engine::start`].
     pub fn start(&mut self, prompt: &[u32], options: GenerateOptions) -> Result<()> {
-        on_engine!(self, e => e.start(prompt, options))
+        on_engine!(&mut self.on, e => e.start(prompt, options))
     }
 
     /// See [`Engine::prefill`].
     pub async fn prefill(&mut self) -> Result<bool> {
-        on_engine!(self, e => e.prefill().await)
+        on_engine!(&mut self.on, e => e.prefill().await)
     }
 
     /// See [`Engine::next`].
     pub async fn next(&mut self) -> Result<Option<Token>> {
-        on_engine!(self, e => e.next().await)
+        on_engine!(&mut self.on, e => e.next().await)
     }
 
     /// See [`Engine::finish_reason`].
     pub fn finish_reason(&self) -> Option<FinishReason> {
-        on_engine!(self, e => e.finish_reason())
+        on_engine!(&self.on, e => e.finish_reason())
     }
 
     /// See [`Engine::timings`].
     pub fn timings(&self) -> Timings {
-        on_engine!(self, e => e.timings())
+        on_engine!(&self.on, e => e.timings())
     }
 
     /// See [`Engine::score`].
     pub async fn score(&mut self, ids: &[u32]) -> Result<Vec<Scored>> {
-        on_engine!(self, e => e.score(ids).await)
+        on_engine!(&mut self.on, e => e.score(ids).await)
     }
 
     /// See [`Engine::reset`].
     pub fn reset(&mut self) {
-        on_engine!(self, e => e.reset())
+        on_engine!(&mut self.on, e => e.reset())
     }
 }

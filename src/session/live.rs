@@ -62,7 +62,7 @@ impl Session {
             backend: backend.backend,
             adapter: backend.adapter,
             software: backend.software,
-            fallback: None,
+            fallback: engine.fallback().map(str::to_owned),
             model: plan.config.name.clone(),
             architecture: plan.config.arch.into(),
             context: plan.n_ctx,

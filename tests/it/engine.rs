@@ -123,6 +123,12 @@ fn chunks_tokens_and_reuse_agree_cpu() {
     chunking(Cpu::new);
 }
 
+#[cfg(feature = "gpu")]
+#[test]
+fn chunks_tokens_and_reuse_agree_gpu() {
+    chunking(crate::gpu_support::backend);
+}
+
 #[test]
 fn reuses_the_longest_common_prefix_and_rewinds() {
     let mut engine = engine("qwen2", 128, 16);

@@ -3,7 +3,6 @@
 
 use std::ops::ControlFlow;
 
-use kinglet::backend::Cpu;
 use kinglet::engine::Engine;
 use kinglet::model::arch;
 use kinglet::model::config::{DecoderConfig, RopeScaling};
@@ -101,7 +100,13 @@ macro_rules! features {
     ($($name:ident: $remove:expr),* $(,)?) => {
         mod cpu {
             use super::*;
-            $(#[test] fn $name() { check(Cpu::new, stringify!($name), $remove) })*
+            $(#[test] fn $name() { check(kinglet::backend::Cpu::new, stringify!($name), $remove) })*
+        }
+
+        #[cfg(feature = "gpu")]
+        mod gpu {
+            use super::*;
+            $(#[test] fn $name() { check(crate::gpu_support::backend, stringify!($name), $remove) })*
         }
     };
 }

@@ -170,6 +170,11 @@ macro_rules! goldens {
         mod cpu {
             $(#[test] fn $test() { super::agrees(kinglet::backend::Cpu::new(), $file) })*
         }
+
+        #[cfg(feature = "gpu")]
+        mod gpu {
+            $(#[test] fn $test() { super::agrees(crate::gpu_support::backend(), $file) })*
+        }
     };
 }
 
