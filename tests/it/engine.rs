@@ -412,6 +412,43 @@ fn loading_reports_progress_in_bytes() {
     assert_eq!((seen[0].phase, seen[0].loaded), (Phase::Upload, 0));
 }
 
+/// The machines of tests have software adapters only: `auto` says so and takes the CPU, `gpu` takes what there is.
+#[cfg(feature = "gpu")]
+#[test]
+fn auto_prefers_the_cpu_to_a_software_adapter() {
+    if !crate::gpu_support::device().software() {
+        return support::skip("the adapter under test is real hardware");
+    }
+    let gguf = model("qwen2");
+    let load = |backend| {
+        let options = LoadOptions {
+            backend,
+            ..Default::default()
+        };
+        block_on(load(&gguf, &options, || 0.0, &mut |_| ControlFlow::Continue(()))).unwrap()
+    };
+    let auto = load(BackendChoice::Auto);
+    assert_eq!((auto.info().backend, auto.gpu_stats()), ("cpu", None));
+    assert!(auto.fallback().unwrap().contains("software"), "{:?}", auto.fallback());
+    let mut forced = load(BackendChoice::Gpu);
+    assert_eq!(
+        (forced.info().backend, forced.info().software, forced.fallback()),
+        ("gpu", true, None)
+    );
+    let before = forced.gpu_stats().unwrap().dispatches;
+    forced
+        .start(
+            &[1, 5, 9],
+            GenerateOptions {
+                max_tokens: 2,
+                ..Default::default()
+            },
+        )
+        .unwrap();
+    assert!(block_on(forced.next()).unwrap().is_some());
+    assert!(forced.gpu_stats().unwrap().dispatches > before);
+}
+
 #[test]
 fn loading_can_be_aborted_anywhere() {
     let gguf = model("qwen2");

@@ -22,6 +22,11 @@ pub fn recorder(style: Style) -> Recorder {
     Recorder::new(device().with_style(style)).expect("recorder")
 }
 
+/// A backend of its own on the shared device.
+pub fn backend() -> kinglet::backend::Gpu {
+    kinglet::backend::Gpu::on(device()).expect("backend")
+}
+
 /// A fresh device, for tests that break it.
 pub fn open() -> Device {
     choose_driver();
