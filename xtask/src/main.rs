@@ -1,5 +1,6 @@
 //! `cargo xtask <command>`: everything this repository can do, in plain Rust, with no globally installed tools.
 
+mod bench;
 mod pkg;
 mod serve;
 mod setup;
@@ -14,6 +15,7 @@ cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page 
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
+cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
 
 --adapter runs the GPU tests on lavapipe, swiftshader or system (whatever Vulkan finds); without it on the first two.
 --dev builds in seconds instead of minutes: a larger and slower module.";
@@ -49,6 +51,15 @@ fn dispatch(args: &[String]) -> Result<()> {
             rest.done()?;
             pkg::build(profile)
         }
+        "bench" => {
+            let options = bench::Options {
+                full_size: rest.flag("--full-size"),
+                adapters: rest.values("--adapter")?,
+                file: rest.0.pop_if(|arg| !arg.starts_with("--")).map(Into::into),
+            };
+            rest.done()?;
+            bench::run(&options)
+        }
         "test" => run_tests(test::Size::Small, rest),
         "soak" => run_tests(test::Size::Soak, rest),
         "help" | "--help" | "-h" => {
@@ -60,10 +71,7 @@ fn dispatch(args: &[String]) -> Result<()> {
 }
 
 fn run_tests(size: test::Size, mut rest: Args) -> Result<()> {
-    let mut adapters = Vec::new();
-    while let Some(name) = rest.value("--adapter")? {
-        adapters.push(name);
-    }
+    let adapters = rest.values("--adapter")?;
     let mut parts = Vec::new();
     while let Some(part) = rest.0.first().and_then(|text| test::Part::parse(text)) {
         rest.0.remove(0);
@@ -100,6 +108,15 @@ impl Args {
         let prefix = format!("{name}=");
         let at = self.0.iter().position(|a| a.starts_with(&prefix));
         Ok(at.map(|i| self.0.remove(i)[prefix.len()..].to_string()))
+    }
+
+    /// Takes every `name VALUE`.
+    fn values(&mut self, name: &str) -> Result<Vec<String>> {
+        let mut values = Vec::new();
+        while let Some(value) = self.value(name)? {
+            values.push(value);
+        }
+        Ok(values)
     }
 
     fn profile(&mut self) -> pkg::Profile {

@@ -16,6 +16,11 @@ pub fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// The shared test data, which may not be there.
+pub fn shared() -> PathBuf {
+    std::env::var_os("KINGLET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
+}
+
 /// A command that runs in the repository's root.
 pub fn cmd(program: &str) -> Command {
     let mut command = Command::new(program);

@@ -88,9 +88,10 @@ pub fn run(options: &Options) -> Result<bool> {
     if options.wants(Part::Web) {
         web::run(options, &mut report)?;
     }
-    let shared = std::env::var_os("KINGLET_SHARED").map_or_else(|| sh::root().join("../shared"), Into::into);
-    if shared.join("data").is_dir() {
-        report.forbid_skips("needs shared data");
+    // What was just installed or built, or lies beside the repository, is no reason to skip.
+    report.forbid_skips(&["no Chromium", "pkg/wasm is not built"]);
+    if sh::shared().join("data").is_dir() {
+        report.forbid_skips(&["needs shared data", "no shared data"]);
     }
     report.close(start.elapsed());
     Ok(report.passed())

@@ -28,14 +28,53 @@ impl End {
     }
 }
 
-/// Kills the child (and only it) when dropped, so that an early return leaves nothing behind.
+/// Ends the child, and what it started, when dropped; so an early return leaves nothing behind.
 struct Guard(Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        if let Ok(Some(_)) = self.0.try_wait() {
+            return;
+        }
+        let family: Vec<String> = family(self.0.id()).iter().map(u32::to_string).collect();
+        // Politely first: a browser's driver takes its browser along.
+        for (signal, patience) in [("-TERM", Duration::from_secs(3)), ("-KILL", Duration::ZERO)] {
+            let _ = Command::new("kill")
+                .arg(signal)
+                .args(&family)
+                .stderr(Stdio::null())
+                .status();
+            thread::sleep(patience);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The process and all its descendants, as far as the system tells (Linux).
+fn family(root: u32) -> Vec<u32> {
+    let number = |name: &str| name.parse::<u32>().ok();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all: Vec<u32> = entries
+        .filter_map(|e| number(&e.file_name().to_string_lossy()))
+        .collect();
+    let parent = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        number(stat.rsplit_once(") ")?.1.split(' ').nth(1)?)
+    };
+    let pairs: Vec<(u32, u32)> = all.iter().filter_map(|pid| Some((*pid, parent(pid)?))).collect();
+    let mut family = vec![root];
+    let mut next = 0;
+    while let Some(&member) = family.get(next) {
+        family.extend(
+            pairs
+                .iter()
+                .filter(|(_, parent)| *parent == member)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    family
 }
 
 /// Runs `command`; `line` sees each line of its standard output as it comes. Standard error passes through.
@@ -84,6 +123,16 @@ mod tests {
         let end = run(&mut command, Duration::from_secs(20), |l| lines.push(l.to_string())).expect("sh starts");
         assert_eq!(lines, ["a", "b"]);
         assert!(end.trouble().expect("it failed").contains('3'));
+    }
+
+    #[test]
+    fn a_childs_child_is_stopped_too() {
+        let mut pid = String::new();
+        let mut command = sh::cmd("sh");
+        command.args(["-c", "sleep 61 & echo $!; wait"]);
+        run(&mut command, Duration::from_millis(500), |l| pid = l.to_string()).expect("sh starts");
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(!state.contains("(sleep)") || state.contains(") Z"), "{state}");
     }
 
     #[test]
