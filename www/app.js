@@ -88,7 +88,7 @@ function showLoading(busy) {
 const PHASES = {
   download: 'Reading the model',
   verify: 'Checking the model',
-  upload: 'Reading the weights',
+  upload: 'Loading the weights',
   compile: 'Preparing the GPU',
   ready: 'Ready',
 };
@@ -158,7 +158,7 @@ $('ask').addEventListener('submit', async (event) => {
     turn.item.removeAttribute('aria-busy');
     running = undefined;
     showReady();
-    $('prompt').focus();
+    $('prompt').focus({ preventScroll: true });
   }
 });
 
@@ -203,9 +203,6 @@ async function show(stream, turn, textOf) {
     const piece = textOf(choice);
     turn.said += piece;
     turn.text.append(piece);
-    if (atEnd) {
-      scrollToEnd();
-    }
     const now = performance.now();
     first ??= now;
     if (chunk.usage && chunk.kinglet) {
@@ -216,6 +213,9 @@ async function show(stream, turn, textOf) {
     pieces += 1;
     if (choice.finish_reason === 'length') {
       addNote(turn, 'Cut at the limit of tokens per answer.');
+    }
+    if (atEnd) {
+      scrollToEnd();
     }
   }
 }

@@ -132,7 +132,13 @@ impl Kinglet {
 
     /// Counters of the GPU: `{dispatches, submits}`.
     pub fn stats(&self) -> std::result::Result<JsValue, JsValue> {
-        self.with(|_| Ok(to_js(&json!({"dispatches": 0, "submits": 0}))))
+        self.with(|session| {
+            #[cfg(feature = "gpu")]
+            let (dispatches, submits) = session.engine().gpu_stats().map_or((0, 0), |s| (s.dispatches, s.submits));
+            #[cfg(not(feature = "gpu"))]
+            let (dispatches, submits) = (0, 0);
+            Ok(to_js(&json!({"dispatches": dispatches, "submits": submits})))
+        })
     }
 
     /// Token ids of a text; `special` "parse" recognises control tokens.
