@@ -449,6 +449,46 @@ fn auto_prefers_the_cpu_to_a_software_adapter() {
     assert!(forced.gpu_stats().unwrap().dispatches > before);
 }
 
+/// Once the first tokens are out, a token creates no buffer, pipeline or bind group, and costs one submit.
+#[cfg(feature = "gpu")]
+#[test]
+fn decoding_allocates_nothing_on_the_gpu() {
+    let options = LoadOptions {
+        backend: BackendChoice::Gpu,
+        decoder: options(128, 16),
+    };
+    crate::gpu_support::device(); // chooses the adapter under test
+    let mut engine = block_on(load(&model("qwen3"), &options, || 0.0, &mut |_| {
+        ControlFlow::Continue(())
+    }))
+    .unwrap();
+    engine
+        .start(
+            &text(20),
+            GenerateOptions {
+                max_tokens: 60,
+                ..Default::default()
+            },
+        )
+        .unwrap();
+    for _ in 0..3 {
+        block_on(engine.next()).unwrap();
+    }
+    let before = engine.gpu_stats().unwrap();
+    for _ in 0..50 {
+        block_on(engine.next()).unwrap().unwrap();
+    }
+    let after = engine.gpu_stats().unwrap();
+    println!("{before:?} {after:?}");
+    assert_eq!(after.created, before.created);
+    assert_eq!(
+        (after.dispatches - before.dispatches) % 50,
+        0,
+        "every token costs the same"
+    );
+    assert!(after.submits - before.submits <= 2 * 50, "the step, and its readback");
+}
+
 #[test]
 fn loading_can_be_aborted_anywhere() {
     let gguf = model("qwen2");

@@ -133,15 +133,20 @@ impl Agreement {
 }
 
 fn agrees<O: Ops>(ops: O, name: &str) {
+    agrees_with(ops, name, &exact(), 0.0);
+}
+
+/// `rounding`: what the options may add to the tolerance of the exact ones.
+fn agrees_with<O: Ops>(ops: O, name: &str, options: &DecoderOptions, rounding: f32) {
     let Some(path) = support::shared(&format!("models/{name}.gguf")) else {
         return;
     };
     let golden: Golden = serde_json::from_slice(&std::fs::read(path.with_extension("golden.json")).unwrap()).unwrap();
-    let mut engine = engine(ops, &open(&path), &exact());
+    let mut engine = engine(ops, &open(&path), options);
 
     let quantized = golden.tensor_types.keys().any(|t| t != "F32" && t != "F16");
     let half = golden.tensor_types.contains_key("F16");
-    let tolerance = if half { NLL_TOLERANCE_F16 } else { NLL_TOLERANCE };
+    let tolerance = rounding + if half { NLL_TOLERANCE_F16 } else { NLL_TOLERANCE };
     let reference = match (quantized, &golden.dequantized_f32) {
         (true, Some(reference)) => reference,
         (true, None) => panic!("{name}: a quantized model's golden has no dequantized_f32"),
@@ -198,6 +203,39 @@ goldens! {
     phi3_q6_k: "stories260K-p256-phi3-q6_k",
     phi3_q8_0: "stories260K-p256-phi3-q8_0",
     phi3_wide_q4_k_m: "stories260K-p768-phi3-q4_k_m",
+}
+
+/// Keys and values in half precision, the default, change an nll by their rounding (2^-11) times the logits' size.
+const F16_CACHE_TOLERANCE: f32 = 0.02;
+
+fn half_cache<O: Ops>(ops: O) {
+    let options = DecoderOptions {
+        cache_type: CacheType::F16,
+        ..exact()
+    };
+    agrees_with(ops, "stories260K-p256-phi3-q4_k_m", &options, F16_CACHE_TOLERANCE);
+}
+
+#[test]
+fn half_precision_cache_stays_close_cpu() {
+    half_cache(kinglet::backend::Cpu::new());
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn half_precision_cache_stays_close_gpu() {
+    half_cache(crate::gpu_support::backend());
+}
+
+/// The kernels that hardware gets; software adapters get the other style unless told.
+#[cfg(feature = "gpu")]
+#[test]
+fn kernels_of_real_gpus_agree() {
+    use kinglet::gpu::Style;
+    for name in ["stories260K-p256-phi3-q4_k_m", "stories260K-p256-f16"] {
+        let device = crate::gpu_support::device().with_style(Style::Tree);
+        agrees(kinglet::backend::Gpu::on(device).unwrap(), name);
+    }
 }
 
 #[test]
