@@ -120,8 +120,8 @@ fn once(engine: &mut AnyEngine, prompt: &[u32], generate: usize) -> Result<Run> 
 }
 
 /// Kernels launched so far, where the backend is a GPU.
-fn dispatches(_engine: &AnyEngine) -> Option<u64> {
-    None
+fn dispatches(engine: &AnyEngine) -> Option<u64> {
+    engine.gpu_stats().map(|s| s.dispatches)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

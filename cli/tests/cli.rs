@@ -190,6 +190,41 @@ fn bench_reports_every_figure() {
 }
 
 #[test]
+fn render_answers_each_line_with_a_text_or_an_error() {
+    let dir = std::env::temp_dir().join(format!("kinglet-render-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let template = dir.join("t.jinja");
+    let source = "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
+                  {{ m.role }}: {{ m.content }}{{ eos_token }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}\
+                  {% if mood %}({{ mood }}, {{ strftime_now('%Y') }}){% endif %}";
+    std::fs::write(&template, source).unwrap();
+    let input = [
+        json!({"messages": [{"role": "user", "content": "hi"}], "add_generation_prompt": true, "tools": null, "mood": "calm"}),
+        json!({"messages": [{"role": "system", "content": "x"}]}),
+        json!({"messages": 3}),
+    ];
+    let input: String = input.iter().map(|l| l.to_string() + "\n").collect();
+    let path = template.display().to_string();
+    let lines = ok(
+        &[
+            "render",
+            &path,
+            "--bos-token",
+            "<s>",
+            "--eos-token",
+            "</s>",
+            "--now",
+            "2026-01-15T12:00:00",
+        ],
+        &input,
+    );
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(lines[0]["text"], "<s>user: hi</s>\nassistant:(calm, 2026)");
+    assert_eq!(lines[1]["error"]["code"], "template_refused");
+    assert_eq!(lines[2]["error"]["code"], "invalid_request");
+}
+
+#[test]
 fn verify_reports_every_check() {
     let seen = &ok(&["verify", &model("qwen2.gguf"), "--cpu-only"], "")[0];
     assert_eq!(seen["files"][0]["sha256"].as_str().unwrap().len(), 64);
