@@ -1,6 +1,7 @@
 //! `cargo xtask <command>`: everything this repository can do, in plain Rust, with no globally installed tools.
 
 mod bench;
+mod full_size;
 mod pkg;
 mod serve;
 mod setup;
@@ -13,6 +14,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page on localhost, print its address
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
+cargo xtask full-size                                     write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its path
 cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
@@ -59,6 +61,11 @@ fn dispatch(args: &[String]) -> Result<()> {
             };
             rest.done()?;
             bench::run(&options)
+        }
+        "full-size" => {
+            rest.done()?;
+            println!("{}", full_size::ensure()?.display());
+            Ok(())
         }
         "test" => run_tests(test::Size::Small, rest),
         "soak" => run_tests(test::Size::Soak, rest),
