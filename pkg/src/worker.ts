@@ -1,6 +1,7 @@
 // The module worker: owns the Wasm instance, and with it the engine and the GPU device.
 
 import * as generated from '../wasm/kinglet.js';
+import { adapterName } from './adapter.js';
 import { KingletError } from './errors.js';
 import type { Engine, Port } from './protocol.js';
 import { serve } from './serve.js';
@@ -42,12 +43,14 @@ serve(scope, async ({ sources, options, wasm }, progress) => {
   const memory = await instantiate(wasm);
   const fresh = memory.buffer.byteLength;
   const engine = await bindings.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }));
+  const info = engine.info();
+  const adapter = info.backend === 'gpu' ? await adapterName() : '';
   return {
     start: (kind, request) => engine.start(kind, request),
     prefill: () => engine.prefill(),
     next: () => engine.next(),
     abort: () => engine.abort(),
-    info: () => engine.info(),
+    info: () => (adapter === '' ? info : { ...info, adapter }),
     stats: () => ({ ...engine.stats(), wasm_memory: memory.buffer.byteLength, wasm_memory_fresh: fresh }),
     tokenize: (text, special) => engine.tokenize(text, special),
     detokenize: (ids) => engine.detokenize(ids),

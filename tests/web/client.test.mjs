@@ -60,7 +60,7 @@ test('a forced GPU computes: adapter, dispatches, one submit per step', { skip: 
   const { info, loaded, done, answer, phases, complaints } = await inPage(run, { model: `/models/${NAME}.gguf`, prompt: goldens[1].prompt });
   assert.equal(info.backend, 'gpu');
   assert.equal(info.software, true);
-  assert.match(info.adapter, /swiftshader|google/i);
+  assert.match(info.adapter, /swiftshader/i);
   assert.equal(info.chat_template, false);
   assert.ok(done.dispatches - loaded.dispatches > 64 * 5, `${done.dispatches} dispatches`);
   assert.ok(done.submits - loaded.submits <= 3 * 64, `${done.submits - loaded.submits} submits`);
@@ -232,7 +232,7 @@ async function memoryOf({ model, backend, context }) {
   const started = performance.now();
   const kinglet = await createKinglet({ model, backend, context, cacheType: 'f16' });
   const loaded = performance.now();
-  const answer = await kinglet.completions.create({ prompt: 'once', max_tokens: 3, temperature: 0 });
+  const answer = await kinglet.completions.create({ prompt: 'once', max_tokens: 1, temperature: 0 });
   const stats = await kinglet.stats(); // linear memory only grows: this is the peak
   return { grown: stats.wasm_memory - stats.wasm_memory_fresh, load_ms: loaded - started, usage: answer.usage, info: kinglet.info };
 }

@@ -1,0 +1,20 @@
+// What the browser calls the GPU. Chromium leaves the description empty, the only field that reaches the engine, but
+// says vendor and architecture.
+
+interface Gpu {
+  requestAdapter(options: { powerPreference: string }): Promise<{
+    info?: { vendor: string; architecture: string; device: string; description: string };
+  } | null>;
+}
+
+/** `"google swiftshader"`, `"nvidia ampere"`; empty where the browser says nothing. */
+export async function adapterName(): Promise<string> {
+  const { gpu } = navigator as { gpu?: Gpu };
+  // The same request as the engine's, so the same adapter.
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  if (!adapter?.info) {
+    return '';
+  }
+  const { vendor, architecture, device, description } = adapter.info;
+  return description || [vendor, architecture, device].filter((part) => part !== '').join(' ');
+}
