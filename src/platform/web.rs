@@ -145,7 +145,8 @@ impl HttpSource {
                 .map_err(|e| self.io(&e))?
             else {
                 if !body.end_is_promised {
-                    self.len.set(Some(body.at)); // the end of the file, learnt only now
+                    self.len.set(Some(body.at)); // the end of the file, learnt only now; a shorter read may follow
+                    state.last = Some((offset, Uint8Array::from(out.as_slice())));
                 }
                 return Err(truncated(body.at));
             };
