@@ -40,8 +40,9 @@ pub struct HttpSource {
 #[derive(Default)]
 struct State {
     body: Option<Body>,
-    /// The bytes of the last read and their offset, on the JavaScript side. Reading a header ends somewhere in the
-    /// first tensors; without ranges those bytes could not be asked for again.
+    /// The bytes of the last read that took anything from the body, and their offset; on the JavaScript side. They end
+    /// where the body goes on. Reading a header ends somewhere in the first tensors; without ranges those bytes could
+    /// not be asked for again.
     last: Option<(u64, Uint8Array)>,
 }
 
