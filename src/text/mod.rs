@@ -2,6 +2,7 @@
 
 mod bpe;
 mod gguf;
+mod json;
 mod pattern;
 mod pre;
 mod special;
