@@ -1,7 +1,7 @@
 // The package in headless Chromium, called from a page's script: order of requests, aborting, memory, servers without
 // ranges, split files, shaders.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, openPage, shared } from './support/browser.mjs';
@@ -13,6 +13,8 @@ const NAME = 'stories260K-phi3-f32';
 const path = shared(`models/${NAME}.gguf`);
 const skipShared = skip ?? (path ? false : 'no shared data');
 const goldens = path && JSON.parse(readFileSync(shared(`models/${NAME}.golden.json`), 'utf8')).llama_cpp.generations;
+/** Small committed models, one feature each. */
+const GOLDENS = fileURLToPath(new URL('../goldens', import.meta.url));
 const MIB = 1024 * 1024;
 /** What the GPU path may take of linear memory above a fresh instance, whatever the size of the file. */
 const GPU_MEMORY = 64 * MIB;
@@ -26,9 +28,8 @@ before(async () => {
   server = await startServer();
   browser = await launch();
   if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
-  for (const part of [1, 2, 3]) {
-    const name = `split-0000${part}-of-00003.gguf`;
-    server.models.set(name, fileModel(fileURLToPath(new URL(`../goldens/${name}`, import.meta.url))));
+  for (const name of readdirSync(GOLDENS).filter((name) => name.endsWith('.gguf'))) {
+    server.models.set(name, fileModel(`${GOLDENS}/${name}`));
   }
 });
 after(async () => {
@@ -224,6 +225,32 @@ test('the parts of a split file are found by the first one\'s name', { skip }, a
   const { answer, requests } = await inPage(run, { model: '/models/split-00001-of-00003.gguf' });
   assert.ok(answer.usage.completion_tokens > 0);
   assert.ok(requests.some((url) => url.endsWith('split-00003-of-00003.gguf')));
+});
+
+test('the committed models say the same on the GPU as on the CPU', { skip }, async () => {
+  const run = async ({ models }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const texts = {};
+    for (const model of models) {
+      texts[model] = [];
+      for (const backend of ['gpu', 'cpu']) {
+        const kinglet = await createKinglet({ model: `/models/${model}.gguf`, backend, cacheType: 'f32' });
+        const answer = await kinglet.completions.create({ prompt: 'abc', max_tokens: 24, temperature: 0 });
+        texts[model].push(`${kinglet.info.backend}: ${answer.choices[0].text}`);
+        kinglet.dispose();
+      }
+    }
+    return { texts };
+  };
+  const models = ['phi4mini', 'llama3', 'qwen2', 'qwen3'];
+  const { texts, complaints } = await inPage(run, { models });
+  for (const model of models) {
+    const [gpu, cpu] = texts[model];
+    assert.ok(gpu.startsWith('gpu: ') && cpu.startsWith('cpu: '));
+    assert.ok(cpu.length > 15, cpu);
+    assert.equal(gpu.slice(5), cpu.slice(5), model);
+  }
+  assert.deepEqual(complaints, []);
 });
 
 /** Loads a model, generates, and reports memory. */

@@ -52,7 +52,7 @@ async function load(page, { url, files, backend = 'cpu', cache = 'f32', context 
 async function say(page, prompt, { temperature = '0', maxTokens = '64' } = {}) {
   await page.locator('#settings').evaluate((settings) => (settings.open = true));
   await page.getByLabel('Temperature').fill(temperature);
-  await page.getByLabel('Most tokens per answer').fill(maxTokens);
+  await page.getByLabel('Tokens per answer').fill(maxTokens);
   await page.locator('#settings').evaluate((settings) => (settings.open = false));
   await page.locator('#prompt').fill(prompt);
   await page.locator('#prompt').press('Enter');
