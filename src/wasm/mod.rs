@@ -134,7 +134,10 @@ impl Kinglet {
     pub fn stats(&self) -> std::result::Result<JsValue, JsValue> {
         self.with(|session| {
             #[cfg(feature = "gpu")]
-            let (dispatches, submits) = session.engine().gpu_stats().map_or((0, 0), |s| (s.dispatches, s.submits));
+            let (dispatches, submits) = session
+                .engine()
+                .gpu_stats()
+                .map_or((0, 0), |s| (s.dispatches, s.submits));
             #[cfg(not(feature = "gpu"))]
             let (dispatches, submits) = (0, 0);
             Ok(to_js(&json!({"dispatches": dispatches, "submits": submits})))

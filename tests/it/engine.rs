@@ -19,6 +19,7 @@ use kinglet::platform::{ByteSource, FileSource};
 use kinglet::sampler::SamplerConfig;
 use pollster::block_on;
 
+use crate::alloc::peak_of;
 use crate::golden::{greedy, open};
 use crate::support::{self, Rng};
 
@@ -555,6 +556,22 @@ fn cpu_holds_each_weight_once() {
         held as u64 * 10 <= in_file * 11,
         "{held} bytes held for {in_file} in the file"
     );
+}
+
+/// And never twice, not even while loading: the peak is the weights, the cache, the activations and one piece in flight.
+#[test]
+fn cpu_load_makes_no_second_copy() {
+    const PIECE: usize = 4 << 20;
+    let Some(path) = support::shared("models/stories260K-p768-phi3-q4_k_m.gguf") else {
+        return;
+    };
+    let gguf = open(&path);
+    let (decoder, peak) = peak_of(|| decoder(Cpu::new(), &gguf, &options(128, 16)).unwrap());
+    let m = decoder.plan().memory;
+    let allowed = m.weights as usize * 11 / 10 + (m.cache + m.activations) as usize + PIECE;
+    println!("peak {peak} bytes for {m:?}");
+    assert!(peak <= allowed, "{peak} bytes, allowed {allowed}: {m:?}");
+    assert!(peak as u64 >= m.total(), "the count misses something: {peak}, {m:?}");
 }
 
 /// A readback that fails, or is given up half-way, does not spoil the cache.
