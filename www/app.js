@@ -13,6 +13,7 @@ const HINTS = {
   unsupported_tokenizer: 'Choose a model with a supported tokenizer.',
   too_large: 'Choose a smaller model, a smaller context, or the other backend.',
   context_overflow: 'Start a new conversation, shorten the message, or load the model with a larger context.',
+  not_finite: 'Download the file again, or load it on the other backend.',
   http: 'Check the address, and whether the server allows this page to read it (CORS).',
   io: 'Check the connection, and whether the server allows this page to read the file (CORS).',
   gpu_unavailable: 'Choose “Best available” or “Processor”, or use a browser with WebGPU.',
@@ -81,6 +82,7 @@ function showLoading(busy) {
   if (busy) {
     $('loaded').textContent = '';
     $('where').hidden = true;
+    $('why').hidden = true;
   }
   showReady();
 }
@@ -108,7 +110,8 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 function showInfo(info) {
   $('loaded').textContent = `${info.model || info.architecture} · ${info.context} tokens of context`;
   $('where').textContent = `${info.backend === 'gpu' ? 'GPU' : 'Processor'} · ${info.adapter}${info.software ? ' (software)' : ''}`;
-  $('where').title = info.fallback ?? '';
+  $('why').textContent = info.fallback ? `Not on the GPU: ${info.fallback}` : '';
+  $('why').hidden = !info.fallback;
   $('where').hidden = false;
   $('prompt-label').textContent = info.chat_template ? 'Message' : 'Text to continue';
   $('send').textContent = info.chat_template ? 'Send' : 'Continue';

@@ -1,6 +1,7 @@
 // The protocol without a browser: the real client code against the real server code over a MessageChannel, with a
 // stand-in for the Wasm engine.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createKinglet, KingletError } from '../../pkg/dist/index.js';
 import { fromWire, toWire } from '../../pkg/dist/errors.js';
@@ -92,6 +93,15 @@ test('errors keep code, message and detail across the worker', () => {
   assert.equal(toWire(new TypeError('x')).code, 'internal');
   assert.match(toWire(new TypeError('x')).message, /TypeError: x/);
   assert.equal(toWire('text').message, 'text');
+});
+
+test('the codes are those of the engine, and two more', () => {
+  const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const engine = [...read('src/error.rs').matchAll(/Error::\w+(?: \{ \.\. \})? => "(\w+)"/g)].map((match) => match[1]);
+  const union = read('pkg/src/errors.ts').split('export type ErrorCode')[1].split(';')[0];
+  const ours = [...union.matchAll(/\| '(\w+)'/g)].map((match) => match[1]);
+  assert.ok(engine.length > 15, `${engine.length} codes found`);
+  assert.deepEqual(ours.toSorted(), [...engine, 'worker_failed', 'unsupported_browser'].toSorted());
 });
 
 test('a streamed chat answer has the shape of OpenAI', async (t) => {
