@@ -1,4 +1,4 @@
-//! Milliseconds from some fixed moment, for timings.
+//! What time it is: monotonic milliseconds for timings, and the date.
 
 /// Monotonic milliseconds.
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,4 +16,17 @@ pub fn now_ms() -> f64 {
     let performance = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("performance"));
     let performance = performance.ok().and_then(|p| p.dyn_into::<web_sys::Performance>().ok());
     performance.map_or(0.0, |p| p.now())
+}
+
+/// Seconds since 1970-01-01 00:00:00 UTC.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn unix_seconds() -> f64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// Seconds since 1970-01-01 00:00:00 UTC.
+#[cfg(target_arch = "wasm32")]
+pub fn unix_seconds() -> f64 {
+    js_sys::Date::now() / 1e3
 }

@@ -8,7 +8,7 @@ mod http;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
-pub use clock::now_ms;
+pub use clock::{now_ms, unix_seconds};
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
 #[cfg(target_arch = "wasm32")]

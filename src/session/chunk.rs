@@ -10,8 +10,6 @@ pub enum FinishReason {
     Stop,
     /// `max_tokens`, or the end of the context.
     Length,
-    /// The caller aborted.
-    Abort,
 }
 
 /// A piece of an answer. The page's client dresses it in OpenAI's shape; all but `text` and `finish_reason` is left

@@ -2,15 +2,19 @@
 
 use std::rc::Rc;
 
-use super::{BackendChoice, Chunk, FinishReason, Input, Request, SessionInfo, SessionOptions, Timings, Usage};
+use super::{
+    BackendChoice, Chunk, FinishReason, Input, Logprobs, PromptDetails, Request, SessionInfo, SessionOptions, Timings,
+    TokenLogprob, Usage, prompt,
+};
 use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
 use crate::model::plan::DecoderOptions;
-use crate::platform::{ByteSource, now_ms};
-use crate::session::PromptDetails;
-use crate::text::{Bos, Special, TokenStream, Tokenizer};
+use crate::platform::{ByteSource, now_ms, unix_seconds};
+use crate::sampler::Rng;
+use crate::text::template::CivilTime;
+use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
 
 /// Tokenizer and engine of one model. Requests do not interleave: [`Session::start`] ends what was running before.
 pub struct Session {
@@ -25,6 +29,8 @@ pub struct Session {
 /// The request being answered.
 struct Answer {
     stream: TokenStream,
+    stop: StopFilter,
+    logprobs: bool,
 }
 
 impl Session {
@@ -102,15 +108,15 @@ impl Session {
     /// The prompt of a request as tokens.
     ///
     /// # Errors
-    /// [`Error::UnsupportedFeature`] for a conversation with a model that has no chat template.
+    /// [`Error::Template`] for a conversation with a model that has no (working) chat template;
+    /// [`Error::TemplateRefused`] where the template refuses the conversation.
     pub fn prompt(&self, input: &Input) -> Result<Vec<u32>> {
+        let now = CivilTime::from_unix(unix_seconds() as i64);
         match input {
-            Input::Completion { prompt } => self.tokenizer.encode(prompt, Special::Parse, Bos::Auto),
-            Input::Chat { .. } => Err(Error::UnsupportedFeature {
-                what: "request".into(),
-                got: "chat".into(),
-                supported: "completion".into(),
-            }),
+            Input::Completion { prompt } => prompt::completion(&self.tokenizer, prompt),
+            Input::Chat { messages, tools, extra } => {
+                prompt::chat(&self.tokenizer, messages, tools.as_ref(), extra, now)
+            }
         }
     }
 
@@ -120,10 +126,23 @@ impl Session {
     /// [`Error::ContextOverflow`], [`Error::InvalidRequest`], and those of [`Session::prompt`].
     pub fn start(&mut self, request: &Request) -> Result<()> {
         self.abort();
+        let mut sampling = request.sampling.clone();
+        let n_vocab = self.info.vocabulary;
+        if let Some((id, _)) = sampling.logit_bias.iter().find(|(id, _)| *id as usize >= n_vocab) {
+            return Err(Error::invalid(
+                format!("logit_bias[{id}]"),
+                format!("a token id below {n_vocab}"),
+                id,
+            ));
+        }
+        if !request.seeded {
+            // Neighbouring moments give unrelated seeds.
+            sampling.seed = Rng::new(unix_seconds().to_bits() ^ now_ms().to_bits().rotate_left(32)).next_u64();
+        }
         let prompt = self.prompt(&request.input)?;
         let room = self.info.context.saturating_sub(prompt.len());
         let options = GenerateOptions {
-            sampling: request.sampling.clone(),
+            sampling,
             max_tokens: request.max_tokens.unwrap_or(room.max(1)),
             stop_tokens: self.tokenizer.eog().to_vec(),
             shift: request.shift,
@@ -133,6 +152,8 @@ impl Session {
         self.generated.clear();
         self.answer = Some(Answer {
             stream: TokenStream::continuing(Special::AsText),
+            stop: StopFilter::new(request.stop.clone()),
+            logprobs: request.logprobs,
         });
         Ok(())
     }
@@ -153,41 +174,70 @@ impl Session {
     /// # Errors
     /// Those of the backend.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
-        let Some(answer) = &mut self.answer else {
+        let Some(mut answer) = self.answer.take() else {
             return Ok(None);
         };
         let token = self.engine.next().await?;
         let mut chunk = Chunk::default();
+        let mut stopped = false;
         if let Some(token) = &token {
             self.generated.push(token.id);
-            chunk.text = answer.stream.push(&self.tokenizer, token.id);
+            let piece = answer.stream.push(&self.tokenizer, token.id);
+            (chunk.text, stopped) = answer.stop.push(&piece);
+            chunk.logprobs = answer.logprobs.then(|| self.logprobs(token));
         }
-        if let Some(finish) = self.engine.finish_reason() {
-            chunk.text.push_str(&answer.stream.flush());
-            let spent = self.engine.timings();
-            chunk.finish_reason = Some(match finish {
-                engine::FinishReason::Stop => FinishReason::Stop,
-                engine::FinishReason::Length => FinishReason::Length,
-            });
-            chunk.usage = Some(Usage {
-                prompt_tokens: spent.prompt_tokens,
-                completion_tokens: spent.generated_tokens,
-                total_tokens: spent.prompt_tokens + spent.generated_tokens,
-                prompt_tokens_details: PromptDetails {
-                    cached_tokens: spent.reused_tokens,
-                },
-            });
-            chunk.timings = Some(Timings {
-                prefill_ms: spent.prefill_ms,
-                decode_ms: spent.decode_ms,
-                reused_tokens: spent.reused_tokens,
-            });
-            self.answer = None;
+        let finish = match self.engine.finish_reason() {
+            _ if stopped => Some(FinishReason::Stop),
+            Some(engine::FinishReason::Stop) => Some(FinishReason::Stop),
+            Some(engine::FinishReason::Length) => Some(FinishReason::Length),
+            None => None,
+        };
+        if finish.is_none() {
+            self.answer = Some(answer);
+            return Ok(Some(chunk));
         }
+        if !stopped {
+            let (text, found) = answer.stop.push(&answer.stream.flush());
+            chunk.text.push_str(&text);
+            if !found {
+                chunk.text.push_str(&answer.stop.flush());
+            }
+        }
+        let spent = self.engine.timings();
+        chunk.finish_reason = finish;
+        chunk.usage = Some(Usage {
+            prompt_tokens: spent.prompt_tokens,
+            completion_tokens: spent.generated_tokens,
+            total_tokens: spent.prompt_tokens + spent.generated_tokens,
+            prompt_tokens_details: PromptDetails {
+                cached_tokens: spent.reused_tokens,
+            },
+        });
+        chunk.timings = Some(Timings {
+            prefill_ms: spent.prefill_ms,
+            decode_ms: spent.decode_ms,
+            reused_tokens: spent.reused_tokens,
+        });
         Ok(Some(chunk))
     }
 
-    /// Forgets the request; the cache stays, so a next one with the same beginning is quick.
+    fn logprobs(&self, token: &engine::Token) -> Logprobs {
+        let entry = |id: u32, logprob: f32| {
+            let bytes = self.tokenizer.token_bytes(id);
+            TokenLogprob {
+                token: String::from_utf8_lossy(&bytes).into_owned(),
+                logprob,
+                bytes: bytes.into_owned(),
+                top_logprobs: None,
+            }
+        };
+        let mut chosen = entry(token.id, token.logprob);
+        chosen.top_logprobs = Some(token.top.iter().map(|&(id, logprob)| entry(id, logprob)).collect());
+        Logprobs { content: vec![chosen] }
+    }
+
+    /// Forgets the request; the cache stays, so a next one with the same beginning is quick. Dropping the future of
+    /// [`Session::next`] does the same.
     pub fn abort(&mut self) {
         self.answer = None;
     }

@@ -3,6 +3,7 @@
 mod chunk;
 mod live;
 mod options;
+mod prompt;
 mod request;
 
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};

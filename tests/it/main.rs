@@ -24,6 +24,7 @@ mod gpu_support;
 mod gpu_top_k;
 mod quant;
 mod sampler;
+mod session;
 mod support;
 mod template;
 mod tidy;

@@ -178,7 +178,8 @@ impl Writer {
                 '\0'..='\x1f' => {
                     let _ = write!(self.out, "\\u{:04x}", c as u32);
                 }
-                c if self.ascii && !c.is_ascii() => {
+                // Private-use characters stay: one of them marks user text (see `protect`) and must be found again.
+                c if self.ascii && !c.is_ascii() && !('\u{e000}'..='\u{f8ff}').contains(&c) => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
                         let _ = write!(self.out, "\\u{unit:04x}");
                     }
