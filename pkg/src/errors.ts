@@ -14,7 +14,6 @@ export type ErrorCode =
   | 'template_refused'
   | 'invalid_request'
   | 'not_finite'
-  | 'not_finite'
   | 'io'
   | 'http'
   | 'gpu_unavailable'
