@@ -134,7 +134,7 @@ fn logprobs_come_with_their_tokens() {
     let mut session = load(Some(TEMPLATE));
     let request = Request::chat(&chat(json!({"logprobs": true, "top_logprobs": 3, "max_tokens": 6}))).unwrap();
     let (_, chunks) = run(&mut session, &request);
-    let mut bytes = Vec::new();
+    let mut bytes: Vec<u8> = Vec::new();
     let mut count = 0;
     for entry in chunks
         .iter()
