@@ -68,24 +68,19 @@ fn serial(@builtin(global_invocation_id) id: vec3<u32>) {
             products = fma(qkv[q_at + i], cache_load(keys[at + i]), products);
         }
         let score = (products.x + products.y) * params.scale;
-        if (score > highest) {
-            let shrink = exp(highest - score);
-            weight_sum *= shrink;
-            for (i = 0u; i < PAIRS; i++) {
-                sum[i] *= shrink;
-            }
-            highest = score;
-        }
-        let weight = exp(score - highest);
-        weight_sum += weight;
+        let raised = max(highest, score);
+        let shrink = exp(highest - raised);
+        let weight = exp(score - raised);
+        highest = raised;
+        weight_sum = fma(weight_sum, shrink, weight);
         for (i = 0u; i + 4u <= PAIRS; i += 4u) {
-            sum[i] = fma(vec2<f32>(weight), cache_load(values[at + i]), sum[i]);
-            sum[i + 1u] = fma(vec2<f32>(weight), cache_load(values[at + i + 1u]), sum[i + 1u]);
-            sum[i + 2u] = fma(vec2<f32>(weight), cache_load(values[at + i + 2u]), sum[i + 2u]);
-            sum[i + 3u] = fma(vec2<f32>(weight), cache_load(values[at + i + 3u]), sum[i + 3u]);
+            sum[i] = fma(vec2<f32>(weight), cache_load(values[at + i]), sum[i] * shrink);
+            sum[i + 1u] = fma(vec2<f32>(weight), cache_load(values[at + i + 1u]), sum[i + 1u] * shrink);
+            sum[i + 2u] = fma(vec2<f32>(weight), cache_load(values[at + i + 2u]), sum[i + 2u] * shrink);
+            sum[i + 3u] = fma(vec2<f32>(weight), cache_load(values[at + i + 3u]), sum[i + 3u] * shrink);
         }
         for (; i < PAIRS; i++) {
-            sum[i] = fma(vec2<f32>(weight), cache_load(values[at + i]), sum[i]);
+            sum[i] = fma(vec2<f32>(weight), cache_load(values[at + i]), sum[i] * shrink);
         }
     }
     let out_at = out_offset(id.y, head);
@@ -126,11 +121,15 @@ fn tree(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let at = cache_at + (tile_first + lane) * PAIRS;
             var products = vec2<f32>();
             var i = 0u;
-            for (; i + 4u <= PAIRS; i += 4u) {
+            for (; i + 8u <= PAIRS; i += 8u) {
                 products = fma(q[i], cache_load(keys[at + i]), products);
                 products = fma(q[i + 1u], cache_load(keys[at + i + 1u]), products);
                 products = fma(q[i + 2u], cache_load(keys[at + i + 2u]), products);
                 products = fma(q[i + 3u], cache_load(keys[at + i + 3u]), products);
+                products = fma(q[i + 4u], cache_load(keys[at + i + 4u]), products);
+                products = fma(q[i + 5u], cache_load(keys[at + i + 5u]), products);
+                products = fma(q[i + 6u], cache_load(keys[at + i + 6u]), products);
+                products = fma(q[i + 7u], cache_load(keys[at + i + 7u]), products);
             }
             for (; i < PAIRS; i++) {
                 products = fma(q[i], cache_load(keys[at + i]), products);
@@ -154,26 +153,39 @@ fn tree(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         sum_0 *= shrink;
         sum_1 *= shrink;
         let at = cache_at + tile_first * PAIRS + lane;
-        // Four keys at a time; the weights behind the last key are zero, and its position stands in for theirs.
+        // Eight keys at a time; the weights behind the last key are zero, and its position stands in for theirs.
         let end = at + (tile_keys - 1u) * PAIRS;
-        for (var j = 0u; j < tile_keys; j += 4u) {
+        for (var j = 0u; j < tile_keys; j += 8u) {
             let w = vec4<f32>(weights[j], weights[j + 1u], weights[j + 2u], weights[j + 3u]);
-            weight_sum += dot(w, vec4<f32>(1.0));
+            let v = vec4<f32>(weights[j + 4u], weights[j + 5u], weights[j + 6u], weights[j + 7u]);
+            weight_sum += dot(w + v, vec4<f32>(1.0));
             let at_0 = at + j * PAIRS;
             let at_1 = min(at_0 + PAIRS, end);
             let at_2 = min(at_0 + 2u * PAIRS, end);
             let at_3 = min(at_0 + 3u * PAIRS, end);
+            let at_4 = min(at_0 + 4u * PAIRS, end);
+            let at_5 = min(at_0 + 5u * PAIRS, end);
+            let at_6 = min(at_0 + 6u * PAIRS, end);
+            let at_7 = min(at_0 + 7u * PAIRS, end);
             if (lane < PAIRS) {
                 sum_0 = fma(vec2<f32>(w.x), cache_load(values[at_0]), sum_0);
                 sum_0 = fma(vec2<f32>(w.y), cache_load(values[at_1]), sum_0);
                 sum_0 = fma(vec2<f32>(w.z), cache_load(values[at_2]), sum_0);
                 sum_0 = fma(vec2<f32>(w.w), cache_load(values[at_3]), sum_0);
+                sum_0 = fma(vec2<f32>(v.x), cache_load(values[at_4]), sum_0);
+                sum_0 = fma(vec2<f32>(v.y), cache_load(values[at_5]), sum_0);
+                sum_0 = fma(vec2<f32>(v.z), cache_load(values[at_6]), sum_0);
+                sum_0 = fma(vec2<f32>(v.w), cache_load(values[at_7]), sum_0);
             }
             if (lane + WIDTH < PAIRS) {
                 sum_1 = fma(vec2<f32>(w.x), cache_load(values[at_0 + WIDTH]), sum_1);
                 sum_1 = fma(vec2<f32>(w.y), cache_load(values[at_1 + WIDTH]), sum_1);
                 sum_1 = fma(vec2<f32>(w.z), cache_load(values[at_2 + WIDTH]), sum_1);
                 sum_1 = fma(vec2<f32>(w.w), cache_load(values[at_3 + WIDTH]), sum_1);
+                sum_1 = fma(vec2<f32>(v.x), cache_load(values[at_4 + WIDTH]), sum_1);
+                sum_1 = fma(vec2<f32>(v.y), cache_load(values[at_5 + WIDTH]), sum_1);
+                sum_1 = fma(vec2<f32>(v.z), cache_load(values[at_6 + WIDTH]), sum_1);
+                sum_1 = fma(vec2<f32>(v.w), cache_load(values[at_7 + WIDTH]), sum_1);
             }
         }
     }

@@ -83,10 +83,9 @@ const LOOP_BUDGET: u32 = 65_535;
 #[cfg(feature = "gpu")]
 fn style(wanted: Style, p: &Params) -> Style {
     let pairs = p.head_dim / 2;
-    // Per key: the loop itself, two unrolled loops over pairs, and the rescaling whenever the maximum rises.
+    // Per key: the loop itself and two loops over pairs, unrolled by four.
     let per_key = 1 + 2 * (pairs / 4 + pairs % 4);
-    let rescaling = 32 * pairs;
-    let total = p.n_ctx.min(p.window).saturating_mul(per_key).saturating_add(rescaling);
+    let total = p.n_ctx.min(p.window).saturating_mul(per_key).saturating_add(pairs);
     if total > LOOP_BUDGET { Style::Tree } else { wanted }
 }
 
