@@ -22,6 +22,7 @@ mod gpu_shaders;
 mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
+mod hostile_models;
 mod quant;
 mod sampler;
 mod session;
