@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::vocab::{Kind, Vocab};
+use super::vocab::Vocab;
 use crate::error::{Error, Result};
 
 /// Stands for a space inside pieces: U+2581.
@@ -84,7 +84,7 @@ impl Spm {
         };
         Self {
             bytes: std::array::from_fn(|b| byte(b as u8).filter(|&id| !vocab.kind(id).is_markup())),
-            unknown,
+            unknown: unknown.filter(|&id| vocab.kind(id).is_markup()),
         }
     }
 
@@ -152,20 +152,19 @@ impl Spm {
                 Some(id) if !vocab.kind(id).is_markup() => out.push(id),
                 // text that spells markup: what it consists of instead
                 Some(_) if through == Through::Markup => self.merge(vocab, piece, Through::Text, out)?,
-                _ => self.fall_back(vocab, piece, out)?,
+                _ => self.fall_back(piece, out)?,
             }
         }
         Ok(())
     }
 
     /// A character without token: its bytes, or one unknown token.
-    fn fall_back(&self, vocab: &Vocab, character: &str, out: &mut Vec<u32>) -> Result<()> {
+    fn fall_back(&self, character: &str, out: &mut Vec<u32>) -> Result<()> {
         let bytes: Option<Vec<u32>> = character.bytes().map(|b| self.bytes[b as usize]).collect();
         if let Some(bytes) = bytes {
             out.extend(bytes);
             return Ok(());
         }
-        debug_assert!(self.unknown.is_none_or(|id| vocab.kind(id) != Kind::Byte));
         let unknown = self.unknown.ok_or_else(|| {
             let expected = "text of this vocabulary, which has neither byte tokens nor an unknown token";
             Error::invalid("text", expected, format!("{character:?}"))
@@ -177,6 +176,7 @@ impl Spm {
 
 #[cfg(test)]
 mod tests {
+    use super::super::vocab::Kind;
     use super::*;
 
     fn encode(pieces: &[(&str, f32, i32)], text: &str) -> Vec<String> {

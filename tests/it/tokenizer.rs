@@ -576,3 +576,67 @@ fn byte_level_tokenizer_json_with_its_own_pattern() {
         "heé"
     );
 }
+
+#[test]
+fn random_vocabularies_never_panic() {
+    use kinglet::gguf::{Array, Strings, Value};
+    let seed = 20;
+    let (rounds, mut loaded) = (support::count(150, 5_000), 0);
+    let mut rng = support::Rng(seed);
+    let atoms = [
+        "a", "b", "▁", "Ġ", " ", "<", ">", "|", "\n", "é", "漢", "🙂", "<0x41>", "\0", "Ċ", "<s>", "e\u{301}",
+    ];
+    for _ in 0..rounds {
+        let word = |rng: &mut support::Rng, most: usize| -> String {
+            let n = rng.below(most + 1);
+            (0..n).map(|_| atoms[rng.below(atoms.len())]).collect()
+        };
+        let mut tokens: Vec<String> = (0..1 + rng.below(60)).map(|_| word(&mut rng, 4)).collect();
+        if rng.below(10) > 0 {
+            tokens.sort();
+            tokens.dedup();
+        }
+        let n = tokens.len();
+        let merges: Vec<String> = (0..rng.below(60))
+            .map(|_| match rng.below(4) {
+                0 => word(&mut rng, 5),
+                _ => format!("{} {}", tokens[rng.below(n)], tokens[rng.below(n)]),
+            })
+            .collect();
+        let kinds = (0..n).map(|_| [1, 1, 1, 1, 2, 3, 4, 5, 6, 77][rng.below(10)]).collect();
+        let scores = (0..n)
+            .map(|_| [0.0, -1.0, 3.5, f32::INFINITY, f32::NEG_INFINITY][rng.below(5)])
+            .collect();
+        let pre = ["default", "llama-bpe", "gpt-2", "deepseek-llm"][rng.below(4)];
+        let model = ["llama", "gpt2"][rng.below(2)];
+        let metadata = Metadata::from_entries(vec![
+            ("tokenizer.ggml.model".into(), Value::String(model.into())),
+            ("tokenizer.ggml.pre".into(), Value::String(pre.into())),
+            (
+                "tokenizer.ggml.tokens".into(),
+                Value::Array(Array::String(tokens.iter().collect::<Strings>())),
+            ),
+            (
+                "tokenizer.ggml.merges".into(),
+                Value::Array(Array::String(merges.iter().collect::<Strings>())),
+            ),
+            ("tokenizer.ggml.token_type".into(), Value::Array(Array::I32(kinds))),
+            ("tokenizer.ggml.scores".into(), Value::Array(Array::F32(scores))),
+        ]);
+        let Ok(tokenizer) = Tokenizer::from_gguf(&metadata.expect("metadata")) else {
+            continue;
+        };
+        loaded += 1;
+        for _ in 0..8 {
+            let text = word(&mut rng, 30);
+            for special in [Special::Parse, Special::AsText] {
+                if let Ok(ids) = tokenizer.encode(&text, special, Bos::Auto) {
+                    assert!(ids.iter().all(|&id| (id as usize) < tokenizer.n_vocab()));
+                    tokenizer.decode(&ids, special).expect("own ids decode");
+                }
+            }
+        }
+    }
+    println!("seed {seed}: {loaded} of {rounds} vocabularies loaded");
+    assert!(loaded * 3 > rounds, "only {loaded} of {rounds} vocabularies loaded");
+}
