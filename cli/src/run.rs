@@ -4,7 +4,7 @@ use kinglet::engine::{self, AnyEngine, BackendChoice, LoadOptions};
 use kinglet::gguf::GgufFile;
 use kinglet::model::plan::DecoderOptions;
 use kinglet::ops::CacheType;
-use kinglet::session::{self, Request, Session, SessionOptions};
+use kinglet::session::{Request, Session, SessionOptions};
 use kinglet::text::{Bos, Special, Tokenizer};
 use kinglet::{Result, platform};
 use pollster::block_on;
@@ -52,11 +52,7 @@ pub fn load_engine(gguf: &GgufFile, args: &ModelArgs) -> Result<AnyEngine> {
 /// Loads everything a request needs.
 pub fn load_session(args: &ModelArgs) -> Result<Session> {
     let options = SessionOptions {
-        backend: match args.backend {
-            BackendArg::Auto => session::BackendChoice::Auto,
-            BackendArg::Gpu => session::BackendChoice::Gpu,
-            BackendArg::Cpu => session::BackendChoice::Cpu,
-        },
+        backend: args.backend.into(),
         n_ctx: args.ctx,
         n_batch: args.batch,
         cache_type: args.cache.into(),

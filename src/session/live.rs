@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    BackendChoice, Chunk, FinishReason, Input, Logprobs, PromptDetails, Request, SessionInfo, SessionOptions, Timings,
-    TokenLogprob, Usage, prompt,
+    Chunk, FinishReason, Input, Logprobs, PromptDetails, Request, SessionInfo, SessionOptions, Timings, TokenLogprob,
+    Usage, prompt,
 };
 use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
 use crate::error::{Error, Result};
@@ -50,11 +50,7 @@ impl Session {
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let defaults = DecoderOptions::default();
         let load = LoadOptions {
-            backend: match options.backend {
-                BackendChoice::Auto => engine::BackendChoice::Auto,
-                BackendChoice::Gpu => engine::BackendChoice::Gpu,
-                BackendChoice::Cpu => engine::BackendChoice::Cpu,
-            },
+            backend: options.backend,
             decoder: DecoderOptions {
                 n_ctx: options.n_ctx,
                 n_batch: options.n_batch.unwrap_or(defaults.n_batch),

@@ -8,5 +8,5 @@ mod request;
 
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use live::Session;
-pub use options::{BackendChoice, DEFAULT_CONTEXT, SessionInfo, SessionOptions};
+pub use options::{SessionInfo, SessionOptions};
 pub use request::{Input, Request};

@@ -2,31 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::BackendChoice;
 use crate::error::{Error, Result};
 use crate::ops::CacheType;
-
-/// Context allocated when the caller does not say, if the model was trained for more: memory on a phone is finite.
-pub const DEFAULT_CONTEXT: usize = 4096;
-
-/// Where to compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BackendChoice {
-    /// The GPU, unless there is none or it is emulated in software.
-    #[default]
-    Auto,
-    /// The GPU, also an emulated one, or an error.
-    Gpu,
-    /// The processor.
-    Cpu,
-}
 
 /// Options of loading a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionOptions {
     /// Where to compute.
     pub backend: BackendChoice,
-    /// Tokens of context to allocate; `None`: the model's own, at most [`DEFAULT_CONTEXT`].
+    /// Tokens of context to allocate; `None`: the model's own, at most [`DEFAULT_N_CTX`](crate::model::plan::DEFAULT_N_CTX).
     pub n_ctx: Option<usize>,
     /// Most prompt tokens per step; `None`: the engine's choice.
     pub n_batch: Option<usize>,

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use kinglet::Error;
+use kinglet::engine::BackendChoice;
 use kinglet::platform::{ByteSource, MemorySource};
-use kinglet::session::{BackendChoice, Chunk, FinishReason, Request, Session, SessionOptions};
+use kinglet::session::{Chunk, FinishReason, Request, Session, SessionOptions};
 use kinglet::text::{Guard, Special, Tokenizer};
 use pollster::block_on;
 use serde_json::{Value, json};
