@@ -6,6 +6,7 @@ mod options;
 mod prompt;
 mod request;
 
+pub use crate::engine::BackendChoice;
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};
