@@ -6,7 +6,9 @@ use crate::error::{Error, Result};
 use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
-use crate::ops::{AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TopK};
+use crate::ops::{
+    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TopK,
+};
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -63,8 +65,8 @@ impl Cpu {
 /// A 32-bit address space (Wasm) minus what the program itself, its stack and one load's pieces take.
 const ADDRESSABLE_32: u64 = (4 << 30) - (128 << 20);
 
-/// `Vec` with exactly `len` elements, or [`Error::TooLarge`] instead of an abort when memory is short.
-fn allocate<T: Clone>(what: &str, len: usize, zero: T) -> Result<Vec<T>> {
+/// Room for exactly `len` elements, or [`Error::TooLarge`] instead of an abort when memory is short.
+fn reserve<T>(what: &str, len: usize) -> Result<Vec<T>> {
     let mut data = Vec::new();
     data.try_reserve_exact(len).map_err(|_| Error::TooLarge {
         what: what.into(),
@@ -72,6 +74,12 @@ fn allocate<T: Clone>(what: &str, len: usize, zero: T) -> Result<Vec<T>> {
         available: 0,
         hint: "the allocator refused: choose a smaller model or context".into(),
     })?;
+    Ok(data)
+}
+
+/// `len` elements in exactly their own memory.
+fn allocate<T: Clone>(what: &str, len: usize, zero: T) -> Result<Vec<T>> {
+    let mut data = reserve(what, len)?;
     data.resize(len, zero);
     Ok(data)
 }
@@ -142,6 +150,12 @@ impl Ops for Cpu {
     }
 
     fn cache(&mut self, shape: CacheShape) -> Result<kv_write::CpuCache> {
+        let element = match shape.dtype {
+            CacheType::F16 => 2,
+            CacheType::F32 => 4,
+        };
+        let plane = product(product(shape.n_ctx, shape.n_head_kv)?, shape.head_dim * element)?;
+        drop(reserve::<u8>("keys and values", product(2, plane)?)?); // an error now, instead of an abort below
         Ok(kv_write::CpuCache::new(shape))
     }
 

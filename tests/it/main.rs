@@ -4,6 +4,8 @@ mod alloc;
 mod arch;
 mod arch_refused;
 mod engine;
+mod engine_interrupted;
+mod engine_load;
 mod features;
 mod gguf;
 mod gguf_hostile;
