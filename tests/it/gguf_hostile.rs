@@ -164,6 +164,7 @@ fn end_overflows(w: &mut Writer) {
 }
 
 /// One file for each trap: (name, file, code, what the message must name).
+#[rustfmt::skip] // one row, one line
 fn traps() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let empty = Writer::default;
     let with = |change: fn(&mut Writer)| {
@@ -180,39 +181,14 @@ fn traps() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let aligned = |to: u32| tiny().kv("general.alignment", &Value::U32(to)).bytes();
     vec![
         ("empty", vec![], "truncated", "header"),
-        (
-            "a web page",
-            b"<!DOCTYPE html><html></html>".to_vec(),
-            "bad_file",
-            "<!DO",
-        ),
+        ("a web page", b"<!DOCTYPE html><html></html>".to_vec(), "bad_file", "<!DO"),
         ("version 0", with(|w| w.version = 0), "unsupported_feature", "version"),
         ("version 1", with(|w| w.version = 1), "unsupported_feature", "version"),
         ("version 4", with(|w| w.version = 4), "unsupported_feature", "2, 3"),
-        (
-            "big-endian",
-            with(|w| w.version = 3u32.swap_bytes()),
-            "unsupported_feature",
-            "big-endian",
-        ),
-        (
-            "count of tensors",
-            with(|w| w.n_tensors = Some(u64::MAX)),
-            "bad_file",
-            "number of tensors",
-        ),
-        (
-            "more tensors than there are",
-            with(|w| w.n_tensors = Some(60_000)),
-            "bad_file",
-            "tensor",
-        ),
-        (
-            "count of entries",
-            with(|w| w.n_entries = Some(1 << 40)),
-            "bad_file",
-            "metadata entries",
-        ),
+        ("big-endian", with(|w| w.version = 3u32.swap_bytes()), "unsupported_feature", "big-endian"),
+        ("count of tensors", with(|w| w.n_tensors = Some(u64::MAX)), "bad_file", "number of tensors"),
+        ("more tensors than there are", with(|w| w.n_tensors = Some(60_000)), "bad_file", "tensor"),
+        ("count of entries", with(|w| w.n_entries = Some(1 << 40)), "bad_file", "metadata entries"),
         ("length of a key", empty().raw(b"", 8, b"").bytes(), "bad_file", "key"),
         (
             "absurd length of a key",
@@ -220,58 +196,18 @@ fn traps() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
             "truncated",
             "key",
         ),
-        (
-            "key not UTF-8",
-            empty().raw(b"a\xffb", 0, &[1]).bytes(),
-            "bad_file",
-            "key",
-        ),
-        (
-            "duplicate key",
-            tiny().kv("x.i64", &Value::U8(1)).bytes(),
-            "bad_file",
-            "x.i64",
-        ),
+        ("key not UTF-8", empty().raw(b"a\xffb", 0, &[1]).bytes(), "bad_file", "key"),
+        ("duplicate key", tiny().kv("x.i64", &Value::U8(1)).bytes(), "bad_file", "x.i64"),
         ("unknown value type", kv("k.t", 13, &[0; 8]), "bad_file", "k.t"),
         ("bool 2", kv("k.b", 7, &[2]), "bad_file", "k.b"),
-        (
-            "string too long",
-            kv("k.s", 8, &u64::MAX.to_le_bytes()),
-            "truncated",
-            "k.s",
-        ),
-        (
-            "string not UTF-8",
-            kv("k.s", 8, &string(b"\xc3\x28")),
-            "bad_file",
-            "k.s",
-        ),
+        ("string too long", kv("k.s", 8, &u64::MAX.to_le_bytes()), "truncated", "k.s"),
+        ("string not UTF-8", kv("k.s", 8, &string(b"\xc3\x28")), "bad_file", "k.s"),
         ("array too long", kv("k.a", 9, &array(4, 1 << 61)), "truncated", "k.a"),
-        (
-            "array length overflows",
-            kv("k.a", 9, &array(10, 1 << 62)),
-            "truncated",
-            "k.a",
-        ),
-        (
-            "array of too many strings",
-            kv("k.a", 9, &array(8, 1 << 40)),
-            "truncated",
-            "k.a",
-        ),
-        (
-            "array of bools with 7",
-            kv("k.a", 9, &[array(7, 1), vec![7]].concat()),
-            "bad_file",
-            "k.a",
-        ),
+        ("array length overflows", kv("k.a", 9, &array(10, 1 << 62)), "truncated", "k.a"),
+        ("array of too many strings", kv("k.a", 9, &array(8, 1 << 40)), "truncated", "k.a"),
+        ("array of bools with 7", kv("k.a", 9, &[array(7, 1), vec![7]].concat()), "bad_file", "k.a"),
         ("array of unknown type", kv("k.a", 9, &array(99, 0)), "bad_file", "k.a"),
-        (
-            "array of arrays",
-            kv("k.a", 9, &[array(9, 1), array(9, 1)].concat()),
-            "unsupported_feature",
-            "k.a",
-        ),
+        ("array of arrays", kv("k.a", 9, &[array(9, 1), array(9, 1)].concat()), "unsupported_feature", "k.a"),
         (
             "string in an array not UTF-8",
             kv("k.a", 9, &[array(8, 2), string(b"ok"), string(b"\xff")].concat()),
@@ -287,97 +223,32 @@ fn traps() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
             "bad_file",
             "general.alignment",
         ),
-        (
-            "no dimensions",
-            with(|w| w.tensors[1].shape.clear()),
-            "bad_file",
-            "output_norm",
-        ),
+        ("no dimensions", with(|w| w.tensors[1].shape.clear()), "bad_file", "output_norm"),
         (
             "five dimensions",
             with(|w| w.tensors[1].shape = vec![1; 5]),
             "bad_file",
             "output_norm",
         ),
-        (
-            "dimension zero",
-            with(|w| w.tensors[1].shape = vec![4, 0]),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "elements overflow",
-            with(|w| w.tensors[1].shape = vec![1 << 32, 1 << 32]),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "bytes overflow",
-            with(|w| w.tensors[1].shape = vec![1 << 62]),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "broken block",
-            with(|w| w.tensors[1].ggml_type = 12),
-            "bad_file",
-            "multiple of 256",
-        ),
-        (
-            "offset not aligned",
-            with(|w| w.tensors[1].offset = Some(4)),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "start overflows",
-            with(|w| w.tensors[1].offset = Some(!31)),
-            "bad_file",
-            "output_norm",
-        ),
+        ("dimension zero", with(|w| w.tensors[1].shape = vec![4, 0]), "bad_file", "output_norm"),
+        ("elements overflow", with(|w| w.tensors[1].shape = vec![1 << 32, 1 << 32]), "bad_file", "output_norm"),
+        ("bytes overflow", with(|w| w.tensors[1].shape = vec![1 << 62]), "bad_file", "output_norm"),
+        ("broken block", with(|w| w.tensors[1].ggml_type = 12), "bad_file", "multiple of 256"),
+        ("offset not aligned", with(|w| w.tensors[1].offset = Some(4)), "bad_file", "output_norm"),
+        ("start overflows", with(|w| w.tensors[1].offset = Some(!31)), "bad_file", "output_norm"),
         ("end overflows", with(end_overflows), "bad_file", "token_embd"),
-        (
-            "data after the end",
-            with(|w| w.tensors[1].offset = Some(1 << 40)),
-            "truncated",
-            "output_norm",
-        ),
-        (
-            "overlapping data",
-            with(|w| w.tensors[1].offset = Some(0)),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "duplicate tensor",
-            tiny().f32("output_norm.weight", &[4]).bytes(),
-            "bad_file",
-            "output_norm",
-        ),
-        (
-            "tensor without a name",
-            with(|w| w.tensors[1].name.clear()),
-            "bad_file",
-            "tensor's name",
-        ),
-        (
-            "tensor's name not UTF-8",
-            with(|w| w.tensors[1].name = vec![0xff]),
-            "bad_file",
-            "tensor's name",
-        ),
+        ("data after the end", with(|w| w.tensors[1].offset = Some(1 << 40)), "truncated", "output_norm"),
+        ("overlapping data", with(|w| w.tensors[1].offset = Some(0)), "bad_file", "output_norm"),
+        ("duplicate tensor", tiny().f32("output_norm.weight", &[4]).bytes(), "bad_file", "output_norm"),
+        ("tensor without a name", with(|w| w.tensors[1].name.clear()), "bad_file", "tensor's name"),
+        ("tensor's name not UTF-8", with(|w| w.tensors[1].name = vec![0xff]), "bad_file", "tensor's name"),
         (
             "tensor's name too long",
             with(|w| w.tensors[1].name = vec![b'x'; 2000]),
             "bad_file",
             "tensor's name",
         ),
-        (
-            "one part of a split model",
-            tiny().kv("split.count", &Value::U16(2)).bytes(),
-            "bad_file",
-            "split.count",
-        ),
+        ("one part of a split model", tiny().kv("split.count", &Value::U16(2)).bytes(), "bad_file", "split.count"),
     ]
 }
 
