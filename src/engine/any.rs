@@ -41,9 +41,9 @@ pub struct AnyEngine {
 }
 
 enum Backend {
-    Cpu(Engine<Cpu>),
+    Cpu(Box<Engine<Cpu>>),
     #[cfg(feature = "gpu")]
-    Gpu(Engine<Gpu>),
+    Gpu(Box<Engine<Gpu>>),
 }
 
 /// Opens the backend, checks that the model fits, and streams it in.
@@ -62,7 +62,7 @@ pub async fn load(
             (Ok(gpu), _) => {
                 let engine = load_on(gpu, gguf, options, clock, on_progress).await?;
                 return Ok(AnyEngine {
-                    on: Backend::Gpu(engine),
+                    on: Backend::Gpu(Box::new(engine)),
                     fallback: None,
                 });
             }
@@ -74,7 +74,7 @@ pub async fn load(
     };
     let engine = load_on(Cpu::new(), gguf, options, clock, on_progress).await?;
     Ok(AnyEngine {
-        on: Backend::Cpu(engine),
+        on: Backend::Cpu(Box::new(engine)),
         fallback,
     })
 }
