@@ -100,6 +100,16 @@ impl Pattern {
         self.0.iter().find_map(|b| run(b, None, text, at))
     }
 
+    /// After a failure: how many starts cannot match either. A pattern that opens with an unbounded repetition has
+    /// tried every end that a later start in the same run could reach, so `\s+$` stays linear on long white space.
+    fn hopeless(&self, text: &[char]) -> usize {
+        let [branch] = self.0.as_slice() else { return 0 };
+        match branch.first() {
+            Some(Node::Repeat(set, _, usize::MAX)) => text.iter().take_while(|&&c| set.has(c)).count(),
+            _ => 0,
+        }
+    }
+
     /// Cuts each piece (lengths that sum to `text.len()`) at every match: matches and the gaps between them.
     pub(super) fn split(&self, text: &[char], pieces: &[usize]) -> Vec<usize> {
         let mut out = Vec::with_capacity(pieces.len());
@@ -116,7 +126,7 @@ impl Pattern {
                         out.push(end - at);
                         (gap, at) = (end, end);
                     }
-                    _ => at += 1,
+                    _ => at += self.hopeless(&piece[at..]).max(1),
                 }
             }
             if len > gap {
@@ -325,6 +335,8 @@ mod tests {
             ("a{1,3}", "aaaaa", vec!["aaa", "aa"]),
             (r"\s+(?!\S)", "a   b", vec!["a", "  ", " b"]),
             (r"\s+$", "a  b  ", vec!["a  b", "  "]),
+            (r"a{2,3}b|c", "aaab", vec!["aaab"]),
+            (r"a+b", "aaacaab", vec!["aaac", "aab"]),
             (
                 r"\p{L}+(?i:'s|'T)?",
                 "it's IT'S don't",
@@ -338,6 +350,12 @@ mod tests {
         ] {
             assert_eq!(split(pattern, text), expected, "{pattern} on {text:?}");
         }
+    }
+
+    #[test]
+    fn long_runs_take_linear_time() {
+        let text = format!("{}x", " ".repeat(400_000));
+        assert_eq!(split(r"\s+$", &text).len(), 1);
     }
 
     #[test]

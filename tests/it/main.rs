@@ -32,4 +32,6 @@ mod support;
 mod template;
 mod tidy;
 mod tokenizer;
+mod tokenizer_content;
+mod tokenizer_hostile;
 mod writer;
