@@ -224,7 +224,8 @@ async function show(stream, turn, textOf) {
 }
 
 function showSpeed(usage, timings) {
-  const rate = timings.decode_ms > 0 ? (usage.completion_tokens / timings.decode_ms) * 1000 : 0;
+  // The first token comes out of reading the prompt.
+  const rate = timings.decode_ms > 0 ? ((usage.completion_tokens - 1) / timings.decode_ms) * 1000 : 0;
   $('speed').textContent =
     `${rate.toFixed(1)} tokens/s · ${usage.completion_tokens} tokens · prompt of ${usage.prompt_tokens} ` +
     `in ${timings.prefill_ms < 1000 ? `${timings.prefill_ms.toFixed(0)} ms` : `${(timings.prefill_ms / 1000).toFixed(1)} s`}`;

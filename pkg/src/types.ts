@@ -142,9 +142,9 @@ export interface Usage {
 
 /** How long one request took. */
 export interface Timings {
-  /** Milliseconds to read the prompt. */
+  /** Milliseconds to read the prompt, the first token included. */
   prefill_ms: number;
-  /** Milliseconds to generate. */
+  /** Milliseconds for the tokens after the first. */
   decode_ms: number;
   /** Prompt tokens that were still in the cache of the turn before. */
   reused_tokens: number;

@@ -265,7 +265,7 @@ async function memoryOf({ model, backend, context }) {
 }
 
 test('on the GPU path a file of hundreds of megabytes stays out of linear memory', { skip }, async (t) => {
-  const model = llamaModel({ n_embd: 2048, n_ff: 8192, n_layer: 5 });
+  const model = llamaModel({ n_embd: 2048, n_ff: 8192, n_layer: process.env.KINGLET_SOAK ? 20 : 5 });
   server.models.set('large.gguf', model);
   for (const area of ['models', 'no-range']) {
     const { grown, load_ms, usage } = await inPage(memoryOf, { model: `/${area}/large.gguf`, backend: 'gpu', context: 64 });
