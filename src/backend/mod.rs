@@ -3,6 +3,8 @@
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "gpu")]
+pub mod self_test;
 
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]

@@ -4,6 +4,8 @@ use super::{Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token
 use crate::backend::Cpu;
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuOptions, Stats};
+#[cfg(feature = "gpu")]
+use crate::backend::self_test;
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::arch;
@@ -57,7 +59,7 @@ pub async fn load(
 ) -> Result<AnyEngine> {
     let fallback = match options.backend {
         BackendChoice::Cpu => None,
-        choice => match (open_gpu(choice).await, choice) {
+        choice => match (open_gpu(choice, clock).await, choice) {
             #[cfg(feature = "gpu")]
             (Ok(gpu), _) => {
                 let engine = load_on(gpu, gguf, options, clock, on_progress).await?;
@@ -80,15 +82,17 @@ pub async fn load(
 }
 
 #[cfg(feature = "gpu")]
-async fn open_gpu(choice: BackendChoice) -> Result<Gpu> {
-    Gpu::open(&GpuOptions {
-        allow_software: choice == BackendChoice::Gpu,
-    })
-    .await
+async fn open_gpu(choice: BackendChoice, clock: Clock) -> Result<Gpu> {
+    let forced = choice == BackendChoice::Gpu;
+    let mut gpu = Gpu::open(&GpuOptions { allow_software: forced }).await?;
+    if !forced && gpu.device().name_hidden() {
+        self_test::require_fast(&mut gpu, clock).await?;
+    }
+    Ok(gpu)
 }
 
 #[cfg(not(feature = "gpu"))]
-async fn open_gpu(_: BackendChoice) -> Result<std::convert::Infallible> {
+async fn open_gpu(_: BackendChoice, _: Clock) -> Result<std::convert::Infallible> {
     Err(Error::GpuUnavailable {
         message: "this build has no GPU backend".into(),
     })

@@ -18,6 +18,9 @@ pub struct GpuOptions {
 /// Names by which software adapters are known where nothing else tells.
 const SOFTWARE_NAMES: [&str; 5] = ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render"];
 
+/// Stands for the name of an adapter that does not tell it.
+const HIDDEN_NAME: &str = "WebGPU adapter (name hidden)";
+
 /// An open device; cheap to clone, shared by everything that computes on it.
 #[derive(Clone)]
 pub struct Device {
@@ -45,7 +48,7 @@ impl Device {
         let info = adapter.get_info();
         let software = is_software(&info);
         let name = if info.name.is_empty() {
-            "WebGPU adapter (name hidden)".into()
+            HIDDEN_NAME.into()
         } else {
             info.name
         };
@@ -81,7 +84,12 @@ impl Device {
         &self.name
     }
 
-    /// True when the adapter computes on the CPU.
+    /// The adapter does not say what it is (most browsers): whether it is software, only its speed can tell.
+    pub fn name_hidden(&self) -> bool {
+        &*self.name == HIDDEN_NAME
+    }
+
+    /// True when the adapter is known to compute on the CPU.
     pub fn software(&self) -> bool {
         self.software
     }

@@ -1,7 +1,9 @@
 //! The GPU backend as a whole: a small block through both backends, what a steady step costs, and how failures surface.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use kinglet::Error;
-use kinglet::backend::{Cpu, Gpu};
+use kinglet::backend::{Cpu, Gpu, self_test};
 use kinglet::gpu::{Binding, Device, GpuOptions, Grid, Recorder};
 use kinglet::kernels::wgsl::Variant;
 use kinglet::kernels::{Style, add};
@@ -350,6 +352,29 @@ fn software_adapters_are_recognised_and_refused_unless_allowed() {
     assert!(device().software(), "{} computes on the CPU", device().name());
     let refused = pollster::block_on(Device::open(&GpuOptions { allow_software: false }));
     assert!(matches!(refused.map(|_| ()), Err(Error::GpuUnavailable { .. })));
+}
+
+#[test]
+fn an_adapter_without_a_name_is_judged_by_its_speed() {
+    static NOW: AtomicU32 = AtomicU32::new(0);
+    /// A clock by which the longer of two measurements never takes longer: infinitely fast.
+    fn even() -> f64 {
+        f64::from(NOW.fetch_add(1, Ordering::Relaxed))
+    }
+    /// A clock by which every other measurement takes a second.
+    fn uneven() -> f64 {
+        const SECONDS: [f64; 4] = [0.0, 0.0, 0.0, 1.0];
+        let reading = NOW.fetch_add(1, Ordering::Relaxed) as usize;
+        ((reading / 4) as f64 + SECONDS[reading % 4]) * 1000.0
+    }
+    let mut gpu = Gpu::on(device()).expect("backend");
+    pollster::block_on(self_test::require_fast(&mut gpu, even)).expect("fast enough");
+    NOW.store(0, Ordering::Relaxed);
+    let refused = pollster::block_on(self_test::require_fast(&mut gpu, uneven));
+    let Err(Error::GpuUnavailable { message }) = refused else {
+        panic!("expected a refusal, got {refused:?}");
+    };
+    assert!(message.contains("0.07 GB/s"), "{message}");
 }
 
 #[test]
