@@ -35,7 +35,7 @@ pub fn clippy(report: &mut Report) {
         sh::run(
             sh::cargo()
                 .args(args)
-                .args(["--profile=wasm-dev", "--", "-D", "warnings"]),
+                .args(["--profile=wasm", "--", "-D", "warnings"]),
         )
     });
 }

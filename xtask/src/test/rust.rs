@@ -46,15 +46,29 @@ fn is_gpu(name: &str) -> bool {
     name.split("::").any(|part| part.starts_with("gpu"))
 }
 
+/// Packages that share one choice of features for their dependencies. xtask is built alone, as `cargo xtask` builds it,
+/// else its dependencies would be compiled a second time.
+const PRODUCT: &[&str] = &["--package=kinglet", "--package=kinglet-cli"];
+const TOOLS: &[&str] = &["--package=xtask"];
+
 fn build() -> Result<Vec<Program>> {
-    let mut command = sh::cargo();
-    command.args([
-        "test",
-        "--workspace",
-        "--no-run",
-        "--message-format=json-render-diagnostics",
-    ]);
-    let messages = sh::read(&mut command)?;
+    let mut programs = Vec::new();
+    for packages in [PRODUCT, TOOLS] {
+        let mut command = sh::cargo();
+        command
+            .arg("test")
+            .args(packages)
+            .args(["--no-run", "--message-format=json-render-diagnostics"]);
+        programs.extend(test_programs(&sh::read(&mut command)?)?);
+    }
+    if programs.is_empty() {
+        bail!("cargo built no test program");
+    }
+    Ok(programs)
+}
+
+/// The test programs among cargo's messages.
+fn test_programs(messages: &str) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for line in messages.lines() {
         let Ok(message) = serde_json::from_str::<Value>(line) else {
@@ -77,9 +91,6 @@ fn build() -> Result<Vec<Program>> {
             path: path.into(),
             dir: dir.into(),
         });
-    }
-    if programs.is_empty() {
-        bail!("cargo built no test program");
     }
     Ok(programs)
 }
@@ -210,7 +221,7 @@ impl Events {
 /// Examples in documentation comments.
 fn doc_tests(options: &Options, report: &mut Report) -> Result<()> {
     let mut command = sh::cargo();
-    command.args(["test", "--package=kinglet", "--doc", "--quiet", "--"]);
+    command.arg("test").args(PRODUCT).args(["--doc", "--quiet", "--"]);
     // libtest inside rustdoc wants RUSTC_BOOTSTRAP, but cargo must not see it: build scripts would run again.
     command
         .env("RUSTDOC", std::env::current_exe()?)
