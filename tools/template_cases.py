@@ -133,6 +133,8 @@ EXPRESSIONS = r"""
 {{ messages.nope() }}
 {{ 'a'.nope() }}
 {% for x in 5 %}{% endfor %}
+{% for x in none %}{% endfor %}
+{% for x in tools %}{% endfor %}{% for x in nope if x %}{% endfor %}no tools
 {{ numbers['x'] }}{{ numbers[10] }}{{ none.x }}{{ (1).x }}{{ 'abc'.x }}|{{ schema[1] }}|
 {{ undefined_function() }}
 {{ 1 | nope }}
@@ -162,7 +164,7 @@ BLOCKS = [
 
 def main():
     env = environment()
-    variables = dict(messages=MESSAGES, tools=None, documents=None, add_generation_prompt=True,
+    variables = dict(messages=MESSAGES, add_generation_prompt=True,
                      bos_token="<s>", eos_token="</s>", **EXTRA)
     cases = []
     for template in [line for line in EXPRESSIONS.strip("\n").split("\n")] + BLOCKS:

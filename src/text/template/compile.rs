@@ -7,7 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error};
 
-use super::operators::{ADD, CONCATENATE, MEASURE, MULTIPLY, NEST, REMAINDER, SLICE};
+use super::operators::{ADD, CONCATENATE, ITERATE, MEASURE, MULTIPLY, NEST, REMAINDER, SLICE};
 
 /// The template's name in messages.
 const NAME: &str = "chat_template";
@@ -104,6 +104,7 @@ fn replacements<'s>(instruction: &Instruction<'s>) -> Vec<Instruction<'s>> {
         Instruction::BuildList(_) | Instruction::BuildTuple(_) | Instruction::BuildMap(_) => {
             vec![instruction.clone(), call(NEST, 1)]
         }
+        Instruction::PushLoop(_) => vec![call(ITERATE, 1), instruction.clone()],
         other => vec![other.clone()],
     }
 }

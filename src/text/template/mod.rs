@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 pub struct RenderInput<'a> {
     /// The conversation: a list of objects.
     pub messages: &'a serde_json::Value,
-    /// Tool descriptions; `None` reaches the template as `none`, as in transformers.
+    /// Tool descriptions; without any the variable is undefined, as in llama.cpp.
     pub tools: Option<&'a serde_json::Value>,
     /// Ask for the beginning of the assistant's answer.
     pub add_generation_prompt: bool,
@@ -84,12 +84,11 @@ impl ChatTemplate {
     pub fn render(&self, input: &RenderInput<'_>) -> Result<String> {
         let mut variables = vec![
             ("messages", python::from_json(input.messages)),
-            ("tools", input.tools.map_or(Value::from(()), python::from_json)),
-            ("documents", Value::from(())),
             ("add_generation_prompt", Value::from(input.add_generation_prompt)),
             ("bos_token", Value::from(input.bos_token)),
             ("eos_token", Value::from(input.eos_token)),
         ];
+        variables.extend(input.tools.map(|tools| ("tools", python::from_json(tools))));
         variables.extend(
             input
                 .extra

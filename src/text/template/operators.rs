@@ -22,6 +22,9 @@ pub(super) const MEASURE: &str = "#";
 /// Passes a new list or dict through and bounds its depth: dropping a value recurses.
 pub(super) const NEST: &str = "[[";
 
+/// Passes what a loop runs over through, but not none: the engine would take it for an empty list.
+pub(super) const ITERATE: &str = "for";
+
 /// Deepest nesting of values that a template may build.
 const DEPTH: usize = 100;
 
@@ -34,6 +37,10 @@ pub(super) fn install(env: &mut Environment<'_>) {
     env.add_filter(SLICE, slice);
     env.add_filter(MEASURE, measure);
     env.add_filter(NEST, nest);
+    env.add_filter(ITERATE, |value: Value| match value.is_none() {
+        true => Err(Error::new(ErrorKind::InvalidOperation, "none is not iterable")),
+        false => Ok(value),
+    });
 }
 
 fn measure(state: &mut State, value: Value) -> Result<Value, Error> {
