@@ -211,7 +211,7 @@ fn remainder(state: &mut State, a: &Value, b: &Value) -> Result<Value, Error> {
     }
     let float = |x: f64, y: f64| {
         let r = x % y;
-        (y != 0.0).then(|| if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r })
+        (y != 0.0).then_some(if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r })
     };
     let int = |x: i128, y: i128| {
         let r = x.checked_rem(y)?;

@@ -32,10 +32,6 @@ pub fn clippy(report: &mut Report) {
             "--lib",
             "--target=wasm32-unknown-unknown",
         ];
-        sh::run(
-            sh::cargo()
-                .args(args)
-                .args(["--profile=wasm", "--", "-D", "warnings"]),
-        )
+        sh::run(sh::cargo().args(args).args(["--profile=wasm", "--", "-D", "warnings"]))
     });
 }
