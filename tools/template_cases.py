@@ -103,7 +103,7 @@ EXPRESSIONS = r"""
 {{ '  x ' | trim }}|{{ none | trim }}|{{ undefined_thing | trim }}|{{ 5 | trim }}|{{ 'xax' | trim('x') }}|{{ none | string }}|{{ 1.0 | string }}|{{ none | upper }}
 {{ text | length }}{{ 'é世😀' | length }}{{ undefined_thing | length }}{{ text | count }}{{ text | wordcount }}{{ numbers | length }}
 {{ x | default('d') }}{{ none | default('d') }}{{ none | default('d', true) }}{{ '' | default('d', boolean=true) }}{{ '' | d('e') }}
-{{ 'a\nb\n\nc' | indent }}|{{ 'a\nb' | indent(2, true) }}|{{ 'a\nb' | indent(width=3, first=True) }}|{{ 'a\n\nb' | indent(2, blank=true) }}
+{{ 'a\nb\n\nc' | indent }}|{{ 'a\nb' | indent(2, true) }}|{{ 'a\nb' | indent(width=3, first=True) }}|{{ 'a\n\nb' | indent(2, blank=true) }}|{{ '{\n' | indent(4, first=true) }}|{{ 'a\n' | indent('> ') }}|{{ '' | indent(2, true) }}|
 {{ '3' | int }}{{ 'x' | int }}{{ 'x' | int(7) }}{{ 3.9 | int }}{{ '3.5' | float }}{{ 'x' | float }}{{ 2.567 | round(2) }}{{ 2.5 | round }}{{ 2 | round }}{{ -3 | abs }}{{ 7 | string }}
 {{ 'hello world' | title }}{{ "it's (a) test-case" | title }}{{ 'HELLO w' | capitalize }}{{ 'ab' | list }}{{ 'abc' | first }}{{ 'abc' | last }}{{ 'abc' | reverse }}{{ 'b,a' | upper }}
 {{ [[1, 2], [3]] | sum(start=[]) }}{{ [1, 2, 3, 4, 5] | batch(2) | list }}{{ [1, 2, 3, 4, 5] | slice(2) | list }}{{ people | groupby('a', default=0) | list | length }}

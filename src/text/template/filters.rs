@@ -32,6 +32,7 @@ pub(super) fn install(env: &mut Environment<'_>) {
     env.add_filter("replace", replace);
     env.add_filter("join", join);
     env.add_filter("float", float);
+    env.add_filter("indent", indent);
     env.add_filter("int", int);
     env.add_filter("default", default);
     env.add_filter("d", default);
@@ -141,6 +142,55 @@ fn format(state: &mut State, text: &Value, args: Rest<Value>) -> Result<Value, E
     let mut all = vec![text.clone()];
     all.extend(args.0);
     state.apply_filter(PRINTF, &all)
+}
+
+/// `indent(text, width=4, first=False, blank=False)`; the width may be a string, `blank` must be named. Unlike the engine's own it keeps a
+/// newline at the end.
+fn indent(
+    state: &mut State,
+    v: &Value,
+    width: Option<Value>,
+    first: Option<bool>,
+    kwargs: Kwargs,
+) -> Result<String, Error> {
+    let width = match width {
+        Some(width) => Some(width),
+        None => kwargs.get::<Option<Value>>("width")?,
+    };
+    let flag = |given: Option<bool>, name: &str| match given {
+        Some(flag) => Ok(flag),
+        None => kwargs.get::<Option<bool>>(name).map(|flag| flag.unwrap_or(false)),
+    };
+    let (first, blank) = (flag(first, "first")?, flag(None, "blank")?);
+    kwargs.assert_all_used()?;
+    let indention = match &width {
+        None => "    ".to_owned(),
+        Some(width) => match (width.as_str(), width.as_i64()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(n)) if n <= 1000 => " ".repeat(usize::try_from(n).unwrap_or(0)),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    "indent: width must be a small number or a string",
+                ));
+            }
+        },
+    };
+    let text = to_str(v).into_owned() + "\n";
+    let lines = methods::splitlines(&text, false);
+    limits::charge(state, text.len() + lines.len().saturating_mul(indention.len()))?;
+    let mut out = String::with_capacity(text.len());
+    for (i, line) in lines.iter().enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        let indented = if i == 0 { first } else { blank || !line.is_empty() };
+        if indented {
+            out.push_str(&indention);
+        }
+        out.push_str(line);
+    }
+    Ok(out)
 }
 
 /// `float(value)`, or the default (0.0) where that is impossible.

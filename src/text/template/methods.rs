@@ -100,7 +100,7 @@ fn string(state: &mut State, s: &str, method: &str, args: &Args) -> Result<Optio
         "removesuffix" => s.strip_suffix(args.first_text()?.as_str()).unwrap_or(s).into(),
         "split" => split(s, args)?,
         "rsplit" => rsplit(s, args)?,
-        "splitlines" => splitlines(s, args.get(0, "keepends").is_some_and(|v| v.is_true())),
+        "splitlines" => texts(splitlines(s, args.get(0, "keepends").is_some_and(|v| v.is_true()))),
         "partition" | "rpartition" => partition(s, &args.first_text()?, method == "rpartition")?,
         "replace" => replace(state, s, args)?,
         "join" => join(state, s, args)?,
@@ -241,7 +241,8 @@ fn rsplit(s: &str, args: &Args) -> Result<Value, Error> {
     Ok(texts(found))
 }
 
-fn splitlines(s: &str, keep: bool) -> Value {
+/// The lines of `s`, with their ends if `keep` says so.
+pub(super) fn splitlines(s: &str, keep: bool) -> Vec<&str> {
     let is_end = |c: char| {
         matches!(
             c,
@@ -263,7 +264,7 @@ fn splitlines(s: &str, keep: bool) -> Value {
     if !rest.is_empty() {
         lines.push(rest);
     }
-    texts(lines)
+    lines
 }
 
 fn partition(s: &str, separator: &str, from_right: bool) -> Result<Value, Error> {
