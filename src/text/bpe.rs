@@ -82,6 +82,9 @@ impl Builder<'_> {
 
 impl Bpe {
     /// `merges`: the two halves of each, in order of rank; `whole_words`: a word that is a token is taken whole.
+    ///
+    /// A large vocabulary (280 000 merges) makes this the peak of linear memory on the GPU path: every list gets its
+    /// size at once, and what is no longer needed goes before the engine builds its tables.
     pub(super) fn new<'a>(
         vocab: &Vocab,
         merges: impl Iterator<Item = (&'a str, &'a str)>,
@@ -93,9 +96,9 @@ impl Bpe {
         let spelled = |piece: &str| alphabet == Alphabet::Characters || piece.chars().all(|c| byte_of.get(c).is_some());
         let mut builder = Builder {
             vocab,
-            engine: EngineVocab::default(),
-            tokens: Vec::new(),
-            ends: Vec::new(),
+            engine: EngineVocab::with_capacity(vocab.len()),
+            tokens: Vec::with_capacity(vocab.len()),
+            ends: Vec::with_capacity(vocab.len()),
         };
         for byte in 0..=255u8 {
             match alphabet {
@@ -110,8 +113,10 @@ impl Bpe {
                 }
             }
         }
-        let mut list = Merges::new();
-        let mut seen = std::collections::HashSet::new();
+        let at_most = merges.size_hint().1.unwrap_or(0); // the length of a list at hand
+        let mut list = Merges::with_capacity(at_most);
+        let mut seen = std::collections::HashSet::with_capacity(at_most);
+        let mut product = String::new();
         for (left, right) in merges {
             if left.is_empty() || right.is_empty() || !spelled(left) || !spelled(right) {
                 continue; // can never apply
@@ -121,7 +126,9 @@ impl Bpe {
             if !seen.insert((l, r)) {
                 continue; // the first, lowest rank counts
             }
-            let product = [left, right].concat();
+            product.clear();
+            product.push_str(left);
+            product.push_str(right);
             if product.len() > u16::MAX as usize {
                 return Err(Error::bad_file(
                     "tokenizer.ggml.merges",
@@ -141,6 +148,7 @@ impl Bpe {
             list.push((left.to_owned(), right.to_owned()));
         }
         drop(seen);
+        list.shrink_to_fit();
         let Builder {
             engine, tokens, ends, ..
         } = builder;

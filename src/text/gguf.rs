@@ -59,7 +59,7 @@ impl Tokenizer {
                 let merges = metadata
                     .strs("tokenizer.ggml.merges")?
                     .ok_or_else(|| missing("tokenizer.ggml.merges"))?;
-                let merges = merges.iter().filter_map(halves).collect();
+                let merges = Box::new(merges.iter().filter_map(halves));
                 let pre = Pre::named(
                     metadata
                         .str("tokenizer.ggml.pre")?

@@ -259,7 +259,7 @@ impl Tokenizer {
             Merge::Line(line) => line.split_once(' ').map(|(l, r)| (l.to_owned(), r.to_owned())),
         };
         let merges: Vec<(String, String)> = model.merges.iter().filter_map(halves).collect();
-        let merges = merges.iter().map(|(l, r)| (l.as_str(), r.as_str())).collect();
+        let merges = Box::new(merges.iter().map(|(l, r)| (l.as_str(), r.as_str())));
         let scheme = match (steps.byte_level, steps.spaces && model.byte_fallback) {
             (true, false) => Scheme::ByteLevel {
                 pre: Pre::from_patterns(&steps.patterns, model.ignore_merges)?,

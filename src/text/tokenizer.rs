@@ -38,10 +38,13 @@ pub(super) enum Scheme<'a> {
     /// Merges by score of the product; spaces become U+2581.
     Spm,
     /// Byte-level merges inside words.
-    ByteLevel { pre: Pre, merges: Vec<(&'a str, &'a str)> },
+    ByteLevel { pre: Pre, merges: MergeList<'a> },
     /// Merges over characters, spaces become U+2581: a SentencePiece vocabulary in a tokenizer.json.
-    Characters { merges: Vec<(&'a str, &'a str)> },
+    Characters { merges: MergeList<'a> },
 }
+
+/// The two halves of each merge, in order of rank: not a second list beside the file's own.
+pub(super) type MergeList<'a> = Box<dyn Iterator<Item = (&'a str, &'a str)> + 'a>;
 
 /// Everything that a model file says about its tokenizer.
 pub(super) struct VocabSpec<'a> {
@@ -108,9 +111,8 @@ impl Tokenizer {
             },
         };
         let specials = Specials::new(&vocab, strip);
-        let merges = |list: Vec<(&'_ str, &'_ str)>, alphabet, whole_words| {
-            Bpe::new(&vocab, list.into_iter(), alphabet, whole_words, role("unknown"))
-        };
+        let merges =
+            |list: MergeList<'_>, alphabet, whole_words| Bpe::new(&vocab, list, alphabet, whole_words, role("unknown"));
         let engine = match spec.scheme {
             Scheme::Spm => Engine::Spm(Spm::new(&vocab, role("unknown"))),
             Scheme::ByteLevel { pre, merges: list } => Engine::ByteLevel {

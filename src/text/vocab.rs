@@ -48,6 +48,7 @@ const MAX_PIECE_BYTES: usize = 65_535;
 pub(super) struct Vocab {
     pieces: Strings,
     kinds: Vec<Kind>,
+    /// Empty where the file has none.
     scores: Vec<f32>,
     /// Open addressing over ids by hash of the piece; `EMPTY` where free. A power of two, at most half full.
     slots: Vec<u32>,
@@ -90,7 +91,7 @@ impl Vocab {
         };
         let mut vocab = Self {
             kinds: kinds.unwrap_or_else(|| vec![Kind::Normal; n]),
-            scores: scores.unwrap_or_else(|| vec![0.0; n]),
+            scores: scores.unwrap_or_default(),
             slots: vec![EMPTY; (2 * n).next_power_of_two()],
             hasher: RandomState::new(),
             pieces,

@@ -34,4 +34,5 @@ mod tidy;
 mod tokenizer;
 mod tokenizer_content;
 mod tokenizer_hostile;
+mod tokenizer_memory;
 mod writer;

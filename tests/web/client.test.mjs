@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, openPage, shared } from './support/browser.mjs';
-import { llamaModel } from './support/gguf.mjs';
+import { llamaModel, tokenizerOf } from './support/gguf.mjs';
 import { fileModel, startServer } from './support/server.mjs';
 
 const skip = missing();
@@ -271,6 +271,21 @@ test('on the GPU path a file of hundreds of megabytes stays out of linear memory
     const { grown, load_ms, usage } = await inPage(memoryOf, { model: `/${area}/large.gguf`, backend: 'gpu', context: 64 });
     t.diagnostic(`${area}: file ${(model.size / MIB).toFixed(0)} MiB, loaded in ${load_ms.toFixed(0)} ms, linear memory grew by ${(grown / MIB).toFixed(1)} MiB`);
     assert.ok(model.size > 300 * MIB);
+    assert.ok(grown < GPU_MEMORY, `${grown / MIB} MiB`);
+    assert.ok(usage.completion_tokens > 0);
+  }
+});
+
+/** Every Llama-3 file has it: 128 256 tokens, 280 147 merges. */
+const largeVocabulary = shared('vocab/rebuilt-vocab-llama-bpe.gguf');
+
+test('on the GPU path a large vocabulary fits into the same memory', { skip: skip ?? (largeVocabulary ? false : 'no shared data') }, async (t) => {
+  const tokenizer = tokenizerOf(readFileSync(largeVocabulary));
+  const model = llamaModel({ n_embd: 256, n_ff: 512, n_layer: 1, tokenizer });
+  server.models.set('vocabulary.gguf', model);
+  for (const area of ['models', 'no-range']) {
+    const { grown, load_ms, usage } = await inPage(memoryOf, { model: `/${area}/vocabulary.gguf`, backend: 'gpu', context: 64 });
+    t.diagnostic(`${area}: ${tokenizer.n_vocab} tokens, loaded in ${load_ms.toFixed(0)} ms, linear memory grew by ${(grown / MIB).toFixed(1)} MiB`);
     assert.ok(grown < GPU_MEMORY, `${grown / MIB} MiB`);
     assert.ok(usage.completion_tokens > 0);
   }

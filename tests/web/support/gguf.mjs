@@ -4,6 +4,8 @@
 const STRING = 8;
 const ARRAY = 9;
 const TYPES = { u32: 4, i32: 5, f32: 6 };
+/** Bytes of a value by its type number; strings and arrays have a length of their own. */
+const SIZES = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
 const ALIGNMENT = 32;
 
 /** ggml types: [id, elements of a block, bytes of a block]. */
@@ -12,12 +14,12 @@ const Q8_0 = [8, 32, 34];
 
 /**
  * A llama model with Q8_0 matrices as `{size, tensorBytes, stream(start, end)}` (see server.mjs).
- * Shape: n_embd, n_ff, n_layer, head_dim, vocabulary of 3 control and 256 byte pieces and letters.
+ * Shape: n_embd, n_ff, n_layer, head_dim. `tokenizer` as from `tokenizerOf`; by default 3 control and 256 byte pieces
+ * and letters.
  */
-export function llamaModel({ n_embd, n_ff, n_layer, head_dim = 64, n_ctx = 256 }) {
+export function llamaModel({ n_embd, n_ff, n_layer, head_dim = 64, n_ctx = 256, tokenizer = smallTokenizer() }) {
   const n_head = n_embd / head_dim;
-  const pieces = vocabulary();
-  const n_vocab = pieces.length;
+  const { n_vocab } = tokenizer;
   const tensors = [['token_embd.weight', [n_embd, n_vocab], Q8_0], ['output_norm.weight', [n_embd], F32], ['output.weight', [n_embd, n_vocab], Q8_0]];
   for (let i = 0; i < n_layer; i++) {
     tensors.push([`blk.${i}.attn_norm.weight`, [n_embd], F32], [`blk.${i}.ffn_norm.weight`, [n_embd], F32]);
@@ -40,15 +42,43 @@ export function llamaModel({ n_embd, n_ff, n_layer, head_dim = 64, n_ctx = 256 }
     ['llama.attention.layer_norm_rms_epsilon', ['f32', 1e-5]],
     ['llama.rope.dimension_count', ['u32', head_dim]],
     ['llama.vocab_size', ['u32', n_vocab]],
-    ['tokenizer.ggml.model', 'llama'],
-    ['tokenizer.ggml.tokens', { string: pieces.map((p) => p.text) }],
-    ['tokenizer.ggml.scores', { f32: pieces.map((p) => p.score) }],
-    ['tokenizer.ggml.token_type', { i32: pieces.map((p) => p.type) }],
-    ['tokenizer.ggml.bos_token_id', ['u32', 1]],
-    ['tokenizer.ggml.eos_token_id', ['u32', 2]],
-    ['tokenizer.ggml.unknown_token_id', ['u32', 0]],
+    ...tokenizer.metadata,
   ];
   return layOut(metadata, tensors);
+}
+
+/** The tokenizer of the GGUF file `bytes`, for another file: `{n_vocab, metadata}`, entries as they stand there. */
+export function tokenizerOf(bytes) {
+  let at = 16;
+  const u32 = () => bytes.readUInt32LE((at += 4) - 4);
+  const u64 = () => Number(bytes.readBigUInt64LE((at += 8) - 8));
+  const skipString = () => {
+    const length = u64();
+    at += length;
+  };
+  const metadata = [];
+  let n_vocab;
+  for (let left = u64(); left > 0; left--) {
+    const start = at;
+    skipString();
+    const key = bytes.toString('utf8', start + 8, at);
+    const type = u32();
+    if (type === STRING) {
+      skipString();
+    } else if (type === ARRAY) {
+      const [item, count] = [u32(), u64()];
+      if (key === 'tokenizer.ggml.tokens') n_vocab = count;
+      if (item === STRING) {
+        for (let i = 0; i < count; i++) skipString();
+      } else {
+        at += count * SIZES[item];
+      }
+    } else {
+      at += SIZES[type];
+    }
+    if (key.startsWith('tokenizer.')) metadata.push(bytes.subarray(start, at));
+  }
+  return { n_vocab, metadata };
 }
 
 /**
@@ -69,7 +99,7 @@ export function withString(bytes, key, text) {
   return Buffer.concat([head, entry, bytes.subarray(24)]);
 }
 
-function vocabulary() {
+function smallTokenizer() {
   const pieces = [
     { text: '<unk>', score: 0, type: 2 },
     { text: '<s>', score: 0, type: 3 },
@@ -84,11 +114,21 @@ function vocabulary() {
   while (pieces.length % 32 !== 0) {
     pieces.push({ text: `▁unused${pieces.length}`, score: -1000, type: 5 });
   }
-  return pieces;
+  const metadata = [
+    ['tokenizer.ggml.model', 'llama'],
+    ['tokenizer.ggml.tokens', { string: pieces.map((p) => p.text) }],
+    ['tokenizer.ggml.scores', { f32: pieces.map((p) => p.score) }],
+    ['tokenizer.ggml.token_type', { i32: pieces.map((p) => p.type) }],
+    ['tokenizer.ggml.bos_token_id', ['u32', 1]],
+    ['tokenizer.ggml.eos_token_id', ['u32', 2]],
+    ['tokenizer.ggml.unknown_token_id', ['u32', 0]],
+  ];
+  return { n_vocab: pieces.length, metadata };
 }
 
 const align = (n) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 
+/** `metadata`: `[key, value]`, or an entry's bytes. */
 function layOut(metadata, tensors) {
   const parts = [];
   const bytes = (length, write) => {
@@ -108,7 +148,12 @@ function layOut(metadata, tensors) {
   u32(3);
   u64(tensors.length);
   u64(metadata.length);
-  for (const [key, value] of metadata) {
+  for (const entry of metadata) {
+    if (Buffer.isBuffer(entry)) {
+      parts.push(entry);
+      continue;
+    }
+    const [key, value] = entry;
     string(key);
     if (typeof value === 'string') {
       u32(STRING);
