@@ -1,6 +1,6 @@
 //! `cargo xtask pkg`: Rust to Wasm, JavaScript glue, wasm-opt, TypeScript; then the sizes.
 //!
-//! `pkg/` is owned by hand (package.json, src/*.ts); only `pkg/wasm` and `pkg/dist` are made here.
+//! `pkg/` is owned by hand (package.json, src/*.ts); `pkg/wasm`, `pkg/dist` and the licences are made here.
 
 use std::fs;
 use std::path::Path;
@@ -57,7 +57,16 @@ pub fn compile(profile: Profile) -> Result<()> {
     setup::wasm_target()?;
     setup::npm()?;
     wasm(profile)?;
+    licences()?;
     typescript()
+}
+
+/// npm packs only what lies in `pkg/`, and whoever gets the package must get its licences.
+fn licences() -> Result<()> {
+    for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(sh::root().join(name), sh::root().join("pkg").join(name)).context(name)?;
+    }
+    Ok(())
 }
 
 /// TypeScript to `pkg/dist`; also the type check.
