@@ -30,8 +30,8 @@ const THREADS: usize = 8;
 /// Builds, serves until interrupted.
 pub fn start(options: &Options) -> Result<()> {
     let model = options.model.as_deref().map(Model::new).transpose()?;
+    let server = Arc::new(listen(options.port)?); // before the build: a port in use is said at once
     pkg::build(options.profile)?;
-    let server = Arc::new(listen(options.port)?);
     let site = Arc::new(Site::new(model)?);
     if let Some(address) = server.server_addr().to_ip() {
         println!("\nhttp://localhost:{}/   (Ctrl-C stops)", address.port());
