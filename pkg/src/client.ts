@@ -33,9 +33,9 @@ export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
     throw aborted(options.signal);
   }
   const sources = sourcesOf(options.model);
+  const wasm = isAddress(options.wasm) ? absolute(options.wasm, 'wasm') : options.wasm;
   const link = new Link(openWorker(options.worker), (progress) => options.onProgress?.(progress));
   const ignore = link.closeOn(options.signal);
-  const wasm = typeof options.wasm === 'string' || options.wasm instanceof URL ? absolute(options.wasm) : options.wasm;
   try {
     const info = await link.call('load', {
       sources,
@@ -150,22 +150,35 @@ function sourcesOf(model: KingletOptions['model']): (string | Blob)[] {
   if (list.length === 0) {
     throw new KingletError('invalid_request', 'invalid request: model: expected a URL or a file, got none', { param: 'model' });
   }
-  const sources = list.map((source) => (source instanceof Blob ? source : absolute(source)));
+  const sources = list.map((source) => {
+    if (source instanceof Blob) {
+      return source;
+    }
+    if (!isAddress(source)) {
+      const message = `invalid request: model: expected a URL, a File, a Blob or an array of them, got ${String(source)}`;
+      throw new KingletError('invalid_request', message, { param: 'model' });
+    }
+    return absolute(source, 'model');
+  });
   const name = (source: string | Blob) => (typeof source === 'string' ? source : 'name' in source ? String(source.name) : '');
   return sources.sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
 }
 
-function absolute(address: string | URL): string {
+function isAddress(value: unknown): value is string | URL {
+  return typeof value === 'string' || value instanceof URL;
+}
+
+function absolute(address: string | URL, param: string): string {
   const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
   try {
     return new URL(address, base).href;
   } catch {
-    throw new KingletError('invalid_request', `invalid request: model: expected an address, got "${address}"`, { param: 'model' });
+    throw new KingletError('invalid_request', `invalid request: ${param}: expected an address, got "${address}"`, { param });
   }
 }
 
 function openWorker(worker: KingletOptions['worker']): Worker {
-  if (worker !== undefined && typeof worker !== 'string' && !(worker instanceof URL)) {
+  if (worker !== undefined && !isAddress(worker)) {
     return worker;
   }
   if (typeof Worker === 'undefined') {

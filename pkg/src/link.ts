@@ -77,6 +77,9 @@ export class Link {
   }
 
   private receive(message: FromWorker): void {
+    if (this.failure !== undefined) {
+      return; // a message that was on its way when the worker ended
+    }
     switch (message.tag) {
       case 'progress':
         return this.onProgress(message.progress);

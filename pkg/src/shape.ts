@@ -3,8 +3,14 @@
 import type { Piece } from './protocol.js';
 import type { ChatChunk, ChatCompletion, Envelope, Logprobs, TextCompletion, TokenLogprob } from './types.js';
 
+/** `chatcmpl-` and 32 random hexadecimal digits (`crypto.randomUUID` is missing on plain http). */
+function newId(prefix: string): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `${prefix}-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
 function envelope(prefix: string, model: string): () => Envelope {
-  const id = `${prefix}-${crypto.randomUUID()}`;
+  const id = newId(prefix);
   const created = Math.floor(Date.now() / 1000);
   return () => ({ id, created, model });
 }

@@ -6,16 +6,22 @@ import type { Piece, RequestKind } from './protocol.js';
 
 let lastStream = 0;
 
-/** The pieces of one answer. `break`, `return()` and the signal stop the engine within one step. */
+/**
+ * The pieces of one answer. `break`, `return()` and the signal stop the engine within one step; the signal also while
+ * nobody pulls, so that an answer which was left lying does not hold up the next.
+ */
 export async function* pieces(
   link: Link,
   kind: RequestKind,
   request: unknown,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Piece, void, void> {
+  if (signal?.aborted) {
+    throw aborted(signal);
+  }
   const stream = ++lastStream;
   const stop = () => link.call('abort', { stream }).catch(() => null);
-  const interrupt = interruption(signal);
+  const interrupt = interruption(signal, stop);
   let open = true;
   try {
     await interrupt.race(link.call('start', { stream, kind, request }));
@@ -35,18 +41,21 @@ export async function* pieces(
   }
 }
 
-/** Lets a signal win over a promise. */
-function interruption(signal: AbortSignal | undefined): { race<T>(work: Promise<T>): Promise<T>; end(): void } {
+/** Lets a signal win over a promise; `stop` is called when it fires. */
+function interruption(
+  signal: AbortSignal | undefined,
+  stop: () => Promise<unknown>,
+): { race<T>(work: Promise<T>): Promise<T>; end(): void } {
   if (signal === undefined) {
     return { race: (work) => work, end: () => undefined };
   }
   let reject: (reason: unknown) => void = () => undefined;
   const interrupted = new Promise<never>((_, fail) => (reject = fail));
   interrupted.catch(() => undefined);
-  const onAbort = () => reject(aborted(signal));
-  if (signal.aborted) {
-    onAbort();
-  }
+  const onAbort = () => {
+    reject(aborted(signal));
+    void stop();
+  };
   signal.addEventListener('abort', onAbort);
   return {
     race: (work) => Promise.race([interrupted, work]),

@@ -77,7 +77,7 @@ export interface Stats {
 /** A message of a conversation, as the model's chat template expects it. */
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant' | 'tool' | 'developer';
-  content: string | null;
+  content?: string | readonly { type: 'text'; text: string }[] | null;
   name?: string;
   tool_calls?: unknown[];
   tool_call_id?: string;

@@ -216,6 +216,28 @@ test('a server without ranges is read as one stream', { skip: skipShared }, asyn
   assert.ok(fetched <= 2, `${fetched} requests`);
 });
 
+test('an address may be relative, absolute or a blob\'s', { skip }, async () => {
+  const run = async ({ name }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const blob = await (await fetch(`/models/${name}`)).blob();
+    const addresses = [`models/${name}`, new URL(`/models/${name}`, location.href), URL.createObjectURL(blob), blob];
+    const models = await Promise.all(addresses.map((model) => createKinglet({ model, backend: 'cpu' }))); // all at once
+    return { names: models.map((kinglet) => kinglet.info.model) };
+  };
+  const { page, close } = await openPage(browser, server.origin, { bypassCSP: true });
+  await page.route('**/worker.js', async (route) => {
+    const response = await route.fetch();
+    const headers = response.headers();
+    delete headers['content-security-policy']; // ours allows no blob: addresses
+    await route.fulfill({ response, headers });
+  });
+  try {
+    assert.deepEqual((await page.evaluate(run, { name: 'qwen2.gguf' })).names, Array(4).fill('qwen2'));
+  } finally {
+    await close();
+  }
+});
+
 test('the parts of a split file are found by the first one\'s name', { skip }, async () => {
   const run = async ({ model }) => {
     const { createKinglet } = await import('/pkg/dist/index.js');

@@ -1,7 +1,7 @@
 // The protocol without a browser: the real client code against the real server code over a MessageChannel, with a
 // stand-in for the Wasm engine.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createKinglet, KingletError } from '../../pkg/dist/index.js';
 import { fromWire, toWire } from '../../pkg/dist/errors.js';
@@ -178,6 +178,41 @@ test('a signal that had already aborted starts nothing', async (t) => {
   await rejects(kinglet.completions.create({ prompt: 'a', signal: AbortSignal.abort() }), 'aborted');
   assert.equal(engine.steps, 0);
   assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('a signal frees the engine although nobody pulls', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  const abort = new AbortController();
+  const left = await kinglet.chat.completions.create({ ...chat('left lying about'), stream: true, signal: abort.signal });
+  await left.next();
+  abort.abort();
+  const answer = await kinglet.chat.completions.create(chat('next'));
+  assert.equal(answer.choices[0].message.content, 'next');
+  await rejects(left.next(), 'aborted');
+  assert.deepEqual(engine.log, ['start left lying about', 'abort', 'start next', 'end']);
+});
+
+test('what is no model and no address is said before a worker is started', async () => {
+  const worker = { addEventListener: () => assert.fail('started'), postMessage: () => assert.fail('asked') };
+  for (const model of [undefined, null, 7, {}, [undefined], []]) {
+    await assert.rejects(createKinglet({ model, worker }), (e) => e.code === 'invalid_request' && e.detail.param === 'model');
+  }
+  const wasm = 'http://['; // no such address
+  await assert.rejects(
+    createKinglet({ model: 'http://localhost/m.gguf', worker, wasm }),
+    (e) => e.code === 'invalid_request' && e.detail.param === 'wasm',
+  );
+});
+
+test('the package holds what it names', () => {
+  const root = new URL('../../pkg/', import.meta.url);
+  const { exports, files, types } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  const named = [types, ...files, ...Object.values(exports).flatMap((e) => (typeof e === 'string' ? [e] : Object.values(e)))];
+  for (const path of named) {
+    assert.ok(existsSync(new URL(path, root)), `${path}: run cargo xtask pkg`);
+    assert.ok(files.some((f) => path === types || path.replace('./', '').startsWith(f)), `${path} is not packed`);
+  }
 });
 
 test('requests run one after the other, in order', async (t) => {
