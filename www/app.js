@@ -132,11 +132,10 @@ $('ask').addEventListener('submit', async (event) => {
   running = new AbortController();
   hideError();
   $('prompt').value = '';
-  showReady();
   const chat = kinglet.info.chat_template;
-  if (chat) {
-    addTurn('user', 'You').text.append(prompt);
-  }
+  const conversation = messages; // "New conversation" begins another one, which must not get this answer
+  const question = chat ? addTurn('user', 'You') : undefined;
+  question?.text.append(prompt);
   const turn = addTurn('assistant', chat ? 'Model' : 'Text');
   if (!chat) {
     const given = document.createElement('span');
@@ -145,37 +144,56 @@ $('ask').addEventListener('submit', async (event) => {
     turn.text.append(given);
   }
   turn.item.setAttribute('aria-busy', 'true');
+  showReady();
   try {
-    await (chat ? answer(prompt, turn) : complete(prompt, turn));
-    remember(prompt, turn);
+    await fitting((limits) => (chat ? answer(prompt, turn, limits) : complete(prompt, turn, limits)));
+    remember(conversation, prompt, turn);
   } catch (error) {
     if (error.code === 'aborted') {
       addNote(turn, 'Stopped.');
-      remember(prompt, turn);
+      remember(conversation, prompt, turn);
     } else {
-      showError(error);
+      question?.item.remove();
       turn.item.remove();
-      $('prompt').value = prompt;
+      showError(error);
+      $('prompt').value ||= prompt;
     }
   } finally {
     turn.item.removeAttribute('aria-busy');
     running = undefined;
     showReady();
-    $('prompt').focus({ preventScroll: true });
+    // Whoever went elsewhere meanwhile stays there; a button that was pressed is gone.
+    if ([document.body, $('send'), $('stop')].includes(document.activeElement)) {
+      $('prompt').focus({ preventScroll: true });
+    }
   }
 });
 
 /** A stopped answer counts as far as it came. */
-function remember(prompt, turn) {
+function remember(conversation, prompt, turn) {
   if (turn.said !== '') {
-    messages.push({ role: 'user', content: prompt }, { role: 'assistant', content: turn.said });
+    conversation.push({ role: 'user', content: prompt }, { role: 'assistant', content: turn.said });
   }
 }
 
-async function answer(prompt, turn) {
+/** Asks; when the limit of tokens per answer does not fit beside the prompt, asks again for as many as do. */
+async function fitting(ask) {
+  const limits = sampling();
+  try {
+    await ask(limits);
+  } catch (error) {
+    const room = error.code === 'context_overflow' ? error.detail.n_ctx - error.detail.prompt : 0;
+    if (room < 1) {
+      throw error;
+    }
+    await ask({ ...limits, max_tokens: room });
+  }
+}
+
+async function answer(prompt, turn, limits) {
   const system = $('system').value.trim();
   const stream = await kinglet.chat.completions.create({
-    ...sampling(),
+    ...limits,
     messages: [
       ...(system ? [{ role: 'system', content: system }] : []),
       ...messages,
@@ -187,13 +205,15 @@ async function answer(prompt, turn) {
   await show(stream, turn, (choice) => choice.delta.content ?? '');
 }
 
-async function complete(prompt, turn) {
-  const stream = await kinglet.completions.create({ ...sampling(), prompt, stream: true, signal: running.signal });
+async function complete(prompt, turn, limits) {
+  const stream = await kinglet.completions.create({ ...limits, prompt, stream: true, signal: running.signal });
   await show(stream, turn, (choice) => choice.text);
 }
 
+/** An empty field means the engine's own default. */
 function sampling() {
-  return { temperature: Number($('temperature').value), max_tokens: Number($('max-tokens').value) };
+  const fields = { temperature: $('temperature').value, max_tokens: $('max-tokens').value };
+  return Object.fromEntries(Object.entries(fields).flatMap(([name, text]) => (text === '' ? [] : [[name, Number(text)]])));
 }
 
 /** Shows an answer as it comes. */
@@ -215,7 +235,7 @@ async function show(stream, turn, textOf) {
     }
     pieces += 1;
     if (choice.finish_reason === 'length') {
-      addNote(turn, 'Cut at the limit of tokens per answer.');
+      addNote(turn, lengthNote(chunk.usage));
     }
     if (atEnd) {
       scrollToEnd();
@@ -223,11 +243,19 @@ async function show(stream, turn, textOf) {
   }
 }
 
+/** Which of the two limits ended an answer. */
+function lengthNote(usage) {
+  return usage?.total_tokens >= kinglet?.info.context
+    ? 'Cut: the context is full. Load the model with a larger one, or begin a new conversation.'
+    : 'Cut at the limit of tokens per answer.';
+}
+
 function showSpeed(usage, timings) {
   // The first token comes out of reading the prompt.
   const rate = timings.decode_ms > 0 ? ((usage.completion_tokens - 1) / timings.decode_ms) * 1000 : 0;
+  const reused = timings.reused_tokens > 0 ? ` (${timings.reused_tokens} reused)` : '';
   $('speed').textContent =
-    `${rate.toFixed(1)} tokens/s · ${usage.completion_tokens} tokens · prompt of ${usage.prompt_tokens} ` +
+    `${rate.toFixed(1)} tokens/s · ${usage.completion_tokens} tokens · prompt of ${usage.prompt_tokens}${reused} ` +
     `in ${timings.prefill_ms < 1000 ? `${timings.prefill_ms.toFixed(0)} ms` : `${(timings.prefill_ms / 1000).toFixed(1)} s`}`;
 }
 
@@ -292,7 +320,7 @@ function showReady() {
   $('ask').hidden = !kinglet;
   $('send').hidden = running !== undefined;
   $('stop').hidden = running === undefined;
-  $('empty').hidden = $('log').childElementCount > 0 || loading !== undefined;
+  $('empty').hidden = $('log').childElementCount > 0 || loading !== undefined || !$('error').hidden;
   if (!kinglet) {
     $('empty').textContent = 'Load a model to begin.';
   }
@@ -307,12 +335,22 @@ function showError(error) {
   const typed = error instanceof KingletError;
   $('error-code').textContent = typed ? error.code : 'internal';
   $('error-message').textContent = typed ? error.message : String(error);
-  $('error-hint').textContent = HINTS[error.code] ?? '';
+  $('error-hint').textContent = hint(error);
   $('error').hidden = false;
+  showReady();
+  $('error').scrollIntoView({ block: 'nearest' });
+}
+
+function hint({ code, message }) {
+  if (code === 'bad_file' && message.includes('"split.')) {
+    return 'This file is one part of a split model. Choose all its parts together.';
+  }
+  return HINTS[code] ?? '';
 }
 
 function hideError() {
   $('error').hidden = true;
+  showReady();
 }
 
 $('error-close').addEventListener('click', hideError);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { launch, missing, openPage, screenshotPath, shared } from './support/browser.mjs';
 import { llamaModel, withString } from './support/gguf.mjs';
 import { bytesModel, fileModel, startServer } from './support/server.mjs';
@@ -126,6 +127,104 @@ test('a model with a chat template holds a conversation', { skip: skip ?? (golde
   await page.getByText('Settings').click();
   await page.getByRole('button', { name: 'New conversation' }).click();
   assert.equal(await page.locator('#log li').count(), 0);
+  await close();
+});
+
+/** The page with a committed model that has a chat template of ours, which shows all of the conversation. */
+async function chatPage(context = '') {
+  const template = "{% for m in messages %}{{ m.role + ': ' + m.content + '|' }}{% endfor %}";
+  const bytes = readFileSync(new URL('../goldens/qwen2.gguf', import.meta.url));
+  server.models.set('tiny-chat.gguf', bytesModel(withString(bytes, 'tokenizer.chat_template', template)));
+  const opened = await openPage(browser, server.origin);
+  await load(opened.page, { url: '/models/tiny-chat.gguf', context });
+  return opened;
+}
+
+test('the second turn reads only what is new', { skip }, async () => {
+  const { page, complaints, close } = await chatPage();
+  await say(page, 'Hello', { maxTokens: '8' });
+  assert.doesNotMatch(await page.locator('#speed').textContent(), /reused/);
+  await say(page, 'Again', { maxTokens: '8' });
+  assert.match(await page.locator('#speed').textContent(), /prompt of \d+ \((1[1-9]|[2-9]\d) reused\)/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('an answer longer than the context ends there; a prompt longer than it is an error in view', { skip }, async () => {
+  const { page, close } = await chatPage('64');
+  await say(page, 'Hello', { maxTokens: '5000' });
+  assert.match(await page.locator('#log .note').textContent(), /context is full/);
+  assert.equal(await page.locator('#error').isVisible(), false, await page.locator('#error-message').textContent());
+  await page.getByRole('button', { name: 'New conversation', includeHidden: true }).dispatchEvent('click');
+  const long = 'word '.repeat(40);
+  await page.locator('#prompt').fill(long);
+  await page.locator('#prompt').press('Enter');
+  await page.locator('#error:visible').waitFor();
+  assert.equal(await errorCode(page), 'context_overflow');
+  assert.equal(await page.locator('#log li').count(), 0, 'neither half of the failed turn stays');
+  assert.equal(await page.locator('#prompt').inputValue(), long, 'what was written is not lost');
+  const box = await page.locator('#error').boundingBox();
+  assert.ok(box.y >= 0 && box.y + box.height <= page.viewportSize().height, JSON.stringify(box));
+  await close();
+});
+
+test('a new conversation forgets the answer that it interrupts', { skip }, async () => {
+  const { page, close } = await chatPage();
+  const turn = async (prompt) => {
+    await say(page, prompt, { maxTokens: '2' });
+    return /prompt of (\d+)/.exec(await page.locator('#speed').textContent())[1];
+  };
+  const fresh = await turn('Hello');
+  await page.locator('#max-tokens').evaluate((field) => (field.value = 400));
+  await page.locator('#prompt').fill('Tell me more');
+  // In one task with the first word, so that the answer cannot have ended.
+  await page.evaluate(() => {
+    const seen = new MutationObserver(() => {
+      if (document.querySelector('#log li:last-child[aria-busy] .text')?.textContent) {
+        seen.disconnect();
+        document.getElementById('clear').click();
+      }
+    });
+    seen.observe(document.getElementById('log'), { subtree: true, childList: true });
+  });
+  await page.locator('#prompt').press('Enter');
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
+  await page.locator('#send:visible').waitFor();
+  assert.equal(await turn('Hello'), fresh, 'tokens of the prompt');
+  await close();
+});
+
+test('what is below the conversation does not move when an answer begins and ends', { skip }, async () => {
+  const { page, close } = await chatPage();
+  const place = () => page.locator('#prompt').evaluate((prompt) => JSON.stringify(prompt.getBoundingClientRect()));
+  const before = await place();
+  await page.locator('#max-tokens').evaluate((field) => (field.value = 12));
+  await page.locator('#prompt').fill('Hello');
+  await page.evaluate(() => {
+    const places = (globalThis.places = new Set());
+    const look = () => {
+      places.add(JSON.stringify(document.getElementById('prompt').getBoundingClientRect()));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.locator('#speed', { hasText: 'prompt of' }).waitFor();
+  await page.locator('#send:visible').waitFor();
+  assert.deepEqual(await page.evaluate(() => [...globalThis.places]), [before]);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'prompt');
+  await close();
+});
+
+test('one part of a split model: the page says to choose all', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const part = (n) => fileURLToPath(new URL(`../goldens/split-0000${n}-of-00003.gguf`, import.meta.url));
+  await load(page, { files: [part(2)] });
+  assert.equal(await errorCode(page), 'bad_file');
+  assert.match(await page.locator('#error-hint').textContent(), /all its parts/);
+  await load(page, { files: [part(3), part(1), part(2)] });
+  assert.equal(await page.locator('#error').isVisible(), false);
+  assert.match(await page.locator('#loaded').textContent(), /tokens of context/);
   await close();
 });
 
