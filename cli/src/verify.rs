@@ -163,7 +163,9 @@ fn agreement(gguf: &GgufFile, args: &ModelArgs, cpu: &Score, ids: Vec<u32>) -> V
             let same = gpu.argmax.iter().zip(&cpu.argmax).filter(|(g, c)| g == c).count();
             json!({"adapter": info, "tokens": gpu.nll.len(), "max_nll_difference": worst, "same_argmax": same, "agree": worst <= AGREEMENT})
         }
-        Err(e @ Error::Internal { .. }) => json!({"agree": false, "error": e.to_json()}),
-        Err(e) => json!({"skipped": e.to_string(), "error": e.to_json()}),
+        Err(e @ (Error::GpuUnavailable { .. } | Error::TooLarge { .. })) => {
+            json!({"skipped": e.to_string(), "error": e.to_json()})
+        }
+        Err(e) => json!({"agree": false, "error": e.to_json()}),
     }
 }

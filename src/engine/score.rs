@@ -17,7 +17,8 @@ pub struct Scored {
 impl<O: Ops> Engine<O> {
     /// Scores `ids[1 ..]`, each given all before it: `ids.len() - 1` results (none for fewer than two ids).
     ///
-    /// Ends a running request. Fails with [`Error::ContextOverflow`] when the text is longer than the context.
+    /// Ends a running request. Fails with [`Error::ContextOverflow`] when the text is longer than the context,
+    /// with [`Error::NotFinite`] when logits are no numbers.
     pub async fn score(&mut self, ids: &[u32]) -> Result<Vec<Scored>> {
         self.check_ids("ids", ids)?;
         let n_ctx = self.n_ctx();
@@ -45,18 +46,16 @@ impl<O: Ops> Engine<O> {
             self.decoder.step(inputs, self.cached.len(), Rows::All)?;
             let logits = self.decoder.logits().await?;
             self.cached.extend_from_slice(inputs);
-            scored.extend(
-                logits
-                    .chunks_exact(n_vocab)
-                    .zip(targets)
-                    .map(|(row, &target)| score_row(row, target)),
-            );
+            for (row, &target) in logits.chunks_exact(n_vocab).zip(targets) {
+                scored.push(score_row(row, target)?);
+            }
         }
         Ok(scored)
     }
 }
 
-fn score_row(logits: &[f32], target: u32) -> Scored {
+/// Fails with [`Error::NotFinite`] where the logits are no distribution; an impossible target is infinitely unlikely.
+fn score_row(logits: &[f32], target: u32) -> Result<Scored> {
     let mut best = (0u32, f32::NEG_INFINITY);
     for (id, &logit) in (0u32..).zip(logits) {
         if logit > best.1 {
@@ -66,10 +65,12 @@ fn score_row(logits: &[f32], target: u32) -> Scored {
     let max = f64::from(best.1);
     let sum: f64 = logits.iter().map(|&l| (f64::from(l) - max).exp()).sum();
     let target = logits.get(target as usize).copied().unwrap_or(f32::NEG_INFINITY); // ids are checked by the caller
-    Scored {
-        nll: (max + sum.ln() - f64::from(target)) as f32,
-        argmax: best.0,
+    let nll = (max + sum.ln() - f64::from(target)) as f32;
+    if nll.is_nan() {
+        let what = "logits that are no numbers".into();
+        return Err(Error::NotFinite { what });
     }
+    Ok(Scored { nll, argmax: best.0 })
 }
 
 #[cfg(test)]
@@ -79,9 +80,23 @@ mod tests {
     #[test]
     fn negative_log_likelihood() {
         let row = [0.0, 2f32.ln(), 2f32.ln(), -1e30];
-        let scored = score_row(&row, 0);
+        let scored = score_row(&row, 0).unwrap();
         assert_eq!(scored.argmax, 1);
         assert!((scored.nll - 5f32.ln()).abs() < 1e-6);
-        assert!(score_row(&row, 3).nll > 1e29);
+        assert!(score_row(&row, 3).unwrap().nll > 1e29);
+        let banned = [0.0, f32::NEG_INFINITY];
+        assert_eq!(score_row(&banned, 1).unwrap().nll, f32::INFINITY);
+    }
+
+    #[test]
+    fn no_distribution_no_score() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            for at in 0..3 {
+                let mut row = [0.5, 1.0, -1.0];
+                row[at] = bad;
+                assert_eq!(score_row(&row, 2).unwrap_err().code(), "not_finite", "{bad} at {at}");
+            }
+        }
+        assert_eq!(score_row(&[f32::NEG_INFINITY; 2], 0).unwrap_err().code(), "not_finite");
     }
 }
