@@ -6,9 +6,10 @@ use super::vocab::Kind;
 use crate::error::{Error, Result};
 use crate::gguf::{Array, Metadata, Value};
 
-/// Metadata keys of tokens with a role: `tokenizer.ggml.{key}_token_id`.
+/// Metadata keys of tokens with a role: `tokenizer.ggml.{key}_token_id`. Padding has none here; published files give it
+/// ids beyond their vocabulary.
 const ROLES: &[&str] = &[
-    "bos", "eos", "eot", "eom", "unknown", "padding", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep",
+    "bos", "eos", "eot", "eom", "unknown", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep",
 ];
 
 /// What a SentencePiece file means when it does not say.

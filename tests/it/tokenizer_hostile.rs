@@ -101,6 +101,14 @@ fn hostile_metadata_gives_typed_errors() {
     assert_eq!(pre.err().map(|e| e.code()), Some("unsupported_tokenizer"));
 }
 
+/// Padding plays no part in inference, and its id is often one too many (32000 for Llama's 32,000 tokens).
+#[test]
+fn padding_beyond_the_vocabulary_is_harmless() {
+    let tokenizer = hostile(|e| e.push(("tokenizer.ggml.padding_token_id".into(), Value::U32(6)))).expect("loads");
+    let ids = tokenizer.encode("a", Special::AsText, Bos::Auto).expect("encodes");
+    assert_eq!(ids, [1, 5]);
+}
+
 #[test]
 fn odd_merges_and_pieces_do_no_harm() {
     let long = "x".repeat(40_000);
