@@ -180,6 +180,17 @@ const REFUSED: &[(&str, Change, &str, &str)] = &[
     ("llama", |p| p.set("attention.head_count", Value::Array(Array::U32(vec![]))), "unsupported_feature", "head_count"),
     ("llama", |p| p.set("attention.value_length", Value::U32(4)), "unsupported_feature", "value_length"),
     ("llama", |p| p.set("attention.key_length", Value::U32(1 << 20)), "bad_file", "key_length"),
+    (
+        "llama",
+        |p| {
+            p.set("attention.key_length", Value::U32(3));
+            p.set("attention.value_length", Value::U32(3));
+            p.set("rope.dimension_count", Value::U32(2));
+        },
+        "unsupported_feature",
+        "width of a head",
+    ),
+    ("llama", |p| p.set("attention.key_length", Value::U32(258)), "bad_file", "key_length"),
     ("llama", |p| p.set("rope.dimension_count", Value::U32(4)), "bad_file", "dimension_count"),
     ("llama", |p| p.set("rope.dimension_count", Value::U32(1)), "bad_file", "dimension_count"),
     ("llama", |p| p.set("rope.freq_base", Value::F32(0.0)), "bad_file", "freq_base"),

@@ -14,7 +14,8 @@ const MAX_CTX: usize = 1 << 24;
 const MAX_EMBD: usize = 1 << 17;
 const MAX_LAYERS: usize = 1 << 10;
 const MAX_HEADS: usize = 1 << 10;
-const MAX_HEAD_DIM: usize = 1 << 10;
+/// What the attention kernel holds; it reads pairs, so the width of a head is even, too.
+const MAX_HEAD_DIM: usize = 256;
 const MAX_FF: usize = 1 << 20;
 const MAX_VOCAB: usize = 1 << 22;
 /// Bound on the RMS-norm epsilon; real ones are 1e-6 to 1e-5.
@@ -223,6 +224,13 @@ impl<'a> Fields<'a> {
                 return Err(Error::bad_file(self.named("attention.head_count"), expected, n_head));
             }
         };
+        if !head_dim.is_multiple_of(2) {
+            return Err(Error::UnsupportedFeature {
+                what: "the width of a head".into(),
+                got: head_dim.to_string(),
+                supported: format!("even numbers up to {MAX_HEAD_DIM}"),
+            });
+        }
         let value_length = self.size("attention.value_length", MAX_HEAD_DIM)?.unwrap_or(head_dim);
         if value_length != head_dim {
             return Err(Error::UnsupportedFeature {
