@@ -96,7 +96,7 @@ impl Session {
         &self.engine
     }
 
-    /// Tokens generated for the current request, or for the last one; a stop token included.
+    /// Tokens generated for the current request, or for the last one, without the stop token.
     pub fn generated(&self) -> &[u32] {
         &self.generated
     }
@@ -159,10 +159,14 @@ impl Session {
     /// # Errors
     /// Those of the backend.
     pub async fn prefill(&mut self) -> Result<bool> {
-        match self.answer {
-            Some(_) => self.engine.prefill().await,
-            None => Ok(false),
+        if self.answer.is_none() {
+            return Ok(false);
         }
+        let more = self.engine.prefill().await;
+        if more.is_err() {
+            self.answer = None; // the engine has forgotten the request
+        }
+        more
     }
 
     /// The next piece of the answer, one step at most; `None` after the last.
