@@ -64,7 +64,7 @@ pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: us
     }))
 }
 
-/// Seeded ids all over the vocabulary (SplitMix64), behind a begin-of-sequence-like 1.
+/// Seeded ids all over the vocabulary (SplitMix64).
 fn prompt(n: usize, n_vocab: usize) -> Vec<u32> {
     let mut state = 0x6b69_6e67u64;
     let id = |_| {

@@ -39,7 +39,7 @@ pub fn inspect(file: &Path, ctx: Option<usize>) -> Result<()> {
         "gguf_version": gguf.version(),
         "metadata": metadata,
         "tensors": tensors,
-        "parameters": gguf.tensors().iter().map(|t| t.elements()).sum::<u64>(),
+        "parameters": gguf.tensors().iter().map(|t| t.elements()).fold(0, u64::saturating_add),
         "tensor_bytes": gguf.tensors().iter().map(|t| t.bytes).sum::<u64>(),
         "types": types(&gguf),
         "config": plan.as_ref().ok().map(config),

@@ -60,9 +60,8 @@ pub enum RopeScaling {
     /// Two tensors of per-pair divisors, `rope_factors_short.weight` and `rope_factors_long.weight`, chosen by the
     /// *allocated* context against the original one; cos and sin are multiplied by `attn_factor` (phi3 128k).
     LongRope { original_ctx: usize, attn_factor: f32 },
-    /// YaRN: blends interpolated and original angles per pair (qwen2 long context); `attn_factor` multiplies cos and sin
-    /// and holds the paper's temperature. Cos and sin are multiplied by
-    /// `attn_factor`, which already includes YaRN's own `0.1 ln(factor) + 1`.
+    /// YaRN: blends interpolated and original angles per pair (qwen2 long context). Cos and sin are multiplied by
+    /// `attn_factor`, which already includes the paper's temperature, `0.1 ln(factor) + 1`.
     Yarn {
         factor: f32,
         original_ctx: usize,

@@ -57,7 +57,7 @@ pub struct TokenLogprob {
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Tokens generated, a stop token included.
+    /// Tokens generated, without the stop token.
     pub completion_tokens: usize,
     /// Their sum.
     pub total_tokens: usize,
