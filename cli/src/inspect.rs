@@ -31,6 +31,10 @@ pub fn inspect(file: &Path, ctx: Option<usize>) -> Result<()> {
         .collect();
     let plan = plan(&gguf, ctx);
     let verdict = match &plan {
+        Ok(p) if p.n_ctx > p.config.n_ctx_train => {
+            let trained = p.config.n_ctx_train;
+            json!({"runs": true, "text": format!("runs, but was trained for {trained} positions: expect worse answers beyond")})
+        }
         Ok(_) => json!({"runs": true, "text": "runs"}),
         Err(e) => json!({"runs": false, "text": format!("does not run, because {e}"), "error": e.to_json()}),
     };

@@ -66,6 +66,9 @@ fn inspect_plans_memory_and_gives_a_verdict() {
         .map(|t| t["bytes"].as_u64().unwrap())
         .sum();
     assert_eq!(seen["tensor_bytes"], listed);
+    let beyond = &ok(&["inspect", &model("qwen2.gguf"), "--ctx", "1024"], "")[0];
+    assert_eq!(beyond["verdict"]["runs"], true);
+    assert!(beyond["verdict"]["text"].as_str().unwrap().contains("trained for 512"));
     // tied output: every matrix is read for every token
     assert_eq!(seen["bytes_per_token"]["weights"], listed);
 }

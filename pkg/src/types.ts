@@ -12,7 +12,7 @@ export interface KingletOptions {
   model: ModelSource | readonly ModelSource[];
   /** Default `auto`. */
   backend?: Backend;
-  /** Tokens of context to allocate; default: the model's own, at most 4096. */
+  /** Tokens of context to allocate; default: the model's own, at most 4096. Beyond `trained_context` answers get worse. */
   context?: number;
   /** Precision of the key/value cache; `f32` is exact and twice as large. Default `f16`. */
   cacheType?: 'f16' | 'f32';

@@ -13,7 +13,8 @@ const MAX_LOGITS_BYTES: usize = 16 << 20;
 /// How a model is allocated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecoderOptions {
-    /// Positions of the cache; `None`: the trained context, at most [`DEFAULT_N_CTX`].
+    /// Positions of the cache; `None`: the trained context, at most [`DEFAULT_N_CTX`]. More than the trained context is
+    /// the caller's risk, as in llama.cpp: angles go on as configured, but the model has never seen them.
     pub n_ctx: Option<usize>,
     /// Most tokens in one step (a prefill chunk).
     pub n_batch: usize,
@@ -25,6 +26,9 @@ pub struct DecoderOptions {
 
 /// Context allocated when the caller does not choose: memory for more is rarely wanted without being asked for.
 pub const DEFAULT_N_CTX: usize = 4096;
+
+/// Most positions that can be asked for; far above any model.
+pub const MAX_N_CTX: usize = 1 << 24;
 
 impl Default for DecoderOptions {
     fn default() -> Self {
@@ -122,12 +126,12 @@ pub struct Plan {
 impl Plan {
     /// Lays out `config`, which [`arch::config`](crate::model::arch::config) has read from `gguf` and checked against it.
     ///
-    /// Fails with [`Error::InvalidRequest`] for a context of 0 or beyond the trained one, [`Error::UnsupportedType`] and
+    /// Fails with [`Error::InvalidRequest`] for a context of 0 or beyond [`MAX_N_CTX`], [`Error::UnsupportedType`] and
     /// [`Error::BadFile`] for a tensor that cannot be used.
     pub fn new(gguf: &GgufFile, config: DecoderConfig, options: &DecoderOptions) -> Result<Self> {
         let n_ctx = options.n_ctx.unwrap_or(config.n_ctx_train.min(DEFAULT_N_CTX));
-        if n_ctx == 0 || n_ctx > config.n_ctx_train {
-            return Err(Error::invalid("n_ctx", format!("1 to {}", config.n_ctx_train), n_ctx));
+        if n_ctx == 0 || n_ctx > MAX_N_CTX {
+            return Err(Error::invalid("n_ctx", format!("1 to {MAX_N_CTX}"), n_ctx));
         }
         if options.n_batch == 0 {
             return Err(Error::invalid("n_batch", "at least 1", 0));

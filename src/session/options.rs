@@ -12,6 +12,7 @@ pub struct SessionOptions {
     /// Where to compute.
     pub backend: BackendChoice,
     /// Tokens of context to allocate; `None`: the model's own, at most [`DEFAULT_N_CTX`](crate::model::plan::DEFAULT_N_CTX).
+    /// See [`DecoderOptions::n_ctx`](crate::model::plan::DecoderOptions::n_ctx).
     pub n_ctx: Option<usize>,
     /// Most prompt tokens per step; `None`: the engine's choice.
     pub n_batch: Option<usize>,

@@ -11,7 +11,7 @@ use kinglet::error::Error;
 use kinglet::gguf::{GgufFile, split_names};
 use kinglet::model::arch;
 use kinglet::model::loader::Phase;
-use kinglet::model::plan::Plan;
+use kinglet::model::plan::{MAX_N_CTX, Plan};
 use kinglet::ops::{CacheShape, MemoryLimits, Ops};
 use kinglet::platform::{ByteSource, FileSource};
 use pollster::block_on;
@@ -195,10 +195,26 @@ fn what_does_not_fit_is_refused_with_numbers() {
         "too_large",
         "an error, not an abort"
     );
-    for n_ctx in [0, config.n_ctx_train + 1] {
+    for n_ctx in [0, MAX_N_CTX + 1, usize::MAX] {
         let error = Plan::new(&gguf, config.clone(), &options(n_ctx, 16)).unwrap_err();
         assert_eq!(error.code(), "invalid_request");
     }
+}
+
+/// Whoever asks for more context than the model was trained with gets it; what lies within stays the same.
+#[test]
+fn a_context_beyond_the_trained_one_runs() {
+    let score = |n_ctx, len| {
+        let decoder = decoder(Cpu::new(), &model("qwen2"), &options(n_ctx, 64)).unwrap();
+        block_on(Engine::new(decoder, || 0.0).score(&text(len)))
+    };
+    let config = arch::config(model("qwen2").metadata(), model("qwen2").tensors()).unwrap();
+    let trained = config.n_ctx_train;
+    assert_eq!(score(trained, trained + 2).unwrap_err().code(), "context_overflow");
+    let within = score(trained, trained).unwrap();
+    let beyond = score(trained + 40, trained + 40).unwrap();
+    assert_eq!(beyond[..within.len()], within);
+    assert!(beyond.iter().all(|s| s.nll.is_finite()));
 }
 
 /// The CPU backend holds each weight once: at most 1.1 times the tensors' bytes.
