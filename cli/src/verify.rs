@@ -133,7 +133,9 @@ fn facts(args: &ModelArgs) -> Result<Value> {
     let mut answers = vec![];
     for (question, word) in FACTS {
         let request = if chat {
-            json!({"messages": [{"role": "user", "content": question}], "max_tokens": 16, "temperature": 0})
+            // Qwen 3 and its kind would spend all 16 tokens on thinking; other templates do not look at the variable.
+            json!({"messages": [{"role": "user", "content": question}], "max_tokens": 16, "temperature": 0,
+                "chat_template_kwargs": {"enable_thinking": false}})
         } else {
             json!({"prompt": format!("Question: {question}\nAnswer:"), "max_tokens": 16, "temperature": 0})
         };
