@@ -20,6 +20,8 @@ const HINTS = {
   gpu_lost: 'Load the model again.',
   gpu: 'Load the model on the processor instead; please report this.',
   worker_failed: 'Load the model again. If it was out of memory, choose a smaller model or context.',
+  invalid_request: 'Change that value under Model or Settings.',
+  template_refused: 'Start a new conversation, or change the system message.',
   not_loaded: 'Load a model first.',
 };
 
@@ -345,7 +347,7 @@ function hint({ code, message }) {
   if (code === 'bad_file' && message.includes('"split.')) {
     return 'This file is one part of a split model. Choose all its parts together.';
   }
-  return HINTS[code] ?? '';
+  return code === 'invalid_request' && !message.startsWith('invalid request: ') ? '' : (HINTS[code] ?? '');
 }
 
 function hideError() {

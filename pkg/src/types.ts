@@ -28,7 +28,7 @@ export interface KingletOptions {
   wasm?: string | URL | ArrayBuffer | WebAssembly.Module;
 }
 
-/** What loading is doing. */
+/** What loading is doing: reading the header, then the weights; `verify` and `compile` are reserved. */
 export type Phase = 'download' | 'verify' | 'upload' | 'compile' | 'ready';
 
 /** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */

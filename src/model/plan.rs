@@ -131,7 +131,7 @@ impl Plan {
     pub fn new(gguf: &GgufFile, config: DecoderConfig, options: &DecoderOptions) -> Result<Self> {
         let n_ctx = options.n_ctx.unwrap_or(config.n_ctx_train.min(DEFAULT_N_CTX));
         if n_ctx == 0 || n_ctx > MAX_N_CTX {
-            return Err(Error::invalid("n_ctx", format!("1 to {MAX_N_CTX}"), n_ctx));
+            return Err(Error::invalid("context", format!("1 to {MAX_N_CTX}"), n_ctx));
         }
         if options.n_batch == 0 {
             return Err(Error::invalid("n_batch", "at least 1", 0));

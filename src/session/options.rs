@@ -28,29 +28,38 @@ impl SessionOptions {
     /// # Errors
     /// [`Error::InvalidRequest`] naming an unknown option or a wrong value.
     pub fn from_json(value: &serde_json::Value) -> Result<Self> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Wire {
-            #[serde(default)]
-            backend: BackendChoice,
-            context: Option<usize>,
-            batch: Option<usize>,
-            cache_type: Option<String>,
-            #[serde(default)]
-            ignore_window: bool,
+        let given = value
+            .as_object()
+            .ok_or_else(|| Error::invalid("options", "an object", value))?;
+        let mut options = SessionOptions::default();
+        for (name, value) in given {
+            let count = || {
+                let n = value.as_u64().and_then(|n| usize::try_from(n).ok());
+                n.ok_or_else(|| Error::invalid(name, "a whole number", value))
+            };
+            match name.as_str() {
+                "backend" => {
+                    options.backend = BackendChoice::deserialize(value)
+                        .map_err(|_| Error::invalid(name, "\"auto\", \"gpu\" or \"cpu\"", value))?;
+                }
+                "context" => options.n_ctx = Some(count()?),
+                "batch" => options.n_batch = Some(count()?),
+                "cache_type" => {
+                    options.cache_type = match value.as_str() {
+                        Some("f16") => CacheType::F16,
+                        Some("f32") => CacheType::F32,
+                        _ => return Err(Error::invalid(name, "\"f16\" or \"f32\"", value)),
+                    };
+                }
+                "ignore_window" => {
+                    options.ignore_window = value
+                        .as_bool()
+                        .ok_or_else(|| Error::invalid(name, "true or false", value))?;
+                }
+                _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
+            }
         }
-        let wire = Wire::deserialize(value).map_err(|e| Error::invalid("options", "options of loading", e))?;
-        Ok(SessionOptions {
-            backend: wire.backend,
-            n_ctx: wire.context,
-            n_batch: wire.batch,
-            cache_type: match wire.cache_type.as_deref() {
-                None | Some("f16") => CacheType::F16,
-                Some("f32") => CacheType::F32,
-                Some(other) => return Err(Error::invalid("cache_type", "\"f16\" or \"f32\"", other)),
-            },
-            ignore_window: wire.ignore_window,
-        })
+        Ok(options)
     }
 }
 
@@ -78,4 +87,43 @@ pub struct SessionInfo {
     pub vocabulary: usize,
     /// Whether the file brings a chat template.
     pub chat_template: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn options_are_read() {
+        let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true});
+        let expect = SessionOptions {
+            backend: BackendChoice::Gpu,
+            n_ctx: Some(64),
+            n_batch: Some(8),
+            cache_type: CacheType::F32,
+            ignore_window: true,
+        };
+        assert_eq!(SessionOptions::from_json(&all), Ok(expect));
+        assert_eq!(SessionOptions::from_json(&json!({})), Ok(SessionOptions::default()));
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        let cases = [
+            ("backend", json!("tpu")),
+            ("context", json!(-1)),
+            ("context", json!(1.5)),
+            ("batch", json!("8")),
+            ("cache_type", json!("f8")),
+            ("ignore_window", json!(1)),
+            ("depth", json!(1)),
+        ];
+        for (name, value) in cases {
+            let error = SessionOptions::from_json(&json!({ name: value })).unwrap_err();
+            assert_eq!(error.code(), "invalid_request");
+            assert_eq!(error.detail()["param"], name, "{error}");
+        }
+        assert!(SessionOptions::from_json(&json!(7)).is_err());
+    }
 }

@@ -216,6 +216,14 @@ test('what is below the conversation does not move when an answer begins and end
   await close();
 });
 
+test('a context that no model has is an error that names the field', { skip }, async () => {
+  const { page, close } = await chatPage('4000000000');
+  assert.equal(await errorCode(page), 'invalid_request');
+  assert.match(await page.locator('#error-message').textContent(), /context: expected 1 to \d+, got 4000000000/);
+  assert.match(await page.locator('#error-hint').textContent(), /Model/);
+  await close();
+});
+
 test('one part of a split model: the page says to choose all', { skip }, async () => {
   const { page, close } = await openPage(browser, server.origin);
   const part = (n) => fileURLToPath(new URL(`../goldens/split-0000${n}-of-00003.gguf`, import.meta.url));
