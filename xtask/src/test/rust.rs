@@ -138,7 +138,8 @@ fn run_libtest(command: &mut Command, suite: &str, options: &Options, report: &m
     let _ = fs::remove_file(&skip_log);
     command.env("KINGLET_SKIP_LOG", &skip_log).env("RUST_BACKTRACE", "1");
     if options.size == Size::Soak {
-        command.env("KINGLET_SOAK", "1");
+        // What passing tests print, too: counts and seeds.
+        command.env("KINGLET_SOAK", "1").arg("--show-output");
     }
     command.args(["-Z", "unstable-options", "--format=json", "--report-time"]);
     command.env("RUSTC_BOOTSTRAP", "1"); // libtest's times are unstable; this is for the test program alone
@@ -205,7 +206,12 @@ impl Events {
                 self.running.insert(name, ());
                 return None;
             }
-            "ok" => Status::Passed,
+            "ok" => {
+                for line in event["stdout"].as_str().unwrap_or("").lines() {
+                    println!("        | {line}");
+                }
+                Status::Passed
+            }
             "ignored" => Status::Skipped(event["message"].as_str().unwrap_or("#[ignore]").to_string()),
             "failed" => {
                 self.failed = true;
