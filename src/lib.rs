@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod backend;
+pub mod cpu;
 pub mod engine;
 pub mod error;
 pub mod gguf;

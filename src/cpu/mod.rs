@@ -1,0 +1,3 @@
+//! How the CPU computes fast: SIMD, packed weights, 8-bit activations.
+
+pub mod simd;
