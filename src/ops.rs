@@ -9,11 +9,15 @@
 //!
 //! Everything records work; only [`Ops::download`] and [`Ops::top_k`] wait for it.
 
+mod split;
+
+pub use split::{Segment, Split};
+
 use crate::error::Result;
 use crate::quant::DType;
 
 /// Description of one matrix `[rows, cols]` as it lies in the file: `rows` outputs, `cols` inputs (GGUF: ne1, ne0).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PartShape {
     /// Tensor name as in the file, for errors.
     pub name: String,
@@ -26,7 +30,7 @@ pub struct PartShape {
 }
 
 /// How a cache stores keys and values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum CacheType {
     /// Half precision: half the memory, the default.
     #[default]
@@ -36,7 +40,7 @@ pub enum CacheType {
 }
 
 /// Shape of the key/value cache of one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CacheShape {
     /// Positions allocated.
     pub n_ctx: usize,
@@ -50,7 +54,7 @@ pub struct CacheShape {
 
 /// Where the heads lie in the columns of a fused qkv activation:
 /// `[q: n_head*head_dim | k: n_head_kv*head_dim | v: n_head_kv*head_dim]`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct HeadLayout {
     /// Query heads.
     pub n_head: usize,
@@ -68,7 +72,7 @@ impl HeadLayout {
 }
 
 /// Which two elements of a head rotate together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RopeOrder {
     /// Elements `2i` and `2i+1` (llama; "NORM" in llama.cpp).
     Interleaved,
@@ -77,7 +81,7 @@ pub enum RopeOrder {
 }
 
 /// Rotary embedding of the q and k columns of a fused activation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RopeShape {
     /// Where the heads are.
     pub heads: HeadLayout,
@@ -88,7 +92,7 @@ pub struct RopeShape {
 }
 
 /// Causal attention over a cache.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AttentionShape {
     /// Where the query heads are.
     pub heads: HeadLayout,
@@ -154,8 +158,9 @@ pub trait Ops {
     fn tensor(&mut self, rows: usize, cols: usize) -> Result<Self::Tensor>;
     /// Writes `data.len() / cols` whole rows, beginning at `first_row`.
     fn upload(&mut self, t: &mut Self::Tensor, first_row: usize, data: &[f32]) -> Result<()>;
-    /// Storage for a matrix made of `parts` stacked by rows (all with the same `cols`).
-    fn weight(&mut self, parts: &[PartShape]) -> Result<Self::Weight>;
+    /// Storage for a matrix made of `parts` stacked by rows (all with the same `cols`); `split` says how its rows may be
+    /// shared out.
+    fn weight(&mut self, parts: &[PartShape], split: &Split) -> Result<Self::Weight>;
     /// Stores whole rows of one part, as they lie in the file (`bytes.len()` is a multiple of the row's bytes).
     fn fill(&mut self, w: &mut Self::Weight, part: usize, first_row: usize, bytes: &[u8]) -> Result<()>;
     /// The cache of one layer.

@@ -1,5 +1,6 @@
 //! The command line: every command, its options and their defaults.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -104,6 +105,12 @@ pub struct ModelArgs {
     /// Attends to the whole context even if the file declares a sliding window (as llama.cpp does for phi3).
     #[arg(long)]
     pub ignore_window: bool,
+    /// On the CPU: f32 activations and f64 sums instead of 8-bit activations. Many times slower.
+    #[arg(long)]
+    pub exact: bool,
+    /// On the CPU: threads that share the work (default: one per core, at most 8).
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Args)]

@@ -43,6 +43,8 @@ pub fn load_engine(gguf: &GgufFile, args: &ModelArgs) -> Result<AnyEngine> {
             cache_type: args.cache.into(),
             ignore_window: args.ignore_window,
         },
+        exact: args.exact,
+        threads: args.threads.map(Into::into),
     };
     block_on(engine::load(gguf, &options, platform::now_ms, &mut |_| {
         std::ops::ControlFlow::Continue(())
@@ -57,6 +59,8 @@ pub fn load_session(args: &ModelArgs) -> Result<Session> {
         n_batch: args.batch,
         cache_type: args.cache.into(),
         ignore_window: args.ignore_window,
+        exact: args.exact,
+        threads: args.threads.map(Into::into),
     };
     block_on(Session::load(open::sources(&args.file)?, &options, &mut |_| {
         std::ops::ControlFlow::Continue(())

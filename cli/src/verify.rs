@@ -62,6 +62,8 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
         cache: CacheArg::F16,
         batch: None,
         ignore_window: false,
+        exact: false,
+        threads: None,
     };
     let mut engine = run::load_engine(&gguf, &args(BackendArg::Cpu))?;
     let mut ids = tokenizer.encode(PARAGRAPH, Special::AsText, Bos::Auto)?;

@@ -9,7 +9,8 @@ use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TOP_K_MAX, TopK,
+    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split, TOP_K_MAX,
+    TopK,
 };
 
 /// See the module's documentation.
@@ -77,7 +78,7 @@ impl Ops for Gpu {
         self.rec.upload(t, first_row, data)
     }
 
-    fn weight(&mut self, parts: &[PartShape]) -> Result<Weight> {
+    fn weight(&mut self, parts: &[PartShape], _: &Split) -> Result<Weight> {
         Weight::new(&mut self.rec, parts)
     }
 

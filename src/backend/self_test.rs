@@ -2,7 +2,7 @@
 
 use super::Gpu;
 use crate::error::{Error, Result};
-use crate::ops::{Ops, PartShape};
+use crate::ops::{Ops, PartShape, Split};
 use crate::quant::DType;
 
 /// An adapter that streams fewer bytes per millisecond (1 GB/s) computes in software, or might as well: the slowest
@@ -34,12 +34,15 @@ pub async fn require_fast(gpu: &mut Gpu, now_ms: fn() -> f64) -> Result<()> {
 /// Bytes of weights that the adapter streams in a millisecond; infinite where the clock is too coarse to see it.
 async fn bandwidth(gpu: &mut Gpu, now_ms: fn() -> f64) -> Result<f64> {
     let (rows, cols) = SHAPE;
-    let weight = gpu.weight(&[PartShape {
-        name: "self test".into(),
-        dtype: DType::F32,
-        rows,
-        cols,
-    }])?;
+    let weight = gpu.weight(
+        &[PartShape {
+            name: "self test".into(),
+            dtype: DType::F32,
+            rows,
+            cols,
+        }],
+        &Split::rows(rows),
+    )?;
     let x = gpu.tensor(1, cols)?;
     let mut out = gpu.tensor(1, rows)?;
     let mut fastest = f64::INFINITY;

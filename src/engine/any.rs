@@ -1,7 +1,7 @@
 //! An engine on whichever backend was asked for.
 
 use super::{Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
-use crate::backend::Cpu;
+use crate::backend::Reference;
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuOptions, Stats};
 #[cfg(feature = "gpu")]
@@ -34,6 +34,11 @@ pub struct LoadOptions {
     pub backend: BackendChoice,
     /// Context, batch, cache.
     pub decoder: DecoderOptions,
+    /// On the CPU: activations stay f32 and sums are f64, instead of 8-bit activations. Many times slower.
+    pub exact: bool,
+    /// On the CPU: how many threads share the work; `None`: as many as the machine has cores, at most 8. The exact mode
+    /// has one.
+    pub threads: Option<usize>,
 }
 
 /// [`Engine`] with the backend chosen at run time; the same methods.
@@ -43,7 +48,7 @@ pub struct AnyEngine {
 }
 
 enum Backend {
-    Cpu(Box<Engine<Cpu>>),
+    Exact(Box<Engine<Reference>>),
     #[cfg(feature = "gpu")]
     Gpu(Box<Engine<Gpu>>),
 }
@@ -74,9 +79,9 @@ pub async fn load(
             (Ok(never), _) => match never {},
         },
     };
-    let engine = load_on(Cpu::new(), gguf, options, clock, on_progress).await?;
+    let engine = load_on(Reference::new(), gguf, options, clock, on_progress).await?;
     Ok(AnyEngine {
-        on: Backend::Cpu(Box::new(engine)),
+        on: Backend::Exact(Box::new(engine)),
         fallback,
     })
 }
@@ -120,7 +125,7 @@ async fn load_on<O: Ops>(
 macro_rules! on_engine {
     ($any:expr, $engine:ident => $body:expr) => {
         match $any {
-            Backend::Cpu($engine) => $body,
+            Backend::Exact($engine) => $body,
             #[cfg(feature = "gpu")]
             Backend::Gpu($engine) => $body,
         }
@@ -137,7 +142,7 @@ impl AnyEngine {
     #[cfg(feature = "gpu")]
     pub fn gpu_stats(&self) -> Option<Stats> {
         match &self.on {
-            Backend::Cpu(_) => None,
+            Backend::Exact(_) => None,
             Backend::Gpu(engine) => Some(engine.decoder().ops().stats()),
         }
     }

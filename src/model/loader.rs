@@ -81,7 +81,7 @@ impl<O: Ops> Weights<O> {
     pub async fn load(ops: &mut O, gguf: &GgufFile, plan: &Plan, on_progress: &mut OnProgress<'_>) -> Result<Self> {
         let mut matrices: Vec<O::Weight> = Vec::new();
         for matrix in plan.matrices() {
-            matrices.push(ops.weight(&matrix.parts)?);
+            matrices.push(ops.weight(&matrix.parts, &matrix.split)?);
         }
         let vectors = stream(ops, gguf, plan, &mut matrices, on_progress).await?;
 

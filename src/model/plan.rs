@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::config::DecoderConfig;
 use crate::model::rope;
-use crate::ops::{CacheShape, CacheType, HeadLayout, MemoryLimits, PartShape};
+use crate::ops::{CacheShape, CacheType, HeadLayout, MemoryLimits, PartShape, Split};
 use crate::quant::DType;
 
 /// Most bytes of logits that are computed at once: bounds the rows of the head for large vocabularies.
@@ -53,6 +53,8 @@ pub struct VectorPlan {
 pub struct MatrixPlan {
     /// The pieces.
     pub parts: Vec<PartShape>,
+    /// How its rows may be shared out.
+    pub split: Split,
 }
 
 /// One block.
@@ -205,12 +207,7 @@ impl Plan {
 
     /// Where the heads lie in the fused activation.
     pub fn heads(&self) -> HeadLayout {
-        let c = &self.config;
-        HeadLayout {
-            n_head: c.n_head,
-            n_head_kv: c.n_head_kv,
-            head_dim: c.head_dim,
-        }
+        heads(&self.config)
     }
 
     /// Every matrix, in no particular order.
@@ -261,6 +258,14 @@ impl Plan {
     }
 }
 
+fn heads(c: &DecoderConfig) -> HeadLayout {
+    HeadLayout {
+        n_head: c.n_head,
+        n_head_kv: c.n_head_kv,
+        head_dim: c.head_dim,
+    }
+}
+
 /// Bytes of `[rows, cols]` of f32.
 fn bytes_of(rows: usize, cols: usize) -> u64 {
     (rows as u64)
@@ -307,7 +312,7 @@ impl Finder<'_> {
         let norm = |tensor: &str, len: usize| self.vector(&[(name(tensor), len)]);
         Ok(LayerPlan {
             attn_norm: norm("attn_norm.weight", c.n_embd)?,
-            qkv: self.matrix(&qkv("weight"), c.n_embd)?,
+            qkv: self.split(&qkv("weight"), c.n_embd, Split::heads(heads(c)))?,
             qkv_bias: c.tensors.qkv_bias.then(|| self.vector(&qkv("bias"))).transpose()?,
             head_norms: match c.tensors.head_norms {
                 true => Some((
@@ -318,17 +323,23 @@ impl Finder<'_> {
             },
             attn_output: self.matrix(&[(name("attn_output.weight"), c.n_embd)], q)?,
             ffn_norm: norm("ffn_norm.weight", c.n_embd)?,
-            gate_up: self.matrix(&gate_up, c.n_embd)?,
+            gate_up: self.split(&gate_up, c.n_embd, Split::stacked(2, c.n_ff))?,
             ffn_down: self.matrix(&[(name("ffn_down.weight"), c.n_embd)], c.n_ff)?,
         })
     }
 
+    /// A matrix whose rows may be anywhere.
     fn matrix(&self, parts: &[(String, usize)], cols: usize) -> Result<MatrixPlan> {
+        let rows = parts.iter().map(|(_, rows)| rows).sum();
+        self.split(parts, cols, Split::rows(rows))
+    }
+
+    fn split(&self, parts: &[(String, usize)], cols: usize, split: Split) -> Result<MatrixPlan> {
         let parts = parts
             .iter()
             .map(|(name, rows)| self.part(name, *rows, cols))
             .collect::<Result<_>>()?;
-        Ok(MatrixPlan { parts })
+        Ok(MatrixPlan { parts, split })
     }
 
     fn part(&self, name: &str, rows: usize, cols: usize) -> Result<PartShape> {

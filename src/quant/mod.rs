@@ -15,7 +15,7 @@ use std::fmt;
 use crate::error::{Error, Result};
 
 /// A storage format that kinglet decodes. Numbers are GGUF's (`ggml_type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum DType {
     F32,
     F16,

@@ -57,6 +57,8 @@ impl Session {
                 cache_type: options.cache_type,
                 ignore_window: options.ignore_window,
             },
+            exact: options.exact,
+            threads: options.threads,
         };
         let engine = engine::load(&gguf, &load, now_ms, on_progress).await?;
         let (backend, plan) = (engine.info(), engine.plan());

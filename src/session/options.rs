@@ -20,10 +20,15 @@ pub struct SessionOptions {
     pub cache_type: CacheType,
     /// Attend to the whole context although the model has a sliding window, as llama.cpp does.
     pub ignore_window: bool,
+    /// See [`LoadOptions::exact`](crate::engine::LoadOptions::exact).
+    pub exact: bool,
+    /// See [`LoadOptions::threads`](crate::engine::LoadOptions::threads).
+    pub threads: Option<usize>,
 }
 
 impl SessionOptions {
-    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window"}`; all optional.
+    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads"}`; all
+    /// optional.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] naming an unknown option or a wrong value.
@@ -36,6 +41,10 @@ impl SessionOptions {
             let count = || {
                 let n = value.as_u64().and_then(|n| usize::try_from(n).ok());
                 n.ok_or_else(|| Error::invalid(name, "a whole number", value))
+            };
+            let flag = || {
+                let given = value.as_bool();
+                given.ok_or_else(|| Error::invalid(name, "true or false", value))
             };
             match name.as_str() {
                 "backend" => {
@@ -51,11 +60,12 @@ impl SessionOptions {
                         _ => return Err(Error::invalid(name, "\"f16\" or \"f32\"", value)),
                     };
                 }
-                "ignore_window" => {
-                    options.ignore_window = value
-                        .as_bool()
-                        .ok_or_else(|| Error::invalid(name, "true or false", value))?;
-                }
+                "ignore_window" => options.ignore_window = flag()?,
+                "exact" => options.exact = flag()?,
+                "threads" => match count()? {
+                    0 => return Err(Error::invalid(name, "at least 1", value)),
+                    n => options.threads = Some(n),
+                },
                 _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
             }
         }
@@ -96,13 +106,16 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true});
+        let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true,
+            "exact": true, "threads": 3});
         let expect = SessionOptions {
             backend: BackendChoice::Gpu,
             n_ctx: Some(64),
             n_batch: Some(8),
             cache_type: CacheType::F32,
             ignore_window: true,
+            exact: true,
+            threads: Some(3),
         };
         assert_eq!(SessionOptions::from_json(&all), Ok(expect));
         assert_eq!(SessionOptions::from_json(&json!({})), Ok(SessionOptions::default()));
@@ -117,6 +130,8 @@ mod tests {
             ("batch", json!("8")),
             ("cache_type", json!("f8")),
             ("ignore_window", json!(1)),
+            ("exact", json!("yes")),
+            ("threads", json!(0)),
             ("depth", json!(1)),
         ];
         for (name, value) in cases {

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use kinglet::backend::Cpu;
+use kinglet::backend::Reference;
 use kinglet::engine::{Engine, FinishReason, GenerateOptions};
 use kinglet::error::{Error, Result};
 use kinglet::gguf::GgufFile;
@@ -41,9 +41,9 @@ pub fn options(n_ctx: usize, n_batch: usize) -> DecoderOptions {
     }
 }
 
-fn engine(name: &str, n_ctx: usize, n_batch: usize) -> Engine<Cpu> {
+fn engine(name: &str, n_ctx: usize, n_batch: usize) -> Engine<Reference> {
     Engine::new(
-        decoder(Cpu::new(), &model(name), &options(n_ctx, n_batch)).unwrap(),
+        decoder(Reference::new(), &model(name), &options(n_ctx, n_batch)).unwrap(),
         || 0.0,
     )
 }
@@ -115,7 +115,7 @@ fn chunking<O: Ops>(ops: fn() -> O) {
 
 #[test]
 fn chunks_tokens_and_reuse_agree_cpu() {
-    chunking(Cpu::new);
+    chunking(Reference::new);
 }
 
 #[cfg(feature = "gpu")]

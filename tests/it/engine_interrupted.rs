@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
-use kinglet::backend::Cpu;
+use kinglet::backend::Reference;
 use kinglet::engine::{Engine, GenerateOptions};
 use kinglet::error::{Error, Result};
 use kinglet::ops::{
-    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TopK,
+    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split, TopK,
 };
 use pollster::block_on;
 
@@ -25,7 +25,7 @@ enum Mode {
 thread_local!(static MODE: Cell<Mode> = const { Cell::new(Mode::Work) });
 
 /// The CPU backend with readbacks that obey `MODE`.
-struct Moody(Cpu);
+struct Moody(Reference);
 
 async fn mood() -> Result<()> {
     match MODE.get() {
@@ -37,9 +37,9 @@ async fn mood() -> Result<()> {
     }
 }
 
-type T = <Cpu as Ops>::Tensor;
-type W = <Cpu as Ops>::Weight;
-type C = <Cpu as Ops>::Cache;
+type T = <Reference as Ops>::Tensor;
+type W = <Reference as Ops>::Weight;
+type C = <Reference as Ops>::Cache;
 
 #[rustfmt::skip]
 impl Ops for Moody {
@@ -50,7 +50,7 @@ impl Ops for Moody {
     fn limits(&self) -> MemoryLimits { self.0.limits() }
     fn tensor(&mut self, rows: usize, cols: usize) -> Result<T> { self.0.tensor(rows, cols) }
     fn upload(&mut self, t: &mut T, first: usize, data: &[f32]) -> Result<()> { self.0.upload(t, first, data) }
-    fn weight(&mut self, parts: &[PartShape]) -> Result<W> { self.0.weight(parts) }
+    fn weight(&mut self, parts: &[PartShape], split: &Split) -> Result<W> { self.0.weight(parts, split) }
     fn fill(&mut self, w: &mut W, part: usize, row: usize, b: &[u8]) -> Result<()> { self.0.fill(w, part, row, b) }
     fn cache(&mut self, shape: CacheShape) -> Result<C> { self.0.cache(shape) }
     async fn settle(&mut self) -> Result<()> { mood().await }
@@ -83,7 +83,10 @@ fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
 fn failed_and_dropped_steps_leave_a_valid_cache() {
     MODE.set(Mode::Work);
     let gguf = model("qwen2");
-    let mut engine = Engine::new(decoder(Moody(Cpu::new()), &gguf, &options(96, 16)).unwrap(), || 0.0);
+    let mut engine = Engine::new(
+        decoder(Moody(Reference::new()), &gguf, &options(96, 16)).unwrap(),
+        || 0.0,
+    );
     let ids = text(50);
     let answer = greedy(&mut engine, &ids, 6);
     let options = || GenerateOptions {

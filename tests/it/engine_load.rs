@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use kinglet::backend::Cpu;
+use kinglet::backend::Reference;
 #[cfg(feature = "gpu")]
 use kinglet::engine::GenerateOptions;
 use kinglet::engine::{BackendChoice, Engine, LoadOptions, load};
@@ -31,7 +31,7 @@ fn split_files_are_one_model() {
         .collect();
     let split = block_on(GgufFile::open_split(sources)).unwrap();
     let score = |gguf: &GgufFile| {
-        let mut engine = Engine::new(decoder(Cpu::new(), gguf, &options(64, 16)).unwrap(), || 0.0);
+        let mut engine = Engine::new(decoder(Reference::new(), gguf, &options(64, 16)).unwrap(), || 0.0);
         block_on(engine.score(&text(40))).unwrap()
     };
     assert_eq!(score(&split), score(&model("qwen2")));
@@ -191,7 +191,7 @@ fn what_does_not_fit_is_refused_with_numbers() {
         ..plan.cache
     };
     assert_eq!(
-        Cpu::new().cache(endless).unwrap_err().code(),
+        Reference::new().cache(endless).unwrap_err().code(),
         "too_large",
         "an error, not an abort"
     );
@@ -205,7 +205,7 @@ fn what_does_not_fit_is_refused_with_numbers() {
 #[test]
 fn a_context_beyond_the_trained_one_runs() {
     let score = |n_ctx, len| {
-        let decoder = decoder(Cpu::new(), &model("qwen2"), &options(n_ctx, 64)).unwrap();
+        let decoder = decoder(Reference::new(), &model("qwen2"), &options(n_ctx, 64)).unwrap();
         block_on(Engine::new(decoder, || 0.0).score(&text(len)))
     };
     let config = arch::config(model("qwen2").metadata(), model("qwen2").tensors()).unwrap();
@@ -223,8 +223,11 @@ fn cpu_holds_each_weight_once() {
     let gguf = model("phi4mini");
     let config = arch::config(gguf.metadata(), gguf.tensors()).unwrap();
     let plan = Plan::new(&gguf, config, &options(64, 16)).unwrap();
-    let mut cpu = Cpu::new();
-    let held: usize = plan.matrices().map(|m| cpu.weight(&m.parts).unwrap().bytes()).sum();
+    let mut cpu = Reference::new();
+    let held: usize = plan
+        .matrices()
+        .map(|m| cpu.weight(&m.parts, &m.split).unwrap().bytes())
+        .sum();
     let in_file: u64 = gguf.tensors().iter().map(|t| t.bytes).sum();
     assert!(
         held as u64 * 10 <= in_file * 11,
@@ -240,7 +243,7 @@ fn cpu_load_makes_no_second_copy() {
         return;
     };
     let gguf = open(&path);
-    let (decoder, peak) = peak_of(|| decoder(Cpu::new(), &gguf, &options(128, 16)).unwrap());
+    let (decoder, peak) = peak_of(|| decoder(Reference::new(), &gguf, &options(128, 16)).unwrap());
     let m = decoder.plan().memory;
     let allowed = m.weights as usize * 11 / 10 + (m.cache + m.activations) as usize + PIECE;
     println!("peak {peak} bytes for {m:?}");

@@ -100,7 +100,7 @@ macro_rules! features {
     ($($name:ident: $remove:expr),* $(,)?) => {
         mod cpu {
             use super::*;
-            $(#[test] fn $name() { check(kinglet::backend::Cpu::new, stringify!($name), $remove) })*
+            $(#[test] fn $name() { check(kinglet::backend::Reference::new, stringify!($name), $remove) })*
         }
 
         #[cfg(feature = "gpu")]

@@ -173,7 +173,7 @@ macro_rules! goldens {
         const MODELS: &[&str] = &[$($file),*];
 
         mod cpu {
-            $(#[test] fn $test() { super::agrees(kinglet::backend::Cpu::new(), $file) })*
+            $(#[test] fn $test() { super::agrees(kinglet::backend::Reference::new(), $file) })*
         }
 
         #[cfg(feature = "gpu")]
@@ -218,7 +218,7 @@ fn half_cache<O: Ops>(ops: O) {
 
 #[test]
 fn half_precision_cache_stays_close_cpu() {
-    half_cache(kinglet::backend::Cpu::new());
+    half_cache(kinglet::backend::Reference::new());
 }
 
 #[cfg(feature = "gpu")]

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kinglet::Error;
-use kinglet::backend::{Cpu, Gpu, self_test};
+use kinglet::backend::{Gpu, Reference, self_test};
 use kinglet::gpu::{Binding, Device, GpuOptions, Grid, Recorder};
 use kinglet::kernels::wgsl::Variant;
 use kinglet::kernels::{Style, add};
 use kinglet::ops::{
     AttentionShape, CacheShape, CacheType, GateUpStage, HeadLayout, HeadStage, Ops, PartShape, QkvStage, RopeOrder,
-    RopeShape, TopK,
+    RopeShape, Split, TopK,
 };
 use kinglet::quant::DType;
 
@@ -206,7 +206,9 @@ fn weight<O: Ops>(o: &mut O, seed: u64, parts: &[(DType, usize)], cols: usize) -
             cols,
         })
         .collect();
-    let mut w = o.weight(&shapes).expect("weight");
+    let mut w = o
+        .weight(&shapes, &Split::rows(shapes.iter().map(|s| s.rows).sum()))
+        .expect("weight");
     for (part, shape) in shapes.iter().enumerate() {
         let row_bytes = shape.dtype.row_bytes(cols).expect("whole blocks");
         // In pieces of uneven height, as a loader does.
@@ -241,7 +243,7 @@ const PROMPT: [u32; 9] = [5, 514, 0, 77, 300, 300, 12, 1, 499];
 
 #[test]
 fn a_block_agrees_with_the_cpu_in_prefill_and_decode() {
-    let mut want = Block::new(Cpu::new());
+    let mut want = Block::new(Reference::new());
     for style in Style::ALL {
         // Bindings so small that every weight is split into several pieces.
         for device in [device(), device().with_max_binding(16 * 1024)] {

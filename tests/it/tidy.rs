@@ -10,10 +10,13 @@ use super::support::root;
 
 /// Which room may use which (ARCHITECTURE.md draws it). What is missing here is the architecture.
 const DOORS: &[(&str, &[&str])] = &[
-    // Beside the session: what it is given (sources, part names), what it reports, and the list of shaders for a test.
+    // Beside the session: what it is given (sources, part names, a team of workers), what it reports, and the list of
+    // shaders for a test.
     (
         "wasm",
-        &["session", "platform", "gguf", "model", "text", "kernels", "error"],
+        &[
+            "session", "cpu", "platform", "gguf", "model", "text", "kernels", "error",
+        ],
     ),
     (
         "session",
@@ -24,7 +27,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("engine", &["model", "backend", "ops", "sampler", "gguf", "error"]),
     ("text", &["gguf", "error"]),
     ("model", &["ops", "gguf", "quant", "error"]),
-    ("backend", &["ops", "kernels", "gpu", "quant", "error"]),
+    ("backend", &["ops", "kernels", "gpu", "cpu", "quant", "error"]),
+    ("cpu", &["ops", "quant", "error"]),
     ("kernels", &["gpu", "ops", "quant", "error"]),
     ("gpu", &["kernels", "error"]), // only what composes and names a shader: see `gpu_knows_no_kernel`
     ("ops", &["quant", "error"]),

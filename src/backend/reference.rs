@@ -1,4 +1,5 @@
-//! The reference backend: every operation is its kernel's plain CPU twin. It also serves where no GPU is usable.
+//! The exact mode: every operation is its kernel's plain twin, activations stay f32 and sums are f64. Goldens and twins
+//! are computed with it.
 //!
 //! A weight is held exactly once, as its bytes lie in the file; rows are decoded when they are multiplied.
 
@@ -7,12 +8,13 @@ use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, TopK,
+    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split,
+    TopK,
 };
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub struct Cpu {
+pub struct Reference {
     pos: usize,
     tokens: Vec<u32>,
 }
@@ -55,7 +57,7 @@ impl Weight {
     }
 }
 
-impl Cpu {
+impl Reference {
     /// A backend without work.
     pub fn new() -> Self {
         Self::default()
@@ -89,7 +91,7 @@ fn product(rows: usize, cols: usize) -> Result<usize> {
         .ok_or_else(|| Error::internal(format!("[{rows}, {cols}] overflows")))
 }
 
-impl Ops for Cpu {
+impl Ops for Reference {
     type Tensor = Tensor;
     type Weight = Weight;
     type Cache = kv_write::CpuCache;
@@ -97,7 +99,7 @@ impl Ops for Cpu {
     fn info(&self) -> BackendInfo {
         BackendInfo {
             backend: "cpu",
-            adapter: std::env::consts::ARCH.into(),
+            adapter: format!("{}, exact", std::env::consts::ARCH),
             software: false,
         }
     }
@@ -124,7 +126,7 @@ impl Ops for Cpu {
         Ok(())
     }
 
-    fn weight(&mut self, parts: &[PartShape]) -> Result<Weight> {
+    fn weight(&mut self, parts: &[PartShape], _: &Split) -> Result<Weight> {
         let part = |shape: &PartShape| {
             let row_bytes = shape.dtype.row_bytes(shape.cols);
             let row_bytes = row_bytes.ok_or_else(|| Error::internal(format!("{}: not whole blocks", shape.name)))?;
