@@ -16,6 +16,7 @@ import type {
   ModelSource,
   Stats,
   TextCompletion,
+  WasmFiles,
 } from './types.js';
 
 /**
@@ -33,7 +34,7 @@ export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
     throw aborted(options.signal);
   }
   const sources = sourcesOf(options.model);
-  const wasm = isAddress(options.wasm) ? absolute(options.wasm, 'wasm') : options.wasm;
+  const wasm = wasmFiles(options.wasm);
   const link = new Link(openWorker(options.worker), (progress) => options.onProgress?.(progress));
   const ignore = link.closeOn(options.signal);
   try {
@@ -41,6 +42,7 @@ export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
       sources,
       options: loadOptions(options),
       ...(wasm === undefined ? {} : { wasm }),
+      ...(options.module === undefined ? {} : { module: options.module }),
     });
     return new Kinglet(link, info);
   } catch (thrown) {
@@ -162,6 +164,22 @@ function sourcesOf(model: KingletOptions['model']): (string | Blob)[] {
   });
   const name = (source: string | Blob) => (typeof source === 'string' ? source : 'name' in source ? String(source.name) : '');
   return sources.sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+}
+
+/** The file of each build, addresses made absolute; one file alone is the baseline. */
+function wasmFiles(wasm: KingletOptions['wasm']): WasmFiles | undefined {
+  if (wasm === undefined) {
+    return undefined;
+  }
+  const alone = isAddress(wasm) || wasm instanceof ArrayBuffer || wasm instanceof WebAssembly.Module;
+  const files: WasmFiles = alone ? { baseline: wasm } : { ...wasm };
+  for (const kind of ['baseline', 'relaxed'] as const) {
+    const file = files[kind];
+    if (isAddress(file)) {
+      files[kind] = absolute(file, 'wasm');
+    }
+  }
+  return files;
 }
 
 function isAddress(value: unknown): value is string | URL {

@@ -1,6 +1,6 @@
 // The one error class of the package. Codes are stable API; messages say what happened and what to do.
 
-/** Codes that the engine raises (the Rust variants' names) and the two that only exist in JavaScript. */
+/** Codes that the engine raises (the Rust variants' names) and those that only exist in JavaScript. */
 export type ErrorCode =
   | 'bad_file'
   | 'truncated'
@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'internal'
   /** The worker could not start, or died (out of memory, a crash, a wrong URL). */
   | 'worker_failed'
+  /** This browser or processor has no WebAssembly SIMD. */
+  | 'simd_missing'
   /** This browser lacks something that kinglet cannot do without. */
   | 'unsupported_browser';
 

@@ -6,6 +6,15 @@ export type Backend = 'auto' | 'gpu' | 'cpu';
 /** A GGUF file: an address (relative ones resolve against the page) or a local file. */
 export type ModelSource = string | URL | Blob;
 
+/** The two builds of the Wasm module: with relaxed SIMD (faster where the browser has it), and with plain SIMD. */
+export type ModuleKind = 'relaxed' | 'baseline';
+
+/** A Wasm file: its address, its bytes, or the compiled module. */
+export type WasmFile = string | URL | ArrayBuffer | WebAssembly.Module;
+
+/** The files of the builds: `kinglet_bg.wasm` is `baseline`, `kinglet_relaxed_bg.wasm` is `relaxed`. */
+export type WasmFiles = Partial<Record<ModuleKind, WasmFile>>;
+
 /** Options of `createKinglet`. */
 export interface KingletOptions {
   /** One GGUF file, or all parts of a split one. The first part's URL is enough: the others are derived from it. */
@@ -24,8 +33,13 @@ export interface KingletOptions {
   signal?: AbortSignal;
   /** A worker that runs `kinglet/worker`, or its address, where a host must serve it itself. */
   worker?: Worker | string | URL;
-  /** The address of `kinglet_bg.wasm`, or its bytes, or the compiled module. */
-  wasm?: string | URL | ArrayBuffer | WebAssembly.Module;
+  /**
+   * Where the Wasm is, when a host must serve it itself: `{baseline, relaxed}`. One file alone is the baseline, and
+   * relaxed SIMD is then not used.
+   */
+  wasm?: WasmFile | WasmFiles;
+  /** Forces one of the two builds, for tests and measurements; by default the browser's abilities decide. */
+  module?: ModuleKind;
 }
 
 /** What loading is doing: reading the header, then the weights; `verify` and `compile` are reserved. */
@@ -42,6 +56,8 @@ export interface Progress {
 export interface Info {
   /** The backend in use. */
   backend: 'gpu' | 'cpu';
+  /** The Wasm build in use. */
+  module: ModuleKind;
   /** GPU adapter or processor features. */
   adapter: string;
   /** The GPU is emulated on the processor. */

@@ -95,13 +95,13 @@ test('errors keep code, message and detail across the worker', () => {
   assert.equal(toWire('text').message, 'text');
 });
 
-test('the codes are those of the engine, and two more', () => {
+test('the codes are those of the engine, and those of the browser', () => {
   const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const engine = [...read('src/error.rs').matchAll(/Error::\w+(?: \{ \.\. \})? => "(\w+)"/g)].map((match) => match[1]);
   const union = read('pkg/src/errors.ts').split('export type ErrorCode')[1].split(';')[0];
   const ours = [...union.matchAll(/\| '(\w+)'/g)].map((match) => match[1]);
   assert.ok(engine.length > 15, `${engine.length} codes found`);
-  assert.deepEqual(ours.toSorted(), [...engine, 'worker_failed', 'unsupported_browser'].toSorted());
+  assert.deepEqual(ours.toSorted(), [...engine, 'worker_failed', 'simd_missing', 'unsupported_browser'].toSorted());
 });
 
 test('a streamed chat answer has the shape of OpenAI', async (t) => {

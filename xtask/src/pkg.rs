@@ -3,7 +3,6 @@
 //! `pkg/` is owned by hand (package.json, src/*.ts); `pkg/wasm`, `pkg/dist` and the licences are made here.
 
 use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -29,7 +28,30 @@ impl Profile {
     }
 }
 
-/// Features that all browsers with WebGPU have. `--all-features` would emit instructions that none of them knows.
+/// One of the two modules between which the worker chooses (pkg/src/module.ts).
+struct Build {
+    /// Of its files in `pkg/wasm`.
+    name: &'static str,
+    /// For the compiler, in addition to `.cargo/config.toml`, which asks for SIMD.
+    rustc: &'static [&'static str],
+    /// For wasm-opt, in addition to [`WASM_OPT`].
+    wasm_opt: &'static [&'static str],
+}
+
+const BUILDS: [Build; 2] = [
+    Build {
+        name: "kinglet",
+        rustc: &[],
+        wasm_opt: &[],
+    },
+    Build {
+        name: "kinglet_relaxed",
+        rustc: &["-Ctarget-feature=+relaxed-simd"],
+        wasm_opt: &["--enable-relaxed-simd"],
+    },
+];
+
+/// Features that every browser with SIMD has. `--all-features` would emit instructions that none of them knows.
 const WASM_OPT: &[&str] = &[
     "-O3",
     "--strip-debug",
@@ -42,7 +64,6 @@ const WASM_OPT: &[&str] = &[
     "--enable-reference-types",
     "--enable-multivalue",
     "--enable-simd",
-    "--enable-relaxed-simd",
 ];
 
 /// Builds the package and prints its sizes.
@@ -79,62 +100,74 @@ pub fn typescript() -> Result<()> {
     })
 }
 
+/// Both modules. One is processed while the compiler, which is alone on its core for most of the time, makes the next.
 fn wasm(profile: Profile) -> Result<()> {
     check_versions()?;
-    let target = "wasm32-unknown-unknown";
-    // Only as a lone cdylib: cargo does no link-time optimisation for a library that is also an rlib.
-    timed("cargo", || {
-        sh::run(sh::cargo().args([
-            "rustc",
-            "--package=kinglet",
-            "--lib",
-            "--crate-type=cdylib",
-            "--target",
-            target,
-            "--profile",
-            profile.name(),
-        ]))
-    })?;
-    let input = sh::target_dir().join(target).join(profile.name()).join("kinglet.wasm");
-    let out = sh::root().join("pkg/wasm");
-    let stamp = out.join(".source");
-    let source = source_key(&input, profile)?;
-    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == source) {
-        return Ok(());
-    }
-    if out.exists() {
-        fs::remove_dir_all(&out).context("pkg/wasm")?;
-    }
-    timed("wasm-bindgen", || {
-        Bindgen::new()
-            .input_path(&input)
-            .web(true)?
-            .typescript(true)
-            .omit_default_module_path(false) // else `init()` does not find the .wasm beside it
-            .remove_name_section(profile == Profile::Release)
-            .remove_producers_section(true)
-            .out_name("kinglet")
-            .generate(&out)
-    })?;
-    if profile == Profile::Release {
-        let wasm = out.join("kinglet_bg.wasm");
-        timed("wasm-opt", || {
-            let mut opt = sh::node("node_modules/binaryen/bin/wasm-opt");
-            sh::run(opt.arg(&wasm).args(WASM_OPT).arg("-o").arg(&wasm))
-        })?;
-    }
-    fs::write(&stamp, source).context("pkg/wasm")
+    std::thread::scope(|scope| {
+        let mut steps = Vec::new();
+        for build in &BUILDS {
+            let compiled = build.cargo(profile)?;
+            steps.push(scope.spawn(move || build.process(&compiled, profile)));
+        }
+        for step in steps {
+            step.join().unwrap_or_else(|_| bail!("processing a module panicked"))?;
+        }
+        Ok(())
+    })
 }
 
-/// Names the compiled module, so that an unchanged one is not processed again.
-fn source_key(input: &Path, profile: Profile) -> Result<String> {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hash = DefaultHasher::new();
-    fs::read(input)
-        .with_context(|| input.display().to_string())?
-        .hash(&mut hash);
-    WASM_OPT.hash(&mut hash);
-    Ok(format!("{} {:016x}", profile.name(), hash.finish()))
+impl Build {
+    /// The compiled module. The dependencies are the same for all builds; only the crate itself is compiled anew.
+    fn cargo(&self, profile: Profile) -> Result<Vec<u8>> {
+        let target = "wasm32-unknown-unknown";
+        timed(&format!("cargo {}", self.name), || {
+            let mut cargo = sh::cargo();
+            cargo.args(["rustc", "--package=kinglet", "--lib"]);
+            // Only as a lone cdylib: cargo does no link-time optimisation for a library that is also an rlib.
+            cargo.args(["--crate-type=cdylib", "--target", target, "--profile", profile.name()]);
+            sh::run(cargo.arg("--").args(self.rustc))
+        })?;
+        let path = sh::target_dir().join(target).join(profile.name()).join("kinglet.wasm");
+        fs::read(&path).with_context(|| path.display().to_string())
+    }
+
+    /// Writes the glue and the finished module to `pkg/wasm`, unless they were made from this very module.
+    fn process(&self, compiled: &[u8], profile: Profile) -> Result<()> {
+        let (name, out) = (self.name, sh::root().join("pkg/wasm"));
+        let stamp = out.join(format!(".{name}.source"));
+        let source = self.source_key(compiled, profile);
+        if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == source) {
+            return Ok(());
+        }
+        let _ = fs::remove_file(&stamp); // what follows may fail half-way
+        timed(&format!("wasm-bindgen {name}"), || {
+            Bindgen::new()
+                .input_bytes(name, compiled.to_vec())
+                .web(true)?
+                .typescript(true)
+                .omit_default_module_path(false) // else `init()` does not find the .wasm beside it
+                .remove_name_section(profile == Profile::Release)
+                .remove_producers_section(true)
+                .out_name(name)
+                .generate(&out)
+        })?;
+        if profile == Profile::Release {
+            let wasm = out.join(format!("{name}_bg.wasm"));
+            timed(&format!("wasm-opt {name}"), || {
+                let mut opt = sh::node("node_modules/binaryen/bin/wasm-opt");
+                sh::run(opt.arg(&wasm).args(WASM_OPT).args(self.wasm_opt).arg("-o").arg(&wasm))
+            })?;
+        }
+        fs::write(&stamp, source).context("pkg/wasm")
+    }
+
+    /// Names the compiled module, so that an unchanged one is not processed again.
+    fn source_key(&self, compiled: &[u8], profile: Profile) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hash = DefaultHasher::new();
+        (compiled, WASM_OPT, self.wasm_opt).hash(&mut hash);
+        format!("{} {:016x}", profile.name(), hash.finish())
+    }
 }
 
 /// The glue generator understands only modules built with its own version.
@@ -158,6 +191,6 @@ fn check_versions() -> Result<()> {
 fn timed<T>(what: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     let out = step().with_context(|| what.to_string())?;
-    println!("{what:14} {:6.1} s", start.elapsed().as_secs_f64());
+    println!("{what:28} {:6.1} s", start.elapsed().as_secs_f64());
     Ok(out)
 }

@@ -1,7 +1,8 @@
-//! What a browser downloads for the chat path: raw and gzip -9.
+//! What a page downloads for the chat path: raw and gzip -9. Of the two modules it takes one.
 
 use std::fs;
 use std::io::Write;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -10,10 +11,24 @@ use flate2::write::GzEncoder;
 
 use crate::sh;
 
-/// The package's promise: all Wasm and JavaScript of the chat path, gzip -9, in bytes.
+/// The package's promise: all Wasm and JavaScript that one page downloads, gzip -9, in bytes.
 pub const BUDGET: usize = 1_000_000;
 
-/// Prints every file's size and returns the sum after compression, in bytes.
+/// Bytes of files, as they are and after compression.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    raw: usize,
+    gzip: usize,
+}
+
+impl AddAssign for Sizes {
+    fn add_assign(&mut self, other: Sizes) {
+        self.raw += other.raw;
+        self.gzip += other.gzip;
+    }
+}
+
+/// Prints every file's size and returns what a page downloads at most, after compression, in bytes.
 pub fn report() -> Result<usize> {
     let root = sh::root().join("pkg");
     let mut files = Vec::new();
@@ -21,18 +36,34 @@ pub fn report() -> Result<usize> {
         collect(&root.join(dir), &mut files)?;
     }
     files.sort();
-    let (mut raw_sum, mut gzip_sum) = (0, 0);
+    let (mut scripts, mut baseline, mut relaxed) = (Sizes::default(), Sizes::default(), Sizes::default());
     println!("{:>10} {:>10}", "bytes", "gzip -9");
     for file in &files {
         let bytes = fs::read(file).with_context(|| file.display().to_string())?;
-        let packed = gzip(&bytes)?;
-        let name = file.strip_prefix(&root).unwrap_or(file).display();
-        println!("{:>10} {packed:>10}  pkg/{name}", bytes.len());
-        raw_sum += bytes.len();
-        gzip_sum += packed;
+        let sizes = Sizes {
+            raw: bytes.len(),
+            gzip: gzip(&bytes)?,
+        };
+        let name = file.strip_prefix(&root).unwrap_or(file);
+        print(sizes, &format!("pkg/{}", name.display()));
+        *match name {
+            name if name.starts_with("dist") => &mut scripts,
+            name if name.to_string_lossy().contains("relaxed") => &mut relaxed,
+            _ => &mut baseline,
+        } += sizes;
     }
-    println!("{raw_sum:>10} {gzip_sum:>10}  total; the budget is {BUDGET} bytes gzip");
-    Ok(gzip_sum)
+    let mut largest = 0;
+    for (module, what) in [(baseline, "plain SIMD"), (relaxed, "relaxed SIMD")] {
+        let mut page = scripts;
+        page += module;
+        print(page, &format!("a page with {what}; the budget is {BUDGET} bytes gzip"));
+        largest = largest.max(page.gzip);
+    }
+    Ok(largest)
+}
+
+fn print(sizes: Sizes, what: &str) {
+    println!("{:>10} {:>10}  {what}", sizes.raw, sizes.gzip);
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

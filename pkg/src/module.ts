@@ -1,0 +1,112 @@
+// Which of the two Wasm builds this browser runs: the one with relaxed SIMD (faster dot products) where that exists and
+// computes what we expect, else the one with plain SIMD. Only the chosen one is downloaded.
+
+import { KingletError } from './errors.js';
+import type { Engine } from './protocol.js';
+import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
+
+/** The generated class: an engine that does not know which build it is part of, nor its memory. */
+export interface RawEngine extends Omit<Engine, 'info' | 'stats'> {
+  info(): Omit<Info, 'module'>;
+  stats(): Pick<Stats, 'dispatches' | 'submits'>;
+}
+
+/** What wasm-bindgen generates from `src/wasm`; the same for both builds. */
+export interface Glue {
+  default(options?: { module_or_path: unknown }): Promise<{ memory: WebAssembly.Memory }>;
+  /** Loads a model; `progress(phase, loaded, total)` is the only call from Rust into JavaScript. */
+  load(
+    sources: (string | Blob)[],
+    options: unknown,
+    progress: (phase: Phase, loaded: number, total: number) => void,
+  ): Promise<RawEngine>;
+  /** Whether this build computes the same as plain integer arithmetic, on extreme inputs. */
+  self_test?(): boolean;
+}
+
+/** A build, instantiated. */
+export interface Chosen {
+  glue: Glue;
+  kind: ModuleKind;
+  memory: WebAssembly.Memory;
+}
+
+/** What the caller says about it. */
+export interface Wanted {
+  /** Takes this build without asking the browser or the self-test (tests, and workers that follow another's choice). */
+  kind?: ModuleKind | undefined;
+  /** The builds' files, instead of those beside the glue. Without a relaxed one among them, there is none. */
+  wasm?: WasmFiles | undefined;
+}
+
+/** The browser's part of the choice, which tests replace. */
+export interface Browser {
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+  glue: Record<ModuleKind, () => Promise<unknown>>;
+}
+
+const BROWSER: Browser = {
+  validate: (bytes) => WebAssembly.validate(bytes),
+  // Bundlers follow an `import()` only when its address is written out.
+  glue: {
+    relaxed: () => import('../wasm/kinglet_relaxed.js'),
+    baseline: () => import('../wasm/kinglet.js'),
+  },
+};
+
+/** A vector of zeros on the stack: `i32.const 0`, `i8x16.splat`. */
+const ZEROS = [0x41, 0x00, 0xfd, 0x0f];
+const DROP = 0x1a;
+/** Needs simd128. */
+export const SIMD_PROBE = probe([...ZEROS, DROP]);
+/** Needs relaxed SIMD: `i32x4.relaxed_dot_i8x16_i7x16_add_s` (0xfd, then 0x113 as LEB128) of three vectors. */
+export const RELAXED_PROBE = probe([...ZEROS, ...ZEROS, ...ZEROS, 0xfd, 0x93, 0x02, DROP]);
+
+/** The smallest module whose one function, of type `() -> ()`, has this body. */
+function probe(body: number[]): Uint8Array<ArrayBuffer> {
+  const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]; // "\0asm", version 1
+  const type = [0x01, 0x04, 0x01, 0x60, 0x00, 0x00]; // section 1, 4 bytes: one function type, no parameters, no results
+  const functions = [0x03, 0x02, 0x01, 0x00]; // section 3, 2 bytes: one function, of type 0
+  const code = [0x00, ...body, 0x0b]; // no locals, the instructions, `end`
+  const codes = [0x0a, code.length + 2, 0x01, code.length, ...code]; // section 10: one body with its length
+  return new Uint8Array([...header, ...type, ...functions, ...codes]);
+}
+
+/**
+ * Chooses a build, downloads and starts it.
+ *
+ * @throws KingletError `unsupported_browser` or `simd_missing` before anything is downloaded; `worker_failed` when the
+ * chosen build cannot be had.
+ */
+export async function chooseModule({ kind, wasm }: Wanted = {}, browser: Browser = BROWSER): Promise<Chosen> {
+  if (typeof WebAssembly === 'undefined') {
+    throw new KingletError('unsupported_browser', 'this browser has no WebAssembly, which kinglet needs');
+  }
+  if (!browser.validate(SIMD_PROBE)) {
+    throw new KingletError(
+      'simd_missing',
+      'this browser or processor has no WebAssembly SIMD, which kinglet needs; update the browser (Chrome 91, Firefox 89, ' +
+        'Safari 16.4 or newer have it), or use another device',
+    );
+  }
+  const haveRelaxed = wasm === undefined || wasm.relaxed !== undefined;
+  if (kind === undefined && haveRelaxed && browser.validate(RELAXED_PROBE)) {
+    const relaxed = await start('relaxed', wasm?.relaxed, browser);
+    // The results of relaxed instructions may differ between processors: what is not as expected is not used.
+    if (relaxed.glue.self_test?.() ?? true) {
+      return relaxed;
+    }
+  }
+  const chosen = kind ?? 'baseline';
+  return start(chosen, wasm?.[chosen], browser);
+}
+
+async function start(kind: ModuleKind, file: WasmFile | undefined, browser: Browser): Promise<Chosen> {
+  try {
+    const glue = (await browser.glue[kind]()) as Glue;
+    const { memory } = await glue.default(file === undefined ? undefined : { module_or_path: file });
+    return { glue, kind, memory };
+  } catch (thrown) {
+    throw new KingletError('worker_failed', `the Wasm module (${kind}) could not be started: ${String(thrown)}`);
+  }
+}
