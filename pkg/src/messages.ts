@@ -1,0 +1,129 @@
+// The all-gather by messages between the workers, for pages that are not cross-origin isolated.
+
+import { failed, patience, silent, SLICE_MS, type Exchange } from './exchange.js';
+import type { KingletError } from './errors.js';
+
+/** A part on its way: shard `from` sends it for exchange number `round`; or `from` has failed. */
+export type PartMessage =
+  | { tag: 'part'; from: number; round: number; values: Float32Array }
+  | { tag: 'failed'; from: number; message: string };
+
+/** How to send to another shard; what comes from there is given to {@link MessageExchange.receive}. */
+export type Send = (message: PartMessage, transfer: Transferable[]) => void;
+
+interface Wait {
+  round: number;
+  resolve: () => void;
+  reject: (error: KingletError) => void;
+}
+
+/** Every shard sends its part to every other. Parts may come early: another shard can be one exchange ahead. */
+export class MessageExchange implements Exchange {
+  /** What has come: by round, then by shard. */
+  private readonly parts = new Map<number, Map<number, Float32Array>>();
+  private round = 0;
+  private since = performance.now();
+  private wait: Wait | undefined;
+  private failure: KingletError | undefined;
+
+  /** `sends[rank]` for every shard but this one. */
+  constructor(
+    private readonly rank: number,
+    private readonly ranks: number,
+    private readonly sends: readonly (Send | undefined)[],
+    private readonly limit: (own: number) => number = patience,
+  ) {}
+
+  start(all: Float32Array, bounds: Uint32Array, toLeader: boolean): Promise<void> | undefined {
+    if (this.failure !== undefined) {
+      throw this.failure;
+    }
+    this.round += 1;
+    const { round } = this;
+    if (!toLeader || this.rank !== 0) {
+      const own = all.subarray(bounds[this.rank], bounds[this.rank + 1]);
+      this.sends.forEach((send, to) => {
+        if (!toLeader || to === 0) {
+          const values = own.slice();
+          send?.({ tag: 'part', from: this.rank, round, values }, [values.buffer]);
+        }
+      });
+    }
+    if (toLeader && this.rank !== 0) {
+      return undefined;
+    }
+    if (this.complete(round)) {
+      this.finish(all, bounds);
+      return undefined;
+    }
+    return this.waitFor(round);
+  }
+
+  finish(all: Float32Array, bounds: Uint32Array): void {
+    for (const [from, values] of this.parts.get(this.round) ?? []) {
+      all.set(values, bounds[from]);
+    }
+    this.parts.delete(this.round);
+    this.begin();
+  }
+
+  begin(): void {
+    this.since = performance.now();
+  }
+
+  fail(message: string): void {
+    this.sends.forEach((send) => send?.({ tag: 'failed', from: this.rank, message }, []));
+    this.end(failed(this.rank, message));
+  }
+
+  /** Takes a message that another shard has sent. */
+  receive(message: PartMessage): void {
+    if (message.tag === 'failed') {
+      return this.end(failed(message.from, message.message));
+    }
+    const { from, round, values } = message;
+    const parts = this.parts.get(round) ?? new Map<number, Float32Array>();
+    this.parts.set(round, parts.set(from, values));
+    if (this.wait !== undefined && this.complete(this.wait.round)) {
+      this.wait.resolve();
+    }
+  }
+
+  private complete(round: number): boolean {
+    return this.parts.get(round)?.size === this.ranks - 1;
+  }
+
+  private waitFor(round: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const slices = this.rank === 0 ? this.limit(performance.now() - this.since) : Infinity;
+    const waiting = new Promise<void>((resolve, reject) => {
+      this.wait = { round, resolve, reject };
+      let slept = 0;
+      const sleep = () => {
+        timer = setTimeout(() => (++slept >= slices ? this.end(silent(this.missing(round))) : sleep()), SLICE_MS);
+      };
+      if (slices !== Infinity) {
+        sleep();
+      }
+    });
+    return waiting.finally(() => {
+      clearTimeout(timer);
+      this.wait = undefined;
+    });
+  }
+
+  /** The first shard whose part has not come. */
+  private missing(round: number): number {
+    const parts = this.parts.get(round);
+    let rank = 0;
+    while (rank === this.rank || parts?.has(rank)) {
+      rank += 1;
+    }
+    return rank;
+  }
+
+  private end(failure: KingletError): void {
+    this.failure ??= failure;
+    this.wait?.reject(this.failure);
+  }
+}
