@@ -1,23 +1,27 @@
 //! `cargo xtask <command>`: everything this repository can do, in plain Rust, with no globally installed tools.
 
+mod args;
 mod bench;
-mod full_size;
 mod pkg;
 mod serve;
 mod setup;
 mod sh;
+mod shape;
 mod size;
 mod test;
 
 use anyhow::{Result, bail};
+use args::Args;
 
 const USAGE: &str = "\
 cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page on localhost, print its address
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
-cargo xtask full-size                                     write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its path
+cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its
+                                                          path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
 cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
+cargo xtask bench --backend cpu [options]                 paired with wllama in one Chromium: docs/benchmarking.md
 
 --adapter runs the GPU tests on lavapipe, swiftshader or system (whatever Vulkan finds); without it on the first two.
 --dev builds in seconds instead of minutes: a larger and slower module.";
@@ -54,6 +58,11 @@ fn dispatch(args: &[String]) -> Result<()> {
             pkg::build(profile)
         }
         "bench" => {
+            match rest.value("--backend")?.as_deref() {
+                Some("cpu") => return bench::cpu::run(rest),
+                Some(other) => bail!("--backend {other}: only cpu; without it all backends run"),
+                None => {}
+            }
             let options = bench::Options {
                 full_size: rest.flag("--full-size"),
                 adapters: rest.values("--adapter")?,
@@ -63,8 +72,12 @@ fn dispatch(args: &[String]) -> Result<()> {
             bench::run(&options)
         }
         "full-size" => {
+            let params = rest.value("--params")?;
+            let format = rest.value("--format")?;
             rest.done()?;
-            println!("{}", full_size::ensure()?.display());
+            let shape = shape::named(params.as_deref().unwrap_or("3.8"))?;
+            let path = shape.ensure(shape::Mix::named(format.as_deref().unwrap_or("Q4_K_M"))?)?;
+            println!("{}", path.display());
             Ok(())
         }
         "test" => run_tests(test::Size::Small, rest),
@@ -90,55 +103,4 @@ fn run_tests(size: test::Size, mut rest: Args) -> Result<()> {
         std::process::exit(1);
     }
     Ok(())
-}
-
-/// The arguments that have not been understood yet.
-struct Args(Vec<String>);
-
-impl Args {
-    /// Takes `name`; true if it was there.
-    fn flag(&mut self, name: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|a| a != name);
-        self.0.len() != before
-    }
-
-    /// Takes `name VALUE` or `name=VALUE`.
-    fn value(&mut self, name: &str) -> Result<Option<String>> {
-        if let Some(i) = self.0.iter().position(|a| a == name) {
-            if i + 1 == self.0.len() {
-                bail!("{name} needs a value\n\n{USAGE}");
-            }
-            self.0.remove(i);
-            return Ok(Some(self.0.remove(i)));
-        }
-        let prefix = format!("{name}=");
-        let at = self.0.iter().position(|a| a.starts_with(&prefix));
-        Ok(at.map(|i| self.0.remove(i)[prefix.len()..].to_string()))
-    }
-
-    /// Takes every `name VALUE`.
-    fn values(&mut self, name: &str) -> Result<Vec<String>> {
-        let mut values = Vec::new();
-        while let Some(value) = self.value(name)? {
-            values.push(value);
-        }
-        Ok(values)
-    }
-
-    fn profile(&mut self) -> pkg::Profile {
-        if self.flag("--dev") {
-            pkg::Profile::Dev
-        } else {
-            pkg::Profile::Release
-        }
-    }
-
-    /// Fails if anything is left.
-    fn done(&self) -> Result<()> {
-        match self.0.first() {
-            Some(arg) => bail!("unknown argument {arg}\n\n{USAGE}"),
-            None => Ok(()),
-        }
-    }
 }

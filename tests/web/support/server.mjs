@@ -6,7 +6,8 @@ import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const TYPES = {
+/** Extension -> media type. */
+export const TYPES = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
@@ -74,7 +75,8 @@ async function answer(request, response, models) {
   await pour(createReadStream(file), response);
 }
 
-async function sendModel(request, response, model, area) {
+/** Answers a request for a model; `area` 'models' knows ranges, see above. */
+export async function sendModel(request, response, model, area) {
   const range = area === 'models' && /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   let [start, end] = [0, model.size];
   response.setHeader('Content-Type', 'application/octet-stream');
@@ -99,7 +101,8 @@ async function sendModel(request, response, model, area) {
   await pour(model.stream(start, end), response);
 }
 
-async function pour(chunks, response, end = true) {
+/** Writes all chunks, no faster than they are read. */
+export async function pour(chunks, response, end = true) {
   for await (const chunk of chunks) {
     if (response.destroyed) {
       return;

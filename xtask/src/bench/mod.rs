@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{full_size, pkg, setup, sh};
+use crate::{pkg, setup, sh, shape};
+
+pub mod cpu;
+mod results;
+mod table;
 
 pub struct Options {
     /// A GGUF file; none: a small model of the shared data, or the generated one.
@@ -43,7 +47,7 @@ const SHARED: &str = "data/models/stories260K-p768-phi3-q4_k_m.gguf";
 pub fn run(options: &Options) -> Result<()> {
     let file = match &options.file {
         Some(file) => std::env::current_dir()?.join(file),
-        None if options.full_size => full_size::ensure()?,
+        None if options.full_size => shape::named("3.8")?.ensure(shape::Mix::Q4KM)?,
         None => sh::shared().join(SHARED),
     };
     if !file.is_file() {

@@ -1,0 +1,88 @@
+// Runs on the bench's page: kinglet and wllama behind one interface, `{ name, load, complete }`.
+//
+// `load({ url, threads, context })` resolves when the first request could be made, with what the engine says of itself.
+// `complete({ prompt, n, top })` continues `prompt` greedily by `n` tokens, and resolves to
+// `{ text, prompt_tokens, completion_tokens, cached_tokens, first_ms, last_ms, chunks, top }`: times on the page's clock
+// since the call, `top` (asked for with `top > 0`) one list `[{ token, logprob }]` per generated token, best first.
+
+/** The package, as a page uses it. */
+export function kinglet() {
+  let engine;
+  return {
+    name: 'kinglet',
+    async load({ url, threads, context }) {
+      const { createKinglet } = await import('/pkg/dist/index.js');
+      engine = await createKinglet({ model: url, backend: 'cpu', context, cacheType: 'f16', threads });
+      return engine.info;
+    },
+    async complete({ prompt, n, top = 0 }) {
+      const clock = stopwatch();
+      const request = { prompt, max_tokens: n, temperature: 0, stream: true, ...(top > 0 ? { logprobs: top } : {}) };
+      let [text, usage, lists] = ['', undefined, []];
+      for await (const chunk of await engine.completions.create(request)) {
+        clock.lap();
+        const [choice] = chunk.choices;
+        text += choice.text;
+        usage = chunk.usage ?? usage;
+        lists = lists.concat((choice.logprobs?.content ?? []).map((token) => token.top_logprobs.map(plain)));
+      }
+      return { text, ...counts(usage), ...clock.read(), top: lists };
+    },
+  };
+}
+
+/** llama.cpp in Wasm, on the processor alone; one slot and no reuse of earlier prompts, as kinglet runs. */
+export function wllama() {
+  let engine;
+  return {
+    name: 'wllama',
+    async load({ url, threads, context }) {
+      const { Wllama, LoggerWithoutDebug } = await import('/wllama/index.js');
+      engine = new Wllama({ default: '/wllama/wasm/wllama.wasm' }, { suppressNativeLog: true, logger: LoggerWithoutDebug });
+      const model = await (await fetch(url)).blob();
+      const options = { n_threads: threads, n_ctx: context, n_gpu_layers: 0, n_parallel: 1 };
+      await engine.loadModel([model], { ...options, cache_type_k: 'f16', cache_type_v: 'f16' });
+      const { n_batch, n_ubatch, n_ctx } = engine.getLoadedContextInfo();
+      const used = engine.isMultithread() ? engine.getNumThreads() : 1;
+      return { llama_cpp: Wllama.getLibllamaVersion(), threads: used, n_batch, n_ubatch, n_ctx };
+    },
+    async complete({ prompt, n, top = 0 }) {
+      const clock = stopwatch();
+      const request = { prompt, max_tokens: n, temperature: 0, top_k: 1, cache_prompt: false };
+      if (top > 0) {
+        const answer = await engine.createCompletion({ ...request, n_probs: top });
+        const lists = (answer.choices[0].logprobs?.content ?? []).map((token) => token.top_logprobs.map(plain));
+        return { text: answer.choices[0].text, ...counts(answer.usage), ...clock.read(), top: lists };
+      }
+      let [text, usage] = ['', undefined];
+      const onData = (chunk) => {
+        const [choice] = chunk.choices;
+        if (choice?.finish_reason === null) clock.lap();
+        text += choice?.text ?? '';
+        usage = chunk.usage ?? usage;
+      };
+      await engine.createCompletion({ ...request, stream: true, stream_options: { include_usage: true }, onData });
+      return { text, ...counts(usage), ...clock.read(), top: [] };
+    },
+  };
+}
+
+const plain = ({ token, logprob }) => ({ token, logprob });
+
+function counts(usage) {
+  const { prompt_tokens, completion_tokens, prompt_tokens_details } = usage ?? {};
+  return { prompt_tokens, completion_tokens, cached_tokens: prompt_tokens_details?.cached_tokens ?? 0 };
+}
+
+/** When the first and the last chunk came. */
+function stopwatch() {
+  const begin = performance.now();
+  let [first, last, laps] = [NaN, NaN, 0];
+  return {
+    lap() {
+      last = performance.now() - begin;
+      if (laps++ === 0) first = last;
+    },
+    read: () => ({ first_ms: first, last_ms: last, chunks: laps }),
+  };
+}
