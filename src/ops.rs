@@ -37,6 +37,40 @@ pub enum CacheType {
     F16,
     /// Single precision: the exact option, used by golden tests.
     F32,
+    /// Blocks of [`CacheType::BLOCK`] signed bytes with one f32 scale each: a little over a byte an element. CPU only.
+    Q8_0,
+}
+
+impl CacheType {
+    /// All of them.
+    pub const ALL: [CacheType; 3] = [CacheType::F16, CacheType::F32, CacheType::Q8_0];
+
+    /// Elements of a head's vector that share a scale in a [`CacheType::Q8_0`] cache; the last block may be shorter.
+    pub const BLOCK: usize = 32;
+
+    /// The name in options: `"f16"`, `"f32"`, `"q8_0"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            CacheType::F16 => "f16",
+            CacheType::F32 => "f32",
+            CacheType::Q8_0 => "q8_0",
+        }
+    }
+
+    /// Inverse of [`CacheType::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.name() == name)
+    }
+
+    /// Bytes of one head's key, or value, of `head_dim` elements.
+    pub fn vector_bytes(self, head_dim: usize) -> u64 {
+        let n = head_dim as u64;
+        match self {
+            CacheType::F16 => n.saturating_mul(2),
+            CacheType::F32 => n.saturating_mul(4),
+            CacheType::Q8_0 => n.saturating_add(head_dim.div_ceil(Self::BLOCK) as u64 * 4),
+        }
+    }
 }
 
 /// Shape of the key/value cache of one layer.
@@ -50,6 +84,14 @@ pub struct CacheShape {
     pub head_dim: usize,
     /// Storage type.
     pub dtype: CacheType,
+}
+
+impl CacheShape {
+    /// Bytes of the keys; the values take as many.
+    pub fn plane_bytes(&self) -> u64 {
+        let vectors = (self.n_ctx as u64).saturating_mul(self.n_head_kv as u64);
+        vectors.saturating_mul(self.dtype.vector_bytes(self.head_dim))
+    }
 }
 
 /// Where the heads lie in the columns of a fused qkv activation:
@@ -151,6 +193,10 @@ pub trait Ops {
     fn info(&self) -> BackendInfo;
     /// What it can hold.
     fn limits(&self) -> MemoryLimits;
+    /// How its caches can store keys and values.
+    fn cache_types(&self) -> &'static [CacheType] {
+        &CacheType::ALL
+    }
 
     // ---- storage: load time only --------------------------------------------------------------------------------
 

@@ -175,4 +175,7 @@ pub enum BackendArg {
 pub enum CacheArg {
     F16,
     F32,
+    /// A little over half of f16; CPU only.
+    #[value(name = "q8_0")]
+    Q8_0,
 }

@@ -28,6 +28,7 @@ impl From<CacheArg> for CacheType {
         match c {
             CacheArg::F16 => CacheType::F16,
             CacheArg::F32 => CacheType::F32,
+            CacheArg::Q8_0 => CacheType::Q8_0,
         }
     }
 }

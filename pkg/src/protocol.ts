@@ -9,7 +9,7 @@ import type { FinishReason, Info, Logprobs, ModuleKind, Progress, Stats, Timings
 export interface LoadOptions {
   backend: 'auto' | 'gpu' | 'cpu';
   context?: number;
-  cache_type: 'f16' | 'f32';
+  cache_type: 'f16' | 'f32' | 'q8_0';
   ignore_window: boolean;
 }
 

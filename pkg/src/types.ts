@@ -23,8 +23,11 @@ export interface KingletOptions {
   backend?: Backend;
   /** Tokens of context to allocate; default: the model's own, at most 4096. Beyond `trained_context` answers get worse. */
   context?: number;
-  /** Precision of the key/value cache; `f32` is exact and twice as large. Default `f16`. */
-  cacheType?: 'f16' | 'f32';
+  /**
+   * Precision of the key/value cache: `f32` is exact and twice as large as `f16`, `q8_0` takes a little over half of it
+   * and runs on the CPU only (`invalid_request` on the GPU). Default `f16`.
+   */
+  cacheType?: 'f16' | 'f32' | 'q8_0';
   /** Let every token see the whole context although the model was trained with a sliding window. */
   ignoreWindow?: boolean;
   /** Called while the model loads. */

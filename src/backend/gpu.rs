@@ -9,8 +9,8 @@ use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split, TOP_K_MAX,
-    TopK,
+    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split,
+    TOP_K_MAX, TopK,
 };
 
 /// See the module's documentation.
@@ -68,6 +68,10 @@ impl Ops for Gpu {
             // WebGPU does not tell how much memory there is.
             total: None,
         }
+    }
+
+    fn cache_types(&self) -> &'static [CacheType] {
+        &kv_write::GPU_TYPES
     }
 
     fn tensor(&mut self, rows: usize, cols: usize) -> Result<Tensor> {

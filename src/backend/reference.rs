@@ -8,8 +8,7 @@ use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split,
-    TopK,
+    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split, TopK,
 };
 
 /// See the module's documentation.
@@ -152,12 +151,8 @@ impl Ops for Reference {
     }
 
     fn cache(&mut self, shape: CacheShape) -> Result<kv_write::CpuCache> {
-        let element = match shape.dtype {
-            CacheType::F16 => 2,
-            CacheType::F32 => 4,
-        };
-        let plane = product(product(shape.n_ctx, shape.n_head_kv)?, shape.head_dim * element)?;
-        drop(reserve::<u8>("keys and values", product(2, plane)?)?); // an error now, instead of an abort below
+        let bytes = usize::try_from(shape.plane_bytes().saturating_mul(2)).unwrap_or(usize::MAX);
+        drop(reserve::<u8>("keys and values", bytes)?); // an error now, instead of an abort below
         Ok(kv_write::CpuCache::new(shape))
     }
 

@@ -9,17 +9,16 @@ use super::Kernel;
 use super::Style;
 #[cfg(feature = "gpu")]
 use super::kv_write::GpuCache;
-use super::kv_write::fragment;
+use super::kv_write::{GPU_TYPES, fragment};
 use super::wgsl::Variant;
 #[cfg(feature = "gpu")]
 use crate::error::Result;
 #[cfg(feature = "gpu")]
 use crate::gpu::{Binding, Grid, Recorder, Tensor};
-use crate::ops::CacheType;
 
 use super::dim;
 use super::kv_write::CpuCache;
-use crate::ops::AttentionShape;
+use crate::ops::{AttentionShape, CacheType};
 
 /// Shape of the operation; the uniform of `attention.wgsl`.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
@@ -59,7 +58,7 @@ impl Kernel for Params {
     fn variants() -> Vec<Variant> {
         let mut all = Vec::new();
         for style in Style::ALL {
-            for dtype in [CacheType::F16, CacheType::F32] {
+            for dtype in GPU_TYPES {
                 all.extend(HEAD_DIMS.map(|head_dim| variant(style, dtype, head_dim)));
             }
         }

@@ -2,13 +2,15 @@
 //!
 //! Keys and values each lie as `[n_head_kv, n_ctx, head_dim]`: the positions of one head are contiguous, so attention
 //! streams them. Half-precision values are clamped to the finite range (a GPU's packing of larger ones is undefined).
+//! In a q8_0 cache each block of 32 elements of a head's vector (the last may be shorter) has a scale `d = max|x| / 127`
+//! and bytes `q = round(x / d)`, half to even; an element is `q * d`. There is none on the GPU.
 
 use bytemuck::{Pod, Zeroable};
 
 use super::Kernel;
 use super::wgsl::Variant;
 #[cfg(feature = "gpu")]
-use crate::error::Result;
+use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{Binding, Buffer, Grid, Recorder, Tensor};
 use half::f16;
@@ -51,23 +53,28 @@ pub struct CpuCache {
     v: Plane,
 }
 
-/// Elements `[n_head_kv, n_ctx, head_dim]`.
+/// Vectors `[n_head_kv, n_ctx]` of `head_dim` elements.
 #[derive(Debug, Clone)]
 enum Plane {
     F16(Vec<f16>),
     F32(Vec<f32>),
+    /// Bytes, and the scale of each block.
+    Q8_0(Vec<i8>, Vec<f32>),
 }
 
 impl Plane {
     fn new(shape: CacheShape) -> Self {
-        let len = shape.n_head_kv * shape.n_ctx * shape.head_dim;
+        let vectors = shape.n_head_kv * shape.n_ctx;
+        let len = vectors * shape.head_dim;
         match shape.dtype {
             CacheType::F16 => Plane::F16(vec![f16::ZERO; len]),
             CacheType::F32 => Plane::F32(vec![0.0; len]),
+            CacheType::Q8_0 => Plane::Q8_0(vec![0; len], vec![0.0; vectors * blocks(shape.head_dim)]),
         }
     }
 
-    fn write(&mut self, at: usize, values: &[f32]) {
+    fn write(&mut self, vector: usize, values: &[f32]) {
+        let at = vector * values.len();
         match self {
             Plane::F16(plane) => {
                 let max = f16::MAX.to_f32();
@@ -76,10 +83,18 @@ impl Plane {
                 }
             }
             Plane::F32(plane) => plane[at..at + values.len()].copy_from_slice(values),
+            Plane::Q8_0(bytes, scales) => {
+                let bytes = bytes[at..at + values.len()].chunks_mut(CacheType::BLOCK);
+                let scales = &mut scales[vector * blocks(values.len())..];
+                for ((values, bytes), d) in values.chunks(CacheType::BLOCK).zip(bytes).zip(scales) {
+                    *d = quantize(bytes, values);
+                }
+            }
         }
     }
 
-    fn read(&self, at: usize, out: &mut [f32]) {
+    fn read(&self, vector: usize, out: &mut [f32]) {
+        let at = vector * out.len();
         match self {
             Plane::F16(plane) => {
                 for (o, v) in out.iter_mut().zip(&plane[at..]) {
@@ -87,8 +102,37 @@ impl Plane {
                 }
             }
             Plane::F32(plane) => out.copy_from_slice(&plane[at..at + out.len()]),
+            Plane::Q8_0(bytes, scales) => {
+                let scales = &scales[vector * blocks(out.len())..];
+                for (i, (o, q)) in out.iter_mut().zip(&bytes[at..]).enumerate() {
+                    *o = f32::from(*q) * scales[i / CacheType::BLOCK];
+                }
+            }
         }
     }
+}
+
+/// Blocks of a head's vector in a q8_0 cache.
+fn blocks(head_dim: usize) -> usize {
+    head_dim.div_ceil(CacheType::BLOCK)
+}
+
+/// Writes the bytes of one block and returns its scale. An element that is not finite makes the scale not finite and the
+/// bytes zero: all elements of the block read as NaN, so that the fault shows.
+fn quantize(bytes: &mut [i8], values: &[f32]) -> f32 {
+    // As integers, the absolute values are ordered as the numbers are, with infinity and NaN above.
+    let max = values.iter().map(|v| v.abs().to_bits()).max().unwrap_or(0);
+    let d = f32::from_bits(max) / 127.0;
+    let usable = d > 0.0 && d.is_finite();
+    for (q, v) in bytes.iter_mut().zip(values) {
+        // Beyond 127 only where the scale is subnormal.
+        *q = if usable {
+            (v / d).round_ties_even().clamp(-127.0, 127.0) as i8
+        } else {
+            0
+        };
+    }
+    d
 }
 
 impl CpuCache {
@@ -103,16 +147,16 @@ impl CpuCache {
 
     /// The key of `head` at `pos`, decoded into `out [head_dim]`.
     pub fn key(&self, head: usize, pos: usize, out: &mut [f32]) {
-        self.k.read(self.offset(head, pos), out);
+        self.k.read(self.vector(head, pos), out);
     }
 
     /// The value of `head` at `pos`, decoded into `out [head_dim]`.
     pub fn value(&self, head: usize, pos: usize, out: &mut [f32]) {
-        self.v.read(self.offset(head, pos), out);
+        self.v.read(self.vector(head, pos), out);
     }
 
-    fn offset(&self, head: usize, pos: usize) -> usize {
-        (head * self.shape.n_ctx + pos) * self.shape.head_dim
+    fn vector(&self, head: usize, pos: usize) -> usize {
+        head * self.shape.n_ctx + pos
     }
 }
 
@@ -120,9 +164,12 @@ impl Kernel for Params {
     const NAME: &'static str = "kv_write";
 
     fn variants() -> Vec<Variant> {
-        [CacheType::F16, CacheType::F32].map(variant).into()
+        GPU_TYPES.map(variant).into()
     }
 }
+
+/// How a cache is stored in GPU memory.
+pub const GPU_TYPES: [CacheType; 2] = [CacheType::F16, CacheType::F32];
 
 fn variant(dtype: CacheType) -> Variant {
     Variant::new(Params::NAME).name("CACHE", fragment(dtype))
@@ -133,6 +180,7 @@ pub(super) fn fragment(dtype: CacheType) -> &'static str {
     match dtype {
         CacheType::F16 => "cache_f16",
         CacheType::F32 => "cache_f32",
+        CacheType::Q8_0 => "cache_q8_0", // is not there: to compose it is an error
     }
 }
 
@@ -150,18 +198,15 @@ pub struct GpuCache {
 
 #[cfg(feature = "gpu")]
 impl GpuCache {
-    /// A zeroed cache.
+    /// A zeroed cache; [`Error::Internal`] where the type is not among [`GPU_TYPES`].
     pub fn new(rec: &mut Recorder, shape: CacheShape) -> Result<Self> {
-        let element: u64 = match shape.dtype {
-            CacheType::F16 => 2,
-            CacheType::F32 => 4,
-        };
-        let sizes = [shape.n_head_kv, shape.n_ctx, shape.head_dim];
-        let bytes = sizes.iter().fold(element, |bytes, n| bytes.saturating_mul(*n as u64));
+        if !GPU_TYPES.contains(&shape.dtype) {
+            return Err(Error::internal(format!("a {} cache on the GPU", shape.dtype.name())));
+        }
         Ok(Self {
             shape,
-            keys: rec.buffer("keys", bytes)?,
-            values: rec.buffer("values", bytes)?,
+            keys: rec.buffer("keys", shape.plane_bytes())?,
+            values: rec.buffer("values", shape.plane_bytes())?,
         })
     }
 }
@@ -185,9 +230,9 @@ pub fn cpu(p: &Params, pos: usize, cache: &mut CpuCache, qkv: &[f32]) {
     for (t, row) in qkv.chunks_exact((n_head + 2 * n_head_kv) * dim).enumerate() {
         let (keys, values) = row[n_head * dim..].split_at(n_head_kv * dim);
         for h in 0..n_head_kv {
-            let at = cache.offset(h, pos + t);
-            cache.k.write(at, &keys[h * dim..][..dim]);
-            cache.v.write(at, &values[h * dim..][..dim]);
+            let vector = cache.vector(h, pos + t);
+            cache.k.write(vector, &keys[h * dim..][..dim]);
+            cache.v.write(vector, &values[h * dim..][..dim]);
         }
     }
 }

@@ -85,7 +85,8 @@ pub struct Decoder<O: Ops> {
 }
 
 impl<O: Ops> Decoder<O> {
-    /// Plans, checks memory ([`Error::TooLarge`] before anything is allocated) and streams the weights.
+    /// Plans, checks cache type ([`Error::InvalidRequest`]) and memory ([`Error::TooLarge`]) before anything is allocated,
+    /// and streams the weights.
     pub async fn load(
         mut ops: O,
         gguf: &GgufFile,
@@ -94,6 +95,7 @@ impl<O: Ops> Decoder<O> {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self> {
         let plan = Plan::new(gguf, config, options)?;
+        plan.check_cache_type(ops.cache_types())?;
         plan.check(ops.limits())?;
         let state = State::new(&mut ops, &plan)?;
         let weights = Weights::load(&mut ops, gguf, &plan, on_progress).await?;

@@ -205,6 +205,17 @@ impl Plan {
         )
     }
 
+    /// Refuses a cache type that is not among those of the backend, with [`Error::InvalidRequest`] for `cache_type`.
+    pub fn check_cache_type(&self, allowed: &[CacheType]) -> Result<()> {
+        let dtype = self.cache.dtype;
+        if allowed.contains(&dtype) {
+            return Ok(());
+        }
+        let names: Vec<&str> = allowed.iter().map(|t| t.name()).collect();
+        let expected = format!("{} on this backend (the CPU has all)", names.join(" or "));
+        Err(Error::invalid("cache_type", expected, dtype.name()))
+    }
+
     /// Where the heads lie in the fused activation.
     pub fn heads(&self) -> HeadLayout {
         heads(&self.config)
@@ -242,15 +253,10 @@ impl Plan {
             .flat_map(|v| &v.parts)
             .map(|(_, len)| bytes_of(1, *len))
             .sum();
-        let element = match self.cache.dtype {
-            CacheType::F16 => 2,
-            CacheType::F32 => 4,
-        };
-        let positions = (self.n_ctx as u64).saturating_mul(2 * c.n_layer as u64);
         let per_step = 3 * c.n_embd + self.heads().cols() + c.n_head * c.head_dim + 3 * c.n_ff;
         Memory {
             weights: matrices.saturating_add(vectors),
-            cache: positions.saturating_mul((c.n_head_kv * c.head_dim * element) as u64),
+            cache: self.cache.plane_bytes().saturating_mul(2 * c.n_layer as u64),
             activations: bytes_of(self.n_batch, per_step)
                 .saturating_add(bytes_of(self.n_head_rows, c.n_vocab + 2 * c.n_embd))
                 .saturating_add(bytes_of(self.n_ctx, c.rope.n_rot)),

@@ -54,11 +54,9 @@ impl SessionOptions {
                 "context" => options.n_ctx = Some(count()?),
                 "batch" => options.n_batch = Some(count()?),
                 "cache_type" => {
-                    options.cache_type = match value.as_str() {
-                        Some("f16") => CacheType::F16,
-                        Some("f32") => CacheType::F32,
-                        _ => return Err(Error::invalid(name, "\"f16\" or \"f32\"", value)),
-                    };
+                    let known = value.as_str().and_then(CacheType::from_name);
+                    options.cache_type =
+                        known.ok_or_else(|| Error::invalid(name, "\"f16\", \"f32\" or \"q8_0\"", value))?;
                 }
                 "ignore_window" => options.ignore_window = flag()?,
                 "exact" => options.exact = flag()?,
@@ -119,6 +117,10 @@ mod tests {
         };
         assert_eq!(SessionOptions::from_json(&all), Ok(expect));
         assert_eq!(SessionOptions::from_json(&json!({})), Ok(SessionOptions::default()));
+        for dtype in CacheType::ALL {
+            let options = SessionOptions::from_json(&json!({"cache_type": dtype.name()})).unwrap();
+            assert_eq!(options.cache_type, dtype);
+        }
     }
 
     #[test]

@@ -106,6 +106,7 @@ fn decoding_allocates_nothing_on_the_gpu() {
     let options = LoadOptions {
         backend: BackendChoice::Gpu,
         decoder: options(128, 16),
+        ..Default::default()
     };
     crate::gpu_support::device(); // chooses the adapter under test
     let mut engine = block_on(load(&model("qwen3"), &options, || 0.0, &mut |_| {

@@ -68,6 +68,7 @@ fn check(rec: &mut Recorder, rng: &mut Rng, case: &Case, rows: usize) {
     let bound = match dtype {
         CacheType::F16 => F16_CACHE,
         CacheType::F32 => F32_CACHE,
+        CacheType::Q8_0 => unreachable!("not on the GPU"),
     };
     let style = rec.device().style();
     let what = format!("attention {style:?} {dtype:?} {heads:?} n_ctx {n_ctx} window {window:?} rows {rows}");

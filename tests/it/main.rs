@@ -25,6 +25,7 @@ mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
 mod hostile_models;
+mod plan_memory;
 mod quant;
 mod sampler;
 mod session;
