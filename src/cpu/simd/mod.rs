@@ -160,6 +160,7 @@ pub struct Level(Kind);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Plain,
+    PlainWords,
     #[cfg(target_arch = "wasm32")]
     Wasm,
     #[cfg(target_arch = "x86_64")]
@@ -172,10 +173,13 @@ impl Level {
     /// Plain Rust: the twin of the others.
     pub const PLAIN: Level = Level(Kind::Plain);
 
+    /// Plain Rust without a byte dot: the twin of Wasm's baseline.
+    pub const PLAIN_WORDS: Level = Level(Kind::PlainWords);
+
     /// Every level of this machine, the fastest last.
     pub fn all() -> Vec<Level> {
         #[allow(unused_mut)]
-        let mut all = vec![Kind::Plain];
+        let mut all = vec![Kind::PlainWords, Kind::Plain];
         #[cfg(target_arch = "wasm32")]
         all.push(Kind::Wasm);
         #[cfg(target_arch = "x86_64")]
@@ -211,6 +215,7 @@ impl Level {
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Plain => "plain",
+            Kind::PlainWords => "plain, without a byte dot",
             #[cfg(target_arch = "wasm32")]
             Kind::Wasm => wasm::NAME,
             #[cfg(target_arch = "x86_64")]
@@ -233,7 +238,8 @@ pub trait Task {
 #[inline]
 pub fn dispatch<T: Task>(level: Level, task: T) -> T::Out {
     match level.0 {
-        Kind::Plain => task.run::<Plain>(),
+        Kind::Plain => task.run::<Plain<true>>(),
+        Kind::PlainWords => task.run::<Plain<false>>(),
         #[cfg(target_arch = "wasm32")]
         Kind::Wasm => task.run::<wasm::Wasm>(),
         // SAFETY: such a level is made only where the processor has these features.

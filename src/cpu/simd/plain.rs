@@ -1,10 +1,12 @@
 //! Every operation in plain Rust: the twin of the others, and what runs where there is nothing better.
+//!
+//! `Plain<false>` is the twin of a machine without a byte dot.
 
 use super::{Simd, array, array_mut};
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
-pub struct Plain;
+pub struct Plain<const BYTE_DOT: bool>;
 
 /// Sixteen bytes.
 type V = [u8; 16];
@@ -38,9 +40,9 @@ fn mask(b: bool) -> u32 {
     if b { u32::MAX } else { 0 }
 }
 
-impl Simd for Plain {
+impl<const BYTE_DOT: bool> Simd for Plain<BYTE_DOT> {
     type V = V;
-    const BYTE_DOT: bool = true;
+    const BYTE_DOT: bool = BYTE_DOT;
 
     #[inline(always)]
     fn load(bytes: &[u8], at: usize) -> V {
