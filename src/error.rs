@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Everything that can go wrong in kinglet.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Error {
     /// The file is not what its header, metadata or tensor directory claims.
@@ -108,6 +108,10 @@ pub enum Error {
     #[error("GPU error in {what}: {message}")]
     Gpu { what: String, message: String },
 
+    /// A thread or worker that shares the computation is gone; the model must be loaded again.
+    #[error("a worker failed: {message}; load the model again")]
+    WorkerFailed { message: String },
+
     /// The caller aborted the operation.
     #[error("aborted by the caller")]
     Aborted,
@@ -149,6 +153,7 @@ impl Error {
             Error::GpuUnavailable { .. } => "gpu_unavailable",
             Error::GpuLost { .. } => "gpu_lost",
             Error::Gpu { .. } => "gpu",
+            Error::WorkerFailed { .. } => "worker_failed",
             Error::Aborted => "aborted",
             Error::NotLoaded => "not_loaded",
             Error::Internal { .. } => "internal",
