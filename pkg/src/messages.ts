@@ -3,9 +3,9 @@
 import { failed, patience, silent, SLICE_MS, type Exchange } from './exchange.js';
 import type { KingletError } from './errors.js';
 
-/** A part on its way: shard `from` sends it for exchange number `round`; or `from` has failed. */
+/** A part on its way: shard `from` sends it for exchange number `round`, at the start of `values`; or `from` has failed. */
 export type PartMessage =
-  | { tag: 'part'; from: number; round: number; values: Float32Array }
+  | { tag: 'part'; from: number; round: number; values: Float32Array<ArrayBuffer> }
   | { tag: 'failed'; from: number; message: string };
 
 /** How to send to another shard; what comes from there is given to {@link MessageExchange.receive}. */
@@ -17,10 +17,17 @@ interface Wait {
   reject: (error: KingletError) => void;
 }
 
+/** Buffers that are kept for the next messages: as many as come in go out. New ones would cost more than the message. */
+const KEPT = 16;
+/** Values of the smallest and the largest of them. */
+const SMALLEST = 4096;
+const LARGEST = 65536;
+
 /** Every shard sends its part to every other. Parts may come early: another shard can be one exchange ahead. */
 export class MessageExchange implements Exchange {
   /** What has come: by round, then by shard. */
-  private readonly parts = new Map<number, Map<number, Float32Array>>();
+  private readonly parts = new Map<number, Map<number, Float32Array<ArrayBuffer>>>();
+  private readonly kept: Float32Array<ArrayBuffer>[] = [];
   private round = 0;
   private since = performance.now();
   private wait: Wait | undefined;
@@ -42,12 +49,7 @@ export class MessageExchange implements Exchange {
     const { round } = this;
     if (!toLeader || this.rank !== 0) {
       const own = all.subarray(bounds[this.rank], bounds[this.rank + 1]);
-      this.sends.forEach((send, to) => {
-        if (!toLeader || to === 0) {
-          const values = own.slice();
-          send?.({ tag: 'part', from: this.rank, round, values }, [values.buffer]);
-        }
-      });
+      this.sends.forEach((send, to) => (toLeader && to > 0 ? undefined : send && this.send(send, own)));
     }
     if (toLeader && this.rank !== 0) {
       return undefined;
@@ -61,7 +63,11 @@ export class MessageExchange implements Exchange {
 
   finish(all: Float32Array, bounds: Uint32Array): void {
     for (const [from, values] of this.parts.get(this.round) ?? []) {
-      all.set(values, bounds[from]);
+      const first = bounds[from] ?? 0;
+      all.set(values.subarray(0, (bounds[from + 1] ?? 0) - first), first);
+      if (this.kept.length < KEPT && values.length <= LARGEST) {
+        this.kept.push(values);
+      }
     }
     this.parts.delete(this.round);
     this.begin();
@@ -82,11 +88,18 @@ export class MessageExchange implements Exchange {
       return this.end(failed(message.from, message.message));
     }
     const { from, round, values } = message;
-    const parts = this.parts.get(round) ?? new Map<number, Float32Array>();
+    const parts = this.parts.get(round) ?? new Map<number, Float32Array<ArrayBuffer>>();
     this.parts.set(round, parts.set(from, values));
     if (this.wait !== undefined && this.complete(this.wait.round)) {
       this.wait.resolve();
     }
+  }
+
+  private send(send: Send, own: Float32Array): void {
+    const place = this.kept.findIndex((values) => values.length >= own.length);
+    const values = this.kept.splice(place, place < 0 ? 0 : 1)[0] ?? new Float32Array(Math.max(own.length, SMALLEST));
+    values.set(own);
+    send({ tag: 'part', from: this.rank, round: this.round, values }, [values.buffer]);
   }
 
   private complete(round: number): boolean {

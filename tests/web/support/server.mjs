@@ -1,5 +1,6 @@
 // A static server for tests: www/, pkg/ and models on one origin, with the page's Content-Security-Policy as a header.
 // `/models/NAME` answers ranges, `/no-range/NAME` ignores them, `/cut/NAME` says a length and breaks off early.
+// An isolated one sends the headers that make a page cross-origin isolated.
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
@@ -34,10 +35,20 @@ export function bytesModel(bytes) {
   };
 }
 
-/** Starts the server. `models`: name -> model, may be added to later. Returns {origin, models, close}. */
-export async function startServer(models = new Map()) {
+/** What `cargo xtask start` sends, too. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/**
+ * Starts the server. `models`: name -> model, may be added to later; `scripts`: path -> JavaScript that is served there,
+ * with what lies there before it. Returns {origin, models, close}.
+ */
+export async function startServer(models = new Map(), { isolated = false, scripts = new Map() } = {}) {
   const server = createServer((request, response) => {
-    answer(request, response, models).catch((error) => {
+    Object.entries(isolated ? ISOLATION : {}).forEach(([name, value]) => response.setHeader(name, value));
+    answer(request, response, models, scripts).catch((error) => {
       response.destroy(error);
     });
   });
@@ -52,7 +63,7 @@ export async function startServer(models = new Map()) {
   };
 }
 
-async function answer(request, response, models) {
+async function answer(request, response, models, scripts) {
   const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
   response.setHeader('Content-Security-Policy', CSP);
   response.setHeader('Cache-Control', 'no-store');
@@ -67,7 +78,13 @@ async function answer(request, response, models) {
   }
   const relative = normalize(path === '/' ? '/index.html' : path);
   const file = join(ROOT, relative.startsWith('/pkg/') ? relative : `/www${relative}`);
-  if (!existsSync(file) || !statSync(file).isFile()) {
+  const there = existsSync(file) && statSync(file).isFile();
+  if (scripts.has(path)) {
+    const text = (there ? readFileSync(file, 'utf8') : '') + scripts.get(path);
+    response.writeHead(200, { 'Content-Type': TYPES.js }).end(text);
+    return;
+  }
+  if (!there) {
     return notFound(response);
   }
   const type = TYPES[file.split('.').at(-1)] ?? 'application/octet-stream';
