@@ -5,6 +5,7 @@ import { Link } from './link.js';
 import type { LoadOptions } from './protocol.js';
 import { chatChunks, chatCompletion, textChunks, textCompletion } from './shape.js';
 import { pieces } from './stream.js';
+import { MAX_THREADS } from './threads.js';
 import type {
   ChatChunk,
   ChatCompletion,
@@ -138,10 +139,16 @@ export class Completions {
 }
 
 function loadOptions(options: KingletOptions): LoadOptions {
+  const threads = options.threads ?? 'auto';
+  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
+    const message = `invalid request: threads: expected "auto" or 1 to ${MAX_THREADS}, got ${String(threads)}`;
+    throw new KingletError('invalid_request', message, { param: 'threads' });
+  }
   return {
     backend: options.backend ?? 'auto',
     cache_type: options.cacheType ?? 'f16',
     ignore_window: options.ignoreWindow ?? false,
+    ...(threads === 'auto' ? {} : { threads }),
     ...(options.context === undefined ? {} : { context: options.context }),
   };
 }

@@ -19,8 +19,8 @@ export interface Exchange {
   finish(all: Float32Array, bounds: Uint32Array): void;
   /** Work has been handed out: from here on, this shard's own time counts against the others' (see {@link patience}). */
   begin(): void;
-  /** This shard cannot go on: whoever waits for it is told so, now and later. */
-  fail(message: string): void;
+  /** Shard `rank` (default: this one) cannot go on: whoever waits for it is told so, now and later. */
+  fail(message: string, rank?: number): void;
 }
 
 /**
@@ -43,9 +43,9 @@ export function silent(rank: number): KingletError {
   return new KingletError('worker_failed', `thread ${rank} does not answer: it was ended, or is out of memory`);
 }
 
-/** The error of a shard that said why. */
-export function failed(rank: number, message: string): KingletError {
-  return new KingletError('worker_failed', `thread ${rank} failed: ${message}`);
+/** The error of a shard that said why; `detail.said` is that alone, for the engine, whose own error it may be. */
+export function failed(rank: number, said: string): KingletError {
+  return new KingletError('worker_failed', `thread ${rank} failed: ${said}`, { said });
 }
 
 // Layout of the shared memory, in bytes: words, the message of a failure, then two slots with a piece for each shard.
@@ -110,8 +110,8 @@ export class SharedExchange implements Exchange {
     this.since = performance.now();
   }
 
-  fail(message: string): void {
-    if (Atomics.compareExchange(this.words, FAILED, 0, this.rank + 1) === 0) {
+  fail(message: string, rank = this.rank): void {
+    if (Atomics.compareExchange(this.words, FAILED, 0, rank + 1) === 0) {
       const text = new TextEncoder().encode(message).subarray(0, MESSAGE_MAX);
       new Uint8Array(this.memory, MESSAGE_AT).set(text);
       Atomics.store(this.words, MESSAGE_LENGTH, text.length);

@@ -77,9 +77,9 @@ export class MessageExchange implements Exchange {
     this.since = performance.now();
   }
 
-  fail(message: string): void {
-    this.sends.forEach((send) => send?.({ tag: 'failed', from: this.rank, message }, []));
-    this.end(failed(this.rank, message));
+  fail(message: string, rank = this.rank): void {
+    this.sends.forEach((send) => send?.({ tag: 'failed', from: rank, message }, []));
+    this.end(failed(rank, message));
   }
 
   /** Takes a message that another shard has sent. */

@@ -2,24 +2,42 @@
 // computes what we expect, else the one with plain SIMD. Only the chosen one is downloaded.
 
 import { KingletError } from './errors.js';
+import type { Exchange } from './exchange.js';
 import type { Engine } from './protocol.js';
+import type { Team } from './team.js';
 import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
 
 /** The generated class: an engine that does not know which build it is part of, nor its memory. */
 export interface RawEngine extends Omit<Engine, 'info' | 'stats'> {
-  info(): Omit<Info, 'module'>;
+  info(): Omit<Info, 'module' | 'threads' | 'isolated'>;
   stats(): Pick<Stats, 'dispatches' | 'submits'>;
 }
+
+/** The generated class of a shard that is not the leader. */
+export interface RawShard {
+  /** Carries out one order. */
+  handle(order: Uint8Array, payload: Uint8Array): Promise<void>;
+}
+
+/**
+ * Finds followers for a model of `bytes`, once it is known to run on the processor: `threads` as it was asked for, or as
+ * many as are good. Undefined: none.
+ */
+export type Recruit = (threads: number | undefined, bytes: number) => Promise<Team | undefined>;
 
 /** What wasm-bindgen generates from `src/wasm`; the same for both builds. */
 export interface Glue {
   default(options?: { module_or_path: unknown }): Promise<{ memory: WebAssembly.Memory }>;
-  /** Loads a model; `progress(phase, loaded, total)` is the only call from Rust into JavaScript. */
+  /** Loads a model. While it generates, Rust calls into JavaScript only through the team that `recruit` gives. */
   load(
     sources: (string | Blob)[],
     options: unknown,
     progress: (phase: Phase, loaded: number, total: number) => void,
+    recruit: Recruit,
   ): Promise<RawEngine>;
+  /** The compiled module of this instance, for the instances of other workers. */
+  compiled_module(): WebAssembly.Module;
+  Shard: new (rank: number, ranks: number, exchange: Exchange) => RawShard;
   /** Whether this build computes the same as plain integer arithmetic, on extreme inputs. */
   self_test?(): boolean;
 }

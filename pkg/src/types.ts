@@ -28,6 +28,11 @@ export interface KingletOptions {
    * and runs on the CPU only (`invalid_request` on the GPU). Default `f16`.
    */
   cacheType?: 'f16' | 'f32' | 'q8_0';
+  /**
+   * Threads on the processor, this one's worker included. `auto`, the default: what is good for the machine and the
+   * model (docs/threads.md); several need a cross-origin isolated page, or a large model. A number is taken as it is.
+   */
+  threads?: 'auto' | number;
   /** Let every token see the whole context although the model was trained with a sliding window. */
   ignoreWindow?: boolean;
   /** Called while the model loads. */
@@ -65,6 +70,12 @@ export interface Info {
   adapter: string;
   /** The GPU is emulated on the processor. */
   software: boolean;
+  /** Threads that compute, on the processor. */
+  threads: number;
+  /** Why there are fewer of them than was asked for, or would be good, where that is so. */
+  threads_why?: string;
+  /** The page is cross-origin isolated: threads share memory. */
+  isolated: boolean;
   /** Why `auto` did not take the GPU, where it did not. */
   fallback?: string;
   /** `general.name` of the file, or empty. */

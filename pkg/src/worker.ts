@@ -3,6 +3,7 @@
 import { adapterName } from './adapter.js';
 import { chooseModule } from './module.js';
 import type { Port } from './protocol.js';
+import { Recruiter } from './recruit.js';
 import { serve } from './serve.js';
 
 const scope = globalThis as unknown as Port;
@@ -15,17 +16,21 @@ scope.addEventListener('error', (event: ErrorEvent) => died(event.message));
 scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => died(String(event.reason)));
 
 serve(scope, async ({ sources, options, wasm, module }, progress) => {
-  const { glue, kind, memory } = await chooseModule({ wasm, kind: module });
+  const chosen = await chooseModule({ wasm, kind: module });
+  const { glue, kind, memory } = chosen;
+  const recruiter = new Recruiter(chosen);
   const fresh = memory.buffer.byteLength;
-  const engine = await glue.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }));
-  const info = engine.info();
+  const engine = await glue.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }), (threads, bytes) =>
+    recruiter.recruit(threads, bytes),
+  );
+  const info = { ...engine.info(), module: kind, ...recruiter.info };
   const adapter = info.backend === 'gpu' ? await adapterName() : '';
   return {
     start: (request, body) => engine.start(request, body),
     prefill: () => engine.prefill(),
     next: () => engine.next(),
     abort: () => engine.abort(),
-    info: () => ({ ...info, module: kind, ...(adapter === '' ? {} : { adapter }) }),
+    info: () => (adapter === '' ? info : { ...info, adapter }),
     stats: () => ({ ...engine.stats(), wasm_memory: memory.buffer.byteLength, wasm_memory_fresh: fresh }),
     tokenize: (text, special) => engine.tokenize(text, special),
     detokenize: (ids) => engine.detokenize(ids),

@@ -14,7 +14,9 @@ use anyhow::{Result, bail};
 use args::Args;
 
 const USAGE: &str = "\
-cargo xtask start [--model PATH|URL] [--port N] [--dev]   build, serve the page on localhost, print its address
+cargo xtask start [--model PATH|URL] [--port N] [--plain] [--dev]
+                                                          build, serve the page on localhost, print its address;
+                                                          --plain: not cross-origin isolated, as on a static host
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its
                                                           path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
@@ -47,6 +49,7 @@ fn dispatch(args: &[String]) -> Result<()> {
             let options = serve::Options {
                 model: rest.value("--model")?,
                 port: rest.value("--port")?.map(|p| p.parse()).transpose()?,
+                plain: rest.flag("--plain"),
                 profile: rest.profile(),
             };
             rest.done()?;

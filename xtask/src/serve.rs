@@ -1,7 +1,9 @@
 //! `cargo xtask start`: builds the package and serves the page on localhost.
 //!
 //! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model `--model` named, `/models/` holds its files.
-//! Answers carry a strict Content-Security-Policy and no COOP/COEP: the package must work on any static host.
+//! Answers carry a strict Content-Security-Policy, and COOP/COEP, which make the page cross-origin isolated: then threads
+//! share memory. `--plain` leaves those out, as on a static host: the package works there too. A model on another origin
+//! needs CORS in both cases, because it is fetched.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -19,6 +21,8 @@ pub struct Options {
     /// A GGUF file (or the first of a split one), or a URL that the browser will fetch.
     pub model: Option<String>,
     pub port: Option<u16>,
+    /// Without the headers that isolate the page.
+    pub plain: bool,
     pub profile: pkg::Profile,
 }
 
@@ -32,7 +36,7 @@ pub fn start(options: &Options) -> Result<()> {
     let model = options.model.as_deref().map(Model::new).transpose()?;
     let server = Arc::new(listen(options.port)?); // before the build: a port in use is said at once
     pkg::build(options.profile)?;
-    let site = Arc::new(Site::new(model)?);
+    let site = Arc::new(Site::new(model, !options.plain)?);
     if let Some(address) = server.server_addr().to_ip() {
         println!("\nhttp://localhost:{}/   (Ctrl-C stops)", address.port());
     }
@@ -116,15 +120,22 @@ struct Site {
     model: Option<Model>,
     /// Content-Security-Policy.
     policy: String,
+    /// The page is to be cross-origin isolated.
+    isolated: bool,
 }
 
 impl Site {
-    fn new(model: Option<Model>) -> Result<Site> {
+    fn new(model: Option<Model>, isolated: bool) -> Result<Site> {
         let root = sh::root();
         let html = fs::read_to_string(root.join("www/index.html")).context("www/index.html")?;
         let policy = policy(&html).context("www/index.html has no Content-Security-Policy")?;
         let policy = format!("{policy}; frame-ancestors 'none'"); // which a <meta> cannot say
-        Ok(Site { root, model, policy })
+        Ok(Site {
+            root,
+            model,
+            policy,
+            isolated,
+        })
     }
 
     fn answer(&self, request: Request) -> io::Result<()> {
@@ -193,12 +204,18 @@ impl Site {
     }
 
     fn headers(&self, mime: &str) -> io::Result<Vec<Header>> {
-        Ok(vec![
+        let mut headers = vec![
             header("Content-Type", mime)?,
             header("Cache-Control", "no-cache")?,
             header("Content-Security-Policy", &self.policy)?,
             header("X-Content-Type-Options", "nosniff")?,
-        ])
+        ];
+        if self.isolated {
+            // On every file: a worker's script needs the policy of the page that starts it.
+            headers.push(header("Cross-Origin-Opener-Policy", "same-origin")?);
+            headers.push(header("Cross-Origin-Embedder-Policy", "require-corp")?);
+        }
+        Ok(headers)
     }
 }
 
@@ -317,7 +334,7 @@ mod tests {
 
     #[test]
     fn paths_cannot_leave_the_site() {
-        let site = Site::new(None).expect("www/index.html");
+        let site = Site::new(None, true).expect("www/index.html");
         assert!(site.file("/../Cargo.toml").is_none());
         assert!(site.file("/pkg/../Cargo.toml").is_none());
         assert!(site.file("/pkg//etc/passwd").is_none());
@@ -325,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_page_says_its_policy() {
-        let site = Site::new(None).expect("www/index.html");
+        let site = Site::new(None, true).expect("www/index.html");
         assert!(
             site.policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
             "{}",

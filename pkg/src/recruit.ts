@@ -1,0 +1,41 @@
+// Finds as many shard workers as are good for a model, and remembers what came of it.
+
+import type { Chosen } from './module.js';
+import { Team } from './team.js';
+import { chooseThreads, machine } from './threads.js';
+import type { Info } from './types.js';
+
+/** The leader's way to a team. */
+export class Recruiter {
+  private readonly machine = machine();
+  private found: Pick<Info, 'threads' | 'threads_why'> = { threads: 1 };
+
+  constructor(private readonly chosen: Chosen) {}
+
+  /** See `Recruit` in module.ts. Without workers the model runs in this thread, and `info` says why. */
+  async recruit(asked: number | undefined, bytes: number): Promise<Team | undefined> {
+    const { threads, why } = chooseThreads(asked ?? 'auto', bytes, this.machine);
+    this.found = { threads, ...(why === undefined ? {} : { threads_why: why }) };
+    if (threads <= 1) {
+      return undefined;
+    }
+    const { glue, kind } = this.chosen;
+    try {
+      return await Team.assemble(threads, this.machine.isolated, kind, glue.compiled_module(), hire);
+    } catch (thrown) {
+      const what = thrown instanceof Error ? thrown.message : String(thrown);
+      this.found = { threads: 1, threads_why: `the other workers could not be started: ${what}` };
+      return undefined;
+    }
+  }
+
+  /** What runs. */
+  get info(): Pick<Info, 'threads' | 'threads_why' | 'isolated'> {
+    return { ...this.found, isolated: this.machine.isolated };
+  }
+}
+
+function hire(): Worker {
+  // Bundlers recognise this exact form.
+  return new Worker(new URL('./shard.js', import.meta.url), { type: 'module', name: 'kinglet shard' });
+}
