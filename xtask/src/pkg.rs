@@ -19,19 +19,12 @@ pub enum Profile {
     Dev,
 }
 
-impl Profile {
-    fn name(self) -> &'static str {
-        match self {
-            Profile::Release => "wasm",
-            Profile::Dev => "wasm-dev",
-        }
-    }
-}
-
 /// One of the two modules between which the worker chooses (pkg/src/module.ts).
 struct Build {
     /// Of its files in `pkg/wasm`.
     name: &'static str,
+    /// Cargo's profiles: release and dev.
+    profiles: [&'static str; 2],
     /// For the compiler, in addition to `.cargo/config.toml`, which asks for SIMD.
     rustc: &'static [&'static str],
     /// For wasm-opt, in addition to [`WASM_OPT`].
@@ -41,11 +34,13 @@ struct Build {
 const BUILDS: [Build; 2] = [
     Build {
         name: "kinglet",
+        profiles: ["wasm", "wasm-dev"],
         rustc: &[],
         wasm_opt: &[],
     },
     Build {
         name: "kinglet_relaxed",
+        profiles: ["wasm-relaxed", "wasm-dev-relaxed"],
         rustc: &["-Ctarget-feature=+relaxed-simd"],
         wasm_opt: &["--enable-relaxed-simd"],
     },
@@ -100,34 +95,38 @@ pub fn typescript() -> Result<()> {
     })
 }
 
-/// Both modules. One is processed while the compiler, which is alone on its core for most of the time, makes the next.
+/// Both modules, side by side: link-time optimisation keeps only one core busy.
 fn wasm(profile: Profile) -> Result<()> {
     check_versions()?;
     std::thread::scope(|scope| {
-        let mut steps = Vec::new();
-        for build in &BUILDS {
-            let compiled = build.cargo(profile)?;
-            steps.push(scope.spawn(move || build.process(&compiled, profile)));
-        }
-        for step in steps {
-            step.join().unwrap_or_else(|_| bail!("processing a module panicked"))?;
-        }
-        Ok(())
+        let builds = BUILDS.each_ref().map(|build| {
+            scope.spawn(move || {
+                let compiled = build.cargo(profile)?;
+                build.process(&compiled, profile)
+            })
+        });
+        builds
+            .into_iter()
+            .try_for_each(|build| build.join().unwrap_or_else(|_| bail!("building a module panicked")))
     })
 }
 
 impl Build {
-    /// The compiled module. The dependencies are the same for all builds; only the crate itself is compiled anew.
+    fn profile(&self, profile: Profile) -> &'static str {
+        self.profiles[usize::from(profile == Profile::Dev)]
+    }
+
+    /// The compiled module.
     fn cargo(&self, profile: Profile) -> Result<Vec<u8>> {
-        let target = "wasm32-unknown-unknown";
+        let (target, profile) = ("wasm32-unknown-unknown", self.profile(profile));
         timed(&format!("cargo {}", self.name), || {
             let mut cargo = sh::cargo();
             cargo.args(["rustc", "--package=kinglet", "--lib"]);
             // Only as a lone cdylib: cargo does no link-time optimisation for a library that is also an rlib.
-            cargo.args(["--crate-type=cdylib", "--target", target, "--profile", profile.name()]);
+            cargo.args(["--crate-type=cdylib", "--target", target, "--profile", profile]);
             sh::run(cargo.arg("--").args(self.rustc))
         })?;
-        let path = sh::target_dir().join(target).join(profile.name()).join("kinglet.wasm");
+        let path = sh::target_dir().join(target).join(profile).join("kinglet.wasm");
         fs::read(&path).with_context(|| path.display().to_string())
     }
 
@@ -166,7 +165,7 @@ impl Build {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hash = DefaultHasher::new();
         (compiled, WASM_OPT, self.wasm_opt).hash(&mut hash);
-        format!("{} {:016x}", profile.name(), hash.finish())
+        format!("{} {:016x}", self.profile(profile), hash.finish())
     }
 }
 
