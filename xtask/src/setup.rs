@@ -11,8 +11,16 @@ use crate::sh;
 const WASM: &str = "wasm32-unknown-unknown";
 /// The oldest Node.js that the scripts and tests are written for.
 const NODE: u32 = 20;
-/// Debian packages: the browser (with SwiftShader beside it), the lavapipe driver, the Vulkan loader.
-const PACKAGES: &[&str] = &["chromium", "mesa-vulkan-drivers", "libvulkan1"];
+/// Debian packages: the browser (with SwiftShader beside it), the lavapipe driver, the Vulkan loader; the other two
+/// browsers, and the screen that WebKit's needs.
+const PACKAGES: &[&str] = &[
+    "chromium",
+    "mesa-vulkan-drivers",
+    "libvulkan1",
+    "firefox-esr",
+    "webkit2gtk-driver",
+    "xvfb",
+];
 
 /// A Vulkan driver for the GPU tests.
 #[derive(Clone, Debug)]
@@ -88,6 +96,14 @@ pub fn chromium() -> Option<PathBuf> {
     names.iter().find_map(|name| find_program(name))
 }
 
+/// The Firefox that browser tests drive: `KINGLET_FIREFOX`, or the first one found.
+pub fn firefox() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("KINGLET_FIREFOX") {
+        return Some(path.into());
+    }
+    ["firefox-esr", "firefox"].iter().find_map(|name| find_program(name))
+}
+
 fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -112,35 +128,31 @@ pub fn runtime_dir() -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Browser and software Vulkan drivers.
+/// What the tests need and this machine lacks, for a message.
+fn missing() -> String {
+    let folders = [
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+        "/lib64",
+    ];
+    let loader = folders.iter().any(|dir| Path::new(dir).join("libvulkan.so.1").exists());
+    let drivers = adapter("lavapipe").is_ok() && adapter("swiftshader").is_ok();
+    let needed = [
+        ("Chromium", chromium().is_some()),
+        ("the software Vulkan drivers lavapipe and SwiftShader", drivers),
+        ("libvulkan.so.1", loader),
+        ("Firefox", firefox().is_some()),
+        ("WebKitWebDriver", find_program("WebKitWebDriver").is_some()),
+        ("Xvfb", find_program("Xvfb").is_some()),
+    ];
+    let missing: Vec<_> = needed.iter().filter(|(_, have)| !have).map(|(what, _)| *what).collect();
+    missing.join(", ")
+}
+
+/// Browsers and software Vulkan drivers.
 pub fn system() -> Result<()> {
-    let missing = || {
-        let loader = [
-            "/usr/lib/x86_64-linux-gnu",
-            "/usr/lib/aarch64-linux-gnu",
-            "/usr/lib64",
-            "/usr/lib",
-            "/lib64",
-        ];
-        let loader = loader.iter().any(|dir| Path::new(dir).join("libvulkan.so.1").exists());
-        let have = [
-            chromium().is_some(),
-            adapter("lavapipe").is_ok() && adapter("swiftshader").is_ok(),
-            loader,
-        ];
-        let what = [
-            "Chromium",
-            "the software Vulkan drivers lavapipe and SwiftShader",
-            "libvulkan.so.1",
-        ];
-        let missing: Vec<_> = what
-            .iter()
-            .zip(have)
-            .filter(|(_, have)| !have)
-            .map(|(what, _)| *what)
-            .collect();
-        missing.join(", ")
-    };
     if missing().is_empty() {
         return Ok(());
     }
@@ -148,7 +160,8 @@ pub fn system() -> Result<()> {
     if !(is_root() && Path::new("/etc/debian_version").exists() && find_program("apt-get").is_some()) {
         bail!(
             "missing: {}.\nOn Debian:  sudo apt-get update && sudo apt-get install {packages}\nElsewhere: Chromium or \
-             Chrome, Mesa's lavapipe (often called mesa-vulkan-drivers or vulkan-swrast) and the Vulkan loader.",
+             Chrome, Mesa's lavapipe (often called mesa-vulkan-drivers or vulkan-swrast), the Vulkan loader, Firefox, \
+             WebKitGTK's WebKitWebDriver with MiniBrowser, and Xvfb.",
             missing()
         );
     }

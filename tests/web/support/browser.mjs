@@ -27,13 +27,15 @@ export function launch() {
 
 /** Why the browser tests cannot run here, or undefined. */
 export function missing() {
-  if (!existsSync(CHROMIUM)) {
-    return `no Chromium at ${CHROMIUM}`;
-  }
-  if (!existsSync(fileURLToPath(new URL('../../../pkg/wasm/kinglet_bg.wasm', import.meta.url)))) {
-    return 'pkg/wasm is not built: cargo xtask pkg';
-  }
-  return undefined;
+  return existsSync(CHROMIUM) ? notBuilt() : `no Chromium at ${CHROMIUM}`;
+}
+
+/** Why there is no package to test, or undefined. */
+export function notBuilt() {
+  const built = ['kinglet', 'kinglet_relaxed'].every((name) =>
+    existsSync(fileURLToPath(new URL(`../../../pkg/wasm/${name}_bg.wasm`, import.meta.url))),
+  );
+  return built ? undefined : 'pkg/wasm is not built: cargo xtask pkg';
 }
 
 const SHARED = process.env.KINGLET_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));

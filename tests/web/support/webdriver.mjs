@@ -7,16 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const FIREFOX = process.env.KINGLET_FIREFOX ?? '/usr/bin/firefox-esr';
-const WEBKIT = process.env.KINGLET_WEBKIT ?? '/usr/bin/WebKitWebDriver';
+const WEBKIT = '/usr/bin/WebKitWebDriver';
 const XVFB = '/usr/bin/Xvfb';
 /** How long a browser may take to start, and a script to run, in ms. */
 const START = 60_000;
 const SCRIPT = 60_000;
 
-/** The browsers: what is missing for each (or undefined), and how to start it. */
+/** The browsers: what is missing for each (or undefined), how to start it, the Wasm module that it runs. */
 export const BROWSERS = {
-  firefox: { missing: () => absent('Firefox', FIREFOX), launch: launchFirefox },
-  webkit: { missing: () => absent('WebKitWebDriver', WEBKIT) ?? absent('Xvfb', XVFB), launch: launchWebKit },
+  firefox: { missing: () => absent('Firefox', FIREFOX), launch: launchFirefox, module: 'relaxed' },
+  // 2.50 has no relaxed SIMD.
+  webkit: { missing: () => absent('WebKitWebDriver', WEBKIT) ?? absent('Xvfb', XVFB), launch: launchWebKit, module: 'baseline' },
 };
 
 function absent(what, path) {

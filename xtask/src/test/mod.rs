@@ -89,7 +89,13 @@ pub fn run(options: &Options) -> Result<bool> {
         web::run(options, &mut report)?;
     }
     // What was just installed or built, or lies beside the repository, is no reason to skip.
-    report.forbid_skips(&["no Chromium", "pkg/wasm is not built"]);
+    report.forbid_skips(&[
+        "no Chromium",
+        "no Firefox",
+        "no WebKitWebDriver",
+        "no Xvfb",
+        "pkg/wasm is not built",
+    ]);
     if sh::shared().join("data").is_dir() {
         report.forbid_skips(&["needs shared data", "no shared data"]);
     }

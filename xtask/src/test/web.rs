@@ -53,6 +53,9 @@ fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
     if let Some(chromium) = setup::chromium() {
         command.env("KINGLET_CHROMIUM", chromium);
     }
+    if let Some(firefox) = setup::firefox() {
+        command.env("KINGLET_FIREFOX", firefox);
+    }
     if options.size == Size::Soak {
         command.env("KINGLET_SOAK", "1");
     }

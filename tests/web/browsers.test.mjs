@@ -1,0 +1,94 @@
+// The package and its page in three browsers that share no code: Chromium, Firefox and WebKitGTK, on the processor. The
+// same text must come out of all of them.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing, notBuilt, shared } from './support/browser.mjs';
+import { fileModel, startServer } from './support/server.mjs';
+import { BROWSERS } from './support/webdriver.mjs';
+
+const NAME = 'stories260K-f32';
+const path = shared(`models/${NAME}.gguf`);
+const golden = path && JSON.parse(readFileSync(shared(`models/${NAME}.golden.json`), 'utf8')).llama_cpp.generations[0];
+
+/** A driver's script cannot import; a script of the page can. */
+const EXPOSE = `
+  import * as kinglet from '/pkg/dist/index.js';
+  globalThis.kinglet = kinglet;
+  document.body.dataset.exposed = 'true';`;
+
+/** Chromium with the same face as the others. */
+async function launchChromium() {
+  const browser = await launch();
+  const page = await browser.newPage();
+  return {
+    goto: (url) => page.goto(url),
+    evaluate: (script, args) => page.evaluate(script, args),
+    close: () => browser.close(),
+  };
+}
+
+let server;
+before(async () => {
+  server = await startServer(new Map(), { scripts: new Map([['/expose.js', EXPOSE]]) });
+  server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
+  if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
+});
+after(() => server?.close());
+
+/** Waits until the page is ready (that is, its script has run), and lends its `kinglet` to {@link ask}. */
+async function ready() {
+  const present = async (selector) => {
+    for (let left = 1000; !document.querySelector(selector); left--) {
+      if (left === 0) throw new Error(`no ${selector} within ten seconds`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await present('body[data-ready]');
+  const script = document.createElement('script');
+  script.type = 'module';
+  script.src = '/expose.js';
+  document.head.append(script);
+  await present('body[data-exposed]');
+  return { shown: document.querySelector('#empty').textContent, error: !document.querySelector('#error').hidden };
+}
+
+/** One greedy answer. */
+async function ask({ model, prompt, max_tokens, options }) {
+  const engine = await globalThis.kinglet.createKinglet({ model, backend: 'cpu', cacheType: 'f32', ...options });
+  const answer = await engine.completions.create({ prompt, max_tokens, temperature: 0 });
+  engine.dispose();
+  return { info: engine.info, text: answer.choices[0].text, tokens: answer.usage.completion_tokens };
+}
+
+const SMALL = { model: '/models/small.gguf', prompt: 'The kinglet is small', max_tokens: 16 };
+/** What llama-cpp-python 0.3.36 answers to it; the likeliest token leads by at least 0.085 in every step. */
+const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
+
+const launchers = { chromium: { missing, launch: launchChromium, module: 'relaxed' }, ...BROWSERS };
+for (const [name, { missing, launch, module }] of Object.entries(launchers)) {
+  const skip = missing() ?? notBuilt() ?? false;
+  let browser;
+  after(() => browser?.close());
+
+  test(`${name} starts, and shows the page`, { skip }, async () => {
+    browser = await launch();
+    await browser.goto(server.origin);
+    assert.deepEqual(await browser.evaluate(ready), { shown: 'Load a model to begin.', error: false });
+  });
+
+  test(`${name}: a small model answers, with the module that fits`, { skip }, async () => {
+    const { info, text, tokens } = await browser.evaluate(ask, SMALL);
+    assert.deepEqual([info.backend, info.module, tokens], ['cpu', module, 16]);
+    assert.equal(text, SMALL_TEXT);
+    const plain = await browser.evaluate(ask, { ...SMALL, options: { module: 'baseline' } });
+    assert.deepEqual([plain.info.module, plain.text], ['baseline', text]);
+  });
+
+  test(`${name}: ${NAME} answers with the reference's text`, { skip: skip || (path ? false : 'no shared data') }, async () => {
+    const { info, text } = await browser.evaluate(ask, { model: `/models/${NAME}.gguf`, prompt: golden.prompt, max_tokens: golden.tokens.length });
+    assert.equal(info.module, module);
+    assert.equal(text, golden.text);
+  });
+}
