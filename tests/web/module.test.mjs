@@ -1,6 +1,10 @@
 // Which Wasm build is taken: the probes, the choice with a stand-in for the browser, and the real thing in Chromium.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch, missing, openPage, shared } from './support/browser.mjs';
+import { llamaModel } from './support/gguf.mjs';
+import { fileModel, startServer } from './support/server.mjs';
 import { chooseModule, RELAXED_PROBE, SIMD_PROBE } from '../../pkg/dist/module.js';
 
 /** The opcode of `i32x4.relaxed_dot_i8x16_i7x16_add_s` after the SIMD prefix. */
@@ -85,4 +89,93 @@ test('without SIMD nothing is downloaded, and the error says what to do', async 
 test('a build that cannot be had is "worker_failed" and says which', async () => {
   const broken = browser({ broken: ['relaxed'] });
   await assert.rejects(chooseModule({}, broken), (e) => e.code === 'worker_failed' && /relaxed.*404/.test(e.message));
+});
+
+// ---- in Chromium ----------------------------------------------------------------------------------------------------
+
+const skip = missing() ?? false;
+const QUANTISED = ['stories260K-p256-q4_0', 'stories260K-p256-q4_k_m'];
+/** Appended to files of the package (see server.mjs). */
+const scripts = new Map();
+let server;
+let chromium;
+before(async () => {
+  if (skip) return;
+  server = await startServer(new Map([['seeded-q8_0.gguf', llamaModel({ n_embd: 256, n_ff: 512, n_layer: 2 })]]), { scripts });
+  for (const name of QUANTISED) {
+    const path = shared(`models/${name}.gguf`);
+    if (path) server.models.set(`${name}.gguf`, fileModel(path));
+  }
+  chromium = await launch();
+});
+after(async () => {
+  await chromium?.close();
+  await server?.close();
+});
+
+/** Loads with each of the option sets and answers greedily; errors by their code. Adds the files that were asked for. */
+async function inPage(instance, model, optionSets) {
+  const { page, requests, close } = await openPage(instance, server.origin);
+  const run = async ({ model, optionSets }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const results = [];
+    for (const options of optionSets) {
+      try {
+        const kinglet = await createKinglet({ model, backend: 'cpu', ...options });
+        const { choices } = await kinglet.completions.create({ prompt: 'One day, a bird', max_tokens: 24, temperature: 0, logprobs: 5 });
+        results.push({ module: kinglet.info.module, choices });
+        kinglet.dispose();
+      } catch (error) {
+        results.push({ code: error.code, message: error.message });
+      }
+    }
+    return results;
+  };
+  try {
+    const results = await page.evaluate(run, { model: `/models/${model}.gguf`, optionSets });
+    const files = requests.map((url) => url.split('/').at(-1)).filter((name) => /kinglet.*\.(js|wasm)$|gguf$/.test(name));
+    return { results, files };
+  } finally {
+    await close();
+  }
+}
+
+for (const model of ['seeded-q8_0', ...QUANTISED]) {
+  const here = model === 'seeded-q8_0' || shared(`models/${model}.gguf`);
+  test(`${model}: both builds give the same text and the same probabilities`, { skip: skip || (here ? false : 'no shared data') }, async () => {
+    const { results } = await inPage(chromium, model, [{}, { module: 'baseline' }]);
+    assert.deepEqual(results.map((r) => r.module), ['relaxed', 'baseline'], JSON.stringify(results));
+    assert.ok(results[0].choices[0].logprobs.content.length > 0);
+    assert.deepEqual(results[0].choices, results[1].choices);
+  });
+}
+
+test('Chromium downloads the relaxed build, and that alone', { skip }, async () => {
+  const { files } = await inPage(chromium, 'seeded-q8_0', [{}]);
+  assert.deepEqual(files.slice(0, 2), ['kinglet_relaxed.js', 'kinglet_relaxed_bg.wasm']);
+  assert.ok(files.slice(2).every((name) => name.endsWith('.gguf')), files.join());
+});
+
+const tests = !skip && readFileSync(new URL('../../pkg/wasm/kinglet_relaxed.js', import.meta.url), 'utf8').includes('function self_test');
+test('where the self-test fails, the plain build runs', { skip: skip || (tests ? false : 'no self-test yet') }, async () => {
+  // As on a processor whose relaxed instructions compute something else.
+  scripts.set('/pkg/wasm/kinglet_relaxed.js', '\nself_test = () => false;\n');
+  try {
+    const { results, files } = await inPage(chromium, 'seeded-q8_0', [{}]);
+    assert.deepEqual(results.map((r) => r.module), ['baseline'], JSON.stringify(results));
+    assert.deepEqual(files.slice(0, 4), ['kinglet_relaxed.js', 'kinglet_relaxed_bg.wasm', 'kinglet.js', 'kinglet_bg.wasm']);
+  } finally {
+    scripts.clear();
+  }
+});
+
+test('a processor without SIMD is told so, and nothing is downloaded', { skip: skip || (process.arch === 'x64' ? false : 'the flag is for x86') }, async () => {
+  const old = await launch(['--js-flags=--no-enable-sse4-1']); // V8 needs SSE4.1 for Wasm SIMD
+  try {
+    const { results, files } = await inPage(old, 'seeded-q8_0', [{}]);
+    assert.deepEqual(results.map((r) => r.code), ['simd_missing']);
+    assert.deepEqual(files, []);
+  } finally {
+    await old.close();
+  }
 });

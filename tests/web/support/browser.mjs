@@ -20,9 +20,9 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Starts the browser. */
-export function launch() {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+/** Starts the browser, with more arguments if need be. */
+export function launch(more = []) {
+  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more] });
 }
 
 /** Why the browser tests cannot run here, or undefined. */
