@@ -174,8 +174,10 @@ pub struct BackendInfo {
 pub struct MemoryLimits {
     /// Most bytes in one buffer (a larger tensor is split by rows).
     pub max_buffer: u64,
-    /// Most bytes overall, where the backend knows it.
+    /// Most bytes overall, where the backend knows it: of each shard.
     pub total: Option<u64>,
+    /// Shards that hold the model together, see [`Split`]; 1 where nothing is shared out.
+    pub shards: usize,
 }
 
 /// The operations. See the module's documentation.

@@ -67,6 +67,7 @@ impl Ops for Gpu {
             max_buffer: self.device().max_binding(),
             // WebGPU does not tell how much memory there is.
             total: None,
+            shards: 1,
         }
     }
 

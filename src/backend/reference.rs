@@ -107,6 +107,7 @@ impl Ops for Reference {
         MemoryLimits {
             max_buffer: isize::MAX as u64,
             total: (usize::BITS == 32).then_some(ADDRESSABLE_32),
+            shards: 1,
         }
     }
 

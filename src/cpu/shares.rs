@@ -24,7 +24,7 @@ impl Shares {
         let mut bounds = vec![0];
         let mut end = 0;
         for rank in 0..ranks {
-            end += split.share(rank, ranks);
+            end += split.owned(0..split.len(), rank, ranks);
             bounds.push(end);
         }
         Self {

@@ -1,11 +1,11 @@
 //! An engine on whichever backend was asked for.
 
 use super::{Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
-use crate::backend::Reference;
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuOptions, Stats};
 #[cfg(feature = "gpu")]
 use crate::backend::self_test;
+use crate::backend::{Cpu, Recruit, Reference, recruit};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::arch;
@@ -48,6 +48,7 @@ pub struct AnyEngine {
 }
 
 enum Backend {
+    Cpu(Box<Engine<Cpu>>),
     Exact(Box<Engine<Reference>>),
     #[cfg(feature = "gpu")]
     Gpu(Box<Engine<Gpu>>),
@@ -59,6 +60,17 @@ enum Backend {
 pub async fn load(
     gguf: &GgufFile,
     options: &LoadOptions,
+    clock: Clock,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<AnyEngine> {
+    load_with(gguf, options, &mut recruit, clock, on_progress).await
+}
+
+/// [`load`] for a caller that knows where followers of the CPU backend come from (a browser: workers).
+pub async fn load_with(
+    gguf: &GgufFile,
+    options: &LoadOptions,
+    recruit: &mut Recruit<'_>,
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<AnyEngine> {
@@ -79,11 +91,17 @@ pub async fn load(
             (Ok(never), _) => match never {},
         },
     };
-    let engine = load_on(Reference::new(), gguf, options, clock, on_progress).await?;
-    Ok(AnyEngine {
-        on: Backend::Exact(Box::new(engine)),
-        fallback,
-    })
+    let on = match options.exact {
+        true => {
+            let engine = load_on(Reference::new(), gguf, options, clock, on_progress).await?;
+            Backend::Exact(Box::new(engine))
+        }
+        false => {
+            let cpu = Cpu::new(recruit(options.threads).await?);
+            Backend::Cpu(Box::new(load_on(cpu, gguf, options, clock, on_progress).await?))
+        }
+    };
+    Ok(AnyEngine { on, fallback })
 }
 
 #[cfg(feature = "gpu")]
@@ -125,6 +143,7 @@ async fn load_on<O: Ops>(
 macro_rules! on_engine {
     ($any:expr, $engine:ident => $body:expr) => {
         match $any {
+            Backend::Cpu($engine) => $body,
             Backend::Exact($engine) => $body,
             #[cfg(feature = "gpu")]
             Backend::Gpu($engine) => $body,
@@ -142,7 +161,7 @@ impl AnyEngine {
     #[cfg(feature = "gpu")]
     pub fn gpu_stats(&self) -> Option<Stats> {
         match &self.on {
-            Backend::Exact(_) => None,
+            Backend::Cpu(_) | Backend::Exact(_) => None,
             Backend::Gpu(engine) => Some(engine.decoder().ops().stats()),
         }
     }

@@ -30,7 +30,7 @@
 mod any;
 mod score;
 
-pub use any::{AnyEngine, BackendChoice, LoadOptions, load};
+pub use any::{AnyEngine, BackendChoice, LoadOptions, load, load_with};
 pub use score::Scored;
 
 use crate::error::{Error, Result};

@@ -57,6 +57,20 @@ pub struct MatrixPlan {
     pub split: Split,
 }
 
+impl MatrixPlan {
+    /// Bytes that `shard` of `shards` holds of it.
+    fn share(&self, shard: usize, shards: usize) -> u64 {
+        let mut first = 0;
+        let part_bytes = |part: &PartShape| {
+            let rows = first..first + part.rows;
+            first = rows.end;
+            let row = part.dtype.row_bytes(part.cols).unwrap_or(0); // whole blocks: `Finder::part` has checked it
+            (self.split.owned(rows, shard, shards) as u64).saturating_mul(row as u64)
+        };
+        self.parts.iter().map(part_bytes).fold(0, u64::saturating_add)
+    }
+}
+
 /// One block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerPlan {
@@ -174,7 +188,7 @@ impl Plan {
             },
             config,
         };
-        plan.memory = plan.count_memory();
+        plan.memory = plan.share(0, 1);
         Ok(plan)
     }
 
@@ -182,7 +196,12 @@ impl Plan {
     pub fn check(&self, limits: MemoryLimits) -> Result<()> {
         let hint = "load with a smaller context, or choose a smaller or more strongly quantized model";
         if let Some(total) = limits.total {
-            fits("the model with its cache", self.memory.total(), total, hint)?;
+            let shares = (0..limits.shards).map(|shard| self.share(shard, limits.shards).total());
+            let what = match limits.shards {
+                1 => "the model with its cache".into(),
+                n => format!("the largest of {n} shares of the model with its cache"),
+            };
+            fits(&what, shares.max().unwrap_or(0), total, hint)?;
         }
         // Weights are split by rows where a buffer is limited; a cache and an activation are one buffer each.
         let half_cache = self.memory.cache / (2 * self.config.n_layer.max(1) as u64);
@@ -241,13 +260,16 @@ impl Plan {
             .chain(blocks)
     }
 
-    fn count_memory(&self) -> Memory {
+    /// What `shard` of `shards` takes: its rows and heads; vectors and activations are everywhere.
+    pub fn share(&self, shard: usize, shards: usize) -> Memory {
         let c = &self.config;
-        let matrices: u64 = self
-            .matrices()
-            .flat_map(|m| &m.parts)
-            .map(part_bytes)
-            .fold(0, u64::saturating_add);
+        let matrices = self.matrices().map(|m| m.share(shard, shards));
+        let matrices = matrices.fold(0, u64::saturating_add);
+        let n_head_kv = Split::heads(self.heads()).units(shard, shards).len();
+        let cache = CacheShape {
+            n_head_kv,
+            ..self.cache
+        };
         let vectors: u64 = self
             .vectors()
             .flat_map(|v| &v.parts)
@@ -256,7 +278,7 @@ impl Plan {
         let per_step = 3 * c.n_embd + self.heads().cols() + c.n_head * c.head_dim + 3 * c.n_ff;
         Memory {
             weights: matrices.saturating_add(vectors),
-            cache: self.cache.plane_bytes().saturating_mul(2 * c.n_layer as u64),
+            cache: cache.plane_bytes().saturating_mul(2 * c.n_layer as u64),
             activations: bytes_of(self.n_batch, per_step)
                 .saturating_add(bytes_of(self.n_head_rows, c.n_vocab + 2 * c.n_embd))
                 .saturating_add(bytes_of(self.n_ctx, c.rope.n_rot)),
@@ -277,11 +299,6 @@ fn bytes_of(rows: usize, cols: usize) -> u64 {
     (rows as u64)
         .saturating_mul(cols as u64)
         .saturating_mul(size_of::<f32>() as u64)
-}
-
-fn part_bytes(part: &PartShape) -> u64 {
-    let row = part.dtype.row_bytes(part.cols).unwrap_or(0); // whole blocks: `Finder::part` has checked it
-    (part.rows as u64).saturating_mul(row as u64)
 }
 
 fn fits(what: &str, needed: u64, available: u64, hint: &str) -> Result<()> {

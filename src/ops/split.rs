@@ -84,9 +84,10 @@ impl Split {
         })
     }
 
-    /// Number of rows that `shard` of `shards` owns.
-    pub fn share(&self, shard: usize, shards: usize) -> usize {
-        self.ranges(shard, shards).map(|range| range.len()).sum()
+    /// How many of `rows` (of the whole matrix) `shard` of `shards` owns.
+    pub fn owned(&self, rows: Range<usize>, shard: usize, shards: usize) -> usize {
+        let overlap = |r: Range<usize>| r.end.min(rows.end).saturating_sub(r.start.max(rows.start));
+        self.ranges(shard, shards).map(overlap).sum()
     }
 }
 
@@ -114,6 +115,8 @@ mod tests {
                     split.ranges(shard, shards).flatten().for_each(|row| owners[row] += 1);
                 }
                 assert!(owners.iter().all(|&n| n == 1), "{split:?} over {shards}: {owners:?}");
+                let some = |shard| split.owned(split.len() / 3..split.len(), shard, shards);
+                assert_eq!((0..shards).map(some).sum::<usize>(), split.len() - split.len() / 3);
             }
         }
         assert!(Split::rows(0).is_empty());

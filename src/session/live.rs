@@ -6,6 +6,7 @@ use super::{
     Chunk, FinishReason, Input, Logprobs, PromptDetails, Request, SessionInfo, SessionOptions, Timings, TokenLogprob,
     Usage, prompt,
 };
+use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
@@ -39,8 +40,21 @@ impl Session {
     /// # Errors
     /// Whatever is wrong with the file, the memory or the backend; [`Error::Aborted`] when `on_progress` breaks.
     pub async fn load(
+        sources: Vec<Rc<dyn ByteSource>>,
+        options: &SessionOptions,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Self> {
+        Self::load_with(sources, options, &mut recruit, on_progress).await
+    }
+
+    /// [`Session::load`] for a caller that knows where followers of the CPU backend come from (a browser: workers).
+    ///
+    /// # Errors
+    /// As [`Session::load`], and those of `recruit`.
+    pub async fn load_with(
         mut sources: Vec<Rc<dyn ByteSource>>,
         options: &SessionOptions,
+        recruit: &mut Recruit<'_>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self> {
         let gguf = match sources.len() {
@@ -60,7 +74,7 @@ impl Session {
             exact: options.exact,
             threads: options.threads,
         };
-        let engine = engine::load(&gguf, &load, now_ms, on_progress).await?;
+        let engine = engine::load_with(&gguf, &load, recruit, now_ms, on_progress).await?;
         let (backend, plan) = (engine.info(), engine.plan());
         let info = SessionInfo {
             backend: backend.backend,

@@ -171,6 +171,7 @@ fn what_does_not_fit_is_refused_with_numbers() {
     let limits = |total, max_buffer| MemoryLimits {
         total: Some(total),
         max_buffer,
+        shards: 1,
     };
     assert_eq!(plan.check(limits(needed, u64::MAX)), Ok(()));
     match plan.check(limits(needed - 1, u64::MAX)).unwrap_err() {

@@ -3,6 +3,7 @@
 mod alloc;
 mod arch;
 mod arch_refused;
+mod cpu_shards;
 mod engine;
 mod engine_interrupted;
 mod engine_load;

@@ -21,6 +21,7 @@ use crate::writer::{Tensor, Writer};
 const WASM32: MemoryLimits = MemoryLimits {
     max_buffer: i32::MAX as u64,
     total: Some((4 << 30) - (128 << 20)),
+    shards: 1,
 };
 
 /// A file of which only the header exists.
