@@ -18,6 +18,7 @@ export async function open(origin) {
   const page = await browser.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('crash', () => complaints.push('the page crashed'));
   await page.goto(origin, { timeout: 60_000 });
   if (!(await page.evaluate(() => crossOriginIsolated))) throw new Error('the page is not cross-origin isolated');

@@ -38,9 +38,10 @@ export function wllama() {
     name: 'wllama',
     async load({ url, threads, context }) {
       const { Wllama, LoggerWithoutDebug } = await import('/wllama/index.js');
-      engine = new Wllama({ default: '/wllama/wasm/wllama.wasm' }, { suppressNativeLog: true, logger: LoggerWithoutDebug });
+      const logger = { ...LoggerWithoutDebug, log() {}, warn() {} }; // its errors are said
+      engine = new Wllama({ default: '/wllama/wasm/wllama.wasm' }, { logger });
       const model = await (await fetch(url)).blob();
-      const options = { n_threads: threads, n_ctx: context, n_gpu_layers: 0, n_parallel: 1 };
+      const options = { n_threads: threads, n_ctx: context, n_gpu_layers: 0, n_parallel: 1, log_level: 4 };
       await engine.loadModel([model], { ...options, cache_type_k: 'f16', cache_type_v: 'f16' });
       const { n_batch, n_ubatch, n_ctx } = engine.getLoadedContextInfo();
       const used = engine.isMultithread() ? engine.getNumThreads() : 1;

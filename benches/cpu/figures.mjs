@@ -29,9 +29,9 @@ export function paired(rounds) {
 }
 
 /** Log-probabilities of one token may differ by this much between engines that round activations to 8 bits. */
-export const TOLERANCE = 0.25;
+export const TOLERANCE = 0.2;
 /** On average over all compared tokens by this much. */
-export const MEAN_TOLERANCE = 0.08;
+export const MEAN_TOLERANCE = 0.06;
 /** Of the best tokens of one engine, this share at least must be among the other's. */
 export const OVERLAP = 0.6;
 

@@ -39,7 +39,8 @@ struct Options {
     save: Option<String>,
     /// Measure again what the file has already.
     again: bool,
-    profile: pkg::Profile,
+    /// None: the package is used as it lies there.
+    profile: Option<pkg::Profile>,
 }
 
 impl Options {
@@ -73,7 +74,7 @@ impl Options {
             llama_cpp: args.value("--llama-cpp")?.map(PathBuf::from),
             save: args.value("--save")?,
             again: args.flag("--again"),
-            profile: args.profile(),
+            profile: (!args.flag("--no-build")).then(|| args.profile()),
         };
         args.done()?;
         if rounds == 0 || loads == 0 || options.threads.contains(&0) {
@@ -90,7 +91,7 @@ impl Options {
 pub fn run(args: Args) -> Result<()> {
     let options = Options::parse(args)?;
     setup::system()?;
-    pkg::compile(options.profile)?;
+    options.profile.map_or(Ok(()), pkg::compile)?;
     let mut results = Results::open(options.save.as_deref())?;
     for shape in &options.params {
         for mix in &options.formats {

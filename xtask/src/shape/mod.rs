@@ -110,7 +110,9 @@ fn write(path: &Path, header: &[u8], tensors: &[Tensor]) -> Result<()> {
         let mut rng = Rng(i as u64);
         let scale = t.block_scale();
         let mut block = vec![0; t.format.block().1];
-        for _ in 0..t.blocks() {
+        let row = t.shape[0] / t.format.block().0;
+        for j in 0..t.blocks() {
+            let scale = if t.is_silent(j / row) { 0 } else { scale };
             fill(t.format, scale, &mut rng, &mut block);
             out.write_all(&block)?;
         }

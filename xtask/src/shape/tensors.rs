@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::format::Format;
+use super::vocabulary::PIECES;
 use super::{N_VOCAB, Shape};
 
 /// Which formats the tensors of a file have. The first two are pure; Q4_K_M is llama.cpp's mix for Phi-3.
@@ -67,6 +68,12 @@ impl Tensor {
     /// Bytes without padding.
     pub fn bytes(&self) -> u64 {
         self.blocks() * self.format.block().1 as u64
+    }
+
+    /// Rows of zeros: bytes and control tokens are never the best token, so that the text is valid UTF-8 and ends where it
+    /// is told to.
+    pub fn is_silent(&self, row: u64) -> bool {
+        self.name.starts_with("output.") && !PIECES.contains(&row)
     }
 
     /// Weights of variance 1 / ne0, so that a product keeps the variance of its input; 1 for the embedding.

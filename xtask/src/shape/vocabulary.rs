@@ -39,6 +39,9 @@ pub fn metadata(shape: &Shape, file_type: u32) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Ids of text; below are control tokens and bytes, above control tokens.
+pub const PIECES: std::ops::Range<u64> = 259..32000;
+
 /// Pieces and their types: Phi-3's control tokens and bytes at their real ids, invented pieces of up to three letters
 /// elsewhere.
 fn vocabulary() -> (Vec<String>, Vec<i32>) {
@@ -66,7 +69,7 @@ fn vocabulary() -> (Vec<String>, Vec<i32>) {
     let space_three = longer(space_two.clone());
     pieces.extend([space_one, two, space_two, three, space_three].into_iter().flatten());
     all.extend(pieces.into_iter().map(|p| (p, NORMAL)));
-    all.truncate(32000);
+    all.truncate(PIECES.end as usize);
     let names = [
         "endoftext",
         "assistant",
@@ -90,6 +93,8 @@ mod tests {
     #[test]
     fn vocabulary_is_complete_and_distinct() {
         let (tokens, types) = vocabulary();
+        let text = |id: u64| types[id as usize] == 1;
+        assert!((0..N_VOCAB).all(|id| text(id) == PIECES.contains(&id)));
         assert_eq!((tokens.len(), types.len()), (N_VOCAB as usize, N_VOCAB as usize));
         assert_eq!(
             (tokens[32000].as_str(), tokens[32007].as_str()),
