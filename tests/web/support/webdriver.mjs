@@ -10,7 +10,7 @@ const FIREFOX = process.env.KINGLET_FIREFOX ?? '/usr/bin/firefox-esr';
 const WEBKIT = '/usr/bin/WebKitWebDriver';
 const XVFB = '/usr/bin/Xvfb';
 /** How long a browser may take to start, and a script to run, in ms. */
-const START = 60_000;
+const START = 120_000;
 const SCRIPT = 60_000;
 
 /** The browsers: what is missing for each (or undefined), how to start it, the Wasm module that it runs. */
