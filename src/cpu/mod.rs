@@ -1,5 +1,7 @@
 //! How the CPU computes fast: SIMD, packed weights, 8-bit activations, and shards that share the work.
 
+pub mod attention;
+pub mod cache;
 pub mod command;
 mod dot;
 pub mod input;
@@ -15,3 +17,4 @@ pub mod table;
 pub mod team;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod threads;
+pub mod vector;

@@ -3,7 +3,9 @@
 mod alloc;
 mod arch;
 mod arch_refused;
+mod cpu_attention;
 mod cpu_shards;
+mod cpu_vector;
 mod engine;
 mod engine_interrupted;
 mod engine_load;

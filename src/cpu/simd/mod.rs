@@ -262,6 +262,7 @@ macro_rules! kernel {
                 lifetime: std::marker::PhantomData<&'a ()>,
             }
             impl<'a> $crate::cpu::simd::Task for Call<'a> {
+                #[allow(unused_parens)]
                 type Out = ($($ret)?);
                 #[inline(always)]
                 fn run<$S: $crate::cpu::simd::Simd>(self) -> Self::Out {

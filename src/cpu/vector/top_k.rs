@@ -1,0 +1,93 @@
+//! The best logits of a row, and its normaliser.
+
+use super::{exp_lanes, load_16, sum_16};
+use crate::cpu::simd::{Simd, kernel};
+use crate::ops::TopK;
+
+/// Logits whose maximum is kept: a block whose maximum is not among the best k maxima has nothing to offer.
+const BLOCK: usize = 64;
+
+kernel! {
+    /// The `min(k, logits.len())` largest entries, best first; ties: lowest id first; a NaN counts as minus infinity.
+    pub fn top_k<'a, S>(logits: &'a [f32], k: usize) -> TopK {
+        let maxima: Vec<f32> = logits.chunks(BLOCK).map(max::<S>).collect();
+        let highest = maxima.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut best: Vec<(u32, f32)> = Vec::with_capacity(k.min(logits.len()) + 1);
+        let least = least_of_best(&maxima, k);
+        for (block, _) in maxima.iter().enumerate().filter(|(_, max)| **max >= least) {
+            let first = block * BLOCK;
+            for (i, logit) in logits[first..].iter().take(BLOCK).enumerate() {
+                let logit = if logit.is_nan() { f32::NEG_INFINITY } else { *logit };
+                let full = best.len() >= k;
+                if logit < least || full && best.last().is_none_or(|(_, worst)| logit <= *worst) {
+                    continue;
+                }
+                // Ids rise, so an equal logit goes behind the ones already held.
+                let at = best.partition_point(|(_, held)| *held >= logit);
+                if full {
+                    best.pop();
+                }
+                best.insert(at, ((first + i) as u32, logit));
+            }
+        }
+        TopK {
+            ids: best.iter().map(|b| b.0).collect(),
+            logits: best.iter().map(|b| b.1).collect(),
+            log_sum_exp: log_sum_exp::<S>(logits, highest),
+        }
+    }
+}
+
+/// A number that at least k logits reach: the k-th largest maximum.
+fn least_of_best(maxima: &[f32], k: usize) -> f32 {
+    if k == 0 || k > maxima.len() {
+        return f32::NEG_INFINITY;
+    }
+    let mut sorted = maxima.to_vec();
+    let (_, kth, _) = sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    *kth
+}
+
+/// The largest element that is not NaN.
+#[inline(always)]
+fn max<S: Simd>(x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks::<16>();
+    let mut last = [f32::NEG_INFINITY; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut acc = [S::splat_f32(f32::NEG_INFINITY); 4];
+    for chunk in chunks.iter().chain((!rest.is_empty()).then_some(&last)) {
+        let v = load_16::<S>(chunk);
+        for i in 0..4 {
+            acc[i] = S::max(acc[i], v[i]);
+        }
+    }
+    let all = S::max(S::max(acc[0], acc[1]), S::max(acc[2], acc[3]));
+    S::to_f32(all).into_iter().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// `ln(sum(exp(x)))` over all that is not NaN, shifted by the largest, `highest`.
+#[inline(always)]
+fn log_sum_exp<S: Simd>(x: &[f32], highest: f32) -> f32 {
+    if highest == f32::NEG_INFINITY {
+        return highest;
+    }
+    let shift = S::splat_f32(highest);
+    let mut total = 0.0;
+    // Lanes of f32 for a block, f64 from block to block: no long sum that small terms are lost in.
+    for block in x.chunks(BLOCK) {
+        let (chunks, rest) = block.as_chunks::<16>();
+        let mut last = [f32::NEG_INFINITY; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        let mut acc = [S::splat_f32(0.0); 4];
+        for chunk in chunks.iter().chain((!rest.is_empty()).then_some(&last)) {
+            let v = load_16::<S>(chunk);
+            for i in 0..4 {
+                // `max` turns NaN into minus infinity, whose exponential is 0.
+                let v = S::max(S::splat_f32(f32::NEG_INFINITY), v[i]);
+                acc[i] = S::add(acc[i], exp_lanes::<S>(S::sub(v, shift)));
+            }
+        }
+        total += f64::from(sum_16::<S>(acc));
+    }
+    (f64::from(highest) + total.ln()) as f32
+}
