@@ -45,7 +45,7 @@ impl Shard {
             } => {
                 self.on_heads(qkv, heads, exchange, |shard, local, part| {
                     let (q_gain, k_gain) = (shard.tensor(q_gain)?.used(), shard.tensor(k_gain)?.used());
-                    vector::head_norm(level, part, local, 0..local.n_head_kv, q_gain, k_gain, eps);
+                    vector::head_norm(level, part, local, q_gain, k_gain, eps);
                     Ok(())
                 })
                 .await
@@ -58,7 +58,7 @@ impl Shard {
                     if end > table.rows || table.cols != shape.n_rot {
                         return Err(Error::internal(format!("position {end} beyond the table of angles")));
                     }
-                    vector::rope(level, part, table.used(), shard.pos, shape, 0..local.n_head_kv);
+                    vector::rope(level, part, table.used(), shard.pos, shape);
                     Ok(())
                 })
                 .await
@@ -66,7 +66,7 @@ impl Shard {
             Command::KvWrite { cache, qkv, heads } => {
                 self.on_heads(qkv, heads, exchange, |shard, local, part| {
                     match shard.caches.get_mut(cache as usize).ok_or_else(no_cache)? {
-                        Some(cache) => kv_write(level, cache, part, shard.pos, local, 0..local.n_head_kv),
+                        Some(cache) => kv_write(level, cache, part, shard.pos, local),
                         None => Ok(()),
                     }
                 })
@@ -212,8 +212,8 @@ impl Shard {
             let cache = shard.caches.get(cache as usize).ok_or_else(no_cache)?;
             match cache {
                 Some(cache) => {
-                    let (qkv, own) = (qkv.part(&shares, shard.rank), 0..shape.heads.n_head_kv);
-                    attention(shard.level, part, qkv, cache, shard.pos, &shape, own)
+                    let qkv = qkv.part(&shares, shard.rank);
+                    attention(shard.level, part, qkv, cache, shard.pos, &shape)
                 }
                 None => Ok(()),
             }

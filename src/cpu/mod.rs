@@ -11,8 +11,6 @@ pub mod matmul;
 pub mod packed;
 pub mod shares;
 pub mod simd;
-mod standin; // to be deleted, with the next line, when `vector`, `cache` and `attention` are here
-pub use standin::{attention, cache, vector};
 pub mod table;
 pub mod team;
 #[cfg(not(target_arch = "wasm32"))]
