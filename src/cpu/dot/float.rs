@@ -1,6 +1,6 @@
 //! F32, F16 and BF16 weights: products and sums in `f32`, activations as they are.
 //!
-//! Columns in order, in groups of eight with two running sums each, then one by one.
+//! Columns in order, in groups of eight, then one by one.
 
 use std::marker::PhantomData;
 
@@ -64,7 +64,7 @@ impl<F: Format> Task for Multiply<'_, F> {
         for (i, quad) in self.w.quads().enumerate() {
             self.acc.fill(0.0);
             for (g, bytes) in quad.chunks_exact(GROUP * F::BYTES).take(groups).enumerate() {
-                let w: [S::V; GROUP] = std::array::from_fn(|c| F::column::<S>(bytes, c * F::BYTES));
+                let w: [S::V; GROUP] = eight!(|C| F::column::<S>(bytes, C * F::BYTES));
                 for (acc, x) in self
                     .acc
                     .as_chunks_mut::<4>()
@@ -73,9 +73,10 @@ impl<F: Format> Task for Multiply<'_, F> {
                     .zip(self.x.chunks_exact(cols))
                 {
                     let x = &x[GROUP * g..][..GROUP];
-                    let term = |c: usize| S::mul(w[c], S::splat_f32(x[c]));
-                    let sum = |from: usize| (1..4).fold(term(from), |sum, c| S::add(sum, term(from + 2 * c)));
-                    let sum = S::add(S::load_f32(acc, 0), S::add(sum(0), sum(1)));
+                    let p: [S::V; GROUP] = eight!(|C| S::mul(w[C], S::splat_f32(x[C])));
+                    let even = S::add(S::add(p[0], p[2]), S::add(p[4], p[6]));
+                    let odd = S::add(S::add(p[1], p[3]), S::add(p[5], p[7]));
+                    let sum = S::add(S::load_f32(acc, 0), S::add(even, odd));
                     S::store_f32(acc, 0, sum);
                 }
             }

@@ -6,6 +6,7 @@
 //! ```
 
 use std::marker::PhantomData;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::{Sums, Target};
 use crate::cpu::input::{Quants, STRETCH, SUPER, SUPER_SUMS};
@@ -90,16 +91,16 @@ impl Format for Q2K {
     const DMIN: Option<usize> = Some(328);
     #[inline(always)]
     fn scales<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        std::array::from_fn(|i| bits::<S>(block, 0, i, 0, 0x0f0f_0f0f))
+        [0, 1, 2, 3].map(|i| bits::<S>(block, 0, i, 0, 0x0f0f_0f0f))
     }
     #[inline(always)]
     fn mins<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        std::array::from_fn(|i| bits::<S>(block, 0, i, 4, 0x0f0f_0f0f))
+        [0, 1, 2, 3].map(|i| bits::<S>(block, 0, i, 4, 0x0f0f_0f0f))
     }
     #[inline(always)]
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
         let at = 64 + 128 * (STRETCH / 4);
-        std::array::from_fn(|g| bits::<S>(block, at, g, 2 * (STRETCH % 4), 0x0303_0303))
+        eight!(|G| bits::<S>(block, at, G, 2 * (STRETCH % 4), 0x0303_0303))
     }
 }
 
@@ -122,12 +123,13 @@ impl Format for Q3K {
             S::and(S::shr_u16::<4>(b), four),
         ];
         let high = [S::shl_i16::<4>(c), S::shl_i16::<2>(c), c, S::shr_u16::<2>(c)];
-        std::array::from_fn(|i| {
+        let signed = |i: usize| {
             // Bytewise v - 32 for v in 0..64: flip bit 5, then copy it to the two bits above.
             let v = S::xor(S::or(low[i], S::and(high[i], two)), S::splat_i32(0x2020_2020));
             let sign = S::and(v, S::splat_i32(0x2020_2020));
             S::or(v, S::or(S::shl_i16::<1>(sign), S::shl_i16::<2>(sign)))
-        })
+        };
+        [signed(0), signed(1), signed(2), signed(3)]
     }
     #[inline(always)]
     fn mins<S: Simd>(_: &[u8]) -> [S::V; 4] {
@@ -136,9 +138,9 @@ impl Format for Q3K {
     #[inline(always)]
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
         let at = 128 + 128 * (STRETCH / 4);
-        std::array::from_fn(|g| {
-            let low = bits::<S>(block, at, g, 2 * (STRETCH % 4), 0x0303_0303);
-            S::or(low, one_bit::<S>(block, 0, g, STRETCH, 2))
+        eight!(|G| {
+            let low = bits::<S>(block, at, G, 2 * (STRETCH % 4), 0x0303_0303);
+            S::or(low, one_bit::<S>(block, 0, G, STRETCH, 2))
         })
     }
 }
@@ -162,7 +164,7 @@ impl Format for Q4K {
     #[inline(always)]
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
         let at = 64 + 128 * (STRETCH / 2);
-        std::array::from_fn(|g| bits::<S>(block, at, g, 4 * (STRETCH % 2), 0x0f0f_0f0f))
+        eight!(|G| bits::<S>(block, at, G, 4 * (STRETCH % 2), 0x0f0f_0f0f))
     }
 }
 
@@ -183,9 +185,9 @@ impl Format for Q5K {
     #[inline(always)]
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
         let at = 192 + 128 * (STRETCH / 2);
-        std::array::from_fn(|g| {
-            let low = bits::<S>(block, at, g, 4 * (STRETCH % 2), 0x0f0f_0f0f);
-            S::or(low, one_bit::<S>(block, 64, g, STRETCH, 4))
+        eight!(|G| {
+            let low = bits::<S>(block, at, G, 4 * (STRETCH % 2), 0x0f0f_0f0f);
+            S::or(low, one_bit::<S>(block, 64, G, STRETCH, 4))
         })
     }
 }
@@ -199,7 +201,7 @@ impl Format for Q6K {
     const SIGNED: bool = true;
     #[inline(always)]
     fn scales<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        std::array::from_fn(|i| S::load(block, 768 + 16 * i))
+        [0, 16, 32, 48].map(|i| S::load(block, 768 + i))
     }
     #[inline(always)]
     fn mins<S: Simd>(_: &[u8]) -> [S::V; 4] {
@@ -209,13 +211,13 @@ impl Format for Q6K {
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
         let (half, plane) = (STRETCH / 4, STRETCH % 4);
         let (low, high) = (256 * half + 128 * (plane % 2), 512 + 128 * half);
-        std::array::from_fn(|g| {
-            let low = bits::<S>(block, low, g, plane / 2 * 4, 0x0f0f_0f0f);
+        eight!(|G| {
+            let low = bits::<S>(block, low, G, plane / 2 * 4, 0x0f0f_0f0f);
             let high = match plane {
-                0 => S::shl_i16::<4>(S::load(block, high + 16 * g)),
-                1 => S::shl_i16::<2>(S::load(block, high + 16 * g)),
-                2 => S::load(block, high + 16 * g),
-                _ => S::shr_u16::<2>(S::load(block, high + 16 * g)),
+                0 => S::shl_i16::<4>(S::load(block, high + 16 * G)),
+                1 => S::shl_i16::<2>(S::load(block, high + 16 * G)),
+                2 => S::load(block, high + 16 * G),
+                _ => S::shr_u16::<2>(S::load(block, high + 16 * G)),
             };
             S::or(low, S::and(high, S::splat_i32(0x3030_3030)))
         })
@@ -256,30 +258,37 @@ macro_rules! eight_times {
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 1;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 2;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 3;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 4;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 5;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 6;
             $body
         }
         {
+            compiler_fence(Ordering::SeqCst);
             const $s: usize = 7;
             $body
         }
@@ -352,6 +361,31 @@ impl<F: Format> Task for Multiply<'_, F> {
     }
 }
 
+/// The products of groups FROM..TO of a stretch.
+#[inline(always)]
+fn dot<S: Simd, const FROM: usize, const TO: usize>(w: &[S::V; 8], x: &[u8]) -> S::V {
+    let mut sums = Sums::<S>::new();
+    for g in FROM..TO {
+        sums = sums.unsigned(w[g], x, g);
+    }
+    sums.total()
+}
+
+/// The products of the bytes of a whole super-block's scales or minima with the sums of activations.
+#[inline(always)]
+fn with_sums<S: Simd, F: Format>(bytes: &[S::V; 4], sums: &[u8]) -> S::V {
+    let sums = if F::SUB == 16 {
+        &sums[..32]
+    } else {
+        &sums[32..SUPER_SUMS]
+    };
+    let mut total = Sums::<S>::new();
+    for g in 0..64 / F::SUB {
+        total = total.signed_words(bytes[g], sums, g);
+    }
+    total.total()
+}
+
 /// What a super-block has besides its quants, in registers.
 struct Head<S: Simd> {
     d: S::V,
@@ -375,18 +409,13 @@ impl<S: Simd> Head<S> {
     /// The integer sum of stretch N: 32 weights of each row, scaled.
     #[inline(always)]
     fn stretch<F: Format, const N: usize>(&self, w: &[S::V; 8], x: &[u8]) -> S::V {
-        let dot = |groups: std::ops::Range<usize>| {
-            groups
-                .fold(Sums::<S>::new(), |sums, g| sums.unsigned(w[g], x, g))
-                .total()
-        };
         if F::SUB == 32 {
-            S::mul_i32(dot(0..8), byte::<S, F>(self.scales[N / 4], N % 4))
+            S::mul_i32(dot::<S, 0, 8>(w, x), byte::<S, F>(self.scales[N / 4], N % 4))
         } else {
             let scale = |sub: usize| byte::<S, F>(self.scales[sub / 4], sub % 4);
             let (low, high) = (
-                S::mul_i32(dot(0..4), scale(2 * N)),
-                S::mul_i32(dot(4..8), scale(2 * N + 1)),
+                S::mul_i32(dot::<S, 0, 4>(w, x), scale(2 * N)),
+                S::mul_i32(dot::<S, 4, 8>(w, x), scale(2 * N + 1)),
             );
             S::add_i32(low, high)
         }
@@ -395,24 +424,19 @@ impl<S: Simd> Head<S> {
     /// Adds a token's super-block to its sums.
     #[inline(always)]
     fn finish<F: Format>(&self, acc: S::V, mut total: S::V, sums: &[u8], dx: f32) -> S::V {
-        let groups = 64 / F::SUB;
-        let of_sub = if F::SUB == 16 {
-            &sums[..32]
-        } else {
-            &sums[32..SUPER_SUMS]
-        };
-        let with = |bytes: &[S::V; 4]| {
-            (0..groups)
-                .fold(Sums::<S>::new(), |sum, g| sum.signed_words(bytes[g], of_sub, g))
-                .total()
-        };
         if F::OFFSET != 0 {
-            total = S::sub_i32(total, S::mul_i32(with(&self.scales), S::splat_i32(F::OFFSET)));
+            total = S::sub_i32(
+                total,
+                S::mul_i32(with_sums::<S, F>(&self.scales, sums), S::splat_i32(F::OFFSET)),
+            );
         }
         let dx = S::splat_f32(dx);
         let acc = S::add(acc, S::mul(S::mul(S::from_int(total), self.d), dx));
         if F::DMIN.is_some() {
-            return S::sub(acc, S::mul(S::mul(S::from_int(with(&self.mins)), self.dmin), dx));
+            return S::sub(
+                acc,
+                S::mul(S::mul(S::from_int(with_sums::<S, F>(&self.mins, sums)), self.dmin), dx),
+            );
         }
         acc
     }

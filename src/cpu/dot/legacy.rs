@@ -29,9 +29,9 @@ trait Format {
 #[inline(always)]
 fn nibbles<S: Simd>(block: &[u8], at: usize) -> [S::V; 8] {
     let mask = S::splat_i32(0x0f0f_0f0f);
-    std::array::from_fn(|g| {
-        let both = S::load(block, at + 16 * (g % 4));
-        S::and(if g < 4 { both } else { S::shr_u16::<4>(both) }, mask)
+    eight!(|G| {
+        let both = S::load(block, at + 16 * (G % 4));
+        S::and(if G < 4 { both } else { S::shr_u16::<4>(both) }, mask)
     })
 }
 
@@ -55,7 +55,7 @@ fn fifth<S: Simd>(high: S::V, g: usize) -> S::V {
 fn five_bits<S: Simd>(block: &[u8], high: usize, low: usize) -> [S::V; 8] {
     let high = S::load(block, high);
     let low = nibbles::<S>(block, low);
-    std::array::from_fn(|g| S::or(low[g], fifth::<S>(high, g)))
+    eight!(|G| S::or(low[G], fifth::<S>(high, G)))
 }
 
 struct Q4_0;
@@ -104,7 +104,7 @@ impl Format for Q8_0 {
     const SIGNED: bool = true;
     #[inline(always)]
     fn quants<S: Simd>(block: &[u8]) -> [S::V; 8] {
-        std::array::from_fn(|g| S::load(block, 8 + 16 * g))
+        eight!(|G| S::load(block, 8 + 16 * G))
     }
 }
 
@@ -123,33 +123,28 @@ impl<F: Format> Task for Multiply<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(mut self) {
         let tokens = self.acc.len() / 4;
+        let stretch = if S::BYTE_DOT && !F::SIGNED {
+            STRETCH
+        } else {
+            2 * STRETCH
+        };
+        let (x, d, sums) = (&self.x.q, &self.x.d, self.x.sums.as_chunks::<4>().0);
         for (i, quad) in self.w.quads().enumerate() {
+            let blocks = quad.chunks_exact(F::BYTES);
             if tokens == 1 {
                 let mut acc = S::splat_f32(0.0);
-                for ((block, x), (d, sum)) in quad
-                    .chunks_exact(F::BYTES)
-                    .zip(stretches::<S, F>(self.x))
-                    .zip(scales(self.x))
-                {
-                    let unpacked = Unpacked::<S>::new::<F>(block);
-                    acc = unpacked.add::<F>(acc, x, *d, sum);
+                for ((block, x), (d, sum)) in blocks.zip(x.chunks_exact(stretch)).zip(d.iter().zip(sums)) {
+                    acc = Unpacked::<S>::new::<F>(block).add::<F>(acc, x, *d, i32::from_le_bytes(*sum));
                 }
                 S::store_f32(self.acc, 0, acc);
             } else {
                 self.acc.fill(0.0);
-                let width = F::BYTES.max(1);
-                let mut xs = stretches::<S, F>(self.x);
-                let mut scales = scales(self.x);
-                for block in quad.chunks_exact(width) {
+                let scales = d.chunks_exact(tokens.max(1)).zip(sums.chunks_exact(tokens.max(1)));
+                for ((block, x), (d, sums)) in blocks.zip(x.chunks_exact((stretch * tokens).max(1))).zip(scales) {
                     let unpacked = Unpacked::<S>::new::<F>(block);
-                    for (acc, (x, (d, sum))) in self
-                        .acc
-                        .as_chunks_mut::<4>()
-                        .0
-                        .iter_mut()
-                        .zip(xs.by_ref().zip(scales.by_ref()))
-                    {
-                        let sums = unpacked.add::<F>(S::load_f32(acc, 0), x, *d, sum);
+                    let accs = self.acc.as_chunks_mut::<4>().0.iter_mut().zip(x.chunks_exact(stretch));
+                    for ((acc, x), (d, sum)) in accs.zip(d.iter().zip(sums)) {
+                        let sums = unpacked.add::<F>(S::load_f32(acc, 0), x, *d, i32::from_le_bytes(*sum));
                         S::store_f32(acc, 0, sums);
                     }
                 }
@@ -158,23 +153,6 @@ impl<F: Format> Task for Multiply<'_, F> {
             self.target.store(self.acc);
         }
     }
-}
-
-/// The quants of one token after the other, stretch after stretch.
-#[inline(always)]
-fn stretches<S: Simd, F: Format>(x: &Quants) -> std::slice::ChunksExact<'_, u8> {
-    x.q.chunks_exact(if S::BYTE_DOT && !F::SIGNED {
-        STRETCH
-    } else {
-        2 * STRETCH
-    })
-}
-
-/// Scale and sum of the same.
-#[inline(always)]
-fn scales(x: &Quants) -> impl Iterator<Item = (&f32, i32)> {
-    x.d.iter()
-        .zip(x.sums.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)))
 }
 
 /// A block in registers.

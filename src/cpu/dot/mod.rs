@@ -4,6 +4,46 @@
 //! that block of every token. The sums of a token are four `f32` (one per row), block after block in order, so a token's
 //! result does not depend on how many others are computed with it, nor on the level.
 
+/// `[$value for $g in 0..8]`, with a constant `$g`. A closure would sometimes be left as a call, which costs the registers.
+macro_rules! eight {
+    (|$g:ident| $value:expr) => {
+        [
+            {
+                const $g: usize = 0;
+                $value
+            },
+            {
+                const $g: usize = 1;
+                $value
+            },
+            {
+                const $g: usize = 2;
+                $value
+            },
+            {
+                const $g: usize = 3;
+                $value
+            },
+            {
+                const $g: usize = 4;
+                $value
+            },
+            {
+                const $g: usize = 5;
+                $value
+            },
+            {
+                const $g: usize = 6;
+                $value
+            },
+            {
+                const $g: usize = 7;
+                $value
+            },
+        ]
+    };
+}
+
 pub(super) mod float;
 pub(super) mod kquant;
 pub(super) mod legacy;

@@ -1,20 +1,22 @@
 //! One portable layer of 128-bit SIMD, so that a kernel is written once and runs in every Wasm module and natively.
 //!
 //! Every level gives the *same bits*: integer dots are exact, `f32` products and sums are rounded separately (nothing is
-//! fused), and a kernel's order of sums does not depend on the level. [`Plain`] is the twin that the others are compared with.
+//! fused), and a kernel's order of sums does not depend on the level. [`Level::PLAIN`] is the twin that the others are compared with.
 //!
 //! A kernel is a generic function wrapped by [`kernel!`]; everything generic that it calls must be `#[inline(always)]`, else
 //! it is compiled without the processor features that its instructions need and becomes slow (never wrong).
 
 #![allow(unsafe_code)] // loads, stores and instructions that need a feature; nothing outside this room is unsafe
 
+#[cfg(not(target_arch = "wasm32"))]
 mod plain;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use plain::Plain;
+#[cfg(not(target_arch = "wasm32"))]
+use plain::Plain;
 
 /// Sixteen bytes in a register, and what the kernels do with them.
 ///
@@ -159,7 +161,9 @@ pub struct Level(Kind);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    #[cfg(not(target_arch = "wasm32"))]
     Plain,
+    #[cfg(not(target_arch = "wasm32"))]
     PlainWords,
     #[cfg(target_arch = "wasm32")]
     Wasm,
@@ -171,17 +175,19 @@ enum Kind {
 
 impl Level {
     /// Plain Rust: the twin of the others.
+    #[cfg(not(target_arch = "wasm32"))]
     pub const PLAIN: Level = Level(Kind::Plain);
 
     /// Plain Rust without a byte dot: the twin of Wasm's baseline.
+    #[cfg(not(target_arch = "wasm32"))]
     pub const PLAIN_WORDS: Level = Level(Kind::PlainWords);
 
-    /// Every level of this machine, the fastest last.
+    /// Every level of this machine, the fastest last. A Wasm module has one: the others would only make it larger.
     pub fn all() -> Vec<Level> {
-        #[allow(unused_mut)]
-        let mut all = vec![Kind::PlainWords, Kind::Plain];
         #[cfg(target_arch = "wasm32")]
-        all.push(Kind::Wasm);
+        let all = vec![Kind::Wasm];
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut all = vec![Kind::PlainWords, Kind::Plain];
         #[cfg(target_arch = "x86_64")]
         {
             if x86::has_avx2() {
@@ -196,6 +202,9 @@ impl Level {
 
     /// The fastest level of this machine.
     pub fn best() -> Level {
+        #[cfg(target_arch = "wasm32")]
+        return Level(Kind::Wasm);
+        #[cfg(not(target_arch = "wasm32"))]
         Self::all().pop().unwrap_or(Self::PLAIN)
     }
 
@@ -214,7 +223,9 @@ impl Level {
     /// As shown to people: `"wasm relaxed-simd"`, `"x86-64 avx-vnni"`.
     pub fn name(self) -> &'static str {
         match self.0 {
+            #[cfg(not(target_arch = "wasm32"))]
             Kind::Plain => "plain",
+            #[cfg(not(target_arch = "wasm32"))]
             Kind::PlainWords => "plain, without a byte dot",
             #[cfg(target_arch = "wasm32")]
             Kind::Wasm => wasm::NAME,
@@ -238,7 +249,9 @@ pub trait Task {
 #[inline]
 pub fn dispatch<T: Task>(level: Level, task: T) -> T::Out {
     match level.0 {
+        #[cfg(not(target_arch = "wasm32"))]
         Kind::Plain => task.run::<Plain<true>>(),
+        #[cfg(not(target_arch = "wasm32"))]
         Kind::PlainWords => task.run::<Plain<false>>(),
         #[cfg(target_arch = "wasm32")]
         Kind::Wasm => task.run::<wasm::Wasm>(),
