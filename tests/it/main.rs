@@ -3,8 +3,8 @@
 mod alloc;
 mod arch;
 mod arch_refused;
-mod cpu_matmul;
 mod cpu_attention;
+mod cpu_matmul;
 mod cpu_shards;
 mod cpu_vector;
 mod engine;
