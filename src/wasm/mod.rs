@@ -1,8 +1,11 @@
 //! What JavaScript sees: one function that loads a model, one class that answers. Hand-written types are in
 //! `pkg/src/protocol.ts` and `pkg/src/worker.ts`.
 //!
-//! Pull-based: every call but `load` (progress) goes from JavaScript into Rust. An error is thrown as the plain object
+//! Pull-based: every call goes from JavaScript into Rust, but for the progress of `load` and the shards' exchanges (`shard`).
+//! An error is thrown as the plain object
 //! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
+
+mod shard;
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -28,17 +31,24 @@ pub fn begin() {
     console_error_panic_hook::set_once();
 }
 
-/// Loads a model from URLs and Blobs. `progress(phase, loaded, total)` hears how far it is.
+/// Loads a model from URLs and Blobs. `progress(phase, loaded, total)` hears how far it is; `recruit(threads, bytes)` finds
+/// followers for a model of so many bytes (recruit.ts).
 #[wasm_bindgen]
 pub async fn load(
     sources: Vec<JsValue>,
     options: JsValue,
     progress: Function,
+    recruit: Function,
 ) -> std::result::Result<Kinglet, JsValue> {
-    load_session(sources, options, progress).await.map_err(thrown)
+    load_session(sources, options, progress, recruit).await.map_err(thrown)
 }
 
-async fn load_session(sources: Vec<JsValue>, options: JsValue, progress: Function) -> Result<Kinglet> {
+async fn load_session(
+    sources: Vec<JsValue>,
+    options: JsValue,
+    progress: Function,
+    recruit: Function,
+) -> Result<Kinglet> {
     let options = SessionOptions::from_json(&from_js("options", options)?)?;
     let report = |phase: &JsValue, loaded: u64, total: u64| {
         // A callback that throws is the page's own affair.
@@ -50,7 +60,13 @@ async fn load_session(sources: Vec<JsValue>, options: JsValue, progress: Functio
         report(&to_js(&p.phase), p.loaded, p.total);
         ControlFlow::Continue(())
     };
-    let session = Session::load(sources, &options, on_progress).await?;
+    // A server that does not say how long its file is gets threads as for a large one.
+    let bytes = sources
+        .iter()
+        .map(|source| source.len().map_or(f64::INFINITY, |n| n as f64))
+        .sum();
+    let recruit = &mut shard::recruiter(recruit, bytes);
+    let session = Session::load_with(sources, &options, recruit, on_progress).await?;
     Ok(Kinglet {
         session: RefCell::new(Some(session)),
         aborted: Cell::new(false),

@@ -1,0 +1,27 @@
+// The browser's processes, as Linux shows them.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Milliseconds of one tick of /proc/PID/stat. */
+const TICK_MS = 10;
+
+/** Milliseconds of processor time of all processes of this kind (`renderer`, `gpu-process`) below this one. */
+export function processorTime(kind) {
+  const processes = new Map();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const type = /--type=([a-z-]+)/.exec(command)?.[1];
+      processes.set(Number(pid), { parent: Number(fields[1]), type, ticks: Number(fields[11]) + Number(fields[12]) });
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const ours = (pid) => pid === process.pid || (processes.has(pid) && ours(processes.get(pid).parent));
+  let ticks = 0;
+  for (const [pid, { type, ticks: own }] of processes) {
+    ticks += type === kind && ours(pid) ? own : 0;
+  }
+  return ticks * TICK_MS;
+}
