@@ -51,7 +51,9 @@ export function memory() {
   return kinds;
 }
 
-/** Starts to watch the processors; calling the result gives `{ own, others }`: processors busy on average since. */
+/**
+ * Starts to watch the processors; calling the result gives `{ own, others, seconds }`: processors busy on average
+ * since, with this process and all below it, and with others; seconds of processor time that the former took. */
 export function watchProcessors() {
   const before = ticks();
   const begin = process.hrtime.bigint();
@@ -59,7 +61,7 @@ export function watchProcessors() {
     const after = ticks();
     const elapsed = (Number(process.hrtime.bigint() - begin) / 1e9) * TICKS_PER_SECOND;
     const own = after.own - before.own;
-    return { own: own / elapsed, others: Math.max(0, after.busy - before.busy - own) / elapsed };
+    return { own: own / elapsed, seconds: own / TICKS_PER_SECOND, others: Math.max(0, after.busy - before.busy - own) / elapsed };
   };
 }
 

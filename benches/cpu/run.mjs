@@ -35,7 +35,8 @@ async function complete(browser, name, { tokens, n, prompt = words(tokens, seed)
     const made = `${prompt_tokens} (${cached_tokens} cached) + ${completion_tokens}`;
     throw new Error(`${name}: asked for ${tokens} + ${n} tokens, it computed ${made}`);
   }
-  return { ...run, others: watch().others };
+  const { others, seconds } = watch();
+  return { ...run, others, processor_s: seconds };
 }
 
 /** Each engine alone in a fresh browser, several times: load time and memory. */
@@ -124,7 +125,7 @@ async function together() {
     const runs = await alternate(browser, { tokens: PROMPT, n: ask.generate, rounds: ask.rounds });
     const prefill = rates(runs, (run) => (PROMPT / run.first_ms) * 1000);
     const decode = rates(runs, (run) => ((run.completion_tokens - 1) / (run.last_ms - run.first_ms)) * 1000);
-    const gb_per_s = (name) => ((decode[name].median * ask.bytes_per_token) / 1e9);
+    const gb_per_s = (name) => (decode[name].median * ask.bytes_per_token) / 1e9;
     return {
       chromium: browser.version,
       info,
@@ -134,6 +135,7 @@ async function together() {
       same_text: runs.filter((run) => run.kinglet.text === run.wllama.text).length,
       prefill_tokens_per_s: prefill,
       decode_tokens_per_s: decode,
+      processor_s: rates(runs, (run) => run.processor_s),
       decode_gb_per_s: { kinglet: gb_per_s('kinglet'), wllama: gb_per_s('wllama') },
       first_token_ms: await firstTokens(browser, prefill),
     };

@@ -19,7 +19,8 @@ const PROMPT_TOKENS: u32 = 128;
 
 struct Options {
     params: Vec<&'static Shape>,
-    formats: Vec<Mix>,
+    /// None: all that wllama's 4 GB hold of a size.
+    formats: Option<Vec<Mix>>,
     threads: Vec<u32>,
     rounds: u32,
     /// Fresh browsers per engine, for load time and memory.
@@ -49,11 +50,9 @@ impl Options {
             let parse = |text: &String| text.parse().with_context(|| format!("no number: {text}"));
             list.map_or(Ok(default.to_vec()), |list| list.iter().map(parse).collect())
         };
-        let all = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
-        let params: Vec<String> = args.list("--params")?.unwrap_or_else(|| all(&["0.13"]));
-        let formats: Vec<String> = args
-            .list("--formats")?
-            .unwrap_or_else(|| all(&["Q4_0", "Q8_0", "Q4_K_M"]));
+        let params = args.list("--params")?.unwrap_or_else(|| vec!["0.13".into()]);
+        let named = |list: Vec<String>| list.iter().map(|name| Mix::named(name)).collect::<Result<_>>();
+        let formats = args.list("--formats")?.map(named).transpose()?;
         let mut number = |name: &str, default| match args.value(name)? {
             Some(text) => text.parse().with_context(|| format!("{name} {text}")),
             None => Ok(default),
@@ -62,7 +61,7 @@ impl Options {
         let (budget_s, generate) = (number("--budget", 240)?, number("--generate", 0)?);
         let options = Options {
             params: params.iter().map(|name| shape::named(name)).collect::<Result<_>>()?,
-            formats: formats.iter().map(|name| Mix::named(name)).collect::<Result<_>>()?,
+            formats,
             threads: numbers(args.list("--threads")?, &[1, 2])?,
             rounds,
             loads,
@@ -94,7 +93,7 @@ pub fn run(args: Args) -> Result<()> {
     options.profile.map_or(Ok(()), pkg::compile)?;
     let mut results = Results::open(options.save.as_deref())?;
     for shape in &options.params {
-        for mix in &options.formats {
+        for mix in options.formats.as_deref().unwrap_or(shape.mixes()) {
             for &threads in &options.threads {
                 let cell = format!("{} B {}, {threads} threads", shape.params, mix.name());
                 if !options.again && results.has(&cell, options.rounds) {

@@ -17,6 +17,7 @@ pub fn print(cell: &str, figures: &Value) {
     ] {
         pair(name, &figures[key], &native[key]);
     }
+    pair("processor s per run", &figures["processor_s"], &Value::Null);
     let rate = &figures["decode_gb_per_s"];
     line(
         "decode GB/s of weights",

@@ -14,7 +14,8 @@ pub enum Mix {
     Q4KM,
 }
 
-const MIXES: [Mix; 3] = [Mix::Q4_0, Mix::Q8_0, Mix::Q4KM];
+/// All mixes; the largest last.
+const MIXES: [Mix; 3] = [Mix::Q4_0, Mix::Q4KM, Mix::Q8_0];
 
 impl Mix {
     /// The mix of that name.
@@ -89,6 +90,12 @@ impl Tensor {
 }
 
 impl Shape {
+    /// The mixes whose file, with a cache, fits into the 4 GB of one Wasm memory.
+    pub fn mixes(&self) -> &'static [Mix] {
+        let all = if self.params == "3.8" { 2 } else { 3 };
+        &MIXES[..all]
+    }
+
     /// The different matrices that a token is multiplied by: format, ne1 (rows), ne0 (columns).
     pub fn matrices(&self, mix: Mix) -> Vec<(&'static str, u64, u64)> {
         let mut found = Vec::new();
