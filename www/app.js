@@ -111,7 +111,8 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 function showInfo(info) {
   $('loaded').textContent = `${info.model || info.architecture} · ${info.context} tokens of context`;
-  $('where').textContent = `${info.backend === 'gpu' ? 'GPU' : 'Processor'} · ${info.adapter}${info.software ? ' (software)' : ''}`;
+  const threads = info.threads > 1 ? ` · ${info.threads} threads` : '';
+  $('where').textContent = `${info.backend === 'gpu' ? 'GPU' : 'Processor'} · ${info.adapter}${info.software ? ' (software)' : threads}`;
   $('why').textContent = info.fallback ? `Not on the GPU: ${info.fallback}` : '';
   $('why').hidden = !info.fallback;
   $('where').hidden = false;

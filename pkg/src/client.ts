@@ -148,6 +148,7 @@ function loadOptions(options: KingletOptions): LoadOptions {
     backend: options.backend ?? 'auto',
     cache_type: options.cacheType ?? 'f16',
     ignore_window: options.ignoreWindow ?? false,
+    exact: options.exact ?? false,
     ...(threads === 'auto' ? {} : { threads }),
     ...(options.context === undefined ? {} : { context: options.context }),
   };

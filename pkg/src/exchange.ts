@@ -40,7 +40,7 @@ export function patience(own: number): number {
 
 /** The error of a shard that says nothing any more. */
 export function silent(rank: number): KingletError {
-  return new KingletError('worker_failed', `thread ${rank} does not answer: it was ended, or is out of memory`);
+  return new KingletError('worker_failed', `thread ${rank} does not answer: it was ended, or hangs`);
 }
 
 /** The error of a shard that said why; `detail.said` is that alone, for the engine, whose own error it may be. */

@@ -11,6 +11,7 @@ export interface LoadOptions {
   context?: number;
   cache_type: 'f16' | 'f32' | 'q8_0';
   ignore_window: boolean;
+  exact: boolean;
   threads?: number;
 }
 

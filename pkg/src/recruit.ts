@@ -9,6 +9,7 @@ import type { Info } from './types.js';
 export class Recruiter {
   private readonly machine = machine();
   private found: Pick<Info, 'threads' | 'threads_why'> = { threads: 1 };
+  private team: Team | undefined;
 
   constructor(private readonly chosen: Chosen) {}
 
@@ -21,12 +22,18 @@ export class Recruiter {
     }
     const { glue, kind } = this.chosen;
     try {
-      return await Team.assemble(threads, this.machine.isolated, kind, glue.compiled_module(), hire);
+      this.team = await Team.assemble(threads, this.machine.isolated, kind, glue.compiled_module(), hire);
+      return this.team;
     } catch (thrown) {
       const what = thrown instanceof Error ? thrown.message : String(thrown);
       this.found = { threads: 1, threads_why: `the other workers could not be started: ${what}` };
       return undefined;
     }
+  }
+
+  /** See {@link Team.memory}. */
+  memory(when: 'fresh' | 'now'): number {
+    return this.team?.memory(when) ?? 0;
   }
 
   /** What runs. */

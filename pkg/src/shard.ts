@@ -14,6 +14,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 let exchange: Exchange | undefined;
 let shard: RawShard | undefined;
+let wasm: WebAssembly.Memory | undefined;
 /** Orders are carried out in turn. */
 let tail: Promise<void> = Promise.resolve();
 let dead = false;
@@ -50,9 +51,10 @@ async function join({ ranks, kind, module, memory, ports, ...own }: ToShard & { 
     });
     exchange = messages;
   }
-  const { glue } = await chooseModule({ kind, wasm: { [kind]: module } });
-  shard = new glue.Shard(rank, ranks, exchange);
-  scope.postMessage({ tag: 'joined' });
+  const chosen = await chooseModule({ kind, wasm: { [kind]: module } });
+  wasm = chosen.memory;
+  shard = new chosen.glue.Shard(rank, ranks, exchange);
+  scope.postMessage({ tag: 'joined', memory: wasm.buffer.byteLength });
 }
 
 scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
@@ -64,7 +66,7 @@ scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
       tail = tail.then(() => (dead ? undefined : shard?.handle(data.order, data.payload))).catch(fail);
       return;
     case 'settle':
-      tail = tail.then(() => (dead ? undefined : scope.postMessage({ tag: 'settled', id: data.id })));
+      tail = tail.then(() => (dead ? undefined : scope.postMessage({ tag: 'settled', id: data.id, memory: wasm?.buffer.byteLength ?? 0 })));
       return;
     case 'part':
     case 'failed':

@@ -25,8 +25,8 @@ export type ToShard =
   | { tag: 'settle'; id: number }
   | PartMessage;
 
-/** What a shard worker says to the leader. */
-export type FromShard = { tag: 'joined' } | { tag: 'settled'; id: number } | PartMessage;
+/** What a shard worker says to the leader; `memory` is the size of its Wasm memory in bytes. */
+export type FromShard = { tag: 'joined'; memory: number } | { tag: 'settled'; id: number; memory: number } | PartMessage;
 
 /** Starts a shard worker, not yet at work. */
 export type Hire = () => Worker;
@@ -40,6 +40,8 @@ export class Team {
   private failure: KingletError | undefined;
   private readonly settling = new Map<number, { missing: number; resolve: () => void; reject: (error: KingletError) => void }>();
   private lastSettle = 0;
+  /** Bytes of Wasm memory of each follower: fresh, and when it last settled (after loading, after every prompt). */
+  private readonly memories: { fresh: number; now: number }[] = [];
 
   private constructor(
     private readonly workers: readonly Worker[],
@@ -91,6 +93,11 @@ export class Team {
     return this.workers.length + 1;
   }
 
+  /** Bytes of Wasm memory of all followers together. */
+  memory(when: 'fresh' | 'now'): number {
+    return this.memories.reduce((sum, memory) => sum + memory[when], 0);
+  }
+
   /** Sends an order to a follower; the bytes are copied, since they lie in Wasm memory. Never waits. */
   send(rank: number, order: Uint8Array, payload: Uint8Array): void {
     if (this.failure !== undefined) {
@@ -138,8 +145,10 @@ export class Team {
         worker.addEventListener('message', ({ data }: MessageEvent<FromShard>) => {
           switch (data.tag) {
             case 'joined':
+              this.memories[i] = { fresh: data.memory, now: data.memory };
               return --missing === 0 ? resolve() : undefined;
             case 'settled':
+              this.memories[i]!.now = data.memory;
               return this.settled(data.id);
             case 'failed':
               return end(data.message);

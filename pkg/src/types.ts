@@ -33,6 +33,8 @@ export interface KingletOptions {
    * model (docs/threads.md); several need a cross-origin isolated page, or a large model. A number is taken as it is.
    */
   threads?: 'auto' | number;
+  /** On the processor, multiply by activations as they are instead of rounded to 8 bits: slow, in one thread. Default false. */
+  exact?: boolean;
   /** Let every token see the whole context although the model was trained with a sliding window. */
   ignoreWindow?: boolean;
   /** Called while the model loads. */
@@ -98,7 +100,7 @@ export interface Stats {
   dispatches: number;
   /** Command buffers submitted. */
   submits: number;
-  /** Bytes of Wasm linear memory now. */
+  /** Bytes of Wasm linear memory now, of all threads together (of the others, as of the last prompt). */
   wasm_memory: number;
   /** Bytes of Wasm linear memory before the model was loaded. */
   wasm_memory_fresh: number;

@@ -31,7 +31,11 @@ serve(scope, async ({ sources, options, wasm, module }, progress) => {
     next: () => engine.next(),
     abort: () => engine.abort(),
     info: () => (adapter === '' ? info : { ...info, adapter }),
-    stats: () => ({ ...engine.stats(), wasm_memory: memory.buffer.byteLength, wasm_memory_fresh: fresh }),
+    stats: () => ({
+      ...engine.stats(),
+      wasm_memory: memory.buffer.byteLength + recruiter.memory('now'),
+      wasm_memory_fresh: fresh + recruiter.memory('fresh'),
+    }),
     tokenize: (text, special) => engine.tokenize(text, special),
     detokenize: (ids) => engine.detokenize(ids),
     count: (request) => engine.count(request),

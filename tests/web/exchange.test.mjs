@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { sharedMemory } from '../../pkg/dist/exchange.js';
+import { patience, sharedMemory } from '../../pkg/dist/exchange.js';
 import { chooseThreads, MESSAGING_FROM } from '../../pkg/dist/threads.js';
 
 const SCRIPT = new URL('./support/rank.mjs', import.meta.url);
@@ -64,6 +64,11 @@ for (const mode of ['shared', 'messages']) {
 test('shared: without the barrier the values are wrong, and that is seen', async () => {
   const said = await team('shared', 2, { rounds: 2000, spoil: true });
   assert.ok(said.some(({ wrong }) => wrong > 0), JSON.stringify(said));
+});
+
+test('patience: seconds, and as many times as long as the own share took', () => {
+  assert.ok(patience(0) >= 5 && patience(0) <= 15);
+  assert.ok(patience(60_000) >= 500, 'a long chunk of a prompt on a slow device');
 });
 
 test('threads: a number is taken, auto knows cores, isolation and size', () => {
