@@ -5,7 +5,8 @@ export const MAX_THREADS = 16;
 const MAX_AUTO = 8;
 /** The most that `auto` takes where parts travel as messages: each shard sends to, and hears from, all the others. */
 const MAX_MESSAGING = 4;
-/** Bytes of weights read for a token from which on messages are worth it: below, they eat what a second core brings. */
+/** Bytes of weights read for a token from which on exchanges are worth it: below, they eat what a second core brings. */
+export const SHARING_FROM = 16 * 1024 * 1024;
 export const MESSAGING_FROM = 128 * 1024 * 1024;
 
 /** What the browser says about itself. */
@@ -35,7 +36,7 @@ export function machine(): Machine {
 
 /**
  * `auto`: all of up to 4 logical processors, half of more but at least 4 (the other half are second threads of the same
- * cores, or slow cores, which every exchange would wait for), at most 8; without isolation at most 4, and 1 for small models.
+ * cores, or slow cores, which every exchange would wait for), at most 8; without isolation at most 4. 1 for small models.
  * A number is taken as it is.
  */
 export function chooseThreads(asked: number | 'auto', weights: number, { cores, isolated, nested }: Machine): Threads {
@@ -44,8 +45,9 @@ export function chooseThreads(asked: number | 'auto', weights: number, { cores, 
   if (wanted > 1 && !nested) {
     return { threads: 1, why: 'this browser cannot start a worker from a worker' };
   }
-  if (asked === 'auto' && wanted > 1 && !isolated && weights < MESSAGING_FROM) {
-    return { threads: 1, why: 'the page is not cross-origin isolated, and for a model of this size messages cost more than they bring' };
+  if (asked === 'auto' && wanted > 1 && weights < (isolated ? SHARING_FROM : MESSAGING_FROM)) {
+    const why = 'for a model of this size exchanges between threads cost more than they bring';
+    return { threads: 1, why: isolated ? why : `${why}, where the page is not cross-origin isolated` };
   }
   return { threads: wanted };
 }

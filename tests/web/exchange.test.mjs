@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { patience, sharedMemory } from '../../pkg/dist/exchange.js';
-import { chooseThreads, MESSAGING_FROM } from '../../pkg/dist/threads.js';
+import { chooseThreads, MESSAGING_FROM, SHARING_FROM } from '../../pkg/dist/threads.js';
 
 const SCRIPT = new URL('./support/rank.mjs', import.meta.url);
 
@@ -75,7 +75,8 @@ test('threads: a number is taken, auto knows cores, isolation and size', () => {
   const large = MESSAGING_FROM;
   const on = (cores, isolated, nested = true) => ({ cores, isolated, nested });
   const auto = (weights, machine) => chooseThreads('auto', weights, machine).threads;
-  assert.deepEqual([1, 2, 3, 4, 6, 8, 16, 64].map((cores) => auto(1, on(cores, true))), [1, 2, 3, 4, 4, 4, 8, 8]);
+  assert.deepEqual([1, 2, 3, 4, 6, 8, 16, 64].map((cores) => auto(large, on(cores, true))), [1, 2, 3, 4, 4, 4, 8, 8]);
+  assert.deepEqual([SHARING_FROM - 1, SHARING_FROM].map((size) => auto(size, on(2, true))), [1, 2]);
   assert.equal(auto(large - 1, on(8, false)), 1);
   assert.equal(auto(large, on(16, false)), 4);
   assert.deepEqual(chooseThreads(3, 1, on(1, false)), { threads: 3 });

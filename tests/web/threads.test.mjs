@@ -33,6 +33,7 @@ let browser;
 before(async () => {
   if (skip) return;
   const models = new Map(MODELS.map((name) => [`${name}.gguf`, fileModel(`${GOLDENS}/${name}.gguf`)]));
+  models.set('middle.gguf', llamaModel({ n_embd: 512, n_ff: 2048, n_layer: 5 }));
   models.set('long.gguf', llamaModel({ n_embd: 256, n_ff: 1024, n_layer: 6, n_ctx: 1024 }));
   for (const [name, options] of Object.entries(SITES)) {
     sites[name] = await startServer(models, options);
@@ -101,18 +102,19 @@ for (const [site, threads] of [['isolated', 2], ['isolated', 3], ['plain', 2], [
   });
 }
 
-test('auto takes the cores of an isolated page, and one thread for a small model elsewhere', { skip }, async () => {
+test('auto takes the cores of an isolated page, and one thread for a model that is too small', { skip }, async () => {
   const run = async ({ model }) => {
     const { createKinglet } = await import('/pkg/dist/index.js');
     const { info } = await createKinglet({ model, backend: 'cpu' });
     return { info, cores: navigator.hardwareConcurrency };
   };
-  const isolated = await inPage('isolated', run, { model: '/models/qwen2.gguf' });
-  const { cores } = isolated;
-  assert.equal(isolated.info.threads, Math.min(cores <= 4 ? cores : Math.max(4, Math.ceil(cores / 2)), 8));
-  const plain = await inPage('plain', run, { model: '/models/qwen2.gguf' });
-  assert.equal(plain.info.threads, 1);
-  assert.match(plain.info.threads_why, /not cross-origin isolated/);
+  const { info, cores } = await inPage('isolated', run, { model: '/models/middle.gguf' });
+  assert.equal(info.threads, Math.min(cores <= 4 ? cores : Math.max(4, Math.ceil(cores / 2)), 8));
+  for (const [site, model, why] of [['isolated', 'qwen2', /model of this size/], ['plain', 'middle', /not cross-origin isolated/]]) {
+    const { info } = await inPage(site, run, { model: `/models/${model}.gguf` });
+    assert.equal(info.threads, 1);
+    assert.match(info.threads_why, why);
+  }
 });
 
 test('without nested workers, or when they cannot start, there is one thread and a reason', { skip }, async () => {
