@@ -130,8 +130,8 @@ fn mixed_parts_and_odd_rows_give_the_same_bits() {
     }
 }
 
-/// 8-bit activations and f32 sums: what the goldens allow an implementation with 8-bit activations.
-const NLL_TOLERANCE: f32 = 0.3;
+/// The committed models are F32: only the order and precision of sums differ. (Quantized ones: `golden::fast`.)
+const NLL_TOLERANCE: f32 = 0.0005;
 
 #[test]
 fn the_fast_path_stays_close_to_the_exact_one() {
