@@ -11,6 +11,7 @@ pub mod matmul;
 pub mod packed;
 pub mod shares;
 pub mod simd;
+pub mod speed;
 pub mod table;
 pub mod team;
 #[cfg(not(target_arch = "wasm32"))]

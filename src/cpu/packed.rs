@@ -128,6 +128,11 @@ impl Packed {
         self.bytes.capacity()
     }
 
+    /// The bytes, in their order here.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The quads, one after the other.
     pub(super) fn quads(&self) -> std::slice::ChunksExact<'_, u8> {
         self.bytes.chunks_exact((QUAD * self.row_bytes).max(1))

@@ -6,6 +6,7 @@
 //! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
 
 mod shard;
+mod speed;
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;

@@ -15,7 +15,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "wasm",
         &[
-            "session", "cpu", "platform", "gguf", "model", "text", "kernels", "error",
+            "session", "cpu", "platform", "gguf", "model", "text", "kernels", "error", "quant",
         ],
     ),
     (
