@@ -30,12 +30,15 @@ async function launchChromium() {
 }
 
 let server;
+let isolated;
 before(async () => {
-  server = await startServer(new Map(), { scripts: new Map([['/expose.js', EXPOSE]]) });
+  const scripts = new Map([['/expose.js', EXPOSE]]);
+  server = await startServer(new Map(), { scripts });
+  isolated = await startServer(server.models, { scripts, isolated: true });
   server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
   if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
 });
-after(() => server?.close());
+after(() => Promise.all([server?.close(), isolated?.close()]));
 
 /** Waits until the page is ready (that is, its script has run), and lends its `kinglet` to {@link ask}. */
 async function ready() {
@@ -85,6 +88,19 @@ for (const [name, { missing, launch, module }] of Object.entries(launchers)) {
     const plain = await browser.evaluate(ask, { ...SMALL, options: { module: 'baseline' } });
     assert.deepEqual([plain.info.module, plain.text], ['baseline', text]);
   });
+
+  for (const kind of ['plain', 'isolated']) {
+    test(`${name}: two threads say the same as one (${kind} page)`, { skip }, async () => {
+      await browser.goto((kind === 'plain' ? server : isolated).origin);
+      await browser.evaluate(ready);
+      const one = await browser.evaluate(ask, { ...SMALL, options: { threads: 1 } });
+      const two = await browser.evaluate(ask, { ...SMALL, options: { threads: 2 } });
+      assert.deepEqual([one.info.threads, two.info.threads], [1, 2], two.info.threads_why);
+      // This WebKitGTK isolates no page: there the threads send messages in both cases.
+      assert.equal(two.info.isolated, kind === 'isolated' && name !== 'webkit');
+      assert.equal(two.text, one.text);
+    });
+  }
 
   test(`${name}: ${NAME} answers with the reference's text`, { skip: skip || (path ? false : 'no shared data') }, async () => {
     const { info, text } = await browser.evaluate(ask, { model: `/models/${NAME}.gguf`, prompt: golden.prompt, max_tokens: golden.tokens.length });
