@@ -1,7 +1,7 @@
 // The all-gather between shards: every shard has computed its part of a vector, and then all of them have all of it.
 // Two transports behind one interface: shared memory (this file), messages (messages.ts).
 
-import { KingletError } from './errors.js';
+import { failed, patience, silent, SLICE_MS } from './patience.js';
 
 /** One shard's end of the exchanges. All shards call `start` with the same `bounds`, in the same order. */
 export interface Exchange {
@@ -21,31 +21,6 @@ export interface Exchange {
   begin(): void;
   /** Shard `rank` (default: this one) cannot go on: whoever waits for it is told so, now and later. */
   fail(message: string, rank?: number): void;
-}
-
-/**
- * How long shard 0 waits for another, in slices of {@link SLICE_MS}: shards do the same amount of work between two
- * exchanges, so one that takes this much longer than shard 0 itself, and these seconds more, is dead. Slices are
- * counted, not the clock: a device that slept for an hour has spent one slice. The other shards wait for shard 0
- * without a limit: they end with it.
- */
-const PATIENCE = { slices: 10, factor: 10 };
-/** Milliseconds of one slice of waiting. */
-export const SLICE_MS = 1000;
-
-/** Slices that a shard is given which has to do what took this one `own` milliseconds. */
-export function patience(own: number): number {
-  return PATIENCE.slices + Math.ceil((own / SLICE_MS) * PATIENCE.factor);
-}
-
-/** The error of a shard that says nothing any more. */
-export function silent(rank: number): KingletError {
-  return new KingletError('worker_failed', `thread ${rank} does not answer: it was ended, or hangs`);
-}
-
-/** The error of a shard that said why; `detail.said` is that alone, for the engine, whose own error it may be. */
-export function failed(rank: number, said: string): KingletError {
-  return new KingletError('worker_failed', `thread ${rank} failed: ${said}`, { said });
 }
 
 // Layout of the shared memory, in bytes: words, the message of a failure, then two slots with a piece for each shard.

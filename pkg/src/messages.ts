@@ -1,7 +1,8 @@
 // The all-gather by messages between the workers, for pages that are not cross-origin isolated.
 
-import { failed, patience, silent, SLICE_MS, type Exchange } from './exchange.js';
 import type { KingletError } from './errors.js';
+import type { Exchange } from './exchange.js';
+import { failed, patience, silent, watch } from './patience.js';
 
 /** A part on its way: shard `from` sends it for exchange number `round`, at the start of `values`; or `from` has failed. */
 export type PartMessage =
@@ -107,20 +108,13 @@ export class MessageExchange implements Exchange {
   }
 
   private waitFor(round: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const slices = this.rank === 0 ? this.limit(performance.now() - this.since) : Infinity;
     const waiting = new Promise<void>((resolve, reject) => {
       this.wait = { round, resolve, reject };
-      let slept = 0;
-      const sleep = () => {
-        timer = setTimeout(() => (++slept >= slices ? this.end(silent(this.missing(round))) : sleep()), SLICE_MS);
-      };
-      if (slices !== Infinity) {
-        sleep();
-      }
     });
+    const stop = watch(slices, () => this.end(silent(this.missing(round))));
     return waiting.finally(() => {
-      clearTimeout(timer);
+      stop();
       this.wait = undefined;
     });
   }

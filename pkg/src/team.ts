@@ -2,9 +2,10 @@
 // same Wasm module and its own rows of every matrix. Between orders they sit in their event loop, where waiting costs
 // nothing; only inside a step do shards wait for each other (exchange.ts).
 
-import { failed, sharedMemory, SharedExchange, type Exchange } from './exchange.js';
 import type { KingletError } from './errors.js';
+import { sharedMemory, SharedExchange, type Exchange } from './exchange.js';
 import { MessageExchange, type PartMessage } from './messages.js';
+import { failed, patience, SILENCE, watch } from './patience.js';
 import type { ModuleKind } from './types.js';
 
 /** What a shard worker is told. */
@@ -28,6 +29,13 @@ export type ToShard =
 /** What a shard worker says to the leader; `memory` is the size of its Wasm memory in bytes. */
 export type FromShard = { tag: 'joined'; memory: number } | { tag: 'settled'; id: number; memory: number } | PartMessage;
 
+/** A question whether all is done, and the shards that have not answered. */
+interface Settling {
+  missing: Set<number>;
+  resolve: () => void;
+  reject: (error: KingletError) => void;
+}
+
 /** Starts a shard worker, not yet at work. */
 export type Hire = () => Worker;
 
@@ -38,8 +46,10 @@ const START_MS = 30_000;
 export class Team {
   readonly exchange: Exchange;
   private failure: KingletError | undefined;
-  private readonly settling = new Map<number, { missing: number; resolve: () => void; reject: (error: KingletError) => void }>();
+  private readonly settling = new Map<number, Settling>();
   private lastSettle = 0;
+  /** When the last order was sent. */
+  private since = performance.now();
   /** Bytes of Wasm memory of each follower: fresh, and when it last settled (after loading, after every prompt). */
   private readonly memories: { fresh: number; now: number }[] = [];
 
@@ -103,6 +113,7 @@ export class Team {
     if (this.failure !== undefined) {
       throw this.failure;
     }
+    this.since = performance.now();
     this.exchange.begin();
     const message = { tag: 'order', order: order.slice(), payload: payload.slice() } satisfies ToShard;
     this.workers[rank - 1]?.postMessage(message, [message.order.buffer, message.payload.buffer]);
@@ -114,10 +125,13 @@ export class Team {
       return Promise.reject(this.failure);
     }
     const id = ++this.lastSettle;
-    return new Promise((resolve, reject) => {
-      this.settling.set(id, { missing: this.workers.length, resolve, reject });
+    const missing = new Set(this.workers.keys());
+    const settled = new Promise<void>((resolve, reject) => {
+      this.settling.set(id, { missing, resolve, reject });
       this.workers.forEach((worker) => worker.postMessage({ tag: 'settle', id } satisfies ToShard));
     });
+    const slices = patience(performance.now() - this.since);
+    return settled.finally(watch(slices, () => missing.forEach((i) => this.end(i + 1, SILENCE))));
   }
 
   /** See {@link Exchange.start}. */
@@ -149,7 +163,7 @@ export class Team {
               return --missing === 0 ? resolve() : undefined;
             case 'settled':
               this.memories[i]!.now = data.memory;
-              return this.settled(data.id);
+              return this.settled(data.id, i);
             case 'failed':
               return end(data.message);
             case 'part':
@@ -165,9 +179,10 @@ export class Team {
     });
   }
 
-  private settled(id: number): void {
+  private settled(id: number, i: number): void {
     const waiting = this.settling.get(id);
-    if (waiting !== undefined && --waiting.missing === 0) {
+    waiting?.missing.delete(i);
+    if (waiting?.missing.size === 0) {
       this.settling.delete(id);
       waiting.resolve();
     }

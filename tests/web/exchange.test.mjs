@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { patience, sharedMemory } from '../../pkg/dist/exchange.js';
+import { sharedMemory } from '../../pkg/dist/exchange.js';
+import { patience } from '../../pkg/dist/patience.js';
 import { chooseThreads, MESSAGING_FROM, SHARING_FROM } from '../../pkg/dist/threads.js';
 
 const SCRIPT = new URL('./support/rank.mjs', import.meta.url);
@@ -56,7 +57,7 @@ for (const mode of ['shared', 'messages']) {
   test(`${mode}: a rank that ends in silence is given up after the leader's patience`, async () => {
     const [leader] = await team(mode, 3, { dying: { rank: 1, at: 50, how: 'exit' }, patience: 1 });
     assert.equal(leader.code, 'worker_failed');
-    assert.match(leader.error, /thread 1 does not answer/);
+    assert.match(leader.error, /thread 1 failed: it does not answer/);
     assert.ok(leader.ms > 900 && leader.ms < 10_000, `${leader.ms} ms`);
   });
 }
