@@ -1,4 +1,7 @@
 // Headless Chromium with the bench's page, and calls of the engines on it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const ARGS = [
@@ -14,8 +17,10 @@ const ARGS = [
 /** Opens a fresh browser on `origin`. Returns `{ version, load, complete, speeds, close }`. */
 export async function open(origin) {
   const executablePath = process.env.KINGLET_CHROMIUM ?? '/usr/bin/chromium';
-  const browser = await chromium.launch({ executablePath, headless: true, args: ARGS, timeout: 60_000 });
-  const page = await browser.newPage();
+  // A profile on disk: without one, a Blob of more than 2 GB does not fit.
+  const profile = mkdtempSync(join(tmpdir(), 'kinglet-bench-'));
+  const browser = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: ARGS, timeout: 60_000 });
+  const page = browser.pages()[0] ?? (await browser.newPage());
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -30,15 +35,19 @@ export async function open(origin) {
       throw new Error([error.message, ...complaints].join('\n'));
     }
   };
+  const { product } = await (await browser.newCDPSession(page)).send('Browser.getVersion');
   return {
-    version: browser.version(),
+    version: product.split('/').at(-1),
     /** Loads the engine `name`: `{ load_ms, info }`. */
     load: (name, options) => call(loadOnPage, { name, options }),
     /** What `complete` of the engine `name` says (engines.js). */
     complete: (name, request) => call(completeOnPage, { name, request }),
     /** What the module's own meters say: see `speedsOnPage`. */
     speeds: (matrices) => call(speedsOnPage, matrices),
-    close: () => browser.close(),
+    close: async () => {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
   };
 }
 
