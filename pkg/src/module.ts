@@ -39,7 +39,7 @@ export interface Glue {
   compiled_module(): WebAssembly.Module;
   Shard: new (rank: number, ranks: number, exchange: Exchange) => RawShard;
   /** Whether this build computes the same as plain integer arithmetic, on extreme inputs. */
-  self_test?(): boolean;
+  self_test(): boolean;
 }
 
 /** A build, instantiated. */
@@ -111,7 +111,7 @@ export async function chooseModule({ kind, wasm }: Wanted = {}, browser: Browser
   if (kind === undefined && haveRelaxed && browser.validate(RELAXED_PROBE)) {
     const relaxed = await start('relaxed', wasm?.relaxed, browser);
     // The results of relaxed instructions may differ between processors: what is not as expected is not used.
-    if (relaxed.glue.self_test?.() ?? true) {
+    if (relaxed.glue.self_test()) {
       return relaxed;
     }
   }
