@@ -6,7 +6,7 @@ use super::sums::Unit;
 use super::{BLOCK, MAX_HEAD_DIM};
 use crate::cpu::cache::{UNIT, max_bits};
 use crate::cpu::simd::Simd;
-use crate::cpu::vector::{exp_lanes, load_16, sum_16};
+use crate::cpu::vector::{exp_lanes, exp_terms, load_16, sum_16};
 use crate::ops::CacheType;
 
 /// Units of the largest head.
@@ -127,7 +127,7 @@ impl Query {
         let mut total = [S::splat_f32(0.0); 4];
         for unit in units {
             for (i, v) in load_16::<S>(unit).into_iter().enumerate() {
-                let weight = exp_lanes::<S>(S::sub(v, S::splat_f32(max)));
+                let weight = exp_terms::<S>(S::sub(v, S::splat_f32(max)));
                 total[i] = S::add(total[i], weight);
                 S::store_f32(unit, i * 4, S::mul(weight, larger));
             }

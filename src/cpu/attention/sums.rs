@@ -1,5 +1,7 @@
 //! The two inner loops: dot products with keys, weighted sums of values.
 
+#![allow(clippy::needless_range_loop)] // indices of registers: the loops are unrolled
+
 use std::ops::Range;
 
 use super::BLOCK;
@@ -35,7 +37,7 @@ impl Unit for [f32; UNIT] {
 
 impl Unit for [u16; UNIT] {
     /// 2^112, the difference between the exponents' biases.
-    const LARGER: f32 = 5.192_296_9e33;
+    const LARGER: f32 = f32::from_bits((127 + 112) << 23);
 
     /// Even elements of each eight, then odd ones.
     fn place(i: usize) -> usize {
@@ -49,9 +51,12 @@ impl Unit for [u16; UNIT] {
         let mask = S::splat_i32(0x8fff_e000_u32 as i32);
         let bytes = bytemuck::bytes_of(self);
         let (a, b) = (S::load(bytes, 0), S::load(bytes, 16));
-        let even = |v| S::and(S::shr_i32::<3>(S::shl_i32::<16>(v)), mask);
-        let odd = |v| S::and(S::shr_i32::<3>(v), mask);
-        [even(a), odd(a), even(b), odd(b)]
+        [
+            S::and(S::shr_i32::<3>(S::shl_i32::<16>(a)), mask),
+            S::and(S::shr_i32::<3>(a), mask),
+            S::and(S::shr_i32::<3>(S::shl_i32::<16>(b)), mask),
+            S::and(S::shr_i32::<3>(b), mask),
+        ]
     }
 }
 

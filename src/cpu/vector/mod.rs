@@ -11,7 +11,7 @@ mod top_k;
 
 pub use activation::{add, add_bias, silu_mul};
 pub use exp::exp;
-pub(super) use exp::exp_lanes;
+pub(super) use exp::{exp_lanes, exp_terms};
 pub use norm::{head_norm, rms_norm};
 pub use rope::rope;
 pub use top_k::top_k;
@@ -27,7 +27,12 @@ pub(super) fn sum_16<S: Simd>(v: [S::V; 4]) -> f32 {
 /// The four vectors of 16 numbers.
 #[inline(always)]
 pub(super) fn load_16<S: Simd>(v: &[f32; 16]) -> [S::V; 4] {
-    [0, 4, 8, 12].map(|at| S::load_f32(v, at))
+    [
+        S::load_f32(v, 0),
+        S::load_f32(v, 4),
+        S::load_f32(v, 8),
+        S::load_f32(v, 12),
+    ]
 }
 
 /// Calls `f` with the elements of `x` four at a time; the last ones are filled up with `fill`.

@@ -1,6 +1,6 @@
 //! The best logits of a row, and its normaliser.
 
-use super::{exp_lanes, load_16, sum_16};
+use super::{exp_terms, load_16, sum_16};
 use crate::cpu::simd::{Simd, kernel};
 use crate::ops::TopK;
 
@@ -82,9 +82,9 @@ fn log_sum_exp<S: Simd>(x: &[f32], highest: f32) -> f32 {
         for chunk in chunks.iter().chain((!rest.is_empty()).then_some(&last)) {
             let v = load_16::<S>(chunk);
             for i in 0..4 {
-                // `max` turns NaN into minus infinity, whose exponential is 0.
+                // `max` turns NaN into minus infinity, which adds as good as nothing.
                 let v = S::max(S::splat_f32(f32::NEG_INFINITY), v[i]);
-                acc[i] = S::add(acc[i], exp_lanes::<S>(S::sub(v, shift)));
+                acc[i] = S::add(acc[i], exp_terms::<S>(S::sub(v, shift)));
             }
         }
         total += f64::from(sum_16::<S>(acc));
