@@ -1,6 +1,7 @@
 // node benches/cpu/run.mjs JSON: measures one file with one number of threads, prints one JSON line. For
 // `cargo xtask bench --backend cpu`, which says what JSON holds (xtask/src/bench/cpu.rs) and what is measured
 // (docs/benchmarking.md). Progress goes to standard error.
+import { cpus, totalmem } from 'node:os';
 import { open } from './browser.mjs';
 import { compare, paired, spread, words } from './figures.mjs';
 import { memory, watchProcessors } from './processes.mjs';
@@ -47,7 +48,7 @@ async function alone() {
       const browser = await open(server.origin);
       try {
         found.load_ms[name].push((await browser.load(name, options(name))).load_ms);
-        await complete(browser, name, { tokens: PROMPT, n: 4 });
+        await complete(browser, name, { tokens: 64, n: 4 });
         found.memory[name] = memory();
       } finally {
         await browser.close();
@@ -157,7 +158,10 @@ async function speeds() {
 try {
   const found = await together();
   const rest = ask.validate_only ? {} : { ...(await alone()), speeds: await speeds() };
-  console.log(JSON.stringify({ wllama: wllamaVersion(), ...found, ...rest }));
+  const machine = { processor: cpus()[0]?.model, processors: cpus().length, memory: totalmem() };
+  const about = { date: new Date().toISOString(), machine, wllama: wllamaVersion() };
+  const rounded = (_, value) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value);
+  console.log(JSON.stringify({ ...about, ...found, ...rest }, rounded));
 } catch (error) {
   say(String(error.message ?? error));
   process.exitCode = 1;

@@ -5,7 +5,8 @@ use serde_json::Value;
 /// Prints the figures of one file with one number of threads.
 pub fn print(cell: &str, figures: &Value) {
     let (chromium, wllama) = (text(&figures["chromium"]), text(&figures["wllama"]));
-    println!("\n{cell} (Chromium {chromium}, wllama {wllama})");
+    let kinglet = text(&figures["info"]["kinglet"]["adapter"]);
+    println!("\n{cell} (Chromium {chromium}, wllama {wllama}, kinglet on {kinglet})");
     println!(
         "{:24}{:>10}{:>10}  {:24}{:>10}",
         "", "kinglet", "wllama", "ratio of pairs", "llama.cpp"
