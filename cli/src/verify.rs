@@ -55,17 +55,17 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
     let gguf = open::gguf(file)?;
     let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
     let context = CONTEXT.min(kinglet::model::arch::config(gguf.metadata(), gguf.tensors())?.n_ctx_train);
-    let args = |backend| ModelArgs {
+    let args = |backend, exact| ModelArgs {
         file: file.to_path_buf(),
         backend,
         ctx: Some(context),
         cache: CacheArg::F16,
         batch: None,
         ignore_window: false,
-        exact: false,
+        exact,
         threads: None,
     };
-    let mut engine = run::load_engine(&gguf, &args(BackendArg::Cpu))?;
+    let mut engine = run::load_engine(&gguf, &args(BackendArg::Cpu, false))?;
     let mut ids = tokenizer.encode(PARAGRAPH, Special::AsText, Bos::Auto)?;
     ids.truncate(context);
     let score = Score::of(&mut engine, ids.clone())?;
@@ -75,7 +75,7 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
     let agreement = if cpu_only {
         json!({"skipped": "--cpu-only"})
     } else {
-        agreement(&gguf, &args(BackendArg::Gpu), &score, ids)
+        agreement(&gguf, [args(BackendArg::Cpu, true), args(BackendArg::Gpu, false)], ids)
     };
     output::line(&json!({
         "kinglet": env!("CARGO_PKG_VERSION"),
@@ -88,7 +88,7 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
         "tokenizer": tokenizer_check(&tokenizer)?,
         "perplexity": {"tokens": score.ids.len(), "value": score.perplexity()},
         // A template that fails is a finding; the rest of the report took minutes.
-        "facts": facts(&args(BackendArg::Cpu)).unwrap_or_else(|e| json!({"right": 0, "of": FACTS.len(), "error": e.to_json()})),
+        "facts": facts(&args(BackendArg::Cpu, false)).unwrap_or_else(|e| json!({"right": 0, "of": FACTS.len(), "error": e.to_json()})),
         "cpu_against_gpu": agreement,
     }))
 }
@@ -151,14 +151,15 @@ fn facts(args: &ModelArgs) -> Result<Value> {
     )
 }
 
-/// The first tokens again on the GPU. No GPU, or too little memory on it, is part of the report, not a failure.
-fn agreement(gguf: &GgufFile, args: &ModelArgs, cpu: &Score, ids: Vec<u32>) -> Value {
-    let gpu = run::load_engine(gguf, args).and_then(|mut engine| {
-        let info = engine.info();
-        Ok((info, Score::of(&mut engine, ids)?))
+/// The first tokens again in the CPU's exact mode and on the GPU, one after the other. No GPU, or too little memory on
+/// it, is part of the report, not a failure.
+fn agreement(gguf: &GgufFile, args: [ModelArgs; 2], ids: Vec<u32>) -> Value {
+    let [cpu, gpu] = args.map(|args| -> Result<_> {
+        let mut engine = run::load_engine(gguf, &args)?;
+        Ok((engine.info(), Score::of(&mut engine, ids.clone())?))
     });
-    match gpu {
-        Ok((info, gpu)) => {
+    match cpu.and_then(|(_, cpu)| Ok((cpu, gpu?))) {
+        Ok((cpu, (info, gpu))) => {
             let worst = gpu
                 .nll
                 .iter()

@@ -119,10 +119,7 @@ impl Cpu {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        // Where the caller drops this future half-way, the shards have lost each other.
-        self.broken = Some(Error::WorkerFailed {
-            message: "a step was dropped half-way".into(),
-        });
+        self.broken = interrupted();
         let mut done = Ok(());
         while let Some((order, payload)) = self.waiting.pop_front() {
             done = self.shard.handle(&order, &payload, self.team.exchange()).await;
@@ -166,8 +163,18 @@ impl Cpu {
             let sent = self.team.send(rank, &order, &[]);
             self.keep(sent)?;
         }
-        self.shard.read(t.id, self.team.exchange()).await
+        self.broken = interrupted();
+        let read = self.shard.read(t.id, self.team.exchange()).await;
+        self.broken = None;
+        read
     }
+}
+
+/// What it is until a wait has ended: where the caller drops the future half-way, the shards have lost each other.
+fn interrupted() -> Option<Error> {
+    Some(Error::WorkerFailed {
+        message: "a step was dropped half-way".into(),
+    })
 }
 
 impl Ops for Cpu {
