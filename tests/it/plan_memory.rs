@@ -77,7 +77,7 @@ fn phi3_mini(q4_k_m: bool) -> GgufFile {
     for i in 0..32 {
         let name = |tensor: &str| format!("blk.{i}.{tensor}.weight");
         // Q4_K_M: more bits for v (fused: for all of qkv) and for ffn_down in half of the blocks.
-        let (qkv, down) = match (q4_k_m, i < 4 || i >= 28 || i % 3 == 2) {
+        let (qkv, down) = match (q4_k_m, !(4..28).contains(&i) || i % 3 == 2) {
             (true, true) => (DType::Q5K, DType::Q6K),
             (true, false) => (DType::Q5K, DType::Q4K),
             _ => (base, base),
