@@ -13,8 +13,10 @@ use super::simd::{Level, Simd, kernel};
 pub(super) const STRETCH: usize = 32;
 /// Columns of a super-block.
 pub(super) const SUPER: usize = 256;
-/// Bytes of the sums of a super-block, see [`Quants::sums`].
-pub(super) const SUPER_SUMS: usize = 48;
+/// Bytes of a stretch's head, see [`Quants::heads`].
+pub(super) const HEAD: usize = 8;
+/// Bytes of a super-block's head.
+pub(super) const SUPER_HEAD: usize = 52;
 
 /// How the four quants `x0 x1 x2 x3` of a group are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +34,10 @@ pub(super) enum Form {
 pub(super) struct Quants {
     /// `[cols / 32, rows, 32]`, one byte ([`Form::Bytes`]) or two per quant.
     pub q: Vec<u8>,
-    /// Scales: `[cols / 32, rows]`, or `[cols / 256, rows]` for super-blocks.
-    pub d: Vec<f32>,
-    /// `[cols / 32, rows]`: sum of the quants, as a little-endian `i32`. For super-blocks `[cols / 256, rows, 48]`: sums
-    /// of 16 quants, 16 times, then of 32, 8 times, as `i16` in [`Form::Words`]'s order within four.
-    pub sums: Vec<u8>,
+    /// What a block has besides: the scale, then sums of quants, little-endian. `[cols / 32, rows, 8]`: `f32`, and the
+    /// sum as `i32`. For super-blocks `[cols / 256, rows, 52]`: `f32`, the sums of 16 quants, 16 times, then of 32, 8 times,
+    /// as `i16` in [`Form::Words`]'s order within four.
+    pub heads: Vec<u8>,
     ready: bool,
 }
 
@@ -109,9 +110,8 @@ fn quantize(level: Level, form: Form, block: usize, rows: usize, cols: usize, x:
     }
     let width = if form == Form::Bytes { 1 } else { 2 };
     to.q.resize(rows * cols * width, 0);
-    to.d.resize(rows * cols / block, 0.0);
-    to.sums
-        .resize(rows * cols / block * if block == SUPER { SUPER_SUMS } else { 4 }, 0);
+    let head = if block == SUPER { SUPER_HEAD } else { HEAD };
+    to.heads.resize(rows * cols / block * head, 0);
     run(level, form, block, rows, cols, x, to);
 }
 
@@ -122,12 +122,12 @@ kernel! {
         for (t, row) in x.chunks_exact(cols.max(1)).enumerate() {
             for (b, x) in row.chunks_exact(block).enumerate() {
                 let q = &mut q[..block];
-                to.d[b * rows + t] = scale_and_round::<S>(x, q);
+                let d = scale_and_round::<S>(x, q);
                 for (s, q) in q.chunks_exact(STRETCH).enumerate() {
                     let at = (b * stretches + s) * rows + t;
                     store(form, q, &mut to.q, at);
                 }
-                store_sums(q, &mut to.sums, b * rows + t);
+                store_head(d, q, &mut to.heads, b * rows + t);
             }
         }
     }
@@ -197,12 +197,14 @@ fn words(q: [i16; 4], to: &mut [u8]) {
     }
 }
 
-/// Stores the sums of stretch or super-block number `at`, see [`Quants::sums`].
+/// Stores the head of stretch or super-block number `at`, see [`Quants::heads`].
 #[inline(always)]
-fn store_sums(q: &[i8], to: &mut [u8], at: usize) {
+fn store_head(d: f32, q: &[i8], to: &mut [u8], at: usize) {
     let sum = |q: &[i8]| q.iter().map(|&q| i16::from(q)).sum::<i16>();
     if q.len() == STRETCH {
-        to[4 * at..][..4].copy_from_slice(&i32::from(sum(q)).to_le_bytes());
+        let to = &mut to[HEAD * at..][..HEAD];
+        to[..4].copy_from_slice(&d.to_le_bytes());
+        to[4..].copy_from_slice(&i32::from(sum(q)).to_le_bytes());
         return;
     }
     let mut sums = [0i16; 24];
@@ -212,8 +214,9 @@ fn store_sums(q: &[i8], to: &mut [u8], at: usize) {
     for i in 0..8 {
         sums[16 + i] = sums[2 * i] + sums[2 * i + 1];
     }
-    let to = &mut to[SUPER_SUMS * at..][..SUPER_SUMS];
-    for (to, four) in to.chunks_exact_mut(8).zip(sums.chunks_exact(4)) {
+    let to = &mut to[SUPER_HEAD * at..][..SUPER_HEAD];
+    to[..4].copy_from_slice(&d.to_le_bytes());
+    for (to, four) in to[4..].chunks_exact_mut(8).zip(sums.chunks_exact(4)) {
         words([four[0], four[1], four[2], four[3]], to);
     }
 }

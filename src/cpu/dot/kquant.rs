@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::{Sums, Target};
-use crate::cpu::input::{Quants, STRETCH, SUPER, SUPER_SUMS};
+use crate::cpu::input::{Quants, STRETCH, SUPER, SUPER_HEAD};
 use crate::cpu::packed::Packed;
 use crate::cpu::simd::{Level, Simd, Task, dispatch};
 
@@ -304,25 +304,24 @@ impl<F: Format> Task for Multiply<'_, F> {
         let stretch = if S::BYTE_DOT { STRETCH } else { 2 * STRETCH };
         let supers = || {
             let q = self.x.q.chunks_exact((SUPER / STRETCH * stretch * tokens).max(1));
-            let sums = self.x.sums.chunks_exact((SUPER_SUMS * tokens).max(1));
-            q.zip(sums).zip(self.x.d.chunks_exact(tokens.max(1)))
+            q.zip(self.x.heads.chunks_exact((SUPER_HEAD * tokens).max(1)))
         };
         for (i, quad) in self.w.quads().enumerate() {
             if tokens == 1 {
                 let mut acc = S::splat_f32(0.0);
-                for (block, ((q, sums), d)) in quad.chunks_exact(F::BYTES).zip(supers()) {
+                for (block, (q, heads)) in quad.chunks_exact(F::BYTES).zip(supers()) {
                     let head = Head::<S>::new::<F>(block);
                     let mut total = S::splat_i32(0);
                     eight_times!(|N| {
                         let w = F::quants::<S, N>(block);
                         total = S::add_i32(total, head.stretch::<F, N>(&w, &q[N * stretch..][..stretch]));
                     });
-                    acc = head.finish::<F>(acc, total, sums, d[0]);
+                    acc = head.finish::<F>(acc, total, heads);
                 }
                 S::store_f32(self.acc, 0, acc);
             } else {
                 self.acc.fill(0.0);
-                for (block, ((q, sums), d)) in quad.chunks_exact(F::BYTES).zip(supers()) {
+                for (block, (q, heads)) in quad.chunks_exact(F::BYTES).zip(supers()) {
                     let head = Head::<S>::new::<F>(block);
                     let mut q = q.chunks_exact(stretch * tokens);
                     eight_times!(|N| {
@@ -349,8 +348,8 @@ impl<F: Format> Task for Multiply<'_, F> {
                         .0
                         .iter_mut()
                         .zip(self.iacc.as_chunks::<4>().0);
-                    for ((acc, total), (sums, d)) in accs.zip(sums.chunks_exact(SUPER_SUMS).zip(d)) {
-                        let sum = head.finish::<F>(S::load_f32(acc, 0), S::load_f32(total, 0), sums, *d);
+                    for ((acc, total), x) in accs.zip(heads.chunks_exact(SUPER_HEAD)) {
+                        let sum = head.finish::<F>(S::load_f32(acc, 0), S::load_f32(total, 0), x);
                         S::store_f32(acc, 0, sum);
                     }
                 }
@@ -373,11 +372,11 @@ fn dot<S: Simd, const FROM: usize, const TO: usize>(w: &[S::V; 8], x: &[u8]) -> 
 
 /// The products of the bytes of a whole super-block's scales or minima with the sums of activations.
 #[inline(always)]
-fn with_sums<S: Simd, F: Format>(bytes: &[S::V; 4], sums: &[u8]) -> S::V {
+fn with_sums<S: Simd, F: Format>(bytes: &[S::V; 4], head: &[u8]) -> S::V {
     let sums = if F::SUB == 16 {
-        &sums[..32]
+        &head[4..36]
     } else {
-        &sums[32..SUPER_SUMS]
+        &head[36..SUPER_HEAD]
     };
     let mut total = Sums::<S>::new();
     for g in 0..64 / F::SUB {
@@ -423,19 +422,19 @@ impl<S: Simd> Head<S> {
 
     /// Adds a token's super-block to its sums.
     #[inline(always)]
-    fn finish<F: Format>(&self, acc: S::V, mut total: S::V, sums: &[u8], dx: f32) -> S::V {
+    fn finish<F: Format>(&self, acc: S::V, mut total: S::V, x: &[u8]) -> S::V {
         if F::OFFSET != 0 {
             total = S::sub_i32(
                 total,
-                S::mul_i32(with_sums::<S, F>(&self.scales, sums), S::splat_i32(F::OFFSET)),
+                S::mul_i32(with_sums::<S, F>(&self.scales, x), S::splat_i32(F::OFFSET)),
             );
         }
-        let dx = S::splat_f32(dx);
+        let dx = S::splat_4(x, 0);
         let acc = S::add(acc, S::mul(S::mul(S::from_int(total), self.d), dx));
         if F::DMIN.is_some() {
             return S::sub(
                 acc,
-                S::mul(S::mul(S::from_int(with_sums::<S, F>(&self.mins, sums)), self.dmin), dx),
+                S::mul(S::mul(S::from_int(with_sums::<S, F>(&self.mins, x)), self.dmin), dx),
             );
         }
         acc

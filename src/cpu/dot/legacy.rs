@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use super::{Sums, Target};
-use crate::cpu::input::{Quants, STRETCH};
+use crate::cpu::input::{HEAD, Quants, STRETCH};
 use crate::cpu::packed::Packed;
 use crate::cpu::simd::{Level, Simd, Task, dispatch};
 
@@ -15,7 +15,7 @@ use crate::cpu::simd::{Level, Simd, Task, dispatch};
 trait Format {
     /// Bytes of a quad's block.
     const BYTES: usize;
-    /// Subtracted from every quant.
+    /// Subtracted from every quant: 0, 8 or 16.
     const OFFSET: i32 = 0;
     /// There is a minimum, half precision, at byte 8.
     const MIN: bool = false;
@@ -128,23 +128,23 @@ impl<F: Format> Task for Multiply<'_, F> {
         } else {
             2 * STRETCH
         };
-        let (x, d, sums) = (&self.x.q, &self.x.d, self.x.sums.as_chunks::<4>().0);
+        let (x, heads) = (&self.x.q, &self.x.heads);
         for (i, quad) in self.w.quads().enumerate() {
             let blocks = quad.chunks_exact(F::BYTES);
             if tokens == 1 {
                 let mut acc = S::splat_f32(0.0);
-                for ((block, x), (d, sum)) in blocks.zip(x.chunks_exact(stretch)).zip(d.iter().zip(sums)) {
-                    acc = Unpacked::<S>::new::<F>(block).add::<F>(acc, x, *d, i32::from_le_bytes(*sum));
+                for ((block, x), head) in blocks.zip(x.chunks_exact(stretch)).zip(heads.chunks_exact(HEAD)) {
+                    acc = Unpacked::<S>::new::<F>(block).add::<F>(acc, x, head);
                 }
                 S::store_f32(self.acc, 0, acc);
             } else {
                 self.acc.fill(0.0);
-                let scales = d.chunks_exact(tokens.max(1)).zip(sums.chunks_exact(tokens.max(1)));
-                for ((block, x), (d, sums)) in blocks.zip(x.chunks_exact((stretch * tokens).max(1))).zip(scales) {
+                let xs = x.chunks_exact((stretch * tokens).max(1));
+                for ((block, x), heads) in blocks.zip(xs).zip(heads.chunks_exact((HEAD * tokens).max(1))) {
                     let unpacked = Unpacked::<S>::new::<F>(block);
-                    let accs = self.acc.as_chunks_mut::<4>().0.iter_mut().zip(x.chunks_exact(stretch));
-                    for ((acc, x), (d, sum)) in accs.zip(d.iter().zip(sums)) {
-                        let sums = unpacked.add::<F>(S::load_f32(acc, 0), x, *d, i32::from_le_bytes(*sum));
+                    let accs = self.acc.as_chunks_mut::<4>().0.iter_mut();
+                    for ((acc, x), head) in accs.zip(x.chunks_exact(stretch)).zip(heads.chunks_exact(HEAD)) {
+                        let sums = unpacked.add::<F>(S::load_f32(acc, 0), x, head);
                         S::store_f32(acc, 0, sums);
                     }
                 }
@@ -178,7 +178,7 @@ impl<S: Simd> Unpacked<S> {
 
     /// Adds the products with one token.
     #[inline(always)]
-    fn add<F: Format>(&self, acc: S::V, x: &[u8], dx: f32, sum: i32) -> S::V {
+    fn add<F: Format>(&self, acc: S::V, x: &[u8], head: &[u8]) -> S::V {
         let mut sums = Sums::<S>::new();
         for (g, q) in self.q.into_iter().enumerate() {
             sums = if F::SIGNED {
@@ -188,14 +188,15 @@ impl<S: Simd> Unpacked<S> {
             };
         }
         let mut total = if F::SIGNED { sums.difference() } else { sums.total() };
-        if F::OFFSET != 0 {
-            total = S::sub_i32(total, S::splat_i32(F::OFFSET * sum));
-        }
-        let dx = S::splat_f32(dx);
+        let (dx, sum) = (S::splat_4(head, 0), S::splat_4(head, 4));
+        total = match F::OFFSET {
+            8 => S::sub_i32(total, S::shl_i32::<3>(sum)),
+            16 => S::sub_i32(total, S::shl_i32::<4>(sum)),
+            _ => total,
+        };
         let acc = S::add(acc, S::mul(S::mul(S::from_int(total), self.d), dx));
         if F::MIN {
-            let sum = S::splat_f32(sum as f32);
-            return S::add(acc, S::mul(S::mul(self.m, sum), dx));
+            return S::add(acc, S::mul(S::mul(self.m, S::from_int(sum)), dx));
         }
         acc
     }

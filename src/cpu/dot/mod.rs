@@ -86,7 +86,12 @@ impl<S: Simd> Sums<S> {
     #[inline(always)]
     pub fn unsigned(self, w: S::V, x: &[u8], g: usize) -> Self {
         if S::BYTE_DOT {
-            Self(S::dot_i8(self.0, S::splat_4(x, 4 * g), w), self.1)
+            let x = S::splat_4(x, 4 * g);
+            // Two chains: a dot waits for the one before.
+            match g % 2 {
+                0 => Self(S::dot_i8(self.0, x, w), self.1),
+                _ => Self(self.0, S::dot_i8(self.1, x, w)),
+            }
         } else {
             self.words(S::and(w, S::splat_i32(0x00ff_00ff)), S::shr_u16::<8>(w), x, g)
         }
@@ -118,7 +123,7 @@ impl<S: Simd> Sums<S> {
     /// The sum of [`Sums::unsigned`] or [`Sums::signed_words`].
     #[inline(always)]
     pub fn total(self) -> S::V {
-        self.0
+        S::add_i32(self.0, self.1)
     }
 
     /// The sum of [`Sums::signed`].

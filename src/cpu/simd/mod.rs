@@ -290,27 +290,14 @@ macro_rules! kernel {
 }
 pub(crate) use kernel;
 
-/// The `N` elements at `at ..`.
+/// The `N` elements at `at ..`; a slice that is too short panics, as any index does.
 #[inline(always)]
 fn array<T, const N: usize>(slice: &[T], at: usize) -> &[T; N] {
-    match slice.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(array) => array,
-        None => short(slice.len(), at, N),
-    }
+    &slice[at..at + N].as_chunks().0[0]
 }
 
 /// The `N` elements at `at ..`.
 #[inline(always)]
 fn array_mut<T, const N: usize>(slice: &mut [T], at: usize) -> &mut [T; N] {
-    let len = slice.len();
-    match slice.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-        Some(array) => array,
-        None => short(len, at, N),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn short(len: usize, at: usize, n: usize) -> ! {
-    panic!("elements {at}..{} of {len}", at.wrapping_add(n))
+    &mut slice[at..at + N].as_chunks_mut().0[0]
 }
