@@ -168,9 +168,14 @@ fn agrees_with<O: Ops>(ops: O, name: &str, options: &DecoderOptions, rounding: f
 
 /// With 8-bit activations the goldens allow an nll 0.3 off.
 const NLL_TOLERANCE_FAST: f32 = 0.3;
-/// With 8-bit activations the goldens ask for 0.97 of the argmaxes. Of the 171 positions of the file of 2 bits, llama.cpp
-/// moves 4 and we 6 (0.965); all other files are above 0.98.
-const ARGMAX_AGREEMENT_FAST: f64 = 0.96;
+/// With 8-bit activations the goldens ask for 0.97 of the argmaxes. One file misses it, against exact activations: of the
+/// 171 positions of the file of 2 bits, llama.cpp moves 4 and we 6 (0.965).
+fn argmax_agreement_fast(name: &str, reference: &str) -> f64 {
+    match (name, reference) {
+        ("stories260K-p256-q2_k", "exact") => 0.96,
+        _ => 0.97,
+    }
+}
 
 /// The fast CPU backend, two threads.
 fn fast_agrees(name: &str) {
@@ -186,7 +191,8 @@ fn fast_agrees(name: &str) {
         let a = Agreement::of(&scored, &reference.perplexity.nll, &reference.perplexity.argmax);
         println!("{name}, {whose}: {a:?}");
         let close = a.nll <= NLL_TOLERANCE_FAST && a.perplexity <= PERPLEXITY_TOLERANCE;
-        assert!(close && a.argmax >= ARGMAX_AGREEMENT_FAST, "{name}, {whose}: {a:?}");
+        let wanted = argmax_agreement_fast(name, whose);
+        assert!(close && a.argmax >= wanted, "{name}, {whose}: {a:?}");
     }
 }
 
