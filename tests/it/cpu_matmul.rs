@@ -112,7 +112,7 @@ impl Case {
                     sum += f64::from(*w) * f64::from(x_k);
                     bound += 2e-5 * f64::from(x_k.abs()) * scale + 1e-30;
                     if block > 0 {
-                        let stretch = &x[k / block * block..][..block];
+                        let stretch = &x[k - k % block..][..block];
                         let max = stretch.iter().fold(0f64, |max, x| max.max(f64::from(x.abs())));
                         bound += f64::from(w.abs()) * max / 127.0 * 0.501;
                     }

@@ -364,8 +364,8 @@ impl<F: Format> Task for Multiply<'_, F> {
 #[inline(always)]
 fn dot<S: Simd, const FROM: usize, const TO: usize>(w: &[S::V; 8], x: &[u8]) -> S::V {
     let mut sums = Sums::<S>::new();
-    for g in FROM..TO {
-        sums = sums.unsigned(w[g], x, g);
+    for (g, w) in (FROM..TO).zip(&w[FROM..TO]) {
+        sums = sums.unsigned(*w, x, g);
     }
     sums.total()
 }
@@ -379,8 +379,8 @@ fn with_sums<S: Simd, F: Format>(bytes: &[S::V; 4], head: &[u8]) -> S::V {
         &head[36..SUPER_HEAD]
     };
     let mut total = Sums::<S>::new();
-    for g in 0..64 / F::SUB {
-        total = total.signed_words(bytes[g], sums, g);
+    for (g, bytes) in bytes.iter().enumerate().take(64 / F::SUB) {
+        total = total.signed_words(*bytes, sums, g);
     }
     total.total()
 }

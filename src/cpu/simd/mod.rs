@@ -144,7 +144,7 @@ pub trait Simd: Copy + 'static {
             Self::shr_i32::<3>(Self::shl_i32::<16>(h)),
             Self::splat_i32(0x8fff_e000_u32 as i32),
         );
-        Self::mul(placed, Self::splat_f32(5.192_296_9e33))
+        Self::mul(placed, Self::splat_i32(0x7780_0000))
     }
 
     /// The sum of the four lanes, `(0 + 1) + (2 + 3)`.
