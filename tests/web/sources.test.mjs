@@ -42,7 +42,7 @@ after(() => {
 /** Loads the model and lets it write four tokens. */
 async function answer(source) {
   requests = [];
-  const kinglet = await load([source], { backend: 'cpu', context: 32, cache_type: 'f32' }, () => {});
+  const kinglet = await load([source], { backend: 'cpu', context: 32, cache_type: 'f32' }, () => {}, async () => undefined);
   try {
     kinglet.start('completion', { prompt: 'abc', max_tokens: 4, temperature: 0, logprobs: 1 });
     const tokens = [];
