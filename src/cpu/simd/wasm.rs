@@ -178,7 +178,7 @@ impl Simd for Wasm {
         } else {
             i16x8_extend_high_i8x16(v)
         };
-        if LANE % 2 == 0 {
+        if LANE.is_multiple_of(2) {
             i32x4_extend_low_i16x8(half)
         } else {
             i32x4_extend_high_i16x8(half)
