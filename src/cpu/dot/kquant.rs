@@ -250,49 +250,10 @@ struct Multiply<'a, F> {
     format: PhantomData<F>,
 }
 
-/// `$body` with the constant `$s` from 0 to 7: shifts want constants, and loops this long are not unrolled.
-macro_rules! eight_times {
-    (|$s:ident| $body:expr) => {{
-        {
-            const $s: usize = 0;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 1;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 2;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 3;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 4;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 5;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 6;
-            $body
-        }
-        {
-            compiler_fence(Ordering::SeqCst);
-            const $s: usize = 7;
-            $body
-        }
-    }};
+/// Before each part of a block: without it the compiler keeps what several parts load, and spills it.
+#[inline(always)]
+fn part() {
+    compiler_fence(Ordering::SeqCst);
 }
 
 impl<F: Format> Task for Multiply<'_, F> {
@@ -312,7 +273,8 @@ impl<F: Format> Task for Multiply<'_, F> {
                 for (block, (q, heads)) in quad.chunks_exact(F::BYTES).zip(supers()) {
                     let head = Head::<S>::new::<F>(block);
                     let mut total = S::splat_i32(0);
-                    eight_times!(|N| {
+                    eight!(|N| {
+                        part();
                         let w = F::quants::<S, N>(block);
                         total = S::add_i32(total, head.stretch::<F, N>(&w, &q[N * stretch..][..stretch]));
                     });
@@ -324,7 +286,8 @@ impl<F: Format> Task for Multiply<'_, F> {
                 for (block, (q, heads)) in quad.chunks_exact(F::BYTES).zip(supers()) {
                     let head = Head::<S>::new::<F>(block);
                     let mut q = q.chunks_exact(stretch * tokens);
-                    eight_times!(|N| {
+                    eight!(|N| {
+                        part();
                         let w = F::quants::<S, N>(block);
                         for (total, x) in self
                             .iacc
