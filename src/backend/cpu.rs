@@ -165,7 +165,7 @@ impl Cpu {
         }
         self.broken = interrupted();
         let read = self.shard.read(t.id, self.team.exchange()).await;
-        self.broken = None;
+        self.broken = read.as_ref().err().cloned();
         read
     }
 }
