@@ -1,0 +1,1 @@
+"""Seeded generator of support-desk rows: one module per task, each with a tuple `FAMILIES`."""
