@@ -16,6 +16,7 @@ use args::Args;
 const USAGE: &str = "\
 cargo xtask start [--model PATH|URL] [--port N] [--plain] [--dev]
                                                           build, serve the page on localhost, print its address;
+                                                          without --model with the project's own, models/desk/desk.gguf;
                                                           --plain: not cross-origin isolated, as on a static host
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its

@@ -46,6 +46,9 @@ const BUILDS: [Build; 2] = [
     },
 ];
 
+/// The folders of what goes to npm: the engine, and the project's own weights.
+const PACKAGES: [&str; 2] = ["pkg", "models/desk"];
+
 /// Features that every browser with SIMD has. `--all-features` would emit instructions that none of them knows.
 const WASM_OPT: &[&str] = &[
     "-O3",
@@ -77,10 +80,12 @@ pub fn compile(profile: Profile) -> Result<()> {
     typescript()
 }
 
-/// npm packs only what lies in `pkg/`, and whoever gets the package must get its licences.
+/// npm packs only what lies in a package's folder, and whoever gets the package must get its licences.
 fn licences() -> Result<()> {
-    for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
-        fs::copy(sh::root().join(name), sh::root().join("pkg").join(name)).context(name)?;
+    for package in PACKAGES {
+        for name in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
+            fs::copy(sh::root().join(name), sh::root().join(package).join(name)).context(name)?;
+        }
     }
     Ok(())
 }

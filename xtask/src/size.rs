@@ -1,13 +1,15 @@
-//! What a page downloads for the chat path: raw and gzip -9. Of the two modules it takes one.
+//! What a page downloads for the chat path: raw and gzip -9. Of the two modules it takes one. And what npm would pack:
+//! the engine without weights.
 
 use std::fs;
 use std::io::Write;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 
 use crate::sh;
 
@@ -62,6 +64,34 @@ pub fn report() -> Result<usize> {
     Ok(largest)
 }
 
+/// Extensions of all that npm may pack of the engine; weights have none of them.
+const PACKED: &[&str] = &["js", "ts", "wasm", "json", "md"];
+/// The largest file that is not Wasm; weights under another name would be larger.
+const TEXT: u64 = 256 << 10;
+
+/// Fails if the engine's package would ship anything that may be weights: those are a package of their own.
+pub fn no_weights() -> Result<()> {
+    let listed = sh::read(sh::cmd("npm").args(["pack", "--dry-run", "--json", "./pkg"]))?;
+    let packages: Value = serde_json::from_str(&listed).context("npm pack --json")?;
+    let files = packages[0]["files"].as_array().context("npm pack lists no files")?;
+    if files.is_empty() {
+        bail!("npm pack would pack nothing");
+    }
+    for file in files {
+        let path = file["path"].as_str().unwrap_or("?");
+        if may_be_weights(path, file["size"].as_u64().unwrap_or(u64::MAX)) {
+            bail!("pkg/{path} has no place in the engine's package: weights are kinglet-desk, in models/desk");
+        }
+    }
+    Ok(())
+}
+
+fn may_be_weights(path: &str, size: u64) -> bool {
+    let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or("");
+    let known = PACKED.contains(&extension) || path.starts_with("LICENSE");
+    !known || (extension != "wasm" && size > TEXT)
+}
+
 fn print(sizes: Sizes, what: &str) {
     println!("{:>10} {:>10}  {what}", sizes.raw, sizes.gzip);
 }
@@ -85,4 +115,23 @@ fn gzip(bytes: &[u8]) -> Result<usize> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_recognised() {
+        for (path, size, expect) in [
+            ("dist/index.js", 9_000, false),
+            ("wasm/kinglet_bg.wasm", 2_500_000, false),
+            ("LICENSE-MIT", 1_000, false),
+            ("wasm/desk.gguf", 100, true),
+            ("dist/desk.js", 8_000_000, true),
+            ("LICENSE-desk", 8_000_000, true),
+        ] {
+            assert_eq!(may_be_weights(path, size), expect, "{path}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
         }
         Ok(())
     });
+    report.check("the engine package holds no weights", size::no_weights);
     for file in test_files()? {
         run_file(&file, options, report)?;
     }

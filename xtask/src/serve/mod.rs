@@ -1,24 +1,29 @@
 //! `cargo xtask start`: builds the package and serves the page on localhost.
 //!
-//! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model `--model` named, `/models/` holds its files.
+//! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model the page begins with (the project's own, or what `--model`
+//! named), `/models/` holds its files.
 //! Answers carry a strict Content-Security-Policy, and COOP/COEP, which make the page cross-origin isolated: then threads
 //! share memory. `--plain` leaves those out, as on a static host: the package works there too. A model on another origin
 //! needs CORS in both cases, because it is fetched.
+
+mod http;
+mod model;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use serde_json::json;
+use anyhow::{Context, Result};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::{pkg, sh};
+use http::{Range, mime, parse_range, percent_decode};
+use model::Model;
 
 /// What `cargo xtask start` was asked for.
 pub struct Options {
-    /// A GGUF file (or the first of a split one), or a URL that the browser will fetch.
+    /// A GGUF file (or the first of a split one), or a URL that the browser will fetch; none: the project's own model.
     pub model: Option<String>,
     pub port: Option<u16>,
     /// Without the headers that isolate the page.
@@ -33,10 +38,13 @@ const THREADS: usize = 8;
 
 /// Builds, serves until interrupted.
 pub fn start(options: &Options) -> Result<()> {
-    let model = options.model.as_deref().map(Model::new).transpose()?;
+    let model = Model::new(options.model.as_deref())?;
     let server = Arc::new(listen(options.port)?); // before the build: a port in use is said at once
     pkg::build(options.profile)?;
     let site = Arc::new(Site::new(model, !options.plain)?);
+    if let Some(remark) = site.model.remark() {
+        println!("\n{remark}");
+    }
     if let Some(address) = server.server_addr().to_ip() {
         println!("\nhttp://localhost:{}/   (Ctrl-C stops)", address.port());
     }
@@ -66,58 +74,9 @@ fn listen(port: Option<u16>) -> Result<Server> {
     server.map_err(|e| anyhow::anyhow!("cannot listen on 127.0.0.1: {e}"))
 }
 
-/// The model that the page offers first.
-enum Model {
-    Url(String),
-    /// Directory and name of the first file; the other parts of a split model lie beside it.
-    File(PathBuf, String),
-}
-
-impl Model {
-    fn new(text: &str) -> Result<Model> {
-        let local = text.starts_with("http://localhost:");
-        if text.starts_with("https://") || local {
-            return Ok(Model::Url(text.into()));
-        }
-        if text.starts_with("http://") {
-            bail!("--model {text}: the page's security policy allows https://, and http:// from localhost only");
-        }
-        let path = Path::new(text);
-        if !path.is_file() {
-            bail!("--model {text}: no such file (a URL starts with http:// or https://)");
-        }
-        let path = path.canonicalize()?;
-        let name = path.file_name().context("--model names no file")?;
-        let dir = path.parent().context("--model names no file")?;
-        Ok(Model::File(dir.into(), name.to_string_lossy().into_owned()))
-    }
-
-    fn url(&self) -> String {
-        match self {
-            Model::Url(url) => url.clone(),
-            Model::File(_, name) => format!("/models/{}", percent_encode(name)),
-        }
-    }
-
-    /// The file behind `/models/{name}`: the model itself or another part of it, nothing else of that directory.
-    fn file(&self, name: &str) -> Option<PathBuf> {
-        let Model::File(dir, first) = self else { return None };
-        let part = name == first || split_stem(name).is_some_and(|stem| split_stem(first) == Some(stem));
-        part.then(|| dir.join(name))
-    }
-}
-
-/// `m` of `m-00001-of-00003.gguf`.
-fn split_stem(name: &str) -> Option<&str> {
-    let stem = name.strip_suffix(".gguf")?;
-    let (stem, _count) = stem.rsplit_once("-of-")?;
-    let (stem, part) = stem.rsplit_once('-')?;
-    part.bytes().all(|b| b.is_ascii_digit()).then_some(stem)
-}
-
 struct Site {
     root: PathBuf,
-    model: Option<Model>,
+    model: Model,
     /// Content-Security-Policy.
     policy: String,
     /// The page is to be cross-origin isolated.
@@ -125,7 +84,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(model: Option<Model>, isolated: bool) -> Result<Site> {
+    fn new(model: Model, isolated: bool) -> Result<Site> {
         let root = sh::root();
         let html = fs::read_to_string(root.join("www/index.html")).context("www/index.html")?;
         let policy = policy(&html).context("www/index.html has no Content-Security-Policy")?;
@@ -145,9 +104,7 @@ impl Site {
         let url = request.url().split(['?', '#']).next().unwrap_or("/");
         let path = percent_decode(url);
         if path == "/model.json" {
-            let url = self.model.as_ref().map(Model::url);
-            let body = json!({ "url": url }).to_string();
-            let mut response = Response::from_string(body);
+            let mut response = Response::from_string(self.model.preset().to_string());
             for header in self.headers("application/json")? {
                 response.add_header(header);
             }
@@ -161,7 +118,7 @@ impl Site {
 
     fn file(&self, path: &str) -> Option<PathBuf> {
         if let Some(name) = path.strip_prefix("/models/") {
-            return self.model.as_ref()?.file(name);
+            return self.model.file(name);
         }
         let relative = match path.strip_prefix("/pkg/") {
             Some(rest) => Path::new("pkg").join(rest),
@@ -230,111 +187,13 @@ fn policy(html: &str) -> Option<&str> {
     Some(rest.split_once('"')?.0)
 }
 
-#[derive(Debug, PartialEq)]
-enum Range {
-    /// First and last byte, both included.
-    Bytes(u64, u64),
-    /// Not understood (several ranges, another unit): the whole file is a valid answer.
-    Ignored,
-    Unsatisfiable,
-}
-
-fn parse_range(text: &str, size: u64) -> Range {
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|r| r.split_once('-')) else {
-        return Range::Ignored;
-    };
-    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(a), Ok(b)) if a <= b && a < size => Range::Bytes(a, b.min(size - 1)),
-        (Ok(a), Err(_)) if last.is_empty() && a < size => Range::Bytes(a, size - 1),
-        (Err(_), Ok(n)) if first.is_empty() && n > 0 && size > 0 => Range::Bytes(size - n.min(size), size - 1),
-        (Ok(a), _) if a >= size => Range::Unsatisfiable,
-        _ => Range::Ignored,
-    }
-}
-
-fn mime(path: &Path) -> &'static str {
-    match path.extension().and_then(|e| e.to_str()).unwrap_or("") {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" | "map" => "application/json",
-        "wasm" => "application/wasm",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "ts" | "txt" | "md" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let hex = |i: usize| bytes.get(i).and_then(|b| (*b as char).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        match (bytes[i], hex(i + 1), hex(i + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                i += 3;
-            }
-            (byte, ..) => {
-                out.push(byte);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-fn percent_encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes()
-        .map(|b| {
-            if plain(b) {
-                (b as char).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ranges() {
-        for (text, size, expect) in [
-            ("bytes=0-3", 10, Range::Bytes(0, 3)),
-            ("bytes=4-", 10, Range::Bytes(4, 9)),
-            ("bytes=-4", 10, Range::Bytes(6, 9)),
-            ("bytes=-40", 10, Range::Bytes(0, 9)),
-            ("bytes=8-99", 10, Range::Bytes(8, 9)),
-            ("bytes=10-12", 10, Range::Unsatisfiable),
-            ("bytes=0-0", 0, Range::Unsatisfiable),
-            ("bytes=3-2", 10, Range::Ignored),
-            ("bytes=0-1,4-5", 10, Range::Ignored),
-            ("lines=0-1", 10, Range::Ignored),
-        ] {
-            assert_eq!(parse_range(text, size), expect, "{text} of {size}");
-        }
-    }
-
-    #[test]
-    fn only_the_model_and_its_parts_are_served() {
-        let model = Model::File("/m".into(), "a-00001-of-00002.gguf".into());
-        assert!(model.file("a-00001-of-00002.gguf").is_some());
-        assert!(model.file("a-00002-of-00002.gguf").is_some());
-        assert!(model.file("b-00002-of-00002.gguf").is_none());
-        assert!(model.file("../a-00002-of-00002.gguf").is_none());
-        assert!(model.file("secret").is_none());
-    }
-
-    #[test]
     fn paths_cannot_leave_the_site() {
-        let site = Site::new(None, true).expect("www/index.html");
+        let site = Site::new(Model::Missing, true).expect("www/index.html");
         assert!(site.file("/../Cargo.toml").is_none());
         assert!(site.file("/pkg/../Cargo.toml").is_none());
         assert!(site.file("/pkg//etc/passwd").is_none());
@@ -342,20 +201,12 @@ mod tests {
 
     #[test]
     fn the_page_says_its_policy() {
-        let site = Site::new(None, true).expect("www/index.html");
+        let site = Site::new(Model::Missing, true).expect("www/index.html");
         assert!(
             site.policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
             "{}",
             site.policy
         );
         assert_eq!(policy("<meta>"), None);
-    }
-
-    #[test]
-    fn percent_coding_round_trip() {
-        for name in ["a b.gguf", "ä%20.gguf", "plain-1.0_x~.gguf"] {
-            assert_eq!(percent_decode(&percent_encode(name)), name);
-        }
-        assert_eq!(percent_decode("/%2"), "/%2");
     }
 }
