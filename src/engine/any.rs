@@ -1,6 +1,6 @@
 //! An engine on whichever backend was asked for.
 
-use super::{Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
+use super::{ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuOptions, Stats};
 #[cfg(feature = "gpu")]
@@ -209,6 +209,11 @@ impl AnyEngine {
     /// See [`Engine::score`].
     pub async fn score(&mut self, ids: &[u32]) -> Result<Vec<Scored>> {
         on_engine!(&mut self.on, e => e.score(ids).await)
+    }
+
+    /// See [`Engine::choose`].
+    pub async fn choose(&mut self, prompt: &[u32], answers: &[Vec<u32>], options: &ChooseOptions) -> Result<Chosen> {
+        on_engine!(&mut self.on, e => e.choose(prompt, answers, options).await)
     }
 
     /// See [`Engine::reset`].

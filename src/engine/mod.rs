@@ -28,9 +28,11 @@
 //! ```
 
 mod any;
+mod choose;
 mod score;
 
 pub use any::{AnyEngine, BackendChoice, LoadOptions, load, load_with};
+pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use score::Scored;
 
 use crate::error::{Error, Result};

@@ -54,23 +54,51 @@ impl<O: Ops> Engine<O> {
     }
 }
 
-/// Fails with [`Error::NotFinite`] where the logits are no distribution; an impossible target is infinitely unlikely.
-fn score_row(logits: &[f32], target: u32) -> Result<Scored> {
-    let mut best = (0u32, f32::NEG_INFINITY);
-    for (id, &logit) in (0u32..).zip(logits) {
-        if logit > best.1 {
-            best = (id, logit);
+/// A row of logits with what makes probabilities of them.
+pub(super) struct Row<'a> {
+    logits: &'a [f32],
+    argmax: u32,
+    /// `ln(sum(exp(logit)))`
+    log_sum_exp: f64,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(logits: &'a [f32]) -> Self {
+        let mut best = (0u32, f32::NEG_INFINITY);
+        for (id, &logit) in (0u32..).zip(logits) {
+            if logit > best.1 {
+                best = (id, logit);
+            }
+        }
+        let max = f64::from(best.1);
+        let sum: f64 = logits.iter().map(|&l| (f64::from(l) - max).exp()).sum();
+        Row {
+            logits,
+            argmax: best.0,
+            log_sum_exp: max + sum.ln(),
         }
     }
-    let max = f64::from(best.1);
-    let sum: f64 = logits.iter().map(|&l| (f64::from(l) - max).exp()).sum();
-    let target = logits.get(target as usize).copied().unwrap_or(f32::NEG_INFINITY); // ids are checked by the caller
-    let nll = (max + sum.ln() - f64::from(target)) as f32;
-    if nll.is_nan() {
-        let what = "logits that are no numbers".into();
-        return Err(Error::NotFinite { what });
+
+    /// `-ln p(target)`. Fails with [`Error::NotFinite`] where the logits are no distribution; an impossible target is
+    /// infinitely unlikely.
+    pub(super) fn nll(&self, target: u32) -> Result<f32> {
+        // Ids are checked by the caller.
+        let target = self.logits.get(target as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        let nll = (self.log_sum_exp - f64::from(target)) as f32;
+        if nll.is_nan() {
+            let what = "logits that are no numbers".into();
+            return Err(Error::NotFinite { what });
+        }
+        Ok(nll)
     }
-    Ok(Scored { nll, argmax: best.0 })
+}
+
+fn score_row(logits: &[f32], target: u32) -> Result<Scored> {
+    let row = Row::new(logits);
+    Ok(Scored {
+        nll: row.nll(target)?,
+        argmax: row.argmax,
+    })
 }
 
 #[cfg(test)]

@@ -19,12 +19,12 @@ use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
 
 /// Tokenizer and engine of one model. Requests do not interleave: [`Session::start`] ends what was running before.
 pub struct Session {
-    tokenizer: Tokenizer,
-    engine: AnyEngine,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) engine: AnyEngine,
     info: SessionInfo,
     answer: Option<Answer>,
     /// Tokens of the current answer, or of the last one.
-    generated: Vec<u32>,
+    pub(super) generated: Vec<u32>,
 }
 
 /// The request being answered.
@@ -237,7 +237,7 @@ impl Session {
         Ok(Some(chunk))
     }
 
-    fn logprobs(&self, token: &engine::Token) -> Logprobs {
+    pub(super) fn logprobs(&self, token: &engine::Token) -> Logprobs {
         let entry = |id: u32, logprob: f32| {
             let bytes = self.tokenizer.token_bytes(id);
             TokenLogprob {

@@ -1,13 +1,17 @@
-//! One chat or completion request in, a stream of chunks out.
+//! One chat or completion request in, a stream of chunks out; or one of given labels.
 
+mod choose;
 mod chunk;
 mod live;
 mod options;
 mod prompt;
 mod request;
+mod signals;
 
-pub use crate::engine::BackendChoice;
+pub use crate::engine::{BackendChoice, ChooseOptions};
+pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};
 pub use request::{Input, Request};
+pub use signals::Signals;

@@ -3,6 +3,7 @@
 mod alloc;
 mod arch;
 mod arch_refused;
+mod choose;
 mod cpu_attention;
 mod cpu_matmul;
 mod cpu_shards;
