@@ -36,6 +36,11 @@ export class Recruiter {
     return this.team?.memory(when) ?? 0;
   }
 
+  /** See {@link Team.requests}. */
+  get requests(): number {
+    return this.team?.requests ?? 0;
+  }
+
   /** What runs. */
   get info(): Pick<Info, 'threads' | 'threads_why' | 'isolated'> {
     return { ...this.found, isolated: this.machine.isolated };

@@ -4,6 +4,7 @@
 import { SharedExchange, type Exchange } from './exchange.js';
 import { MessageExchange, type PartMessage, type Send } from './messages.js';
 import { chooseModule, type RawShard } from './module.js';
+import { RequestCount } from './requests.js';
 import type { FromShard, ToShard } from './team.js';
 
 interface Scope {
@@ -15,6 +16,7 @@ const scope = globalThis as unknown as Scope;
 let exchange: Exchange | undefined;
 let shard: RawShard | undefined;
 let wasm: WebAssembly.Memory | undefined;
+const requests = new RequestCount();
 /** Orders are carried out in turn. */
 let tail: Promise<void> = Promise.resolve();
 let dead = false;
@@ -54,7 +56,12 @@ async function join({ ranks, kind, module, memory, ports, ...own }: ToShard & { 
   const chosen = await chooseModule({ kind, wasm: { [kind]: module } });
   wasm = chosen.memory;
   shard = new chosen.glue.Shard(rank, ranks, exchange);
+  requests.begin();
   scope.postMessage({ tag: 'joined', memory: wasm.buffer.byteLength });
+}
+
+function settled(id: number): void {
+  scope.postMessage({ tag: 'settled', id, memory: wasm?.buffer.byteLength ?? 0, requests: requests.now });
 }
 
 scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
@@ -66,7 +73,7 @@ scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
       tail = tail.then(() => (dead ? undefined : shard?.handle(data.order, data.payload))).catch(fail);
       return;
     case 'settle':
-      tail = tail.then(() => (dead ? undefined : scope.postMessage({ tag: 'settled', id: data.id, memory: wasm?.buffer.byteLength ?? 0 })));
+      tail = tail.then(() => (dead ? undefined : settled(data.id)));
       return;
     case 'part':
     case 'failed':

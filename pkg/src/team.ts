@@ -26,8 +26,14 @@ export type ToShard =
   | { tag: 'settle'; id: number }
   | PartMessage;
 
-/** What a shard worker says to the leader; `memory` is the size of its Wasm memory in bytes. */
-export type FromShard = { tag: 'joined'; memory: number } | { tag: 'settled'; id: number; memory: number } | PartMessage;
+/**
+ * What a shard worker says to the leader; `memory` is the size of its Wasm memory in bytes, `requests` how many it made of
+ * the network since it joined.
+ */
+export type FromShard =
+  | { tag: 'joined'; memory: number }
+  | { tag: 'settled'; id: number; memory: number; requests: number }
+  | PartMessage;
 
 /** A question whether all is done, and the shards that have not answered. */
 interface Settling {
@@ -52,6 +58,8 @@ export class Team {
   private since = performance.now();
   /** Bytes of Wasm memory of each follower: fresh, and when it last settled (after loading, after every prompt). */
   private readonly memories: { fresh: number; now: number }[] = [];
+  /** Requests of each follower, as of the same moments. */
+  private readonly asked: number[] = [];
 
   private constructor(
     private readonly workers: readonly Worker[],
@@ -106,6 +114,11 @@ export class Team {
   /** Bytes of Wasm memory of all followers together. */
   memory(when: 'fresh' | 'now'): number {
     return this.memories.reduce((sum, memory) => sum + memory[when], 0);
+  }
+
+  /** Requests that the followers made of the network since they joined. */
+  get requests(): number {
+    return this.asked.reduce((sum, asked) => sum + asked, 0);
   }
 
   /** Sends an order to a follower; the bytes are copied, since they lie in Wasm memory. Never waits. */
@@ -163,6 +176,7 @@ export class Team {
               return --missing === 0 ? resolve() : undefined;
             case 'settled':
               this.memories[i]!.now = data.memory;
+              this.asked[i] = data.requests;
               return this.settled(data.id, i);
             case 'failed':
               return end(data.message);

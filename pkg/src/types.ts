@@ -104,6 +104,8 @@ export interface Stats {
   wasm_memory: number;
   /** Bytes of Wasm linear memory before the model was loaded. */
   wasm_memory_fresh: number;
+  /** Requests that all threads have made of the network since the model was loaded (the others, as of the last prompt). */
+  requests: number;
 }
 
 /** A message of a conversation, as the model's chat template expects it. */

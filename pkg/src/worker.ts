@@ -4,6 +4,7 @@ import { adapterName } from './adapter.js';
 import { chooseModule } from './module.js';
 import type { Port } from './protocol.js';
 import { Recruiter } from './recruit.js';
+import { RequestCount } from './requests.js';
 import { serve } from './serve.js';
 
 const scope = globalThis as unknown as Port;
@@ -16,6 +17,7 @@ scope.addEventListener('error', (event: ErrorEvent) => died(event.message));
 scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => died(String(event.reason)));
 
 serve(scope, async ({ sources, options, wasm, module }, progress) => {
+  const requests = new RequestCount();
   const chosen = await chooseModule({ wasm, kind: module });
   const { glue, kind, memory } = chosen;
   const recruiter = new Recruiter(chosen);
@@ -25,6 +27,7 @@ serve(scope, async ({ sources, options, wasm, module }, progress) => {
   );
   const info = { ...engine.info(), module: kind, ...recruiter.info };
   const adapter = info.backend === 'gpu' ? await adapterName() : '';
+  requests.begin();
   return {
     start: (request, body) => engine.start(request, body),
     prefill: () => engine.prefill(),
@@ -35,6 +38,7 @@ serve(scope, async ({ sources, options, wasm, module }, progress) => {
       ...engine.stats(),
       wasm_memory: memory.buffer.byteLength + recruiter.memory('now'),
       wasm_memory_fresh: fresh + recruiter.memory('fresh'),
+      requests: requests.now + recruiter.requests,
     }),
     tokenize: (text, special) => engine.tokenize(text, special),
     detokenize: (ids) => engine.detokenize(ids),

@@ -55,7 +55,7 @@ class StandIn {
     return INFO;
   }
   stats() {
-    return { dispatches: 0, submits: 0, wasm_memory: 1, wasm_memory_fresh: 1 };
+    return { dispatches: 0, submits: 0, wasm_memory: 1, wasm_memory_fresh: 1, requests: 0 };
   }
   tokenize(text) {
     return Uint32Array.from([...text].map((c) => c.codePointAt(0)));

@@ -1,0 +1,54 @@
+// Errors in words, with what to do.
+
+import { KingletError } from './pkg/dist/index.js';
+import { $, showReady } from './state.js';
+
+/** What to do, for the codes whose message does not already say it. */
+const HINTS = {
+  bad_file: 'The file is damaged or is not a GGUF model. Download it again, or choose another one.',
+  truncated: 'The file is incomplete. Download it again.',
+  unsupported_architecture: 'Choose a model of a supported family.',
+  unsupported_type: 'Choose a file of the same model in another quantisation, for example Q4_K_M.',
+  unsupported_tokenizer: 'Choose a model with a supported tokenizer.',
+  too_large: 'Choose a smaller model, a smaller context, or the other backend.',
+  context_overflow: 'Start a new conversation, shorten the message, or load the model with a larger context.',
+  not_finite: 'Download the file again, or load it on the other backend.',
+  http: 'Check the address, and whether the server allows this page to read it (CORS).',
+  io: 'Check the connection, and whether the server allows this page to read the file (CORS).',
+  gpu_unavailable: 'Choose “Best available” or “Processor”, or use a browser with WebGPU.',
+  gpu_lost: 'Load the model again.',
+  gpu: 'Load the model on the processor instead; please report this.',
+  worker_failed: 'Load the model again. If it was out of memory, choose a smaller model or context.',
+  invalid_request: 'Change that value under Model or Settings.',
+  template_refused: 'Start a new conversation, or change the system message.',
+  not_loaded: 'Load a model first.',
+};
+
+/** Shows an error; what the reader aborted is none. */
+export function showError(error) {
+  if (error.code === 'aborted') {
+    return;
+  }
+  const typed = error instanceof KingletError;
+  $('error-code').textContent = typed ? error.code : 'internal';
+  $('error-message').textContent = typed ? error.message : String(error);
+  $('error-hint').textContent = hint(error);
+  $('error').hidden = false;
+  showReady();
+  $('error').scrollIntoView({ block: 'nearest' });
+}
+
+function hint({ code, message }) {
+  if (code === 'bad_file' && message.includes('"split.')) {
+    return 'This file is one part of a split model. Choose all its parts together.';
+  }
+  return code === 'invalid_request' && !message.startsWith('invalid request: ') ? '' : (HINTS[code] ?? '');
+}
+
+/** Takes the last error off the page. */
+export function hideError() {
+  $('error').hidden = true;
+  showReady();
+}
+
+$('error-close').addEventListener('click', hideError);
