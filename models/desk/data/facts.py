@@ -13,11 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import values, words
-from .noise import noise, typos
+from .noise import typos
 from .row import UNKNOWN, Row, answer_prompt
-
-_CUT = re.compile(r"(?<=[.!?]) ")
-
 
 @dataclass
 class Fact:
@@ -131,8 +128,9 @@ HELDOUT_STYLE = Style(
 )
 
 
-def _question(rng: random.Random, told: Told, entity: str, template: str, style: Style) -> str:
-    text = _capital(_fill(template, told, entity))
+def ask(rng: random.Random, question: str, style: Style) -> str:
+    """A question as people write it: wrapped, in lower case, without its mark, with a slip."""
+    text = _capital(question)
     if rng.random() < 0.13:
         wrap = rng.choice(style.wraps)
         head = text if wrap.startswith("{q}") else text[0].lower() + text[1:] if text.split()[0].lower() in _SMALL else text
@@ -196,7 +194,7 @@ def make_row(topic: Topic, style: Style) -> Callable[[random.Random], Row]:
         question_entity = entity
         if known and entity and "{e}" in template and "{e}" in target.says and rng.random() < 0.08:
             known, question_entity = False, values.other_entity(rng, topic.entity, split, entity)
-        question = _question(rng, target, question_entity, template, style)
+        question = ask(rng, _fill(template, target, question_entity), style)
         # Facts of one sort mostly stand together, in any order; the rest in any order.
         groups: dict[str, list[str]] = {}
         for item in kept:
@@ -207,8 +205,6 @@ def make_row(topic: Topic, style: Style) -> Callable[[random.Random], Row]:
         for sentence in rng.sample(topic.fluff, min(len(topic.fluff), rng.choice((0, 0, 1, 1, 2)))):
             sentences.insert(rng.randint(0, len(sentences)), _capital(_fill(sentence, target, entity)) if "{s}" not in sentence else sentence)
         passage = _passage(rng, sentences, style.soft)
-        if rng.random() < 0.04:
-            passage = noise(rng, passage.replace("{", ""), 0.0)
         answer = UNKNOWN
         if known:
             wanted = target.subject if of_subject else target.value
