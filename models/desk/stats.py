@@ -56,7 +56,7 @@ def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
 
 
 def bootstrap(
-    n: int, measure: Callable[[list[int]], float | None], resamples: int = RESAMPLES, seed: int = SEED
+    n: int, measure: Callable[[list[int]], float | None], seed: int = SEED
 ) -> tuple[float, float] | None:
     """The 95 % percentile interval of `measure` over items drawn again with replacement.
 
@@ -65,7 +65,7 @@ def bootstrap(
     """
     rng = random.Random(seed)
     values = []
-    for _ in range(resamples):
+    for _ in range(RESAMPLES):
         weights = [0] * n
         for i in rng.choices(range(n), k=n):
             weights[i] += 1

@@ -4,9 +4,11 @@ import random
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import stats  # noqa: E402
 from stats import Ranking, auroc, bootstrap, wilson  # noqa: E402
 
 
@@ -51,18 +53,23 @@ class Intervals(unittest.TestCase):
         self.assertEqual(wilson(0, 0), (0.0, 1.0))
         self.assertGreater(wilson(0, 20)[1], 0.1)
 
+    def setUp(self) -> None:
+        patch = mock.patch.object(stats, "RESAMPLES", 500)
+        patch.start()
+        self.addCleanup(patch.stop)
+
     def test_bootstrap_of_a_mean(self) -> None:
         rng = random.Random(2)
         values = [rng.gauss(0, 1) for _ in range(400)]
-        interval = bootstrap(400, lambda w: sum(a * b for a, b in zip(w, values, strict=True)) / 400, resamples=500)
+        interval = bootstrap(400, lambda w: sum(a * b for a, b in zip(w, values, strict=True)) / 400)
         mean = sum(values) / 400
         self.assertAlmostEqual(interval[0], mean - 1.96 / 20, delta=0.025)
         self.assertAlmostEqual(interval[1], mean + 1.96 / 20, delta=0.025)
 
     def test_bootstrap_is_seeded(self) -> None:
         measure = lambda w: float(w[0])  # noqa: E731
-        self.assertEqual(bootstrap(9, measure, 50), bootstrap(9, measure, 50))
-        self.assertIsNone(bootstrap(9, lambda w: None, 50))
+        self.assertEqual(bootstrap(9, measure), bootstrap(9, measure))
+        self.assertIsNone(bootstrap(9, lambda w: None))
 
 
 if __name__ == "__main__":
