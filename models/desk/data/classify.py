@@ -77,6 +77,7 @@ DOMAINS = {
     "ithelp": ("IT helpdesk", "office IT", "computers at work"),
     "restaurant": ("restaurant", "food and tables", "catering"),
     "insurance": ("insurance", "insurance policies", "cover and claims"),
+    "gym": ("gym", "fitness studio", "sports club"),
 }
 
 BLURRED = ({"shop", "parcel"}, {"saas", "ithelp"}, {"telecom", "ithelp"}, {"school", "library"}, {"telecom", "saas"}, {"hr", "ithelp"})
