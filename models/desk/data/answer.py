@@ -1,6 +1,6 @@
 """`answer`: a question and a passage; the answer is a span of the passage, or that it does not say."""
 
-from . import passages_desk, passages_general, passages_heldout, passages_stories, stories
+from . import passages_desk, passages_general, passages_heldout, passages_more, passages_stories, stories
 from .facts import HELDOUT_STYLE, TRAIN_STYLE, Style, make_row, parse
 from .row import Family
 
@@ -22,6 +22,8 @@ def _stories(text: str, style: Style) -> list[Family]:
 FAMILIES = (
     *_families(passages_desk.TEXT, TRAIN_STYLE),
     *_families(passages_general.TEXT, TRAIN_STYLE),
+    *_families(passages_more.TEXT, TRAIN_STYLE),
     *_stories(passages_stories.TEXT, TRAIN_STYLE),
     *_families(passages_heldout.TEXT, HELDOUT_STYLE),
+    *_stories(passages_heldout.STORIES, HELDOUT_STYLE),
 )

@@ -305,3 +305,59 @@ TEXT = """
 ~ Bees are fond of it.
 ~ In the shade it stays small.
 """
+
+STORIES = """
+# broken on arrival
++ Glass broke on the way? Send a picture to {inbox:email} no later than {limit:days} after arrival. A new piece leaves our store in {place:city} as soon as {person:name} has looked at the picture.
++ Since {from:month}, breakages have been looked into by {person:name}. Nine in ten cases end with {outcome:=a new piece; a credit note; a partial refund; a small gift; a spare handle}. The broken piece should be kept for {hold:days}.
++ For items worth more than {worth:money}, the driver notes any damage at the door. You then get {outcome:=a credit note; a new box; a call back; a free repair}. Questions about it are taken at {dial:phone}.
+? inbox | Where should a picture of broken glass go?
+? inbox | Which inbox takes the picture?
+? limit | What is the last moment to send a picture?
+? limit | How soon after arrival must I show you the damage?
+? place | From what city does a new piece leave?
+? place | Where is the store that sends the new piece?
+? person | Who looks into breakages?
+? person | Which employee sees the pictures?
+? from | Since what month has this been so?
+? outcome | How do such cases mostly end?
+? outcome | What will I be given?
+? hold | For how long should I keep the broken piece?
+? worth | Above what worth does the driver note damage?
+? dial | On what number are questions taken?
+# old clockmaker
++ The clockmaker {maker:name} rented a room above a bakery in {town:city}. In {spring:year} the rent rose to {rent:money} and the tools went to {friend:first}. After that nobody heard a bell for {gap:period}.
++ A clock by {maker:name} struck {strikes:count} times on {odd:weekday} evenings, and no one knew why. {friend:first} opened the case and found {hidden:=a dead moth; a love letter; a gold coin; a pea; a bent spoon} inside.
++ Visitors of {town:city} still set their watches by the clock of {maker:name}. It runs late by {late:minutes}, and its longer hand measures {hand:length}. Paint was last put on it in {spring:year}.
+? maker | Whose clock or room is described?
+? maker | What was the clockmaker called?
+? town | What town is the tale set in?
+? town | In what place did people know the clock?
+? spring | Which year is given?
+? rent | What did the rent rise to?
+? friend | Who got the tools or opened the case?
+? friend | Which first name is given besides the clockmaker's?
+? gap | For how long was no bell heard?
+? strikes | How many times did the clock strike?
+? odd | On which evenings did it strike oddly?
+? hidden | What was hidden inside the case?
+? late | By how much is the clock late?
+? hand | What does the longer hand measure?
+# volunteer day
++ Helpers gather at {meet:=the boathouse; the chapel; the old oak; the fire station; the square} at {hour:time}. {boss:name} hands out gloves, and lunch is paid by {sponsor:company}. Last time {bags:many} bags of litter were filled.
++ On {when:date} we paint the fence of the day nursery. {sponsor:company} gives the paint, in {tone:colour} this time. {boss:name} needs {hands:count} more pairs of hands.
++ Because the ground is frozen, tree planting is put off until {when:date}. Helpers who have signed up hear from {boss:name}. Each tree costs {tree:money} and grows about {grow:length} a year.
+? meet | At what spot do helpers gather?
+? meet | Where do we meet?
+? hour | What hour do helpers gather?
+? boss | Who organises the helpers?
+? boss | From whom will helpers hear or get gloves?
+? sponsor | Which firm supports the day?
+? sponsor | Who pays or gives the material?
+? bags | How many bags were filled last time?
+? when | To which date is it set?
+? tone | In what colour is the fence painted?
+? hands | How many more hands are needed?
+? tree | What is the cost of one tree?
+? grow | How much does a tree grow each year?
+"""

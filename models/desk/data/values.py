@@ -83,15 +83,10 @@ def _pattern(of: str):
             head, _, tail = rest.partition("{")
             span, _, rest = tail.partition("}")
             low, high = span.split("-")
-            out += head + _count_plain(rng, int(low), int(high))
+            out += head + str(rng.randint(int(low), int(high)))
         return out + rest
 
     return make
-
-
-def _count_plain(rng: random.Random, low: int, high: int) -> str:
-    number = rng.randint(low, high)
-    return str(number) if number < 1000 or rng.random() < 0.5 else f"{number:,}"
 
 
 _SHAPES = {
