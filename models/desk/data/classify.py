@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from . import chat_beyond
 from .classify_sets import SETS, LabelSet
+from .departments import BLURRED as BLURRED_DEPARTMENTS
+from .departments import DEPARTMENTS
 from .grammar import fill, lines, message
 from .row import NONE, Family, Row, classify_prompt
 from .topics import TOPICS, Topic, alike
@@ -179,11 +181,11 @@ def topic_family(name: str, split: str, own: list[Topic], pool: list[Topic]) -> 
     return Family(name, "classify", split, make, templates)
 
 
-def apart(domains: list[str]) -> list[str]:
-    """The domains without those that a message of an earlier one could belong to as well."""
+def apart(domains: list[str], blurred: tuple[set[str], ...]) -> list[str]:
+    """The names without those that a message of an earlier one could belong to as well."""
     out: list[str] = []
     for domain in domains:
-        if not any({domain, other} in BLURRED for other in out):
+        if not any({domain, other} in blurred for other in out):
             out.append(domain)
     return out
 
@@ -207,6 +209,27 @@ def domain_family(split: str, topics: list[Topic]) -> Family:
         return row(labels, topic_text(rng, topic.messages[split], split), NONE if gone else names[0])
 
     return Family(f"classify-domains-{split}", "classify", split, make, tuple(t for x in topics for t in x.messages[split]))
+
+
+def department_family(split: str, topics: list[Topic]) -> Family:
+    """The queues of a desk as labels, over topics of many domains."""
+    by_key = {topic.key: topic for topic in topics}
+    owned = {d: [by_key[key] for key in keys] for d, (_, _, keys) in DEPARTMENTS.items()}
+
+    def make(rng: random.Random) -> Row:
+        chosen = apart(rng.sample(sorted(owned), rng.randrange(3, 9)), BLURRED_DEPARTMENTS)
+        say = style(rng)
+        column = 0 if split == "train" or rng.random() < 0.4 else 1
+        names = [say(rng.choice(DEPARTMENTS[d][column])) for d in chosen]
+        topic = rng.choice(owned[chosen[0]])
+        none = rng.random() < 0.4
+        gone = none and rng.random() < 0.3 and len(names) > 2
+        text = off_topic(rng, split) if gone and rng.random() < 0.4 else topic_text(rng, topic.messages[split], split)
+        labels = offer(rng, names[1:], None if gone else names[0], none)
+        return row(labels, text, NONE if gone else names[0])
+
+    templates = tuple(t for group in owned.values() for topic in group for t in topic.messages[split])
+    return Family(f"classify-departments-{split}", "classify", split, make, templates)
 
 
 def set_family(kinds: LabelSet, split: str) -> Family:
@@ -242,6 +265,7 @@ def families() -> tuple[Family, ...]:
             own = [t for t in train if t.domain == domain and t.messages[split]]
             out.append(topic_family(f"classify-{domain}-{split}", split, own, usable))
         out.append(domain_family(split, [t for t in train if t.messages[split]]))
+        out.append(department_family(split, train))
         out.extend(set_family(kinds, split) for kinds in SETS if kinds.messages[split])
     new = [t for t in TOPICS if t.new]
     out.append(topic_family("classify-new-topics", "heldout", new, TOPICS))
