@@ -198,7 +198,7 @@ def domain_family(split: str, topics: list[Topic]) -> Family:
             by_domain.setdefault(topic.domain, []).append(topic)
 
     def make(rng: random.Random) -> Row:
-        domains = apart(rng.sample(sorted(by_domain), rng.randrange(3, min(9, len(by_domain)) + 1)))
+        domains = apart(rng.sample(sorted(by_domain), rng.randrange(3, min(9, len(by_domain)) + 1)), BLURRED)
         say = style(rng)
         index = slice(0, 2) if split == "train" else slice(1, 3)
         names = [say(rng.choice(DOMAINS[d][index])) for d in domains]
