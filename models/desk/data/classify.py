@@ -198,7 +198,7 @@ def domain_family(split: str, topics: list[Topic]) -> Family:
             by_domain.setdefault(topic.domain, []).append(topic)
 
     def make(rng: random.Random) -> Row:
-        domains = apart(rng.sample(sorted(by_domain), rng.randrange(3, min(9, len(by_domain)) + 1)), BLURRED)
+        domains = apart(rng.sample(sorted(by_domain), rng.randrange(4, 10)), BLURRED)
         say = style(rng)
         index = slice(0, 2) if split == "train" else slice(1, 3)
         names = [say(rng.choice(DOMAINS[d][index])) for d in domains]
@@ -217,7 +217,7 @@ def department_family(split: str, topics: list[Topic]) -> Family:
     owned = {d: [by_key[key] for key in keys] for d, (_, _, keys) in DEPARTMENTS.items()}
 
     def make(rng: random.Random) -> Row:
-        chosen = apart(rng.sample(sorted(owned), rng.randrange(3, 9)), BLURRED_DEPARTMENTS)
+        chosen = apart(rng.sample(sorted(owned), rng.randrange(4, 10)), BLURRED_DEPARTMENTS)
         say = style(rng)
         column = 0 if split == "train" or rng.random() < 0.4 else 1
         names = [say(rng.choice(DEPARTMENTS[d][column])) for d in chosen]
