@@ -77,7 +77,7 @@ TRAIN = """
 + {company} needs the bill for order {order number} made out to {billing address}.
 + Is invoice {invoice number} really due on {due date}? The amount is {amount}. {name}, {company}
 + The invoice for order {order number} is missing our address, {billing address}. Customer id {customer id}.
-+ Hello, I'm {name} with {company}. We got invoice {invoice number} twice, the second under {other invoice:invoice}, same amount {amount}.
++ Hello, I'm {name} with {company}. We got invoice {invoice number} twice, it is the same amount, {amount}. Invoice {other invoice:invoice} was fine.
 # cancel order
 : order number, product, order date, name, email, reason, phone, amount, quantity
 ~ I want to cancel my order.
@@ -162,7 +162,7 @@ TRAIN = """
 + My payment of {amount} for invoice {invoice number} was sent from account {account number} on {date}.
 + The voucher {coupon code} took nothing off, I still paid {amount} for order {order number}.
 + card {card last four} declined, error {error code}, order {order number}
-+ I see two bookings, {amount} and {other amount:amount}; the first one on {date} is not mine. {name}
++ The booking of {other amount:amount} is fine, but there is an amount of {amount} on {date} that is not mine. {name}
 # subscription
 : plan, new plan, email, name, account number, start date, end date, price, reason, customer id
 ~ I want to change my subscription.
@@ -214,9 +214,9 @@ TRAIN = """
 ~ We would like to stay longer.
 ~ We need to cancel the room.
 + We stay in room {room number} under the name {name}, booking {booking reference}, and the heating is off.
-+ Please move booking {booking reference} from {start date} to {other date:date}.
++ Please move the start of booking {booking reference} from {other date:date} to {start date}.
 + I booked a room in {city} from {start date} to {end date}, name {name}.
-+ The confirmation for {booking reference} says {price}, but the site said {other price:amount}. Mail: {email}
++ You charged {other price:amount} for {booking reference}, but the right price is {price}. Mail: {email}
 + {name}, arriving {start date}, leaving {end date}, {quantity} guests. My phone is {phone}.
 + can u add a night to {booking reference}? until {end date} then. {name}
 # travel
@@ -334,7 +334,7 @@ HELDOUT = """
 ~ Handing back the keys took forever.
 + We collected the car in {city} on {start date} and brought it back on {end date}; booking {booking reference} lists one day more.
 + Could {booking reference} run until {end date}? The driver is {name}, who answers under {phone}.
-+ For the {model number} I was quoted {price}, at the counter it became {other price:amount}.
++ For the {model number} they wanted {other price:amount} at the counter, although the quoted price is {price}.
 + hire {booking reference}: pick up {city}, {start date}, driver {name}
 # wrong person
 : name, email, order number, phone, company, agent name, ticket number
@@ -384,7 +384,7 @@ HELDOUT = """
 ~ This is our second dunning letter.
 + {company} reminds you of bill {invoice number} over {amount}, payable until {due date}.
 + Transfer {amount} to account {account number}, quoting {invoice number}. Signed {name}, {company}.
-+ Bill {invoice number} is settled, but {other invoice:invoice} is not ours. Ask for {name} at {phone}.
++ What {company} still waits for is the money of bill {invoice number}; {other invoice:invoice} has long been settled. Ask for {name} at {phone}.
 + {company} / {invoice number} / {amount} / open since {due date}
 # software
 : version, error code, username, plan, email, company, model number
