@@ -199,6 +199,8 @@ def domain_family(split: str, topics: list[Topic]) -> Family:
 
     def make(rng: random.Random) -> Row:
         domains = apart(rng.sample(sorted(by_domain), rng.randrange(4, 10)), BLURRED)
+        while len(domains) < 2:
+            domains = apart(rng.sample(sorted(by_domain), 6), BLURRED)
         say = style(rng)
         index = slice(0, 2) if split == "train" else slice(1, 3)
         names = [say(rng.choice(DOMAINS[d][index])) for d in domains]
@@ -249,7 +251,7 @@ def set_family(kinds: LabelSet, split: str) -> Family:
         known: dict[str, str] = {}
         text = message(rng, [fill(rng, clause, split, known) for clause in clauses], frame=0.2)
         gone = none and kinds.cut and count > 2 and rng.random() < 0.4
-        labels = offer(rng, [say(naming[i]) for i in others], say(naming[at]), none)
+        labels = offer(rng, [say(naming[i]) for i in others], None if gone else say(naming[at]), none)
         return row(labels, text, NONE if gone else say(naming[at]))
 
     return Family(f"classify-set-{kinds.name}-{split}", "classify", split, make, tuple(t for b in banks for t in b))
