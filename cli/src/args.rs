@@ -62,6 +62,8 @@ pub enum Command {
         #[command(flatten)]
         model: ModelArgs,
     },
+    /// Runs a labelled task file: accuracy per task, speed, and the signals of doubt of each item.
+    Eval(Eval),
     /// Speed of prefill and decode, time to first token, peak memory, dispatches per token.
     Bench {
         #[command(flatten)]
@@ -88,8 +90,15 @@ pub enum Command {
 /// Which model runs where.
 #[derive(Args, Clone)]
 pub struct ModelArgs {
-    /// A GGUF file; of a split model, its first file.
+    /// A GGUF file (of a split model, its first file), or the name of the project's own: desk, desk-nano.
     pub file: PathBuf,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Where and how a model runs.
+#[derive(Args, Clone)]
+pub struct RunArgs {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = BackendArg::Auto)]
     pub backend: BackendArg,
@@ -114,14 +123,38 @@ pub struct ModelArgs {
 }
 
 #[derive(Args)]
+pub struct Eval {
+    /// Labelled tasks, one JSON object a line: {"task","messages":[…],"answer",…}; docs/eval.md describes them.
+    pub taskset: PathBuf,
+    /// A GGUF file (of a split model, its first file), or the name of the project's own: desk, desk-nano.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// Writes the items here instead of to standard output.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Only this many rows, from the first on.
+    #[arg(long)]
+    pub limit: Option<NonZeroUsize>,
+    /// Most tokens of an answer.
+    #[arg(long, default_value_t = 160)]
+    pub max_tokens: usize,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("input").required(true))]
 pub struct Generate {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Text to continue.
-    #[arg(long, required_unless_present = "messages", conflicts_with = "messages")]
+    /// Text to continue as it stands, without the model's chat template.
+    #[arg(long, group = "input")]
     pub prompt: Option<String>,
+    /// One message of a user, answered by way of the chat template.
+    #[arg(long, group = "input")]
+    pub message: Option<String>,
     /// A conversation as JSON: [{"role":"user","content":"…"}].
-    #[arg(long)]
+    #[arg(long, group = "input")]
     pub messages: Option<String>,
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,

@@ -29,7 +29,7 @@ pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: us
     }
     let gguf = open::gguf(&args.file)?;
     let begin = platform::now_ms();
-    let mut engine = load_engine(&gguf, args)?;
+    let mut engine = load_engine(&gguf, &args.run)?;
     let load_ms = platform::now_ms() - begin;
     let prompt = prompt(prompt_tokens, engine.plan().config.n_vocab);
 

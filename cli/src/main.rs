@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod eval;
 mod inspect;
 mod open;
 mod output;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Result<()> {
         } => text::render(&file, bos_token, eos_token, now),
         Command::Generate(options) => run::generate(&options),
         Command::Score { model } => run::score(&model),
+        Command::Eval(options) => eval::eval(&options),
         Command::Bench {
             model,
             prompt_tokens,

@@ -1,5 +1,7 @@
 //! `kinglet generate` and `kinglet score`.
 
+use std::path::Path;
+
 use kinglet::engine::{self, AnyEngine, BackendChoice, LoadOptions};
 use kinglet::gguf::GgufFile;
 use kinglet::model::plan::DecoderOptions;
@@ -10,7 +12,7 @@ use kinglet::{Result, platform};
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::args::{BackendArg, CacheArg, Generate, ModelArgs};
+use crate::args::{BackendArg, CacheArg, Generate, ModelArgs, RunArgs};
 use crate::{open, output};
 
 impl From<BackendArg> for BackendChoice {
@@ -34,7 +36,7 @@ impl From<CacheArg> for CacheType {
 }
 
 /// Loads an engine without a session: what scoring and benchmarks need.
-pub fn load_engine(gguf: &GgufFile, args: &ModelArgs) -> Result<AnyEngine> {
+pub fn load_engine(gguf: &GgufFile, args: &RunArgs) -> Result<AnyEngine> {
     let default = DecoderOptions::default();
     let options = LoadOptions {
         backend: args.backend.into(),
@@ -53,7 +55,7 @@ pub fn load_engine(gguf: &GgufFile, args: &ModelArgs) -> Result<AnyEngine> {
 }
 
 /// Loads everything a request needs.
-pub fn load_session(args: &ModelArgs) -> Result<Session> {
+pub fn load_session(file: &Path, args: &RunArgs) -> Result<Session> {
     let options = SessionOptions {
         backend: args.backend.into(),
         n_ctx: args.ctx,
@@ -63,7 +65,7 @@ pub fn load_session(args: &ModelArgs) -> Result<Session> {
         exact: args.exact,
         threads: args.threads.map(Into::into),
     };
-    block_on(Session::load(open::sources(&args.file)?, &options, &mut |_| {
+    block_on(Session::load(open::sources(file)?, &options, &mut |_| {
         std::ops::ControlFlow::Continue(())
     }))
 }
@@ -107,13 +109,13 @@ pub fn answer(session: &mut Session, request: &Value) -> Result<Answer> {
 
 pub fn generate(g: &Generate) -> Result<()> {
     let mut request = json!({"max_tokens": g.max_tokens, "temperature": g.temperature});
-    match (&g.prompt, &g.messages) {
-        (Some(prompt), _) => request["prompt"] = json!(prompt),
-        (None, Some(messages)) => {
-            request["messages"] = serde_json::from_str(messages)
-                .map_err(|e| kinglet::Error::invalid("--messages", "a JSON array of messages", e))?;
-        }
-        (None, None) => return Err(kinglet::Error::invalid("--prompt", "--prompt or --messages", "neither")),
+    if let Some(prompt) = &g.prompt {
+        request["prompt"] = json!(prompt);
+    } else if let Some(message) = &g.message {
+        request["messages"] = json!([{"role": "user", "content": message}]);
+    } else {
+        request["messages"] = serde_json::from_str(g.messages.as_deref().unwrap_or_default())
+            .map_err(|e| kinglet::Error::invalid("--messages", "a JSON array of messages", e))?;
     }
     let optional = [
         ("top_k", json!(g.top_k)),
@@ -130,7 +132,7 @@ pub fn generate(g: &Generate) -> Result<()> {
     if !g.stop.is_empty() {
         request["stop"] = json!(g.stop);
     }
-    let mut session = load_session(&g.model)?;
+    let mut session = load_session(&g.model.file, &g.model.run)?;
     let a = answer(&mut session, &request)?;
     output::line(&json!({
         "ids": a.ids, "text": a.text, "finish_reason": a.finish_reason, "timings": a.timings, "usage": a.usage,
@@ -165,7 +167,7 @@ impl Score {
 pub fn score(args: &ModelArgs) -> Result<()> {
     let gguf = open::gguf(&args.file)?;
     let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
-    let mut engine = load_engine(&gguf, args)?;
+    let mut engine = load_engine(&gguf, &args.run)?;
     output::each_line(|line| {
         let ids = match output::ids(&line)? {
             Some(ids) => ids,

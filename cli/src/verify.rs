@@ -9,7 +9,7 @@ use kinglet::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::args::{BackendArg, CacheArg, ModelArgs};
+use crate::args::{BackendArg, CacheArg, RunArgs};
 use crate::run::{self, Score};
 use crate::{open, output};
 
@@ -55,8 +55,7 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
     let gguf = open::gguf(file)?;
     let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
     let context = CONTEXT.min(kinglet::model::arch::config(gguf.metadata(), gguf.tensors())?.n_ctx_train);
-    let args = |backend, exact| ModelArgs {
-        file: file.to_path_buf(),
+    let args = |backend, exact| RunArgs {
         backend,
         ctx: Some(context),
         cache: CacheArg::F16,
@@ -88,14 +87,14 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
         "tokenizer": tokenizer_check(&tokenizer)?,
         "perplexity": {"tokens": score.ids.len(), "value": score.perplexity()},
         // A template that fails is a finding; the rest of the report took minutes.
-        "facts": facts(&args(BackendArg::Cpu, false)).unwrap_or_else(|e| json!({"right": 0, "of": FACTS.len(), "error": e.to_json()})),
+        "facts": facts(file, &args(BackendArg::Cpu, false)).unwrap_or_else(|e| json!({"right": 0, "of": FACTS.len(), "error": e.to_json()})),
         "cpu_against_gpu": agreement,
     }))
 }
 
 /// Size and SHA-256 of each file of the model.
 fn checksums(file: &Path) -> Result<Vec<Value>> {
-    open::paths(file)
+    open::paths(file)?
         .iter()
         .map(|path| {
             let name = path.display().to_string();
@@ -130,8 +129,8 @@ fn tokenizer_check(tokenizer: &Tokenizer) -> Result<Value> {
 }
 
 /// Greedy answers to simple questions. A model without a chat template is asked by plain continuation.
-fn facts(args: &ModelArgs) -> Result<Value> {
-    let mut session = run::load_session(args)?;
+fn facts(file: &Path, args: &RunArgs) -> Result<Value> {
+    let mut session = run::load_session(file, args)?;
     let chat = session.info().chat_template;
     let mut answers = vec![];
     for (question, word) in FACTS {
@@ -153,7 +152,7 @@ fn facts(args: &ModelArgs) -> Result<Value> {
 
 /// The first tokens again in the CPU's exact mode and on the GPU, one after the other. No GPU, or too little memory on
 /// it, is part of the report, not a failure.
-fn agreement(gguf: &GgufFile, args: [ModelArgs; 2], ids: Vec<u32>) -> Value {
+fn agreement(gguf: &GgufFile, args: [RunArgs; 2], ids: Vec<u32>) -> Value {
     let [cpu, gpu] = args.map(|args| -> Result<_> {
         let mut engine = run::load_engine(gguf, &args)?;
         Ok((engine.info(), Score::of(&mut engine, ids.clone())?))
