@@ -13,34 +13,13 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::support;
+use crate::with_template::with_template;
 
 /// Turns end with the end-of-text token, roles and contents stand bare beside control tokens.
 const TEMPLATE: &str = "{% for m in messages %}{% if m.role == 'nobody' %}{{ raise_exception('nobody may not speak') }}\
     {% endif %}<s>{{ m.role }}: {{ m.content | trim }}{% if m.name %}{{ m.name }}{% endif %}\
     {% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor %}</s>{% endfor %}\
     {% if tools %}{{ tools | tojson }}{% endif %}<s>bot:";
-
-/// Puts a metadata string at the front of a GGUF file. Its length is padded (in a Jinja comment) to a multiple of the
-/// alignment, so that everything behind it moves by whole alignments.
-fn with_template(file: &[u8], template: &str) -> Vec<u8> {
-    let key = "tokenizer.chat_template";
-    let head = 8 + key.len() + 4 + 8;
-    let comment = (32 - (head + template.len() + 4) % 32) % 32;
-    let template = format!("{template}{{#{}#}}", " ".repeat(comment));
-    let mut kv = (key.len() as u64).to_le_bytes().to_vec();
-    kv.extend(key.as_bytes());
-    kv.extend(8u32.to_le_bytes()); // type string
-    kv.extend((template.len() as u64).to_le_bytes());
-    kv.extend(template.as_bytes());
-    assert_eq!(kv.len() % 32, 0);
-    // magic, version, tensor count, then the count of metadata entries at byte 16
-    let count = u64::from_le_bytes(file[16..24].try_into().expect("8 bytes"));
-    let mut out = file[..16].to_vec();
-    out.extend((count + 1).to_le_bytes());
-    out.extend(kv);
-    out.extend(&file[24..]);
-    out
-}
 
 fn load(template: Option<&str>) -> Session {
     let file = std::fs::read(support::root().join("tests/goldens/qwen2.gguf")).expect("readable");
