@@ -43,12 +43,15 @@ const ISOLATION = {
 
 /**
  * Starts the server. `models`: name -> model, may be added to later; `scripts`: path -> JavaScript that is served there,
- * with what lies there before it. Returns {origin, models, close}.
+ * with what lies there before it; `preset`: what /model.json says. Returns {origin, models, asked, close}; `asked` has the
+ * paths of all requests so far.
  */
-export async function startServer(models = new Map(), { isolated = false, scripts = new Map() } = {}) {
+export async function startServer(models = new Map(), { isolated = false, scripts = new Map(), preset = { url: null } } = {}) {
+  const asked = [];
   const server = createServer((request, response) => {
+    asked.push(request.url);
     Object.entries(isolated ? ISOLATION : {}).forEach(([name, value]) => response.setHeader(name, value));
-    answer(request, response, models, scripts).catch((error) => {
+    answer(request, response, { models, scripts, preset }).catch((error) => {
       response.destroy(error);
     });
   });
@@ -56,6 +59,7 @@ export async function startServer(models = new Map(), { isolated = false, script
   return {
     origin: `http://localhost:${server.address().port}`,
     models,
+    asked,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -63,7 +67,7 @@ export async function startServer(models = new Map(), { isolated = false, script
   };
 }
 
-async function answer(request, response, models, scripts) {
+async function answer(request, response, { models, scripts, preset }) {
   const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
   response.setHeader('Content-Security-Policy', CSP);
   response.setHeader('Cache-Control', 'no-store');
@@ -73,7 +77,7 @@ async function answer(request, response, models, scripts) {
     return model ? sendModel(request, response, model, area) : notFound(response);
   }
   if (path === '/model.json') {
-    response.writeHead(200, { 'Content-Type': TYPES.json }).end('{"url":null}');
+    response.writeHead(200, { 'Content-Type': TYPES.json }).end(JSON.stringify(preset));
     return;
   }
   const relative = normalize(path === '/' ? '/index.html' : path);

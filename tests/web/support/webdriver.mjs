@@ -13,7 +13,10 @@ const XVFB = '/usr/bin/Xvfb';
 const START = 120_000;
 const SCRIPT = 60_000;
 
-/** The browsers: what is missing for each (or undefined), how to start it, the Wasm module that it runs. */
+/**
+ * The browsers: what is missing for each (or undefined), how to start it, the Wasm module that it runs. `launch({proxy})`
+ * sends everything that is not for localhost to that port.
+ */
 export const BROWSERS = {
   firefox: { missing: () => absent('Firefox', FIREFOX), launch: launchFirefox, module: 'relaxed' },
   // 2.50 has no relaxed SIMD.
@@ -79,7 +82,7 @@ async function until(child, what, ask) {
   }
 }
 
-async function launchFirefox() {
+async function launchFirefox({ proxy } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'kinglet-firefox-'));
   const prefs = { 'marionette.port': 0, 'browser.shell.checkDefaultBrowser': false, 'datareporting.policy.dataSubmissionEnabled': false, 'app.update.enabled': false };
   writeFileSync(join(profile, 'user.js'), Object.entries(prefs).map(([k, v]) => `user_pref("${k}", ${v});\n`).join(''));
@@ -92,7 +95,7 @@ async function launchFirefox() {
     const file = join(profile, 'MarionetteActivePort');
     const port = await until(child, 'Firefox did not start', () => (existsSync(file) && Number(readFileSync(file, 'utf8'))) || undefined);
     const command = await marionette(port);
-    await command('WebDriver:NewSession', { timeouts: { script: SCRIPT } });
+    await command('WebDriver:NewSession', { timeouts: { script: SCRIPT }, ...through(proxy) });
     const names = { url: 'WebDriver:Navigate', 'execute/async': 'WebDriver:ExecuteAsyncScript' };
     return new Browser(async (name, parameters) => {
       const result = await command(names[name], parameters);
@@ -145,7 +148,7 @@ async function marionette(port) {
     });
 }
 
-async function launchWebKit() {
+async function launchWebKit({ proxy } = {}) {
   const children = [];
   const close = async () => {
     for (const child of children.toReversed()) await ended(child);
@@ -165,7 +168,7 @@ async function launchWebKit() {
       return value;
     };
     await until(driver, 'WebKitWebDriver did not start', () => fetch(`http://127.0.0.1:${port}/status`).then(() => true, () => undefined));
-    const alwaysMatch = { timeouts: { script: SCRIPT } };
+    const alwaysMatch = { timeouts: { script: SCRIPT }, ...through(proxy) };
     const { sessionId } = await post('session', { capabilities: { alwaysMatch } });
     const quit = async () => {
       await fetch(`http://127.0.0.1:${port}/session/${sessionId}`, { method: 'DELETE' }).catch(() => undefined);
@@ -176,6 +179,12 @@ async function launchWebKit() {
     await close();
     throw error;
   }
+}
+
+/** The capability for a proxy on this port, if there is one. */
+function through(port) {
+  const address = `127.0.0.1:${port}`;
+  return port ? { proxy: { proxyType: 'manual', httpProxy: address, sslProxy: address, noProxy: ['localhost', '127.0.0.1'] } } : {};
 }
 
 /** A port on which nobody listens now. */

@@ -1,0 +1,178 @@
+// The default page in headless Chromium: the project's own model is there at once, does each of its tasks without a
+// network, and the page's count of requests is true.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing, openPage } from './support/browser.mjs';
+import { deskServer, noDesk } from './support/desk.mjs';
+import { startServer } from './support/server.mjs';
+
+const noBrowser = missing() ?? false;
+const skip = missing() ?? noDesk() ?? false;
+const golden = (name) => fileURLToPath(new URL(`../goldens/${name}.gguf`, import.meta.url));
+const SCREENSHOT = fileURLToPath(new URL('../../target/desk-page.png', import.meta.url));
+
+let browser;
+before(async () => {
+  if (!noBrowser) browser = await launch();
+});
+after(() => browser?.close());
+
+/** The default page with its model loaded on the processor. */
+async function deskPage(server, options) {
+  const opened = await openPage(browser, `${server.origin}/?backend=cpu`, options);
+  await opened.page.locator('#where:visible, #error:visible').first().waitFor({ timeout: 60_000 });
+  assert.equal(await opened.page.locator('#error').isVisible(), false, await opened.page.locator('#error').textContent());
+  return opened;
+}
+
+/** Waits for the end of the answer, and resolves to it. */
+async function answered(page) {
+  await page.locator('#log li.assistant:last-child .sure').waitFor({ timeout: 60_000 });
+  await page.locator('#send:visible').waitFor();
+  return page.locator('#log li:last-child .text').textContent();
+}
+
+/** Runs the example of a task. */
+async function example(page, name) {
+  const turns = await page.locator('#log li').count();
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.locator('#log li').nth(turns + 1).waitFor();
+  return answered(page);
+}
+
+const requests = (page) => page.locator('#offline').getAttribute('data-requests');
+
+/** What the answer to each example must be. */
+const EXPECTED = {
+  Classify: (text) => assert.equal(text, 'late parcel'),
+  Extract: (text) => assert.deepEqual(JSON.parse(text), { 'order number': '48213', name: 'Ann Li', city: 'Leeds' }),
+  Answer: (text) => assert.match(text, /five working days/i),
+  Summarise: (text) => {
+    assert.match(text, /kettle|lid/i);
+    assert.ok(text.length > 15 && text.length < 120, text);
+  },
+  Filter: (text) => assert.equal(text, 'hold'),
+  'Small talk': (text) => {
+    assert.match(text, /^[A-Z][^{}]+[.!?]$/);
+    assert.doesNotMatch(text, /beyond me/);
+  },
+  'Beyond me': (text) => assert.match(text, /beyond me|can't help with that|more than I can do/),
+};
+
+test('the project\'s own model is there at once, from this origin only', { skip }, async () => {
+  const server = await deskServer();
+  const { page, requests: made, complaints, close } = await deskPage(server);
+  assert.match(await page.locator('#label').textContent(), /small task model of 7 million parameters that runs on this device, not a\s+general\s+assistant/);
+  assert.match(await page.locator('#loaded').textContent(), /desk.* · \d+ tokens of context/);
+  assert.equal(await page.locator('#offline').textContent(), 'Works offline: nothing leaves this device. 0 requests since the model was loaded.');
+  assert.deepEqual(made.filter((url) => new URL(url).origin !== server.origin), []);
+  assert.deepEqual(complaints, []);
+  await close();
+  await server.close();
+});
+
+test('without a network: every task\'s example runs, and says how sure the model was', { skip }, async () => {
+  const server = await deskServer();
+  const { page, requests: made, complaints, close } = await deskPage(server, { viewport: { width: 1000, height: 1000 } });
+  await page.context().setOffline(true);
+  await server.close();
+  const before = made.length;
+  for (const name of Object.keys(EXPECTED)) {
+    const text = await example(page, name);
+    assert.ok(text.length > 0 && text === text.trim(), `no space before or after: ${JSON.stringify(text)}`);
+    const sure = await page.locator('#log li:last-child .sure').textContent();
+    assert.match(sure, /^(sure|fairly sure|in doubt) \d+ % on average, \d+ % at the least sure token · first token after [\d.]+ m?s/);
+  }
+  assert.equal(made.length, before, made.slice(before).join('\n'));
+  assert.match(await page.locator('#offline').textContent(), /^You are offline, and it works: nothing leaves this device. 0 requests/);
+  assert.deepEqual(complaints, []);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(overflow, 0, 'nothing sticks out sideways');
+  await page.screenshot({ path: SCREENSHOT, fullPage: true });
+  await close();
+});
+
+// On one page, one after the other.
+let shared;
+after(async () => {
+  await shared?.close();
+  await shared?.server.close();
+});
+for (const [name, check] of Object.entries(EXPECTED)) {
+  test(`the example "${name}" is answered correctly`, { skip }, async () => {
+    const server = shared?.server ?? (await deskServer());
+    shared ??= { ...(await deskPage(server)), server };
+    check(await example(shared.page, name));
+  });
+}
+
+test('the parts of a task are plain fields, and go into the prompt', { skip }, async () => {
+  const server = await deskServer();
+  const { page, close } = await deskPage(server);
+  await example(page, 'Classify');
+  await page.getByLabel('Labels, separated by commas').fill('praise,  complaint');
+  await page.getByLabel('Message', { exact: true }).fill('Thank you,\nthe lamp is lovely.');
+  await page.locator('#prompt').press('Enter');
+  await page.locator('#log li').nth(3).waitFor();
+  await answered(page);
+  assert.equal(await page.locator('#log li.user:nth-child(3) .text').textContent(), 'classify: praise, complaint\nmessage: Thank you, the lamp is lovely.');
+  await page.getByRole('button', { name: 'Answer', exact: true }).click();
+  assert.equal(await page.getByRole('button', { name: 'Answer', exact: true }).getAttribute('aria-pressed'), 'true');
+  await page.getByLabel('Question').waitFor();
+  await answered(page);
+  await close();
+  await server.close();
+});
+
+test('requests are counted: those of the page, and those of the engine\'s worker', { skip }, async () => {
+  const spy = "\naddEventListener('message', ({ data }) => data.call === 'start' && fetch('/icon.svg?worker'));";
+  const server = await deskServer({ scripts: new Map([['/pkg/dist/worker.js', spy]]) });
+  const { page, close } = await deskPage(server);
+  assert.equal(await requests(page), '0');
+  await page.evaluate(() => fetch('/icon.svg?page').then((response) => response.text()));
+  await page.locator('#offline[data-requests="1"]').waitFor();
+  assert.equal(await page.locator('#offline').textContent(), '1 request since the model was loaded.');
+  await example(page, 'Filter');
+  await page.locator('#offline[data-requests="2"]').waitFor();
+  await close();
+  await server.close();
+});
+
+test('another file can be chosen instead', { skip }, async () => {
+  const server = await deskServer();
+  const { page, close } = await deskPage(server);
+  await page.getByRole('button', { name: 'choose another file' }).click();
+  await page.getByLabel('or a file on this device').setInputFiles([golden('llama3')]);
+  await page.getByRole('button', { name: 'Load model' }).click();
+  await page.locator('#prompt-label', { hasText: 'Text to continue' }).waitFor();
+  assert.equal(await page.locator('#label').isVisible(), false);
+  assert.equal(await page.locator('#tasks').isVisible(), false);
+  assert.equal(await page.locator('#part').isVisible(), false);
+  assert.equal(await page.locator('#offline').isVisible(), true);
+  await close();
+  await server.close();
+});
+
+test('without the weights the page says so, and takes another file', { skip: noBrowser }, async () => {
+  const server = await startServer(new Map(), { preset: { url: null, missing: 'models/desk/desk.gguf' } });
+  const { page, complaints, close } = await openPage(browser, server.origin);
+  assert.match(await page.locator('#missing').textContent(), /models\/desk\/desk\.gguf, the project’s own model, is not there/);
+  await page.getByLabel('or a file on this device').setInputFiles([golden('llama3')]);
+  await page.getByRole('button', { name: 'Load model' }).click();
+  await page.locator('#where:visible').waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator('#missing').isVisible(), false);
+  assert.deepEqual(complaints, []);
+  await close();
+  await server.close();
+});
+
+test('weights that vanish are an error in words', { skip: noBrowser }, async () => {
+  const server = await startServer(new Map(), { preset: { url: '/models/desk.gguf', load: true } });
+  const { page, close } = await openPage(browser, server.origin);
+  await page.locator('#error:visible').waitFor();
+  assert.equal(await page.locator('#error-code').textContent(), 'http');
+  assert.equal(await page.getByRole('button', { name: 'Load model' }).isVisible(), true);
+  await close();
+  await server.close();
+});
