@@ -169,6 +169,8 @@ def topic_family(name: str, split: str, own: list[Topic], pool: list[Topic]) -> 
         say = style(rng)
         names = [name_of(rng, right, split)]
         gather(rng, right, others, rng.choice((1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 11)), split, names)
+        if len(names) < 2:
+            gather(rng, right, pool, 1, split, names)
         none = rng.random() < 0.4
         gone = none and rng.random() < 0.32 and len(names) > 2
         shown = [say(n) for n in names]
