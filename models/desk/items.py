@@ -1,11 +1,13 @@
 """The item files of `kinglet eval`, read back."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from data.row import BEYOND, NONE, UNKNOWN
+
+KINDS = {"answer": "I don't know", "classify": "none of these", "chat": "beyond me"}
+"""What a refusal is called, by task; the other tasks have none."""
 
 
 @dataclass(frozen=True)
@@ -18,29 +20,20 @@ class Item:
     answer: str
     expected: str
     correct: bool
+    known: bool = True
+    """False where a refusal is the right answer."""
+    refused: bool | None = None
+    """Whether the answer is a refusal; none where the task has no refusals."""
+    f1: float | None = None
     signals: dict[str, Any] = field(default_factory=dict)
-    raw: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def refusal(self) -> str | None:
-        """The refusal that this row's task knows and its expected answer is, if it is one."""
-        return refusal(self.task, self.expected)
-
-    @property
-    def refused(self) -> bool:
-        """Whether the model's answer is a refusal."""
-        return refusal(self.task, self.answer) is not None
+    def due(self) -> bool:
+        """Whether a refusal is the right answer."""
+        return self.task in KINDS and not self.known
 
 
-def refusal(task: str, answer: str) -> str | None:
-    """What kind of refusal the answer is: "unknown", "none" or "beyond"."""
-    if task == "answer":
-        return "unknown" if answer.strip() == UNKNOWN else None
-    if task == "classify":
-        return "none" if answer.strip() == NONE else None
-    if task == "chat":
-        return "beyond" if answer.strip() in BEYOND else None
-    return None
+NAMES = [each.name for each in fields(Item)]
 
 
 def load(path: Path) -> list[Item]:
@@ -49,8 +42,7 @@ def load(path: Path) -> list[Item]:
     for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
         if "expected" in raw and "answer" in raw:
-            names = ("id", "task", "family", "answer", "expected", "correct")
-            items.append(Item(*(raw[name] for name in names), signals=raw.get("signals", {}), raw=raw))
+            items.append(Item(**{name: raw[name] for name in NAMES if name in raw}))
     return items
 
 

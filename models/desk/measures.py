@@ -1,12 +1,10 @@
 """What is measured on the items of a run: accuracy, refusals, F1, doubt, and what is out of scope."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from data.row import NONE
-from data.shared import norm
-from items import Item
+from items import KINDS, Item
 from stats import Ranking, bootstrap, wilson
 
 Measured = dict[str, Any]
@@ -27,27 +25,20 @@ def accuracy(items: Sequence[Item]) -> Measured:
 
 def refusals(items: Sequence[Item]) -> Measured | None:
     """How often it refuses where it should (recall), and where it should not (false)."""
-    due = [item for item in items if item.refusal]
-    other = [item for item in items if not item.refusal]
+    due = [item for item in items if item.due]
+    other = [item for item in items if not item.due]
     if not due:
         return None
     return {
-        "kind": due[0].refusal,
-        "recall": proportion(sum(item.refused for item in due), len(due)),
-        "false": proportion(sum(item.refused for item in other), len(other)),
+        "kind": KINDS[due[0].task],
+        "recall": proportion(sum(bool(item.refused) for item in due), len(due)),
+        "false": proportion(sum(bool(item.refused) for item in other), len(other)),
     }
-
-
-def f1(answer: str, expected: str) -> float:
-    """Overlap of words, as question answering is scored."""
-    got, want = norm(answer).split(), norm(expected).split()
-    common = sum((Counter(got) & Counter(want)).values())
-    return 2 * common / (len(got) + len(want)) if common else float(got == want)
 
 
 def mean_f1(items: Sequence[Item]) -> Measured | None:
     """Mean F1 of the questions that have an answer."""
-    values = [f1(item.answer, item.expected) for item in items if item.task == "answer" and not item.refusal]
+    values = [item.f1 for item in items if item.f1 is not None and not item.due]
     if not values:
         return None
 
@@ -88,22 +79,25 @@ def difference(a: Sequence[Item], b: Sequence[Item]) -> Measured | None:
     return {"n": len(pairs), "value": sum(pairs) / len(pairs), "interval": bootstrap(len(pairs), mean)}
 
 
-def label_logprobs(item: Item) -> dict[str, float]:
-    """Each label's log-probability."""
-    return {score["label"]: score["logprob"] for score in item.signals["label_scores"]}
+def best_in_scope(item: Item) -> float:
+    """Share of the likeliest label that is not "none of these"."""
+    return max((score for label, score in item.signals["label_scores"].items() if label != NONE), default=0.0)
 
 
-def _best_in_scope(item: Item) -> float:
-    return max(logprob for label, logprob in label_logprobs(item).items() if label != NONE)
+def odds(item: Item) -> float:
+    """The likeliest label against "none of these"."""
+    none = item.signals["none_score"]
+    return best_in_scope(item) / none if none else float("inf")
 
 
 SCOPE_SCORES: Mapping[str, Callable[[Item], float]] = {
-    "1 - P(none of these)": lambda item: -label_logprobs(item)[NONE],
-    "best label": _best_in_scope,
-    "best label / none of these": lambda item: _best_in_scope(item) - label_logprobs(item)[NONE],
+    "less none_score": lambda item: -item.signals["none_score"],
+    "best label in scope": best_in_scope,
+    "its odds against none": odds,
     "label_max": lambda item: item.signals["label_max"],
     "label_margin": lambda item: item.signals["label_margin"],
     "label_mass": lambda item: item.signals["label_mass"],
+    "best label in scope x label_mass": lambda item: best_in_scope(item) * item.signals["label_mass"],
     "min_logprob": lambda item: item.signals["min_logprob"],
 }
 """Candidates for the score of being in scope: high where one of the labels fits."""

@@ -24,7 +24,7 @@ INTENTS = ("clinc", "banking")
 
 def in_scope(items: list[Item]) -> list[Item]:
     """The items of a set whose answer is one of its labels."""
-    return [item for item in items if item.refusal != "none"]
+    return [item for item in items if not item.due]
 
 
 def is_intent(name: str) -> bool:

@@ -97,34 +97,34 @@ def covid() -> dict[str, list[Row]]:
     out: dict[str, list[Row]] = {"train": [], "report": []}
     articles = json.loads(path("qa/covidqa_half.json").read_text(encoding="utf-8"))["data"]
     for paragraph in (p for article in articles for p in article["paragraphs"]):
-        context = paragraph["context"]
+        context, words = paragraph["context"], paragraph["context"].split()
         side = "report" if which(context) % 2 else "train"
+        windows = [_window(words, at) for at in range(0, len(words) - WINDOW // 2, WINDOW // 2)]
         for qa in paragraph["qas"]:
-            out[side].extend(_covid_rows(context, qa["question"], qa["answers"][0], side))
+            answer = qa["answers"][0]
+            text = one_line(answer["text"])
+            start = _find(context, answer["text"], answer["answer_start"])
+            if start is None or not 0 < len(text.split()) <= LONGEST_ANSWER:
+                continue
+            # Somewhere between a window that ends with the answer and one that begins with it.
+            room = WINDOW - len(text.split()) - 1
+            first = max(0, len(context[:start].split()) - which(qa["question"] + text) % room)
+            inside = _window(words, first)
+            outside = [window for window in windows if norm(text) not in norm(window)]
+            out[side].extend(_covid_rows(side, qa["question"], text, inside, outside))
     return out
 
 
-def _covid_rows(context: str, question: str, answer: dict, side: str) -> list[Row]:
-    text = one_line(answer["text"])
-    start = _find(context, answer["text"], answer["answer_start"])
-    if start is None or not 0 < len(text.split()) <= LONGEST_ANSWER:
-        return []
+def _covid_rows(side: str, question: str, text: str, inside: str, outside: list[str]) -> list[Row]:
+    """The two rows of a question, each if there is a window for it."""
     seed = which(question + text)
     key = f"covid-{side}-{seed:08x}"
     rows = []
-    before = len(context[:start].split())
-    room = WINDOW - len(text.split()) - 1
-    first = max(0, before - seed % max(1, room))
-    window = _words(context, first)
-    if norm(text) in norm(window):
-        rows.append(Row("answer", f"covid-{side}", answer_prompt(question, window), text, id=f"{key}-in"))
-    others = [_words(context, at) for at in range(0, len(context.split()), WINDOW // 2)]
-    others = [w for w in others if norm(text) not in norm(w) and len(w.split()) > WINDOW // 2]
-    if others:
-        window = others[seed // 7 % len(others)]
-        rows.append(
-            Row("answer", f"covid-{side}", answer_prompt(question, window), UNKNOWN, known=False, id=f"{key}-out")
-        )
+    if norm(text) in norm(inside):
+        rows.append(Row("answer", f"covid-{side}", answer_prompt(question, inside), text, id=f"{key}-in"))
+    if outside:
+        prompt = answer_prompt(question, outside[seed // 7 % len(outside)])
+        rows.append(Row("answer", f"covid-{side}", prompt, UNKNOWN, known=False, id=f"{key}-out"))
     return rows
 
 
@@ -139,9 +139,9 @@ def _find(context: str, text: str, near: int) -> int | None:
     return min(places, key=lambda place: abs(place - near), default=None)
 
 
-def _words(context: str, first: int) -> str:
+def _window(words: list[str], first: int) -> str:
     """A window of words."""
-    return " ".join(context.split()[first : first + WINDOW])
+    return " ".join(words[first : first + WINDOW])
 
 
 @cache

@@ -26,14 +26,16 @@ def setUpModule() -> None:
 
 def item(key: str, answer: str, expected: str, task: str = "answer", **signals: object) -> Item:
     """An item that is right where the answer is the expected one."""
-    return Item(key, task, "made-up", answer, expected, answer == expected, signals)
+    refusals = (UNKNOWN, NONE)
+    known, refused = expected not in refusals, answer in refusals
+    return Item(key, task, "made-up", answer, expected, answer == expected, known, refused, f1=0.5, signals=signals)
 
 
 def choice(key: str, label: str, expected: str, none: float) -> Item:
     """A classification by two labels and "none of these"."""
-    scores = [{"label": name, "logprob": -0.1 if name == label else -3.0} for name in ("a", "b")]
-    scores.append({"label": NONE, "logprob": none})
-    signals = {"label_max": 0.9, "label_margin": 0.8, "label_mass": 1.0, "min_logprob": -0.1, "label_scores": scores}
+    scores = {"a": 0.1, "b": 0.1, label: 0.9 - none, NONE: none}
+    signals = {"label_max": 0.9, "label_margin": 0.8, "label_mass": 1.0, "min_logprob": -0.1, "none_score": none}
+    signals["label_scores"] = scores
     return item(key, label, expected, "classify", **signals)
 
 
@@ -43,13 +45,12 @@ class Measures(unittest.TestCase):
     def test_refusals(self) -> None:
         items = [item("1", UNKNOWN, UNKNOWN), item("2", "x", UNKNOWN), item("3", UNKNOWN, "y"), item("4", "y", "y")]
         found = measures.refusals(items)
-        self.assertEqual((found["kind"], found["recall"]["value"], found["false"]["value"]), ("unknown", 0.5, 0.5))
+        self.assertEqual((found["kind"], found["recall"]["value"], found["false"]["value"]), ("I don't know", 0.5, 0.5))
         self.assertIsNone(measures.refusals(items[2:]))
 
-    def test_f1(self) -> None:
-        self.assertEqual(measures.f1("The red box.", "the red box"), 1.0)
-        self.assertAlmostEqual(measures.f1("red box", "the red box"), 0.8)
-        self.assertEqual(measures.f1("blue", "red"), 0.0)
+    def test_f1_of_questions_with_an_answer(self) -> None:
+        items = [item("1", "x", "x"), item("2", "x", UNKNOWN)]
+        self.assertEqual((measures.mean_f1(items)["n"], measures.mean_f1(items)["value"]), (1, 0.5))
 
     def test_doubt(self) -> None:
         items = [item(str(i), "x", "x" if i % 2 else "y", mean_logprob=-1.0 if i % 2 else -2.0) for i in range(20)]
@@ -62,9 +63,9 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(measures.difference(a, b)["value"], 0.1)
 
     def test_scope(self) -> None:
-        items = [choice(str(i), "a", "a" if i % 2 else NONE, -5.0 if i % 2 else -0.5) for i in range(40)]
+        items = [choice(str(i), "a", "a" if i % 2 else NONE, 0.01 if i % 2 else 0.3) for i in range(40)]
         found = measures.scope(items, items, {str(i): 0.5 for i in range(40)})
-        self.assertIn(found["score"], ("1 - P(none of these)", "best label / none of these"))
+        self.assertEqual(found["score"], "less none_score")
         self.assertEqual((found["auroc"]["value"], found["baseline"]["value"]), (1.0, 0.5))
         self.assertGreater(found["difference"]["interval"][0], 0.4)
         with self.assertRaises(ValueError):
@@ -80,7 +81,7 @@ class WholeReport(unittest.TestCase):
             for run, wrong in (("desk", 1), ("nano", 4)):
                 (here / run).mkdir()
                 lines = [vars(item(str(i), "y" if i < wrong else "x", "x", mean_logprob=-float(i))) for i in range(10)]
-                text = "\n".join(json.dumps({k: v for k, v in line.items() if k != "raw"}) for line in lines)
+                text = "\n".join(json.dumps(line) for line in lines)
                 (here / run / "heldout-answer.jsonl").write_text(text + '\n{"summary": 1}\n')
             made = report.build({run: here / run for run in ("desk", "nano")}, here)
         self.assertEqual(made["runs"]["nano"]["heldout-answer"]["accuracy"]["right"], 6)
