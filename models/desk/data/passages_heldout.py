@@ -37,9 +37,9 @@ TEXT = """
 ? When can I do {s}?
 ?s Which course runs on {v}?
 @ coach | name | yoga, boxing, spinning, pilates, zumba, swimming | the coach of {s}
-+ {v} teaches {s}.
++ {v} gives the lessons in {s}.
 + The {s} lessons are given by {v}.
-? Who teaches {s}?
+? Who gives the lessons in {s}?
 ? By whom are the {s} lessons given?
 ?s Which sport does {v} teach?
 @ towel | money | | the towel fee
