@@ -7,14 +7,22 @@ from .row import Family
 
 def _families(text: str, style: Style) -> list[Family]:
     return [
-        Family(f"answer-{topic.name.replace(' ', '-')}", "answer", style.split, make_row(topic, style), topic.templates())
+        Family(
+            f"answer-{topic.name.replace(' ', '-')}", "answer", style.split, make_row(topic, style), topic.templates()
+        )
         for topic in parse(text)
     ]
 
 
 def _stories(text: str, style: Style) -> list[Family]:
     return [
-        Family(f"answer-{story.name.replace(' ', '-')}", "answer", style.split, stories.make_row(story, style), story.templates())
+        Family(
+            f"answer-{story.name.replace(' ', '-')}",
+            "answer",
+            style.split,
+            stories.make_row(story, style),
+            story.templates(),
+        )
         for story in stories.parse(text)
     ]
 

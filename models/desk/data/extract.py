@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import extract_clauses, extract_topics
-from .fields import FIELDS, GROUPS, Scope, group, may_be_absent, written
+from .field_values import Scope, written
+from .fields import FIELDS, GROUPS, group, may_be_absent
 from .noise import frame, noise
 from .row import Family, Row, extract_answer, extract_prompt
 
@@ -47,7 +48,18 @@ def fill(scope: Scope, template: str) -> tuple[str, dict[str, str]]:
     def value(match: re.Match[str]) -> str:
         name, kind = match[1], match[2] or FIELDS[match[1]][0]
         shown, plain = written(scope, kind)
-        if lower and kind in ("name", "person", "titled", "city", "product", "company", "address", "plan", "carrier", "country"):
+        if lower and kind in (
+            "name",
+            "person",
+            "titled",
+            "city",
+            "product",
+            "company",
+            "address",
+            "plan",
+            "carrier",
+            "country",
+        ):
             shown, plain = shown.lower(), plain.lower()
         before = template[: match.start()]
         if kind == "reason" and (not before or before.rstrip()[-1:] in ".?!"):
@@ -99,7 +111,9 @@ def row(
     for name in taken:
         asked.setdefault(asked_as(rng, name, names, spare), values[name])
     for name in lacking[:absent]:
-        if not any(group(name) == group(other) for other in taken if GROUPS.get(group(name), (name,))[0] in (name, other)):
+        if not any(
+            group(name) == group(other) for other in taken if GROUPS.get(group(name), (name,))[0] in (name, other)
+        ):
             also = FIELDS[name][1]
             asked.setdefault(rng.choice(also) if also and rng.random() < 0.25 else name, None)
     if not asked:
@@ -107,7 +121,14 @@ def row(
     order = list(asked)
     rng.shuffle(order)
     asked = {key: asked[key] for key in order}
-    return Row("extract", "", extract_prompt(order, text), extract_answer(asked), fields=order, known=any(v is not None for v in asked.values()))
+    return Row(
+        "extract",
+        "",
+        extract_prompt(order, text),
+        extract_answer(asked),
+        fields=order,
+        known=any(v is not None for v in asked.values()),
+    )
 
 
 def compatible(names: list[str]) -> list[str]:
@@ -168,7 +189,11 @@ def composed(topic: Topic, bank: dict[str, tuple[str, ...]], split: str) -> Call
         rng.shuffle(known)
         names = compatible(list(dict.fromkeys(known)))[: rng.choice((0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6))]
         clauses = [rng.choice(bank[name]) for name in names]
-        signed = [c for c in clauses if c.startswith(("Regards", "Thanks", "Best", "Cheers", "Yours", "Kind", "Sincerely", "Signed", "Warmly"))]
+        signed = [
+            c
+            for c in clauses
+            if c.startswith(("Regards", "Thanks", "Best", "Cheers", "Yours", "Kind", "Sincerely", "Signed", "Warmly"))
+        ]
         clauses = [c for c in clauses if c not in signed]
         if rng.random() < 0.8 or not clauses:
             clauses.insert(0 if rng.random() < 0.6 else rng.randint(0, len(clauses)), rng.choice(topic.scenes))
@@ -180,7 +205,9 @@ def composed(topic: Topic, bank: dict[str, tuple[str, ...]], split: str) -> Call
     return make
 
 
-def listed(split: str, labels: dict[str, tuple[str, ...]], seams: tuple[str, ...], marks: tuple[str, ...]) -> Callable[[random.Random], Row]:
+def listed(
+    split: str, labels: dict[str, tuple[str, ...]], seams: tuple[str, ...], marks: tuple[str, ...]
+) -> Callable[[random.Random], Row]:
     """Rows from forms: label, mark, value, again and again. Some labels are codes of no known field."""
 
     def make(rng: random.Random) -> Row:
@@ -212,16 +239,49 @@ def _codes(rng: random.Random, text: str, values: dict[str, str]) -> Row:
         asked = {rng.choice(absent): None}
     order = list(asked)
     rng.shuffle(order)
-    return Row("extract", "", extract_prompt(order, text), extract_answer({n: asked[n] for n in order}), fields=order, known=any(asked.values()))
+    return Row(
+        "extract",
+        "",
+        extract_prompt(order, text),
+        extract_answer({n: asked[n] for n in order}),
+        fields=order,
+        known=any(asked.values()),
+    )
 
 
 FORM = {
-    "membership number": "customer", "gate code": "short", "locker number": "short", "batch number": "code", "flight number": "code",
-    "seat": "code", "licence plate": "code", "vat number": "policy", "contract number": "policy", "tax id": "account",
-    "supplier": "company", "manager": "person", "driver": "person", "deadline": "date", "birth date": "date", "budget": "amount",
-    "deposit": "amount", "fee": "amount", "meter reading": "account", "warehouse": "city", "branch": "city", "contact person": "person",
-    "store number": "short", "pickup time": "time", "opening time": "time", "nationality": "country", "voucher": "coupon",
-    "part number": "code", "article number": "code", "desk number": "short", "doctor": "titled", "guests": "quantity",
+    "membership number": "customer",
+    "gate code": "short",
+    "locker number": "short",
+    "batch number": "code",
+    "flight number": "code",
+    "seat": "code",
+    "licence plate": "code",
+    "vat number": "policy",
+    "contract number": "policy",
+    "tax id": "account",
+    "supplier": "company",
+    "manager": "person",
+    "driver": "person",
+    "deadline": "date",
+    "birth date": "date",
+    "budget": "amount",
+    "deposit": "amount",
+    "fee": "amount",
+    "meter reading": "account",
+    "warehouse": "city",
+    "branch": "city",
+    "contact person": "person",
+    "store number": "short",
+    "pickup time": "time",
+    "opening time": "time",
+    "nationality": "country",
+    "voucher": "coupon",
+    "part number": "code",
+    "article number": "code",
+    "desk number": "short",
+    "doctor": "titled",
+    "guests": "quantity",
 }
 
 _HELD_FORM = ("gate code", "deposit", "driver", "part number", "meter reading", "branch")
@@ -243,15 +303,23 @@ def _families() -> tuple[Family, ...]:
             name = topic.name.replace(" ", "-")
             clauses = tuple(c for f in topic.fields for c in bank.get(f, ()))
             out.append(Family(f"extract-{name}", "extract", split, whole(topic, split), topic.messages + topic.scenes))
-            out.append(Family(f"extract-{name}-clauses", "extract", split, composed(topic, bank, split), topic.scenes + clauses))
+            out.append(
+                Family(
+                    f"extract-{name}-clauses", "extract", split, composed(topic, bank, split), topic.scenes + clauses
+                )
+            )
     forms = (
-        ("comma", (", ",), (": ", " "), "train"), ("semicolon", ("; ",), (": ", " = ", " "), "train"),
-        ("bar", (" | ", " / "), (": ", " ", "="), "train"), ("stop", (". ",), (": ", " is ", " - "), "train"),
+        ("comma", (", ",), (": ", " "), "train"),
+        ("semicolon", ("; ",), (": ", " = ", " "), "train"),
+        ("bar", (" | ", " / "), (": ", " ", "="), "train"),
+        ("stop", (". ",), (": ", " is ", " - "), "train"),
         ("dash", (" - ", " * "), (": ", " = "), "heldout"),
     )
     for name, seams, marks, split in forms:
         shapes = tuple(f"{{label}}{m}{{value}}{s}{{label}}{m}{{value}}" for s in seams for m in marks)
-        out.append(Family(f"extract-form-{name}", "extract", split, listed(split, _labels(split), seams, marks), shapes))
+        out.append(
+            Family(f"extract-form-{name}", "extract", split, listed(split, _labels(split), seams, marks), shapes)
+        )
     return tuple(out)
 
 

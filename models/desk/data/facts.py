@@ -1,10 +1,10 @@
 """Topics of `answer`: facts with statements and questions, read from a small text form, and made into rows.
 
-    # topic | kind of its entity (optional)
-    @ fact | kind of value | subjects (a list, or the name of a word list) | noun phrase (optional)
-    + a statement, with {v} the value, {s} the subject, {e} the entity
-    ? a question whose answer is the value          ?s a question whose answer is the subject
-    ~ a sentence of the topic that answers nothing
+# topic | kind of its entity (optional)
+@ fact | kind of value | subjects (a list, or the name of a word list) | noun phrase (optional)
++ a statement, with {v} the value, {s} the subject, {e} the entity
+? a question whose answer is the value          ?s a question whose answer is the subject
+~ a sentence of the topic that answers nothing
 """
 
 import random
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from . import values, words
 from .noise import typos
 from .row import UNKNOWN, Row, answer_prompt
+
 
 @dataclass
 class Fact:
@@ -68,7 +69,9 @@ def parse(text: str) -> list[Topic]:
         elif mark == "@":
             listed = tuple(part.strip() for part in parts[2].split(",")) if len(parts) > 2 and parts[2] else ()
             pool = listed[0] if len(listed) == 1 else ""
-            topics[-1].facts.append(Fact(parts[0], parts[1], () if pool else listed, pool, parts[3] if len(parts) > 3 else ""))
+            topics[-1].facts.append(
+                Fact(parts[0], parts[1], () if pool else listed, pool, parts[3] if len(parts) > 3 else "")
+            )
         elif mark == "~":
             topics[-1].fluff.append(rest)
         elif mark == "+":
@@ -113,17 +116,56 @@ class Style:
 
 TRAIN_STYLE = Style(
     "train",
-    ("What is {n}?", "What is {n}?", "{n}?", "{n}", "Tell me {n}.", "What does it say about {n}?", "Do you know {n}?", "What would be {n}?",
-     "Please give me {n}.", "I need {n}.", "Which is {n}?", "Could you look up {n}?", "find {n}", "what's {n}", "Can you find {n}?"),
-    ("Hi, {q}", "Hello, {q}", "Quick question: {q}", "Please tell me: {q}", "Could you tell me {q}", "I want to know: {q}", "Sorry, {q}",
-     "My question is: {q}", "ok so {q}", "One more thing, {q}", "Do you know: {q}", "A customer asks: {q}", "{q} Thanks", "{q} I can't find it.",
-     "I was wondering, {q}", "Just to be sure: {q}", "Someone asked me this: {q}", "{q} Please be short."),
+    (
+        "What is {n}?",
+        "What is {n}?",
+        "{n}?",
+        "{n}",
+        "Tell me {n}.",
+        "What does it say about {n}?",
+        "Do you know {n}?",
+        "What would be {n}?",
+        "Please give me {n}.",
+        "I need {n}.",
+        "Which is {n}?",
+        "Could you look up {n}?",
+        "find {n}",
+        "what's {n}",
+        "Can you find {n}?",
+    ),
+    (
+        "Hi, {q}",
+        "Hello, {q}",
+        "Quick question: {q}",
+        "Please tell me: {q}",
+        "Could you tell me {q}",
+        "I want to know: {q}",
+        "Sorry, {q}",
+        "My question is: {q}",
+        "ok so {q}",
+        "One more thing, {q}",
+        "Do you know: {q}",
+        "A customer asks: {q}",
+        "{q} Thanks",
+        "{q} I can't find it.",
+        "I was wondering, {q}",
+        "Just to be sure: {q}",
+        "Someone asked me this: {q}",
+        "{q} Please be short.",
+    ),
     ("", "", "", "", "Please note: ", "Good to know: ", "By the way, ", "In short: ", "As of today, ", "In general, "),
 )
 HELDOUT_STYLE = Style(
     "heldout",
     ("Would you know {n}?", "Any idea of {n}?", "I'm looking for {n}.", "{n} please", "How about {n}?"),
-    ("Excuse me, {q}", "Help me out: {q}", "Before I buy: {q}", "Hey, {q}", "{q} Cheers", "Question from a visitor: {q}"),
+    (
+        "Excuse me, {q}",
+        "Help me out: {q}",
+        "Before I buy: {q}",
+        "Hey, {q}",
+        "{q} Cheers",
+        "Question from a visitor: {q}",
+    ),
     ("", "", "", "", "Remember: ", "For your information: "),
 )
 
@@ -133,7 +175,11 @@ def ask(rng: random.Random, question: str, style: Style) -> str:
     text = _capital(question)
     if rng.random() < 0.13:
         wrap = rng.choice(style.wraps)
-        head = text if wrap.startswith("{q}") else text[0].lower() + text[1:] if text.split()[0].lower() in _SMALL else text
+        head = (
+            text
+            if wrap.startswith("{q}")
+            else text[0].lower() + text[1:] if text.split()[0].lower() in _SMALL else text
+        )
         text = wrap.replace("{q}", head)
     draw = rng.random()
     if draw < 0.16:
@@ -145,18 +191,28 @@ def ask(rng: random.Random, question: str, style: Style) -> str:
     return text
 
 
-_SMALL = set("what who when where which how do does is are can could may for at in on from until by whose why if".split())
+_SMALL = set(
+    "what who when where which how do does is are can could may for at in on from until by whose why if".split()
+)
 
 
 def _passage(rng: random.Random, sentences: list[str], soft: tuple[str, ...]) -> str:
     out: list[str] = []
     for sentence in sentences:
         lead = rng.choice(soft)
-        if lead and rng.random() < 0.2 and sentence.split()[0] in ("The", "A", "An", "You", "We", "Our", "There", "If", "It", "In"):
+        if (
+            lead
+            and rng.random() < 0.2
+            and sentence.split()[0] in ("The", "A", "An", "You", "We", "Our", "There", "If", "It", "In")
+        ):
             sentence = lead + sentence[0].lower() + sentence[1:]
         out.append(sentence)
     if rng.random() < 0.06:
-        return " - " + " - ".join(s.rstrip(".") for s in out) if rng.random() < 0.5 else "; ".join(s.rstrip(".") for s in out) + "."
+        return (
+            " - " + " - ".join(s.rstrip(".") for s in out)
+            if rng.random() < 0.5
+            else "; ".join(s.rstrip(".") for s in out) + "."
+        )
     return " ".join(out)
 
 
@@ -183,7 +239,9 @@ def make_row(topic: Topic, style: Style) -> Callable[[random.Random], Row]:
         target = told[-1]
         kept = told if known else told[:-1]
         for fact in rest[: max(size - len(kept), 1 if not kept else 0)]:
-            for subject in _subjects(rng, fact, split, 2 if (fact.subjects or fact.pool) and rng.random() < 0.25 else 1):
+            for subject in _subjects(
+                rng, fact, split, 2 if (fact.subjects or fact.pool) and rng.random() < 0.25 else 1
+            ):
                 kept = [*kept, Told(fact, subject, values.fresh(rng, fact.kind, split, seen))]
         for item in kept:
             item.says = rng.choice(item.fact.says)
@@ -203,7 +261,10 @@ def make_row(topic: Topic, style: Style) -> Callable[[random.Random], Row]:
         rng.shuffle(blocks)
         sentences = [s for block in blocks for s in rng.sample(block, len(block))]
         for sentence in rng.sample(topic.fluff, min(len(topic.fluff), rng.choice((0, 0, 1, 1, 2)))):
-            sentences.insert(rng.randint(0, len(sentences)), _capital(_fill(sentence, target, entity)) if "{s}" not in sentence else sentence)
+            sentences.insert(
+                rng.randint(0, len(sentences)),
+                _capital(_fill(sentence, target, entity)) if "{s}" not in sentence else sentence,
+            )
         passage = _passage(rng, sentences, style.soft)
         answer = UNKNOWN
         if known:
