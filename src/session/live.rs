@@ -160,10 +160,16 @@ impl Session {
             shift: request.shift,
             ..GenerateOptions::default()
         };
+        // After a control token a text of its own begins, and its first token brings the space that encoding puts there.
+        let opens = prompt.last().is_some_and(|&id| self.tokenizer.is_markup(id));
+        let stream = match &request.input {
+            Input::Chat { .. } if opens => TokenStream::new(Special::AsText),
+            _ => TokenStream::continuing(Special::AsText),
+        };
         self.engine.start(&prompt, options)?;
         self.generated.clear();
         self.answer = Some(Answer {
-            stream: TokenStream::continuing(Special::AsText),
+            stream,
             stop: StopFilter::new(request.stop.clone()),
             logprobs: request.logprobs,
         });

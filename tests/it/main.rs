@@ -35,6 +35,7 @@ mod quant;
 mod sampler;
 mod session;
 mod session_labels;
+mod session_opening;
 mod support;
 mod template;
 mod tidy;

@@ -126,7 +126,7 @@ test('the parts of a task are plain fields, and go into the prompt', { skip }, a
 });
 
 test('requests are counted: those of the page, and those of the engine\'s worker', { skip }, async () => {
-  const spy = "\naddEventListener('message', ({ data }) => data.call === 'start' && fetch('/icon.svg?worker'));";
+  const spy = "\naddEventListener('message', ({ data }) => data.call === 'start' && fetch('/icon.svg?worker').then((response) => response.text()));";
   const server = await deskServer({ scripts: new Map([['/pkg/dist/worker.js', spy]]) });
   const { page, close } = await deskPage(server);
   assert.equal(await requests(page), '0');
