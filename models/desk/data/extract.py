@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import extract_clauses, extract_topics
+from . import extract_clauses, extract_clauses_heldout, extract_topics
 from .field_values import Scope, written
 from .fields import FIELDS, GROUPS, group, may_be_absent
 from .noise import frame, noise
@@ -297,7 +297,7 @@ def _families() -> tuple[Family, ...]:
     out = []
     for split, text, bank in (
         ("train", extract_topics.TRAIN, extract_clauses.TRAIN),
-        ("heldout", extract_topics.HELDOUT, extract_clauses.HELDOUT),
+        ("heldout", extract_topics.HELDOUT, extract_clauses_heldout.HELDOUT),
     ):
         for topic in parse(text):
             name = topic.name.replace(" ", "-")
