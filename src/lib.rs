@@ -16,6 +16,8 @@ pub mod model;
 pub mod ops;
 pub mod platform;
 pub mod quant;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod quantize;
 pub mod sampler;
 pub mod session;
 pub mod text;

@@ -78,6 +78,9 @@ pub enum Command {
         #[arg(long, default_value_t = 3)]
         repeat: usize,
     },
+    /// Writes a model file in a smaller type: one line {"name","shape","from","to","bytes","rmse"} for each tensor, then
+    /// one with totals.
+    Quantize(Quantize),
     /// Checks a file end to end and prints one JSON report to copy into an issue.
     Verify {
         file: PathBuf,
@@ -178,6 +181,35 @@ pub struct Generate {
     /// Ends the answer before this text; may be given several times.
     #[arg(long)]
     pub stop: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Quantize {
+    /// A GGUF file in F32, F16 or BF16; of a split model, its first file.
+    pub input: PathBuf,
+    /// The file to write: one, also for a split model.
+    pub output: PathBuf,
+    /// f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k_s, q3_k_m, q3_k_l, q4_k_s, q4_k_m, q5_k_s, q5_k_m or q6_k.
+    #[arg(long = "type")]
+    pub file_type: String,
+    /// Every matrix in the same format: no mix.
+    #[arg(long)]
+    pub pure: bool,
+    /// Format of the output projection (also where it is the embedding), for example q8_0.
+    #[arg(long)]
+    pub output_type: Option<String>,
+    /// Format of the token embedding.
+    #[arg(long)]
+    pub embedding_type: Option<String>,
+    /// Accepts an input that is quantized already. Worse than starting from the original.
+    #[arg(long)]
+    pub allow_requantize: bool,
+    /// Replaces the file to write if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// Threads that share the work (default: one per core).
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -6,6 +6,7 @@ mod eval;
 mod inspect;
 mod open;
 mod output;
+mod quantize;
 mod run;
 mod text;
 mod verify;
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<()> {
             generate,
             repeat,
         } => bench::bench(&model, prompt_tokens, generate, repeat),
+        Command::Quantize(options) => quantize::quantize(&options),
         Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
     }
 }

@@ -81,7 +81,8 @@ fn bounded(what: &str, got: u64, max: u64) -> Result<u64> {
     }
 }
 
-fn alignment(metadata: &Metadata) -> Result<u64> {
+/// Alignment of the data, checked.
+pub(super) fn alignment(metadata: &Metadata) -> Result<u64> {
     let key = "general.alignment";
     let got = metadata.u32(key)?.unwrap_or(DEFAULT_ALIGNMENT);
     if !got.is_power_of_two() {

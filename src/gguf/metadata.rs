@@ -172,7 +172,7 @@ pub(super) fn read_entry(c: &mut Cursor<'_>) -> Result<(String, Value), Fail> {
 }
 
 /// GGUF's type numbers.
-mod id {
+pub(super) mod id {
     pub const U8: u32 = 0;
     pub const I8: u32 = 1;
     pub const U16: u32 = 2;

@@ -16,12 +16,17 @@ mod metadata;
 mod split;
 mod tensor;
 mod value;
+// Native only: a page never writes a model.
+#[cfg(not(target_arch = "wasm32"))]
+mod write;
 
 pub use file::GgufFile;
 pub use metadata::Metadata;
 pub use split::split_names;
 pub use tensor::TensorInfo;
 pub use value::{Array, Strings, Value};
+#[cfg(not(target_arch = "wasm32"))]
+pub use write::GgufWriter;
 
 /// A text from the file as it appears in messages: quoted, escaped, and cut where it is long.
 pub(crate) fn quoted(text: &str) -> String {

@@ -1,5 +1,8 @@
 //! Storage formats of GGUF tensors: block layouts, reference decoding, and the aligned planes that the GPU reads.
 
+// Native only: a page never encodes, so its module holds no encoder.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod encode;
 mod float;
 mod legacy;
 pub mod planes;
