@@ -27,6 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("engine", &["model", "backend", "ops", "sampler", "gguf", "error"]),
     ("text", &["gguf", "error"]),
     ("model", &["ops", "gguf", "quant", "error"]),
+    ("quantize", &["model", "gguf", "quant", "error"]),
     ("backend", &["ops", "kernels", "gpu", "cpu", "quant", "error"]),
     ("cpu", &["ops", "quant", "error"]),
     ("kernels", &["gpu", "ops", "quant", "error"]),

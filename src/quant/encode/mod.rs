@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// The largest half-precision number. All block formats keep their scales so.
 const F16_MAX: f32 = 65504.0;
 /// The largest number that bfloat16 does not round to infinity.
-const BF16_MAX: f32 = 3.389_531_4e38;
+const BF16_MAX: f32 = f32::from_bits(0x7f7f_7fff);
 
 /// The first weight that `t` cannot hold: no number, infinite, or too large. (A block format could stretch a little
 /// further than half precision does; no model needs it.)
