@@ -55,7 +55,7 @@ fn check_output(input: &Path, out: &Path, force: bool) -> Result<()> {
         return Ok(()); // there is no such file
     };
     let same = |path: &PathBuf| path.canonicalize().is_ok_and(|p| p == existing);
-    if open::paths(input).iter().any(same) {
+    if open::paths(input)?.iter().any(same) {
         return Err(Error::invalid("output", "another file than the input", out.display()));
     }
     if force {
