@@ -15,7 +15,7 @@ export class RequestCount {
     this.since = performance.now();
   }
 
-  /** How many there were, whether they came through or not. */
+  /** How many of them have ended: the browser lists a request when it is over. */
   get now(): number {
     this.add(this.observer.takeRecords());
     return this.count;

@@ -104,7 +104,7 @@ export interface Stats {
   wasm_memory: number;
   /** Bytes of Wasm linear memory before the model was loaded. */
   wasm_memory_fresh: number;
-  /** Requests that all threads have made of the network since the model was loaded (the others, as of the last prompt). */
+  /** Requests of all threads that have ended since the model was loaded (of the others, as of the last prompt). */
   requests: number;
 }
 

@@ -4,30 +4,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch, missing, notBuilt, shared } from './support/browser.mjs';
+import { notBuilt, shared } from './support/browser.mjs';
+import { EXPOSE, LAUNCHERS, ready } from './support/browsers.mjs';
 import { fileModel, startServer } from './support/server.mjs';
-import { BROWSERS } from './support/webdriver.mjs';
 
 const NAME = 'stories260K-f32';
 const path = shared(`models/${NAME}.gguf`);
 const golden = path && JSON.parse(readFileSync(shared(`models/${NAME}.golden.json`), 'utf8')).llama_cpp.generations[0];
-
-/** A driver's script cannot import; a script of the page can. */
-const EXPOSE = `
-  import * as kinglet from '/pkg/dist/index.js';
-  globalThis.kinglet = kinglet;
-  document.body.dataset.exposed = 'true';`;
-
-/** Chromium with the same face as the others. */
-async function launchChromium() {
-  const browser = await launch();
-  const page = await browser.newPage();
-  return {
-    goto: (url) => page.goto(url),
-    evaluate: (script, args) => page.evaluate(script, args),
-    close: () => browser.close(),
-  };
-}
 
 let server;
 let isolated;
@@ -39,23 +22,6 @@ before(async () => {
   if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
 });
 after(() => Promise.all([server?.close(), isolated?.close()]));
-
-/** Waits until the page is ready (that is, its script has run), and lends its `kinglet` to {@link ask}. */
-async function ready() {
-  const present = async (selector) => {
-    for (let left = 1000; !document.querySelector(selector); left--) {
-      if (left === 0) throw new Error(`no ${selector} within ten seconds`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  await present('body[data-ready]');
-  const script = document.createElement('script');
-  script.type = 'module';
-  script.src = '/expose.js';
-  document.head.append(script);
-  await present('body[data-exposed]');
-  return { shown: document.querySelector('#empty').textContent, error: !document.querySelector('#error').hidden };
-}
 
 /** One greedy answer. */
 async function ask({ model, prompt, max_tokens, options }) {
@@ -69,8 +35,7 @@ const SMALL = { model: '/models/small.gguf', prompt: 'The kinglet is small', max
 /** What llama-cpp-python 0.3.36 answers to it; the likeliest token leads by at least 0.085 in every step. */
 const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
 
-const launchers = { chromium: { missing, launch: launchChromium, module: 'relaxed' }, ...BROWSERS };
-for (const [name, { missing, launch, module }] of Object.entries(launchers)) {
+for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
   const skip = missing() ?? notBuilt() ?? false;
   let browser;
   after(() => browser?.close());

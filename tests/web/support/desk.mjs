@@ -4,19 +4,20 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fileModel, startServer } from './server.mjs';
 
-const FILE = fileURLToPath(new URL('../../../models/desk/desk.gguf', import.meta.url));
+/** Its file. */
+export const DESK = fileURLToPath(new URL('../../../models/desk/desk.gguf', import.meta.url));
 
 /** What `cargo xtask start` says in /model.json. */
 export const PRESET = { url: '/models/desk.gguf', load: true };
 
 /** Why there is no model to test, or undefined. */
 export function noDesk() {
-  return existsSync(FILE) ? undefined : 'models/desk/desk.gguf is not there';
+  return existsSync(DESK) ? undefined : 'models/desk/desk.gguf is not there';
 }
 
 /** A server with desk, isolated as the real one; `more` as for `startServer`. */
 export function deskServer(more = {}) {
-  return startServer(new Map([['desk.gguf', fileModel(FILE)]]), { isolated: true, preset: PRESET, ...more });
+  return startServer(new Map([['desk.gguf', fileModel(DESK)]]), { isolated: true, preset: PRESET, ...more });
 }
 
 /**

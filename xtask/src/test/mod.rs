@@ -95,6 +95,7 @@ pub fn run(options: &Options) -> Result<bool> {
         "no WebKitWebDriver",
         "no Xvfb",
         "pkg/wasm is not built",
+        "models/desk/desk.gguf is not there",
     ]);
     if sh::shared().join("data").is_dir() {
         report.forbid_skips(&["needs shared data", "no shared data"]);
