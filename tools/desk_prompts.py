@@ -51,13 +51,18 @@ def cases() -> list[dict[str, str]]:
     return out
 
 
+def stale() -> list[dict[str, str]]:
+    """The lines of the file that the builders would write differently."""
+    lines = map(json.loads, OUT.read_text(encoding="utf-8").splitlines())
+    return [case for case in lines if BUILDERS[case["task"]](case["part"], case["text"]) != case["prompt"]]
+
+
 def main() -> None:
-    """Writes the file, or compares it with what would be written."""
-    text = "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases())
+    """Writes the file, or compares it with the builders."""
     if "--check" not in sys.argv[1:]:
-        OUT.write_text(text, encoding="utf-8")
-    elif OUT.read_text(encoding="utf-8") != text:
-        sys.exit(f"{OUT} is not what the builders write now; run tools/desk_prompts.py")
+        OUT.write_text("".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases()), encoding="utf-8")
+    elif bad := stale():
+        sys.exit(f"{OUT.name}: the builders write another prompt for {bad[0]}; run tools/desk_prompts.py")
 
 
 if __name__ == "__main__":
