@@ -94,8 +94,7 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 function showInfo(info) {
   state.desk = isDesk(info);
   $('loaded').textContent = `${info.model || info.architecture} · ${info.context} tokens of context`;
-  const threads = info.threads > 1 ? ` · ${info.threads} threads` : '';
-  $('where').textContent = `${info.backend === 'gpu' ? 'GPU' : 'Processor'} · ${info.adapter}${info.software ? ' (software)' : threads}`;
+  $('where').textContent = `${info.backend === 'gpu' ? 'GPU' : 'Processor'} · ${info.adapter}${info.software ? ' (software)' : ''}`;
   $('why').textContent = info.fallback ? `Not on the GPU: ${info.fallback}` : '';
   $('why').hidden = !info.fallback;
   $('where').hidden = false;

@@ -49,7 +49,8 @@ const EXPECTED = {
   Extract: (text) => assert.deepEqual(JSON.parse(text), { 'order number': '48213', name: 'Ann Li', city: 'Leeds' }),
   Answer: (text) => assert.match(text, /five working days/i),
   Summarise: (text) => {
-    assert.match(text, /kettle|lid/i);
+    assert.match(text, /kettle/i);
+    assert.match(text, /\blid\b|broken|damaged/i);
     assert.ok(text.length > 15 && text.length < 120, text);
   },
   Filter: (text) => assert.equal(text, 'hold'),
