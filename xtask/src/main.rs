@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod pkg;
+mod python;
 mod serve;
 mod setup;
 mod sh;
@@ -21,7 +22,7 @@ cargo xtask start [--model PATH|URL] [--port N] [--plain] [--dev]
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its
                                                           path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
-cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, web
+cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, python, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
 cargo xtask bench --backend cpu [options]                 paired with wllama in one Chromium: docs/benchmarking.md

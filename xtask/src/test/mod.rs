@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check of the repository, one printed line each, and a closing count.
 
 mod checks;
+mod python;
 mod report;
 mod rust;
 mod watch;
@@ -31,6 +32,8 @@ pub enum Part {
     Checks,
     /// Unit, integration and documentation tests, the GPU ones once per adapter.
     Rust,
+    /// The models' unit tests, and a training run of seconds.
+    Python,
     /// The package: size gate, type check, unit and browser tests.
     Web,
 }
@@ -40,6 +43,7 @@ impl Part {
         match text {
             "checks" => Some(Part::Checks),
             "rust" => Some(Part::Rust),
+            "python" => Some(Part::Python),
             "web" => Some(Part::Web),
             _ => None,
         }
@@ -84,6 +88,9 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     if options.wants(Part::Checks) {
         checks::clippy(&mut report);
+    }
+    if options.wants(Part::Python) {
+        python::run(options, &mut report)?;
     }
     if options.wants(Part::Web) {
         web::run(options, &mut report)?;

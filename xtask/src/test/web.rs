@@ -92,14 +92,15 @@ fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// What a test program said.
 #[derive(Debug, PartialEq)]
-enum Line {
+pub enum Line {
     Output(String),
     Test { name: String, seconds: f64, status: Status },
 }
 
-/// A line of reporter.mjs.
-fn parse(line: &str) -> Line {
+/// A line of reporter.mjs or unit.py.
+pub fn parse(line: &str) -> Line {
     let Ok(event) = serde_json::from_str::<Value>(line) else {
         return Line::Output(format!("{line}\n"));
     };

@@ -1,0 +1,70 @@
+//! Python: the system's own for tests of the standard library only, and an environment with PyTorch for training.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::sh;
+
+/// The oldest Python that the scripts are written for.
+const OLDEST: (u32, u32) = (3, 10);
+
+/// The system's Python.
+///
+/// # Errors
+/// It is missing or too old; the message says what to install.
+pub fn system() -> Result<Command> {
+    let advice = || {
+        format!(
+            "Python {}.{} or newer is needed: on Debian, apt-get install python3 python3-venv",
+            OLDEST.0, OLDEST.1
+        )
+    };
+    let version =
+        sh::read(sh::cmd("python3").args(["-c", "import sys; print(*sys.version_info[:2])"])).with_context(advice)?;
+    let numbers: Vec<u32> = version.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    match numbers[..] {
+        [major, minor] if (major, minor) >= OLDEST => Ok(sh::cmd("python3")),
+        _ => bail!("{}; found {}", advice(), version.trim()),
+    }
+}
+
+/// The Python that trains: `KINGLET_PYTHON`, or that of target/desk-venv, which is made and filled where it is missing
+/// or models/desk/requirements.txt has changed (about 5 GB: PyTorch with its GPU libraries).
+pub fn training() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("KINGLET_PYTHON") {
+        return Ok(path.into());
+    }
+    let folder = sh::target_dir().join("desk-venv");
+    let python = folder.join("bin/python");
+    let list = sh::root().join("models/desk/requirements.txt");
+    let wanted = fs::read(&list).with_context(|| list.display().to_string())?;
+    // Written last, so that an installation that was cut off is begun again.
+    let stamp = folder.join("requirements.txt");
+    if python.exists() && fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    println!(
+        "installing the packages of models/desk/requirements.txt into {} (about 5 GB)",
+        folder.display()
+    );
+    sh::run(system()?.args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("on Debian, apt-get install python3-venv")?;
+    let mut pip = sh::cmd(&python.to_string_lossy());
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "-r",
+    ]);
+    sh::run(pip.arg(&list)).context(
+        "training needs the packages of models/desk/requirements.txt; KINGLET_PYTHON names a Python that has them",
+    )?;
+    fs::write(&stamp, &wanted).with_context(|| stamp.display().to_string())?;
+    Ok(python)
+}
