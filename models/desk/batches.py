@@ -12,6 +12,7 @@ import torch
 import generate
 import glove
 import tokenizer as tok
+from copying import Drills
 from data import mix, public
 from data.row import NONE, TASKS, Row, classify_prompt
 from model import Model
@@ -99,13 +100,18 @@ class Source:
                 self.by_label.setdefault(label, []).append(text)
         self.strangers += self.by_label.get(NONE, [])
 
-    def stream(self, whole: float, rng: random.Random) -> Iterator[Item | Group]:
-        """Endless, in the shares of data/mix.py, by tokens."""
+    def stream(self, whole: float, drills: float, rng: random.Random) -> Iterator[Item | Group]:
+        """Endless, in the shares of data/mix.py, by tokens; `drills` of them are exercises in copying."""
         tasks = [task for task in TASKS if self.by_task[task]]
         pools = {task: _Shuffled(self.by_task[task], rng) for task in tasks}
         own = _Shuffled(self.own, rng) if self.own else None
-        spent = {"public": 0.0, "own": 0.0, **{task: 0.0 for task in tasks}}
-        goal = {"public": self.share if self.sets else 0.0, "own": 0.5 if own else 0.0}
+        drill = Drills(self.tokenizer, 0.8 if drills == 1 else 0.2).stream(rng)
+        spent = {"drills": 0.0, "public": 0.0, "own": 0.0, **{task: 0.0 for task in tasks}}
+        goal = {
+            "drills": drills,
+            "public": (1 - drills) * self.share if self.sets else 0.0,
+            "own": (1 - drills) * 0.5 if own else 0.0,
+        }
         rest = 1.0 - sum(goal.values())
         total = sum(mix.SHARES[task] for task in tasks) or 1.0
         goal |= {task: rest * mix.SHARES[task] / total for task in tasks}
@@ -116,12 +122,13 @@ class Source:
                 thing = self.public_group(rng, whole)
                 spent[name] += len(thing.prefix) + sum(len(i.prompt) + len(i.answer) for i in thing.items)
             else:
-                thing = own.next() if name == "own" else pools[name].next()
+                thing = next(drill) if name == "drills" else own.next() if name == "own" else pools[name].next()
                 spent[name] += len(thing.prompt) + len(thing.answer)
             yield thing
 
     def checks(self, smoke: bool) -> dict[str, list]:
-        """What is looked at while training: *steer* rows, and held-out families for the curve (never chosen by)."""
+        """What is looked at while training: *steer* rows, and for the curve (never chosen by) new rows of the training
+        families and of the held-out ones."""
         out: dict[str, list] = {}
         if smoke or not self.sets:
             return out
@@ -129,15 +136,13 @@ class Source:
             found = load()
             rng = random.Random(name)
             labels = [*found["labels"], NONE]
-            out[name] = [group(self.tokenizer, labels, rng.sample(found["steer"], min(300, len(found["steer"]))), True)]
+            out[name] = [group(self.tokenizer, labels, rng.sample(found["steer"], min(200, len(found["steer"]))), True)]
         for family in generate.families():
-            if family.split == "heldout":
-                for row in generate.rows(family, 12, "curve"):
-                    messages = [*row.turns, {"role": "user", "content": row.prompt}]
-                    out.setdefault(f"heldout-{row.task}", []).append(
-                        item(self.tokenizer, messages, row.answer, row.task)
-                    )
-        return {name: items if name.endswith("steer") else _thin(items, 250) for name, items in out.items()}
+            for row in generate.rows(family, 12 if family.split == "heldout" else 4, "curve"):
+                messages = [*row.turns, {"role": "user", "content": row.prompt}]
+                name = f"{'heldout' if family.split == 'heldout' else 'new'}-{row.task}"
+                out.setdefault(name, []).append(item(self.tokenizer, messages, row.answer, row.task))
+        return {name: items if name.endswith("steer") else _thin(items, 150) for name, items in out.items()}
 
 
 def _thin(items: list, most: int) -> list:
@@ -239,6 +244,6 @@ def start_embedding(model: Model, tokenizer: Tokenizer, vectors: glove.Vectors) 
         word = tokenizer.pieces[i].lstrip(tok.BLANK)
         vector = vectors.get(word) if len(word) > 1 else None
         if vector is not None:
-            weight[i] = weight[i] * 0.6 + spin @ torch.from_numpy(vector) * (0.02 * n**0.5)
+            weight[i] = weight[i] * 0.6 + spin @ torch.from_numpy(vector) * (0.06 * n**0.5)
             known += 1
     print(f"{known} of {len(tokenizer.pieces)} pieces start at a word vector", flush=True)

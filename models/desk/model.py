@@ -20,10 +20,10 @@ class Shape:
     n_vocab: int
     n_layer: int
     n_embd: int = 256
-    n_head: int = 8
+    n_head: int = 4
     n_ff: int = 768
     n_ctx: int = 1024
-    rope_base: float = 10000.0
+    rope_base: float = 100000.0
     eps: float = 1e-5
 
     def to_json(self) -> dict:
@@ -88,7 +88,7 @@ class Model(nn.Module):
         angle = torch.arange(shape.n_ctx, dtype=torch.float32)[:, None] * freq
         self.register_buffer("cos", angle.cos(), persistent=False)
         self.register_buffer("sin", angle.sin(), persistent=False)
-        nn.init.normal_(self.token_embd.weight, std=0.02)
+        nn.init.normal_(self.token_embd.weight, std=0.06)
         for name, weight in self.named_parameters():
             if weight.dim() == 2 and "token_embd" not in name:
                 # Uniform in fan-in; what is added to the residual stream starts small.

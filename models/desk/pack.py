@@ -13,6 +13,8 @@ import numpy as np
 
 IGNORE = -1
 """No target at this place."""
+READING = 0.2
+"""The weight of a token of a message; one of an answer of 4 tokens weighs 0.5."""
 
 
 @dataclass
@@ -69,7 +71,11 @@ class Packed:
         if len(ids) > self.room():
             return False
         self._push(ids, prefix, pre)
-        n = len(item.answer)
+        n, m = len(item.answer), len(item.prompt)
+        # Reading is trained beside answering: the prompt's own next tokens count a little (see train.py).
+        at = len(self.ids) - len(ids)
+        self.target[at : at + m - 1] = item.prompt[1:]
+        self.weight[at : at + m - 1] = [READING] * (m - 1)
         self.target[-n:] = item.answer
         # A long answer counts more than a short one, but not in proportion: its tokens are mostly copies.
         self.weight[-n:] = [n**-0.5] * n

@@ -141,10 +141,6 @@ fn errors_are_bounded_on_anything_and_bytes_are_repeatable() {
             for t in DType::ALL {
                 let bytes = encode(t, &x);
                 assert_eq!(bytes, encode(t, &x), "{t} {name}: not repeatable");
-                // Open fault, named in the notes: Q2_K writes a constant with 2.2 times the error that it should.
-                if t == DType::Q2K && name == "constant" {
-                    continue;
-                }
                 let share = share_of_bound(t, &x, &bytes);
                 assert!(share <= 1.0, "{t} {name}: {share} of the bound");
             }

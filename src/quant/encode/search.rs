@@ -109,7 +109,8 @@ pub(super) fn affine<const N: usize>(x: &[f32; N], w: &[f32; N], n: f32) -> (f32
     (best.1, best.2)
 }
 
-/// The line `scale * q + low` nearest to `x`, with `low <= 0`; none when all quants are equal or the line falls.
+/// The line `scale * q + low` nearest to `x`, with `low <= 0`; none when it does not rise. Equal quants leave it open:
+/// then it goes through zero.
 fn line<const N: usize>(x: &[f32; N], w: &[f32; N], q: &[f32; N]) -> Option<(f32, f32)> {
     let (mut sw, mut sx, mut sq, mut xq, mut qq) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for i in 0..N {
@@ -121,11 +122,9 @@ fn line<const N: usize>(x: &[f32; N], w: &[f32; N], q: &[f32; N]) -> Option<(f32
         qq += wq * q[i];
     }
     let determinant = sw * qq - sq * sq;
-    if determinant <= 0.0 {
-        return None;
-    }
     let low = (qq * sx - sq * xq) / determinant;
-    let (scale, low) = if low > 0.0 {
+    // Equal quants give a determinant of zero but for rounding, and then any `low`.
+    let (scale, low) = if determinant <= 1e-6 * sw * qq || low > 0.0 {
         (xq / qq, 0.0)
     } else {
         ((sw * xq - sq * sx) / determinant, low)

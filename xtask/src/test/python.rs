@@ -14,7 +14,10 @@ use super::{Options, Size, watch};
 use crate::{python, sh};
 
 pub fn run(options: &Options, report: &mut Report) -> Result<()> {
-    unit_tests(options, report)?;
+    match python::system() {
+        Ok(command) => unit_tests(command, "models/desk/tests", options, report)?,
+        Err(error) => report.add("desk unit tests".into(), 0.0, Status::Failed(format!("{error:#}"))),
+    }
     let (mut trainer, mut kinglet) = (None, None);
     report.check("desk packages for training", || {
         trainer = Some(python::training()?);
@@ -27,6 +30,8 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     let (Some(trainer), Some(kinglet)) = (trainer, kinglet) else {
         return Ok(()); // what is missing has failed already
     };
+    let command = sh::cmd(&trainer.to_string_lossy());
+    unit_tests(command, "models/desk/tests/training", options, report)?;
     let ways = Ways { trainer, kinglet };
     report.check("desk training smoke", || ways.smoke());
     if options.size == Size::Soak {
@@ -35,16 +40,9 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Each unittest of models/desk/tests, with the system's Python.
-fn unit_tests(options: &Options, report: &mut Report) -> Result<()> {
-    let mut command = match python::system() {
-        Ok(command) => command,
-        Err(error) => {
-            report.add("desk unit tests".into(), 0.0, Status::Failed(format!("{error:#}")));
-            return Ok(());
-        }
-    };
-    command.args(["-B", "xtask/src/test/unit.py", "models/desk/tests"]);
+/// Each unittest of `folder`, with the Python of `command`.
+fn unit_tests(mut command: Command, folder: &str, options: &Options, report: &mut Report) -> Result<()> {
+    command.args(["-B", "xtask/src/test/unit.py", folder]);
     let mut tests = 0;
     let end = watch::run(&mut command, options.limit(), |line| match parse(line) {
         Line::Output(text) => print!("        | {text}"),
@@ -54,9 +52,9 @@ fn unit_tests(options: &Options, report: &mut Report) -> Result<()> {
         }
     })?;
     if let Some(trouble) = end.trouble() {
-        report.add("desk unit tests".into(), 0.0, Status::Failed(trouble));
+        report.add(format!("desk unit tests of {folder}"), 0.0, Status::Failed(trouble));
     } else if tests == 0 {
-        report.add("desk unit tests".into(), 0.0, Status::Failed("there are none".into()));
+        report.add(format!("desk unit tests of {folder}"), 0.0, Status::Failed("there are none".into()));
     }
     Ok(())
 }
