@@ -36,7 +36,7 @@ export const EXAMPLES = [
   {
     name: 'Classify',
     task: 'classify',
-    part: 'late parcel, refund, forgotten password, none of these',
+    part: 'where is my order, refund, change address, forgotten password, none of these',
     text: 'My parcel should have come on Monday and it is still not here. Can you find out where it is?',
   },
   {
@@ -55,7 +55,7 @@ export const EXAMPLES = [
     name: 'Summarise',
     task: 'summarise',
     part: '',
-    text: 'Hi, I ordered a kettle two weeks ago. It came yesterday, but the lid is broken. I would like a new one, please, and I do not want to pay for the return.',
+    text: 'Hello, I bought a kettle from you. After two weeks it stopped working. I would like a new one, please. Thank you and have a nice day.',
   },
   {
     name: 'Filter',

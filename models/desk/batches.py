@@ -12,7 +12,7 @@ import torch
 import generate
 import glove
 import tokenizer as tok
-from copying import Drills
+from drills import Drills
 from data import mix, public
 from data.row import NONE, TASKS, Row, classify_prompt
 from model import Model

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 
 import batches
-import copying
+import drills
 import export
 import glove
 from model import Model, Shape
@@ -225,7 +225,7 @@ def main() -> None:
         model = Model(Shape(n_vocab=len(tokenizer.pieces), n_layer=recipe.layers), recipe.dropout)
         if source.vectors is not None:
             batches.start_embedding(model, tokenizer, source.vectors)
-        copying.start(model)
+        drills.start(model)
     model.to(args.device).train()
     teacher = None
     if args.teacher:

@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(HERE))
 
 import batches  # noqa: E402
-import copying  # noqa: E402
+import drills  # noqa: E402
 import train  # noqa: E402
 from model import Model, Shape, rope  # noqa: E402
 from pack import IGNORE, Group, Item, pack  # noqa: E402
@@ -112,23 +112,23 @@ class Copying(unittest.TestCase):
         at = torch.arange(25, 48)
         model = small(4000)
         chance = self.attention(model, said * 2, 1)[:, at, at - 23].mean(1).max()
-        copying.start(model)
+        drills.start(model)
         before = self.attention(model, said * 2, 0)[:, at, at - 1].mean(1)
         follows = self.attention(model, said * 2, 1)[:, at, at - 23].mean(1)
-        self.assertGreater(before[: copying.HEADS].min(), 0.5)
-        self.assertGreater(follows[: copying.HEADS].min(), 1.5 * chance)
+        self.assertGreater(before[: drills.HEADS].min(), 0.5)
+        self.assertGreater(follows[: drills.HEADS].min(), 1.5 * chance)
 
     def test_drills_can_be_answered_from_the_prompt(self):
         known = tokenizer()
-        drills = copying.Drills(known, 0.3)
+        made = drills.Drills(known, 0.3)
         rng = random.Random(4)
         for _ in range(200):
-            row = drills.lookup(rng)
+            row = made.lookup(rng)
             asked = known.decode(row.prompt).split("\nmessage:")[0]
             values = known.decode(row.answer[:-1])
             self.assertTrue(values.startswith('{"') and values.endswith('"}'), values)
             self.assertTrue(asked)
-            row = drills.repeat(rng)
+            row = made.repeat(rng)
             self.assertEqual(row.prompt[1:-2], row.answer[:-1])
 
 
