@@ -54,7 +54,11 @@ fn unit_tests(mut command: Command, folder: &str, options: &Options, report: &mu
     if let Some(trouble) = end.trouble() {
         report.add(format!("desk unit tests of {folder}"), 0.0, Status::Failed(trouble));
     } else if tests == 0 {
-        report.add(format!("desk unit tests of {folder}"), 0.0, Status::Failed("there are none".into()));
+        report.add(
+            format!("desk unit tests of {folder}"),
+            0.0,
+            Status::Failed("there are none".into()),
+        );
     }
     Ok(())
 }
