@@ -74,6 +74,10 @@ RECIPES = {
 }
 
 
+ESTIMATE = 200
+"""After so many steps the whole run's duration is estimated from their speed (evaluations not counted)."""
+
+
 def masks(batch: dict[str, np.ndarray], device: str) -> dict[str, torch.Tensor]:
     """The arrays as tensors, and the mask [B, 1, T, T]: earlier tokens of the own segment and of the shared one."""
     t = {key: torch.from_numpy(value).to(device) for key, value in batch.items()}
@@ -152,7 +156,7 @@ def run(args, model: Model, recipe: Recipe, source: batches.Source, checks: dict
         for opt, known in zip(opts, state["optimizers"]):
             opt.load_state_dict(known)
         step, tokens = state["step"], state["tokens"]
-    began, until = time.time(), 0
+    began, until, resumed = time.time(), 0, tokens
     for number, stage in enumerate(recipe.stages):
         until += stage.steps
         stream = pack(source.stream(stage.whole, stage.drills, random.Random(f"{recipe.seed}:{number}:{step}")), stage.length, stage.rows)
@@ -175,6 +179,10 @@ def run(args, model: Model, recipe: Recipe, source: batches.Source, checks: dict
             step += 1
             if step % 10 == 0 or step == steps:
                 write(log, step=step, tokens=tokens, seconds=round(time.time() - began, 1), loss=round(total, 4), lr=share)
+            if step == ESTIMATE:
+                places = sum(stage.steps * stage.length * stage.rows * stage.micro for stage in recipe.stages)
+                minutes = (time.time() - began) / 60 * places / max(1, tokens - resumed)
+                write(log, step=step, estimated_minutes=round(minutes, 1))
             if step % args.every == 0 or step == steps:
                 for name, items in checks.items():
                     write(log, step=step, tokens=tokens, set=name, accuracy=round(evaluate(model, items, 768, device), 4))
