@@ -2,6 +2,9 @@
 
 import { $, state } from './state.js';
 
+/** Milliseconds between two looks at the engine's count: its workers do not tell the page of a request. */
+const EVERY = 1000;
+
 let since = Infinity;
 let ofPage = 0;
 
@@ -34,5 +37,12 @@ export async function showOffline() {
   $('offline').dataset.requests = requests;
 }
 
+let asking = false;
+setInterval(async () => {
+  if (asking || document.hidden) return;
+  asking = true; // behind a long answer one question waits, not many
+  await showOffline();
+  asking = false;
+}, EVERY);
 addEventListener('online', () => void showOffline());
 addEventListener('offline', () => void showOffline());

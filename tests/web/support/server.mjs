@@ -56,6 +56,7 @@ export async function startServer(models = new Map(), { isolated = false, script
     });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref(); // a test that fails before it closes this must not keep the process alive
   return {
     origin: `http://localhost:${server.address().port}`,
     models,
