@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, json_kind};
 use crate::sampler::{MAX_TOP_LOGPROBS, SamplerConfig};
 
 /// A request, checked.
@@ -62,7 +62,7 @@ impl Request {
         let extra = match reader.take("chat_template_kwargs") {
             None => Map::new(),
             Some(Value::Object(map)) => map.clone(),
-            Some(other) => return Err(Error::invalid("chat_template_kwargs", "an object", kind(other))),
+            Some(other) => return Err(Error::invalid("chat_template_kwargs", "an object", json_kind(other))),
         };
         let logprobs = reader.boolean("logprobs")?.unwrap_or(false);
         let top = reader.count("top_logprobs")?;
@@ -84,7 +84,7 @@ impl Request {
         let mut reader = Reader::new(body)?;
         let prompt = match reader.take("prompt") {
             Some(Value::String(text)) => text.clone(),
-            other => return Err(Error::invalid("prompt", "a string", other.map_or("nothing", kind))),
+            other => return Err(Error::invalid("prompt", "a string", other.map_or("nothing", json_kind))),
         };
         let top = reader.count("logprobs")?;
         reader.finish(Input::Completion { prompt }, top.is_some(), top.unwrap_or(0))
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     fn new(body: &'a Value) -> Result<Self> {
         let body = body
             .as_object()
-            .ok_or_else(|| Error::invalid("request", "an object", kind(body)))?;
+            .ok_or_else(|| Error::invalid("request", "an object", json_kind(body)))?;
         Ok(Reader {
             body,
             read: WITHOUT_EFFECT.to_vec(),
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             .map(|v| {
                 v.as_f64()
                     .map(|n| n as f32)
-                    .ok_or_else(|| Error::invalid(name, "a number", kind(v)))
+                    .ok_or_else(|| Error::invalid(name, "a number", json_kind(v)))
             })
             .transpose()
     }
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         self.take(name)
             .map(|v| {
                 v.as_bool()
-                    .ok_or_else(|| Error::invalid(name, "true or false", kind(v)))
+                    .ok_or_else(|| Error::invalid(name, "true or false", json_kind(v)))
             })
             .transpose()
     }
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         let list = match self.take("messages") {
             Some(Value::Array(list)) if !list.is_empty() => list,
             Some(Value::Array(_)) => return Err(Error::invalid("messages", "at least one message", "an empty list")),
-            other => return Err(Error::invalid("messages", "a list", other.map_or("nothing", kind))),
+            other => return Err(Error::invalid("messages", "a list", other.map_or("nothing", json_kind))),
         };
         list.iter().enumerate().map(|(i, m)| message(i, m)).collect()
     }
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some(Value::Array(list)) if list.is_empty() => Ok(None),
             Some(list @ Value::Array(_)) => Ok(Some(list.clone())),
-            Some(other) => Err(Error::invalid("tools", "a list", kind(other))),
+            Some(other) => Err(Error::invalid("tools", "a list", json_kind(other))),
         }
     }
 
@@ -169,10 +169,10 @@ impl<'a> Reader<'a> {
             None => Vec::new(),
             Some(Value::String(s)) => vec![s.clone()],
             Some(Value::Array(list)) => {
-                let text = |v: &Value| v.as_str().map(str::to_owned).ok_or_else(|| wrong(&kind(v)));
+                let text = |v: &Value| v.as_str().map(str::to_owned).ok_or_else(|| wrong(&json_kind(v)));
                 list.iter().map(text).collect::<Result<_>>()?
             }
-            Some(other) => return Err(wrong(&kind(other))),
+            Some(other) => return Err(wrong(&json_kind(other))),
         };
         if stops.iter().any(String::is_empty) {
             return Err(wrong(&"an empty string"));
@@ -191,7 +191,13 @@ impl<'a> Reader<'a> {
         let map = match self.take("logit_bias") {
             None => return Ok(Vec::new()),
             Some(Value::Object(map)) => map,
-            Some(other) => return Err(Error::invalid("logit_bias", "an object {token id: bias}", kind(other))),
+            Some(other) => {
+                return Err(Error::invalid(
+                    "logit_bias",
+                    "an object {token id: bias}",
+                    json_kind(other),
+                ));
+            }
         };
         map.iter()
             .map(|(key, value)| {
@@ -287,7 +293,7 @@ fn message(i: usize, message: &Value) -> Result<Value> {
     let at = |field: &str| format!("messages[{i}]{field}");
     let fields = message
         .as_object()
-        .ok_or_else(|| Error::invalid(at(""), "an object", kind(message)))?;
+        .ok_or_else(|| Error::invalid(at(""), "an object", json_kind(message)))?;
     match fields.get("role") {
         Some(Value::String(role)) if is_role(role) => {}
         Some(Value::String(role)) => {
@@ -297,7 +303,13 @@ fn message(i: usize, message: &Value) -> Result<Value> {
                 format!("{role:?}"),
             ));
         }
-        other => return Err(Error::invalid(at(".role"), "a string", other.map_or("nothing", kind))),
+        other => {
+            return Err(Error::invalid(
+                at(".role"),
+                "a string",
+                other.map_or("nothing", json_kind),
+            ));
+        }
     }
     let mut fields = fields.clone();
     match fields.get("content") {
@@ -324,7 +336,7 @@ fn message(i: usize, message: &Value) -> Result<Value> {
             return Err(Error::invalid(
                 at(".content"),
                 "a string or a list of text parts",
-                kind(other),
+                json_kind(other),
             ));
         }
     }
@@ -337,16 +349,4 @@ fn is_role(role: &str) -> bool {
         && role
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
-/// What a JSON value is, in words.
-fn kind(v: &Value) -> &'static str {
-    match v {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

@@ -132,7 +132,7 @@ impl Evaluator {
             Ok::<(), Error>(())
         })?;
         let last = last.unwrap_or_default();
-        // A first token after markup carries the space that the tokenizer puts before text.
+        // White space at either end is never what a row asks for.
         let answer = text.trim().to_owned();
         Ok(Item {
             grade: grade(row, &answer, refusals),

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use kinglet::error::json_kind;
 use kinglet::session::Request;
 use kinglet::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -71,7 +72,7 @@ fn parse(line: usize, text: &[u8]) -> Result<Row> {
     let row: Value = serde_json::from_slice(text).map_err(|e| Error::invalid("row", "a JSON object", e))?;
     let row = row
         .as_object()
-        .ok_or_else(|| Error::invalid("row", "a JSON object", kind(&row)))?;
+        .ok_or_else(|| Error::invalid("row", "a JSON object", json_kind(&row)))?;
     if let Some(key) = row.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(Error::invalid(
             key,
@@ -83,11 +84,11 @@ fn parse(line: usize, text: &[u8]) -> Result<Row> {
         None => true,
         Some(value) => value
             .as_bool()
-            .ok_or_else(|| Error::invalid("known", "true or false", kind(value)))?,
+            .ok_or_else(|| Error::invalid("known", "true or false", json_kind(value)))?,
     };
     let id = present(row, "id").cloned();
     if let Some(wrong) = id.as_ref().filter(|id| !id.is_string() && !id.is_number()) {
-        return Err(Error::invalid("id", "a string or a number", kind(wrong)));
+        return Err(Error::invalid("id", "a string or a number", json_kind(wrong)));
     }
     let row = Row {
         line,
@@ -156,7 +157,7 @@ fn string(row: &Map<String, Value>, key: &str) -> Result<Option<String>> {
     let text = |v: &Value| {
         v.as_str()
             .map(str::to_owned)
-            .ok_or_else(|| Error::invalid(key, "a string", kind(v)))
+            .ok_or_else(|| Error::invalid(key, "a string", json_kind(v)))
     };
     present(row, key).map(text).transpose()
 }
@@ -168,21 +169,9 @@ fn strings(row: &Map<String, Value>, key: &str) -> Result<Vec<String>> {
     let list = value
         .as_array()
         .and_then(|list| list.iter().map(|v| v.as_str().map(str::to_owned)).collect());
-    list.ok_or_else(|| Error::invalid(key, "a list of strings", kind(value)))
+    list.ok_or_else(|| Error::invalid(key, "a list of strings", json_kind(value)))
 }
 
 fn missing(key: &str, expected: &str) -> Error {
     Error::invalid(key, expected, "nothing")
-}
-
-/// What a JSON value is, in words.
-fn kind(v: &Value) -> &'static str {
-    match v {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
