@@ -195,13 +195,30 @@ def everything(tokenizer: Tokenizer, count: int, recipe, vectors: glove.Vectors 
     return source
 
 
-def own_rows(path: Path, tokenizer: Tokenizer, count: int) -> Source:
-    """A user's file, with as many generated rows beside it, so that the other tasks are not forgotten."""
+def _lines(path: Path) -> Iterator[tuple[int, dict]]:
+    """The JSON objects of a file with their line numbers."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as wrong:
+            raise SystemExit(f"{path}, line {number}: no JSON: {wrong}") from None
+        if not isinstance(row, dict):
+            raise SystemExit(f"{path}, line {number}: expected an object, got {type(row).__name__}")
+        yield number, row
+
+
+def own_rows(path: Path, tokenizer: Tokenizer, count: int, longest: int) -> Source:
+    """A user's file, with as many generated rows beside it, so that the other tasks are not forgotten.
+
+    `longest`: tokens of a row at most. A row that cannot be trained on ends the program; none is left out in silence.
+    """
     source = Source(tokenizer, 0.0)
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    labels = sorted({row["label"] for row in rows if "label" in row})
+    rows = list(_lines(path))
+    labels = sorted({row["label"] for _, row in rows if "label" in row})
     rng = random.Random(0)
-    for number, row in enumerate(rows, 1):
+    for number, row in rows:
         if "label" in row and "text" in row:
             offered = rng.sample(labels, len(labels))
             messages = [{"role": "user", "content": classify_prompt(offered, row["text"])}]
@@ -210,6 +227,14 @@ def own_rows(path: Path, tokenizer: Tokenizer, count: int) -> Source:
             source.own.append(item(tokenizer, row["messages"], row["answer"], row.get("task", "chat")))
         else:
             raise SystemExit(f"{path}, line {number}: expected {{text, label}} or {{messages, answer}}, got {sorted(row)}")
+        made = source.own[-1]
+        if len(made.prompt) + len(made.answer) > longest:
+            raise SystemExit(
+                f"{path}, line {number}: {len(made.prompt) + len(made.answer)} tokens with all {len(labels)} labels; at most "
+                f"{longest} fit: shorten the text, or offer fewer labels"
+            )
+    if not source.own:
+        raise SystemExit(f"{path}: no rows; expected lines of {{text, label}} or {{messages, answer}}")
     source.own_count = len(source.own)
     source.add(generated(min(count, 6000), 1))
     return source

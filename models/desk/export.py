@@ -80,6 +80,9 @@ def load(path: Path, dropout: float = 0.0, tokenizer: Tokenizer | None = None) -
         model.load_state_dict(state["model"])
         return model, tokenizer
     file = gguf.GGUFReader(path)
+    arch = file.fields["general.architecture"].contents() if "general.architecture" in file.fields else "none"
+    if arch != ARCH:
+        raise SystemExit(f"{path}: architecture {arch}; only {ARCH} files of the shape of desk can be trained further")
 
     def value(key: str):
         return file.fields[key].contents()

