@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::sh;
 
-/// The oldest Python that the scripts are written for.
-const OLDEST: (u32, u32) = (3, 10);
+/// The oldest Python that the packages of models/desk/requirements.txt run on.
+const OLDEST: (u32, u32) = (3, 11);
 
 /// The system's Python.
 ///
@@ -29,6 +29,11 @@ pub fn system() -> Result<Command> {
         [major, minor] if (major, minor) >= OLDEST => Ok(sh::cmd("python3")),
         _ => bail!("{}; found {}", advice(), version.trim()),
     }
+}
+
+/// Whether `python3 -m venv` would work: Debian has the module's other half in a package of its own.
+pub fn can_make_environments() -> bool {
+    sh::read(sh::cmd("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
 /// The Python that trains: `KINGLET_PYTHON`, or that of target/desk-venv, which is made and filled where it is missing

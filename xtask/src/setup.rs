@@ -6,13 +6,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::sh;
+use crate::{python, sh};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// The oldest Node.js that the scripts and tests are written for.
 const NODE: u32 = 20;
 /// Debian packages: the browser (with SwiftShader beside it), the lavapipe driver, the Vulkan loader; the other two
-/// browsers, and the screen that WebKit's needs.
+/// browsers, the screen that WebKit's needs, and Python for the training's tests.
 const PACKAGES: &[&str] = &[
     "chromium",
     "mesa-vulkan-drivers",
@@ -20,6 +20,7 @@ const PACKAGES: &[&str] = &[
     "firefox-esr",
     "webkit2gtk-driver",
     "xvfb",
+    "python3-venv",
 ];
 
 /// A Vulkan driver for the GPU tests.
@@ -146,6 +147,7 @@ fn missing() -> String {
         ("Firefox", firefox().is_some()),
         ("WebKitWebDriver", find_program("WebKitWebDriver").is_some()),
         ("Xvfb", find_program("Xvfb").is_some()),
+        ("Python with venv", python::can_make_environments()),
     ];
     let missing: Vec<_> = needed.iter().filter(|(_, have)| !have).map(|(what, _)| *what).collect();
     missing.join(", ")
@@ -161,7 +163,7 @@ pub fn system() -> Result<()> {
         bail!(
             "missing: {}.\nOn Debian:  sudo apt-get update && sudo apt-get install {packages}\nElsewhere: Chromium or \
              Chrome, Mesa's lavapipe (often called mesa-vulkan-drivers or vulkan-swrast), the Vulkan loader, Firefox, \
-             WebKitGTK's WebKitWebDriver with MiniBrowser, and Xvfb.",
+             WebKitGTK's WebKitWebDriver with MiniBrowser, Xvfb, and Python with its module venv.",
             missing()
         );
     }

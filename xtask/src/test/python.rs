@@ -35,6 +35,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     let ways = Ways { trainer, kinglet };
     report.check("desk training smoke", || ways.smoke());
     if options.size == Size::Soak {
+        report.check("desk learns to copy from nothing", || ways.learns_copying());
         report.check("desk learns labels of one's own", || ways.fine_tune());
     }
     Ok(())
@@ -75,6 +76,9 @@ const ROWS: usize = 5;
 const LEARNT: usize = 120;
 const ASKED: usize = 30;
 const RIGHT: usize = 24;
+/// The last step of the recipe "short" that trains drills alone, and the loss below which the model copies.
+const LAST_DRILL: usize = 250;
+const COPIES: f64 = 4.0;
 
 struct Ways {
     /// A Python with the packages of models/desk/requirements.txt.
@@ -104,6 +108,42 @@ impl Ways {
             Some(item) => bail!("row {} was not answered: {}", item["id"], item["error"]),
             None => Ok(()),
         }
+    }
+
+    /// The recipe in minutes: after its drills a model of two layers copies, which shows in the loss (9 for a guess).
+    fn learns_copying(&self) -> Result<()> {
+        let out = empty("desk-short")?;
+        sh::run(
+            sh::cmd(&self.trainer.to_string_lossy())
+                .args(["-B", "models/desk/train.py", "--name=short", "--rows=12000", "--out"])
+                .arg(&out),
+        )?;
+        let log = out.join("short.log.jsonl");
+        let text = fs::read_to_string(&log).with_context(|| log.display().to_string())?;
+        let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let last_drill = lines
+            .iter()
+            .find(|line| line["step"] == LAST_DRILL && line["loss"].is_number());
+        let loss = last_drill.and_then(|line| line["loss"].as_f64());
+        println!("        | loss after the drills: {loss:?}");
+        match loss {
+            Some(loss) if loss < COPIES => {}
+            _ => bail!("loss {loss:?} at step {LAST_DRILL}, expected less than {COPIES}"),
+        }
+        sh::run(
+            python::system()?
+                .args([
+                    "-B",
+                    "models/desk/generate.py",
+                    "--quiet",
+                    "--count=1",
+                    "--heldout-count=1",
+                    "--out",
+                ])
+                .arg(&out),
+        )?;
+        self.evaluate(&out.join("short-f32.gguf"), &out.join("heldout.jsonl"), ROWS)?;
+        Ok(())
     }
 
     /// What the model card promises of `train.py --data`: three labels that it has never seen, known after minutes.
