@@ -4,6 +4,7 @@ import { aborted, KingletError } from './errors.js';
 import { Link } from './link.js';
 import type { LoadOptions } from './protocol.js';
 import { chatChunks, chatCompletion, textChunks, textCompletion } from './shape.js';
+import { resolveModel } from './sources/resolve.js';
 import { pieces } from './stream.js';
 import { MAX_THREADS } from './threads.js';
 import type {
@@ -14,7 +15,6 @@ import type {
   CompletionParams,
   Info,
   KingletOptions,
-  ModelSource,
   Stats,
   TextCompletion,
   WasmFiles,
@@ -34,7 +34,7 @@ export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
   if (options.signal?.aborted) {
     throw aborted(options.signal);
   }
-  const sources = sourcesOf(options.model);
+  const sources = await resolveModel(options.model);
   const wasm = wasmFiles(options.wasm);
   const link = new Link(openWorker(options.worker), (progress) => options.onProgress?.(progress));
   const ignore = link.closeOn(options.signal);
@@ -152,26 +152,6 @@ function loadOptions(options: KingletOptions): LoadOptions {
     ...(threads === 'auto' ? {} : { threads }),
     ...(options.context === undefined ? {} : { context: options.context }),
   };
-}
-
-/** Addresses made absolute (the worker's base is another one); the parts of a split file in their order. */
-function sourcesOf(model: KingletOptions['model']): (string | Blob)[] {
-  const list = (Array.isArray(model) ? model : [model]) as readonly ModelSource[];
-  if (list.length === 0) {
-    throw new KingletError('invalid_request', 'invalid request: model: expected a URL or a file, got none', { param: 'model' });
-  }
-  const sources = list.map((source) => {
-    if (source instanceof Blob) {
-      return source;
-    }
-    if (!isAddress(source)) {
-      const message = `invalid request: model: expected a URL, a File, a Blob or an array of them, got ${String(source)}`;
-      throw new KingletError('invalid_request', message, { param: 'model' });
-    }
-    return absolute(source, 'model');
-  });
-  const name = (source: string | Blob) => (typeof source === 'string' ? source : 'name' in source ? String(source.name) : '');
-  return sources.sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
 }
 
 /** The file of each build, addresses made absolute; one file alone is the baseline. */

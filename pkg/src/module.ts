@@ -4,6 +4,7 @@
 import { KingletError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import type { Engine } from './protocol.js';
+import type { Reader } from './sources/reader.js';
 import type { Team } from './team.js';
 import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
 
@@ -28,9 +29,9 @@ export type Recruit = (threads: number | undefined, bytes: number) => Promise<Te
 /** What wasm-bindgen generates from `src/wasm`; the same for both builds. */
 export interface Glue {
   default(options?: { module_or_path: unknown }): Promise<{ memory: WebAssembly.Memory }>;
-  /** Loads a model. While it generates, Rust calls into JavaScript only through the team that `recruit` gives. */
+  /** Loads a model from its files. While it generates, Rust calls into JavaScript only through the team that `recruit` gives. */
   load(
-    sources: (string | Blob)[],
+    readers: Reader[],
     options: unknown,
     progress: (phase: Phase, loaded: number, total: number) => void,
     recruit: Recruit,

@@ -3,6 +3,7 @@
 // pulling is to stop computing.
 
 import type { WireError } from './errors.js';
+import type { WireSource } from './sources/resolve.js';
 import type { FinishReason, Info, Logprobs, ModuleKind, Progress, Stats, Timings, Usage, WasmFiles } from './types.js';
 
 /** Options of loading, as the engine takes them. */
@@ -31,7 +32,7 @@ export interface Piece {
 export interface Calls {
   /** Load the model; the answer describes it. Once per worker. */
   load: [
-    { sources: (string | Blob)[]; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
+    { sources: WireSource[]; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
     Info,
   ];
   /** Begin request `stream` when those before it have ended. */

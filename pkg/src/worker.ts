@@ -1,11 +1,13 @@
 // The module worker: owns the Wasm instance, and with it the engine and the GPU device.
 
 import { adapterName } from './adapter.js';
-import { chooseModule } from './module.js';
+import { chooseModule, type Recruit } from './module.js';
 import type { Port } from './protocol.js';
 import { Recruiter } from './recruit.js';
 import { RequestCount } from './requests.js';
 import { serve } from './serve.js';
+import { loadFrom, openSources } from './sources/open.js';
+import type { Phase } from './types.js';
 
 const scope = globalThis as unknown as Port;
 
@@ -22,9 +24,11 @@ serve(scope, async ({ sources, options, wasm, module }, progress) => {
   const { glue, kind, memory } = chosen;
   const recruiter = new Recruiter(chosen);
   const fresh = memory.buffer.byteLength;
-  const engine = await glue.load(sources, options, (phase, loaded, total) => progress({ phase, loaded, total }), (threads, bytes) =>
-    recruiter.recruit(threads, bytes),
-  );
+  progress({ phase: 'download', loaded: 0, total: 0 });
+  const readers = await openSources(sources);
+  const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
+  const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
+  const engine = await loadFrom(readers, (all) => glue.load([...all], options, report, recruit));
   const info = { ...engine.info(), module: kind, ...recruiter.info };
   const adapter = info.backend === 'gpu' ? await adapterName() : '';
   requests.begin();

@@ -3,8 +3,6 @@
 mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
-#[cfg(any(target_arch = "wasm32", test))]
-mod http;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
@@ -12,7 +10,7 @@ pub use clock::{now_ms, unix_seconds};
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
 #[cfg(target_arch = "wasm32")]
-pub use web::{BlobSource, HttpSource, Progress};
+pub use web::{JsSource, Reader};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +20,7 @@ use crate::error::{Error, Result};
 /// A future that stays on its thread (browsers' objects are not `Send`).
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// Random access to a model file: memory, a file, an HTTP server with ranges, a browser's Blob.
+/// Random access to a model file: memory, a file, whatever JavaScript reads from.
 pub trait ByteSource {
     /// A name for messages (a path, a URL, `"memory"`).
     fn name(&self) -> String;

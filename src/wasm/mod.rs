@@ -1,7 +1,8 @@
 //! What JavaScript sees: one function that loads a model, one class that answers. Hand-written types are in
 //! `pkg/src/protocol.ts` and `pkg/src/worker.ts`.
 //!
-//! Pull-based: every call goes from JavaScript into Rust, but for the progress of `load` and the shards' exchanges (`shard`).
+//! Pull-based: every call goes from JavaScript into Rust, but for the progress and the reads of `load` and the shards'
+//! exchanges (`shard`).
 //! An error is thrown as the plain object
 //! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
 
@@ -16,13 +17,11 @@ use js_sys::Function;
 use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
-use web_sys::Blob;
 
 use crate::error::{Error, Result};
-use crate::gguf::split_names;
 use crate::kernels;
 use crate::model::loader::Progress;
-use crate::platform::{BlobSource, ByteSource, HttpSource};
+use crate::platform::{ByteSource, JsSource, Reader};
 use crate::session::{Request, Session, SessionOptions};
 use crate::text::{Bos, Special};
 
@@ -32,20 +31,20 @@ pub fn begin() {
     console_error_panic_hook::set_once();
 }
 
-/// Loads a model from URLs and Blobs. `progress(phase, loaded, total)` hears how far it is; `recruit(threads, bytes)` finds
+/// Loads a model from its files, one reader for each (pkg/src/sources/reader.ts). `progress(phase, loaded, total)` hears how far it is; `recruit(threads, bytes)` finds
 /// followers for a model of so many bytes (recruit.ts).
 #[wasm_bindgen]
 pub async fn load(
-    sources: Vec<JsValue>,
+    readers: Vec<Reader>,
     options: JsValue,
     progress: Function,
     recruit: Function,
 ) -> std::result::Result<Kinglet, JsValue> {
-    load_session(sources, options, progress, recruit).await.map_err(thrown)
+    load_session(readers, options, progress, recruit).await.map_err(thrown)
 }
 
 async fn load_session(
-    sources: Vec<JsValue>,
+    readers: Vec<Reader>,
     options: JsValue,
     progress: Function,
     recruit: Function,
@@ -55,8 +54,7 @@ async fn load_session(
         // A callback that throws is the page's own affair.
         let _ = progress.call3(&JsValue::NULL, phase, &(loaded as f64).into(), &(total as f64).into());
     };
-    report(&"download".into(), 0, 0);
-    let sources = open(sources).await?;
+    let sources: Vec<Rc<dyn ByteSource>> = readers.into_iter().map(source).collect();
     let on_progress = &mut |p: Progress| {
         report(&to_js(&p.phase), p.loaded, p.total);
         ControlFlow::Continue(())
@@ -74,33 +72,8 @@ async fn load_session(
     })
 }
 
-/// One source per part; the first part's URL stands for all of a split model.
-async fn open(given: Vec<JsValue>) -> Result<Vec<Rc<dyn ByteSource>>> {
-    let mut sources: Vec<Rc<dyn ByteSource>> = Vec::new();
-    let alone = given.len() == 1;
-    for source in given {
-        if let Some(url) = source.as_string() {
-            let parts = if alone { part_urls(&url) } else { vec![url] };
-            for url in parts {
-                sources.push(Rc::new(HttpSource::open(&url, None, None).await?));
-            }
-        } else if let Ok(blob) = source.dyn_into::<Blob>() {
-            sources.push(Rc::new(BlobSource::new(blob)));
-        } else {
-            return Err(Error::invalid("model", "addresses and Blobs", "something else"));
-        }
-    }
-    Ok(sources)
-}
-
-/// `…/m-00001-of-00002.gguf?x` becomes the URLs of both parts; any other URL stays alone.
-fn part_urls(url: &str) -> Vec<String> {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    let (path, query) = url.split_at(end);
-    match split_names(path) {
-        Some(paths) => paths.into_iter().map(|path| path + query).collect(),
-        None => vec![url.into()],
-    }
+fn source(reader: Reader) -> Rc<dyn ByteSource> {
+    Rc::new(JsSource::new(reader))
 }
 
 /// A loaded model.

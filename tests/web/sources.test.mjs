@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { loadFrom, openSources } from '../../pkg/dist/sources/open.js';
+import { extentOf } from '../../pkg/dist/sources/range.js';
+import { partsOf } from '../../pkg/dist/sources/split.js';
 import init, { load } from '../../pkg/wasm/kinglet.js';
 import { llamaModel } from './support/gguf.mjs';
 
-/** The first request of a source, see platform/web.rs. The model is several times as long. */
+/** The first request of a source, see sources/http.ts. The model is several times as long. */
 const FIRST_REQUEST = 1 << 20;
 
 let file; // the model's bytes
@@ -42,7 +45,9 @@ after(() => {
 /** Loads the model and lets it write four tokens. */
 async function answer(source) {
   requests = [];
-  const kinglet = await load([source], { backend: 'cpu', context: 32, cache_type: 'f32' }, () => {}, async () => undefined);
+  const readers = await openSources([typeof source === 'string' ? { kind: 'url', url: source } : { kind: 'blob', blob: source }]);
+  const options = { backend: 'cpu', context: 32, cache_type: 'f32' };
+  const kinglet = await loadFrom(readers, (all) => load([...all], options, () => {}, async () => undefined));
   try {
     kinglet.start('completion', { prompt: 'abc', max_tokens: 4, temperature: 0, logprobs: 1 });
     const tokens = [];
@@ -143,5 +148,60 @@ test('nobody answers: io', async () => {
 test('a Blob that ends too early: truncated', async () => {
   for (const length of [0, 10, 5000, file.length - 1]) {
     await assert.rejects(answer(new Blob([file.subarray(0, length)])), { code: 'truncated' });
+  }
+});
+
+// ---- what an answer means ---------------------------------------------------------------------------------------------
+
+/** The answer to a request for the bytes 10 to 20 of a file of 100. */
+const extent = (status, contentRange, contentLength, contentEncoding = null) =>
+  extentOf('u', 10, 20, 100, { status, statusText: 'text', contentRange, contentLength, contentEncoding });
+
+test('answers that are what was asked for', () => {
+  const full = { ranged: true, start: 10, end: 20, total: 100 };
+  assert.deepEqual(extent(206, 'bytes 10-19/100', '10'), full);
+  assert.deepEqual(extent(206, 'bytes 10-19/*', null), { ...full, total: undefined });
+  // CORS hides the header: the length must do.
+  assert.deepEqual(extent(206, null, '10'), { ...full, total: undefined });
+  assert.deepEqual(extent(206, null, null), { ...full, end: undefined, total: undefined });
+});
+
+test('answers that are not: http, with the status', () => {
+  const cases = [
+    [206, 'bytes 0-9/100', null, 'content-range says'],
+    [206, 'bytes 10-29/100', null, 'content-range says'],
+    [206, 'bytes 10-19/5', null, 'not understood'],
+    [206, 'bytes 19-10/100', null, 'not understood'],
+    [206, 'bytes 10-18446744073709551615/*', null, 'not understood'],
+    [206, 'items 10-19/100', null, 'not understood'],
+    [206, 'bytes 10-19/100', '9', 'contradicts'],
+    [206, 'bytes 10-19/99', null, 'had 100 bytes'],
+    [206, null, '11', 'content-length'],
+    [200, null, '100', 'whole file'],
+    [416, null, null, 'no bytes from 10'],
+    [404, null, null, 'text'],
+    [503, null, null, 'text'],
+  ];
+  for (const [status, range, length, part] of cases) {
+    assert.throws(() => extent(status, range, length), (error) => {
+      assert.deepEqual([error.code, error.detail.status], ['http', status]);
+      assert.ok(error.message.includes(part), `${status} ${range} ${length}: ${error.message}`);
+      return true;
+    });
+  }
+});
+
+test('answers of a server without ranges', () => {
+  const whole = (contentEncoding) =>
+    extentOf('u', 0, 1000, undefined, { status: 200, statusText: 'OK', contentRange: null, contentLength: '7', contentEncoding });
+  assert.deepEqual(whole(null), { ranged: false, start: 0, end: 7, total: 7 });
+  // content-length counts compressed bytes
+  assert.deepEqual(whole('gzip'), { ranged: false, start: 0, end: undefined, total: undefined });
+});
+
+test("the parts of a split model from the first one's address", () => {
+  assert.deepEqual(partsOf('https://h/m-00001-of-00002.gguf?a=b'), ['https://h/m-00001-of-00002.gguf?a=b', 'https://h/m-00002-of-00002.gguf?a=b']);
+  for (const alone of ['m.gguf', 'm-00002-of-00002.gguf', 'm-00001-of-2.gguf', 'm-00001-of-00000.gguf', 'm-00001-of-00002.gguf.txt', 'm-00001-of-99999.gguf']) {
+    assert.deepEqual(partsOf(alone), [alone]);
   }
 });

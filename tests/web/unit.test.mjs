@@ -275,6 +275,7 @@ test('after dispose, and after the death of the worker, calls fail with a typed 
   const listeners = {};
   const dead = { postMessage: () => undefined, addEventListener: (type, f) => (listeners[type] = f), terminate: () => undefined };
   const loading = createKinglet({ model: 'http://localhost/m.gguf', worker: dead });
+  while (!listeners.error) await new Promise((resolve) => setTimeout(resolve, 1));
   listeners.error({ message: 'out of memory' });
   await assert.rejects(loading, (e) => e.code === 'worker_failed' && /out of memory/.test(e.message));
 });
@@ -285,7 +286,7 @@ test('the sources are absolute addresses, split parts in order', async (t) => {
     sources = args.sources;
     return new StandIn();
   });
-  assert.deepEqual(sources, ['http://localhost/m-1.gguf', 'http://localhost/m-2.gguf']);
+  assert.deepEqual(sources.map(({ kind, url }) => [kind, url]), [['url', 'http://localhost/m-1.gguf'], ['url', 'http://localhost/m-2.gguf']]);
   await rejects(createKinglet({ model: [] }), 'invalid_request');
   await rejects(createKinglet({ model: '/relative' }), 'invalid_request');
 });

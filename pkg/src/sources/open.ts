@@ -1,0 +1,38 @@
+// From what the page says about a model to the Readers of its files, in the thread where the engine runs.
+
+import { blobReader } from './blob.js';
+import { HttpReader } from './http.js';
+import { Readers, type Reader } from './reader.js';
+import type { WireSource } from './resolve.js';
+import { partsOf } from './split.js';
+
+/**
+ * One reader for each file; the first part's address stands for all of a split model.
+ *
+ * @throws KingletError when a file cannot be had.
+ */
+export async function openSources(sources: readonly WireSource[]): Promise<Readers> {
+  const files = sources.length === 1 ? sources.flatMap(parts) : sources;
+  const readers: Reader[] = [];
+  for (const file of files) {
+    readers.push(file.kind === 'blob' ? blobReader(file.blob) : await HttpReader.open({ url: file.url }));
+  }
+  return new Readers(readers);
+}
+
+/**
+ * Runs the engine's `load`. What a reader threw is what the caller gets, whatever the engine made of it; but of the end of
+ * a file the engine knows more.
+ */
+export async function loadFrom<T>(readers: Readers, load: (readers: readonly Reader[]) => Promise<T>): Promise<T> {
+  try {
+    return await load(readers.all);
+  } catch (thrown) {
+    const { failure } = readers;
+    throw failure === undefined || failure.code === 'truncated' ? thrown : failure;
+  }
+}
+
+function parts(source: WireSource): WireSource[] {
+  return source.kind === 'url' ? partsOf(source.url).map((url) => ({ ...source, url })) : [source];
+}
