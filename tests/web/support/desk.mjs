@@ -7,6 +7,9 @@ import { fileModel, startServer } from './server.mjs';
 /** Its file. */
 export const DESK = fileURLToPath(new URL('../../../models/desk/desk.gguf', import.meta.url));
 
+/** The small one beside it. */
+export const DESK_NANO = fileURLToPath(new URL('../../../models/desk/desk-nano.gguf', import.meta.url));
+
 /** What `cargo xtask start` says in /model.json. */
 export const PRESET = { url: '/models/desk.gguf', load: true };
 
