@@ -1,8 +1,9 @@
 // The page's client: what `createKinglet` gives back.
 
 import { aborted, KingletError } from './errors.js';
-import { Link } from './link.js';
-import type { LoadOptions } from './protocol.js';
+import { begin, type Ways } from './hosts.js';
+import { Lasting } from './lasting.js';
+import type { Calls, LoadOptions } from './protocol.js';
 import { chatChunks, chatCompletion, textChunks, textCompletion } from './shape.js';
 import { resolveModel } from './sources/resolve.js';
 import { pieces } from './stream.js';
@@ -15,43 +16,34 @@ import type {
   CompletionParams,
   Info,
   KingletOptions,
+  Notice,
+  Progress,
   Stats,
   TextCompletion,
   WasmFiles,
 } from './types.js';
 
-/**
- * Loads a model in a worker of its own.
- *
- * @example
- * const kinglet = await createKinglet({ model: '/models/model.gguf' });
- * const stream = await kinglet.chat.completions.create({ messages: [{ role: 'user', content: 'Hi!' }], stream: true });
- * for await (const chunk of stream) console.log(chunk.choices[0].delta.content);
- *
- * @throws KingletError, for example `http`, `bad_file`, `too_large`, `gpu_unavailable`, `aborted`.
- */
-export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
+/** `createKinglet`, with the ways to an engine that there are. */
+export async function create(options: KingletOptions, ways: Ways): Promise<Kinglet> {
   if (options.signal?.aborted) {
     throw aborted(options.signal);
   }
   const sources = await resolveModel(options.model);
   const wasm = wasmFiles(options.wasm);
-  const link = new Link(openWorker(options.worker), (progress) => options.onProgress?.(progress));
-  const ignore = link.closeOn(options.signal);
-  try {
-    const info = await link.call('load', {
-      sources,
-      options: loadOptions(options),
-      ...(wasm === undefined ? {} : { wasm }),
-      ...(options.module === undefined ? {} : { module: options.module }),
-    });
-    return new Kinglet(link, info);
-  } catch (thrown) {
-    link.close(thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown)));
-    throw thrown;
-  } finally {
-    ignore();
-  }
+  const load: Calls['load'][0] = {
+    sources,
+    options: loadOptions(options),
+    ...(wasm === undefined ? {} : { wasm }),
+    ...(options.module === undefined ? {} : { module: options.module }),
+  };
+  const listener = {
+    progress: (progress: Progress) => options.onProgress?.(progress),
+    notice: (notice: Notice) => options.onNotice?.(notice),
+  };
+  const again = (signal?: AbortSignal) => begin(options, load, ways, listener, signal);
+  const first = await again(options.signal);
+  const once = options.restart === false || (typeof options.worker === 'object' && !isAddress(options.worker));
+  return new Kinglet(new Lasting(first, once ? undefined : again, listener));
 }
 
 /** A loaded model. Its requests run one after the other. */
@@ -63,12 +55,15 @@ export class Kinglet {
 
   /** @internal */
   constructor(
-    private readonly link: Link,
-    /** What was loaded, and where it runs. */
-    readonly info: Info,
+    private readonly link: Lasting,
   ) {
-    this.chat = { completions: new ChatCompletions(link, info) };
-    this.completions = new Completions(link, info);
+    this.chat = { completions: new ChatCompletions(link) };
+    this.completions = new Completions(link);
+  }
+
+  /** What was loaded, and where it runs. */
+  get info(): Info {
+    return this.link.info;
   }
 
   /** Text to token ids. With `special: 'parse'` the texts of control tokens become those tokens; default `'text'`. */
@@ -94,7 +89,7 @@ export class Kinglet {
     return this.link.call('stats', null);
   }
 
-  /** Ends the worker and frees all memory; pending calls fail with `not_loaded`. */
+  /** Lets go of the engine, which ends with its memory unless other tabs share it; pending calls fail with `not_loaded`. */
   dispose(): void {
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
   }
@@ -104,8 +99,7 @@ export class Kinglet {
 export class ChatCompletions {
   /** @internal */
   constructor(
-    private readonly link: Link,
-    private readonly info: Info,
+    private readonly link: Lasting,
   ) {}
 
   /** Answers a conversation: piece by piece with `stream: true`, else when it is complete. */
@@ -115,7 +109,7 @@ export class ChatCompletions {
   async create(params: ChatParams): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
     const { stream, signal, ...request } = params;
     const answer = pieces(this.link, 'chat', request, signal);
-    return stream ? chatChunks(answer, this.info.model) : chatCompletion(answer, this.info.model);
+    return stream ? chatChunks(answer, this.link.info.model) : chatCompletion(answer, this.link.info.model);
   }
 }
 
@@ -123,8 +117,7 @@ export class ChatCompletions {
 export class Completions {
   /** @internal */
   constructor(
-    private readonly link: Link,
-    private readonly info: Info,
+    private readonly link: Lasting,
   ) {}
 
   /** Continues a text: piece by piece with `stream: true`, else when it is complete. */
@@ -134,7 +127,7 @@ export class Completions {
   async create(params: CompletionParams): Promise<AsyncIterableIterator<TextCompletion> | TextCompletion> {
     const { stream, signal, ...request } = params;
     const answer = pieces(this.link, 'completion', request, signal);
-    return stream ? textChunks(answer, this.info.model) : textCompletion(answer, this.info.model);
+    return stream ? textChunks(answer, this.link.info.model) : textCompletion(answer, this.link.info.model);
   }
 }
 
@@ -180,22 +173,5 @@ function absolute(address: string | URL, param: string): string {
     return new URL(address, base).href;
   } catch {
     throw new KingletError('invalid_request', `invalid request: ${param}: expected an address, got "${address}"`, { param });
-  }
-}
-
-function openWorker(worker: KingletOptions['worker']): Worker {
-  if (worker !== undefined && !isAddress(worker)) {
-    return worker;
-  }
-  if (typeof Worker === 'undefined') {
-    throw new KingletError('unsupported_browser', 'this browser has no Web Workers, which kinglet needs');
-  }
-  try {
-    // Bundlers recognise this exact form.
-    return worker === undefined
-      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'kinglet' })
-      : new Worker(worker, { type: 'module', name: 'kinglet' });
-  } catch (thrown) {
-    throw new KingletError('worker_failed', `the worker could not be started: ${String(thrown)}`, {}, { cause: thrown });
   }
 }

@@ -1,5 +1,23 @@
 // The package's front door.
 
-export { createKinglet, type ChatCompletions, type Completions, type Kinglet } from './client.js';
+import { create, type Kinglet } from './client.js';
+import type { KingletOptions } from './types.js';
+import { WAYS } from './ways.js';
+
+export type { ChatCompletions, Completions, Kinglet } from './client.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type * from './types.js';
+
+/**
+ * Loads a model, by default in a worker of its own.
+ *
+ * @example
+ * const kinglet = await createKinglet({ model: '/models/model.gguf' });
+ * const stream = await kinglet.chat.completions.create({ messages: [{ role: 'user', content: 'Hi!' }], stream: true });
+ * for await (const chunk of stream) console.log(chunk.choices[0].delta.content);
+ *
+ * @throws KingletError, for example `http`, `bad_file`, `too_large`, `gpu_unavailable`, `aborted`.
+ */
+export function createKinglet(options: KingletOptions): Promise<Kinglet> {
+  return create(options, WAYS);
+}

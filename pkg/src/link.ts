@@ -1,23 +1,31 @@
 // The page's end of the protocol: one promise for each message, and the death of the worker as an error of them all.
 
 import { aborted, fromWire, KingletError } from './errors.js';
-import type { CallName, Calls, FromWorker, Port } from './protocol.js';
-import type { Progress } from './types.js';
+import { watch } from './lifeline.js';
+import type { CallName, Calls, FromWorker, Hello, Port } from './protocol.js';
+import type { Notice, Progress } from './types.js';
 
 interface Pending {
   resolve: (value: never) => void;
   reject: (error: KingletError) => void;
 }
 
-/** Calls into a worker. */
+/** What is told unasked. */
+export interface Listener {
+  progress(progress: Progress): void;
+  notice(notice: Notice): void;
+}
+
+/** Calls into a worker, until its end. */
 export class Link {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
-  private failure: KingletError | undefined;
+  private ended: KingletError | undefined;
+  private unwatch: () => void = () => undefined;
 
   constructor(
     private readonly port: Port & { terminate?: () => void },
-    private readonly onProgress: (progress: Progress) => void,
+    private readonly listener: Listener,
   ) {
     port.addEventListener('message', (event: MessageEvent<FromWorker>) => this.receive(event.data));
     port.addEventListener('error', (event: ErrorEvent) => {
@@ -28,12 +36,30 @@ export class Link {
     port.addEventListener('messageerror', () => {
       this.close(new KingletError('worker_failed', 'the worker failed: a message could not be decoded'));
     });
+    port.start?.();
+  }
+
+  /** Why every call fails, where that is so. */
+  get failure(): KingletError | undefined {
+    return this.ended;
+  }
+
+  /** The first call; from its answer on, the worker's death is noticed whatever the cause. See `hello` of {@link Calls}. */
+  async greet(lock?: string): Promise<Hello> {
+    const hello = await this.call('hello', { lock });
+    if (hello.lock !== undefined && this.ended === undefined) {
+      this.unwatch = watch(hello.lock, () => {
+        const why = 'it was ended (by the browser, for want of memory, or by a call of terminate())';
+        this.close(new KingletError('worker_failed', `the worker failed: ${why}`));
+      });
+    }
+    return hello;
   }
 
   /** Sends one message and waits for its reply. */
   call<N extends CallName>(call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
-    if (this.failure !== undefined) {
-      return Promise.reject(this.failure);
+    if (this.ended !== undefined) {
+      return Promise.reject(this.ended);
     }
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
@@ -50,12 +76,13 @@ export class Link {
     });
   }
 
-  /** Ends the worker; every call, pending or later, fails with `failure`. */
+  /** Lets go of the worker, which ends unless others use it; every call, pending or later, fails with `failure`. */
   close(failure: KingletError): void {
-    if (this.failure !== undefined) {
+    if (this.ended !== undefined) {
       return;
     }
-    this.failure = failure;
+    this.ended = failure;
+    this.unwatch();
     this.port.terminate?.();
     for (const { reject } of this.pending.values()) {
       reject(failure);
@@ -63,7 +90,7 @@ export class Link {
     this.pending.clear();
   }
 
-  /** Ends the worker when `signal` aborts; returns how to stop listening. */
+  /** As {@link close}, when `signal` aborts; returns how to stop listening. */
   closeOn(signal: AbortSignal | undefined): () => void {
     if (signal === undefined) {
       return () => undefined;
@@ -77,12 +104,14 @@ export class Link {
   }
 
   private receive(message: FromWorker): void {
-    if (this.failure !== undefined) {
+    if (this.ended !== undefined) {
       return; // a message that was on its way when the worker ended
     }
     switch (message.tag) {
       case 'progress':
-        return this.onProgress(message.progress);
+        return this.listener.progress(message.progress);
+      case 'notice':
+        return this.listener.notice(message.notice);
       case 'died':
         return this.close(new KingletError('worker_failed', `the worker failed: ${message.message}`));
       case 'value':

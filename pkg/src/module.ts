@@ -10,7 +10,7 @@ import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './type
 
 /** The generated class: an engine that does not know which build it is part of, nor its memory. */
 export interface RawEngine extends Omit<Engine, 'info' | 'stats'> {
-  info(): Omit<Info, 'module' | 'threads' | 'isolated'>;
+  info(): Omit<Info, 'host' | 'module' | 'threads' | 'isolated'>;
   stats(): Pick<Stats, 'dispatches' | 'submits'>;
 }
 
@@ -58,20 +58,11 @@ export interface Wanted {
   wasm?: WasmFiles | undefined;
 }
 
-/** The browser's part of the choice, which tests replace. */
+/** The browser's part of the choice: `LAZY` of glue.ts, where nothing else is said. */
 export interface Browser {
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   glue: Record<ModuleKind, () => Promise<unknown>>;
 }
-
-const BROWSER: Browser = {
-  validate: (bytes) => WebAssembly.validate(bytes),
-  // Bundlers follow an `import()` only when its address is written out.
-  glue: {
-    relaxed: () => import('../wasm/kinglet_relaxed.js'),
-    baseline: () => import('../wasm/kinglet.js'),
-  },
-};
 
 /** A vector of zeros on the stack: `i32.const 0`, `i8x16.splat`. */
 const ZEROS = [0x41, 0x00, 0xfd, 0x0f];
@@ -97,7 +88,7 @@ function probe(body: number[]): Uint8Array<ArrayBuffer> {
  * @throws KingletError `unsupported_browser` or `simd_missing` before anything is downloaded; `worker_failed` when the
  * chosen build cannot be had.
  */
-export async function chooseModule({ kind, wasm }: Wanted = {}, browser: Browser = BROWSER): Promise<Chosen> {
+export async function chooseModule({ kind, wasm }: Wanted, browser: Browser): Promise<Chosen> {
   if (typeof WebAssembly === 'undefined') {
     throw new KingletError('unsupported_browser', 'this browser has no WebAssembly, which kinglet needs');
   }

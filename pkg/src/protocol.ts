@@ -1,10 +1,10 @@
 // What page and worker say to each other. Every message of the page carries an `id` and gets exactly one reply with
-// that id; the worker speaks unasked only of progress and of its own death. Chunks are pulled, never pushed: to stop
+// that id; the worker speaks unasked only of progress, of what it has to announce, and of its own death. Chunks are pulled, never pushed: to stop
 // pulling is to stop computing.
 
 import type { WireError } from './errors.js';
 import type { WireSource } from './sources/resolve.js';
-import type { FinishReason, Info, Logprobs, ModuleKind, Progress, Stats, Timings, Usage, WasmFiles } from './types.js';
+import type { FinishReason, Info, Logprobs, ModuleKind, Notice, Progress, Stats, Timings, Usage, WasmFiles } from './types.js';
 
 /** Options of loading, as the engine takes them. */
 export interface LoadOptions {
@@ -28,9 +28,22 @@ export interface Piece {
   timings?: Timings;
 }
 
+/** What a worker says of itself. */
+export interface Hello {
+  /** The Web Lock to watch; undefined where the browser has none. */
+  lock?: string | undefined;
+  /** There is WebGPU in this kind of worker. */
+  gpu: boolean;
+}
+
 /** What the page can ask, and what it gets. */
 export interface Calls {
-  /** Load the model; the answer describes it. Once per worker. */
+  /**
+   * The first call. The page names a Web Lock that it holds as long as it wants the engine; the answer names one that the
+   * worker holds as long as it lives, and what the worker's place offers.
+   */
+  hello: [{ lock?: string | undefined }, Hello];
+  /** Load the model; the answer describes it. Where it is loaded, or being loaded for another client, that is the answer. */
   load: [
     { sources: WireSource[]; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
     Info,
@@ -62,11 +75,14 @@ export type FromWorker =
   | { tag: 'value'; id: number; value: Calls[CallName][1] }
   | { tag: 'error'; id: number; error: WireError }
   | { tag: 'progress'; progress: Progress }
+  | { tag: 'notice'; notice: Notice }
   | { tag: 'died'; message: string };
 
 /** The part of `Worker`, `MessagePort` and the worker's global scope that the protocol needs. */
 export interface Port {
   postMessage(message: unknown): void;
+  /** Of a `MessagePort`: begins to deliver. */
+  start?(): void;
   addEventListener(type: 'message' | 'error' | 'messageerror' | 'unhandledrejection', listener: (event: any) => void): void;
 }
 

@@ -1,23 +1,31 @@
 // Finds as many shard workers as are good for a model, and remembers what came of it.
 
 import type { Chosen } from './module.js';
-import { Team } from './team.js';
-import { chooseThreads, machine } from './threads.js';
+import { Team, type Hire } from './team.js';
+import { chooseThreads, machine, type Machine } from './threads.js';
 import type { Info } from './types.js';
 
 /** The leader's way to a team. */
 export class Recruiter {
-  private readonly machine = machine();
   private found: Pick<Info, 'threads' | 'threads_why'> = { threads: 1 };
   private team: Team | undefined;
 
-  constructor(private readonly chosen: Chosen) {}
+  private readonly machine: Machine;
+
+  /** Without `hire` there are no other workers. */
+  constructor(
+    private readonly chosen: Chosen,
+    private readonly hire: Hire | undefined,
+  ) {
+    this.machine = machine(hire !== undefined);
+  }
 
   /** See `Recruit` in module.ts. Without workers the model runs in this thread, and `info` says why. */
   async recruit(asked: number | undefined, bytes: number): Promise<Team | undefined> {
     const { threads, why } = chooseThreads(asked ?? 'auto', bytes, this.machine);
     this.found = { threads, ...(why === undefined ? {} : { threads_why: why }) };
-    if (threads <= 1) {
+    const { hire } = this;
+    if (threads <= 1 || hire === undefined) {
       return undefined;
     }
     const { glue, kind } = this.chosen;
@@ -45,9 +53,4 @@ export class Recruiter {
   get info(): Pick<Info, 'threads' | 'threads_why' | 'isolated'> {
     return { ...this.found, isolated: this.machine.isolated };
   }
-}
-
-function hire(): Worker {
-  // Bundlers recognise this exact form.
-  return new Worker(new URL('./shard.js', import.meta.url), { type: 'module', name: 'kinglet shard' });
 }

@@ -2,6 +2,7 @@
 // only when it has joined, when it is asked whether it is done, and when it fails; a failure is its end.
 
 import { SharedExchange, type Exchange } from './exchange.js';
+import { LAZY } from './glue.js';
 import { MessageExchange, type PartMessage, type Send } from './messages.js';
 import { chooseModule, type RawShard } from './module.js';
 import { RequestCount } from './requests.js';
@@ -53,7 +54,7 @@ async function join({ ranks, kind, module, memory, ports, ...own }: ToShard & { 
     });
     exchange = messages;
   }
-  const chosen = await chooseModule({ kind, wasm: { [kind]: module } });
+  const chosen = await chooseModule({ kind, wasm: { [kind]: module } }, LAZY);
   wasm = chosen.memory;
   shard = new chosen.glue.Shard(rank, ranks, exchange);
   requests.begin();

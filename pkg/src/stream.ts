@@ -1,7 +1,7 @@
 // One request as an async iterator: the first pull starts it, leaving the loop (or the signal) ends it.
 
 import { aborted } from './errors.js';
-import type { Link } from './link.js';
+import type { Lasting } from './lasting.js';
 import type { Piece, RequestKind } from './protocol.js';
 
 let lastStream = 0;
@@ -11,7 +11,7 @@ let lastStream = 0;
  * nobody pulls, so that an answer which was left lying does not hold up the next.
  */
 export async function* pieces(
-  link: Link,
+  engine: Lasting,
   kind: RequestKind,
   request: unknown,
   signal: AbortSignal | undefined,
@@ -19,6 +19,7 @@ export async function* pieces(
   if (signal?.aborted) {
     throw aborted(signal);
   }
+  const link = await engine.live(); // to the end: another worker would know nothing of this request
   const stream = ++lastStream;
   const stop = () => link.call('abort', { stream }).catch(() => null);
   const interrupt = interruption(signal, stop);

@@ -15,7 +15,7 @@ export interface Machine {
   cores: number;
   /** The page is cross-origin isolated: there is shared memory. */
   isolated: boolean;
-  /** Workers can be created from a worker. */
+  /** Workers can be created from where the engine runs. */
   nested: boolean;
 }
 
@@ -25,12 +25,12 @@ export interface Threads {
   why?: string;
 }
 
-/** The machine that this worker runs on. */
-export function machine(): Machine {
+/** The machine that this thread runs on; `hiring`: this kind of place may start workers, if the browser lets it. */
+export function machine(hiring: boolean): Machine {
   return {
-    cores: navigator.hardwareConcurrency || 1,
+    cores: globalThis.navigator?.hardwareConcurrency || 1,
     isolated: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== 'undefined',
-    nested: typeof Worker !== 'undefined',
+    nested: hiring && typeof Worker !== 'undefined',
   };
 }
 
@@ -43,7 +43,7 @@ export function chooseThreads(asked: number | 'auto', weights: number, { cores, 
   const auto = Math.min(cores <= 4 ? cores : Math.max(4, Math.ceil(cores / 2)), isolated ? MAX_AUTO : MAX_MESSAGING);
   const wanted = asked === 'auto' ? auto : asked;
   if (wanted > 1 && !nested) {
-    return { threads: 1, why: 'this browser cannot start a worker from a worker' };
+    return { threads: 1, why: 'this browser cannot start a worker from where the engine runs' };
   }
   if (asked === 'auto' && wanted > 1 && weights < (isolated ? SHARING_FROM : MESSAGING_FROM)) {
     const why = 'for a model of this size exchanges between threads cost more than they bring';

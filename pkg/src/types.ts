@@ -3,6 +3,9 @@
 /** Where the engine runs. `auto` takes the GPU, unless it is missing or only emulated in software. */
 export type Backend = 'auto' | 'gpu' | 'cpu';
 
+/** Where an engine runs: in a worker of its own, in one that the origin's tabs share, or in the calling thread. */
+export type HostName = 'worker' | 'shared' | 'here';
+
 /** A GGUF file: an address (relative ones resolve against the page) or a local file. */
 export type ModelSource = string | URL | Blob;
 
@@ -39,10 +42,23 @@ export interface KingletOptions {
   ignoreWindow?: boolean;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
+  /** Called when something happened to the engine: see {@link NoticeCode}. */
+  onNotice?: (notice: Notice) => void;
   /** Aborts loading. */
   signal?: AbortSignal;
-  /** A worker that runs `kinglet/worker`, or its address, where a host must serve it itself. */
-  worker?: Worker | string | URL;
+  /**
+   * What the engine runs in (docs/hosts.md). `worker`, the default: a worker of its own. `shared`: one that all tabs of the
+   * origin share, with one engine for each model and its options. `here`: the calling thread. `auto`: `shared` where the
+   * browser can, else `worker`, else `here`.
+   */
+  host?: HostName | 'auto';
+  /** When the worker died, start another with the next request, and load the model again. Default true. */
+  restart?: boolean;
+  /**
+   * A worker that runs `kinglet/worker`, or its address, where a host must serve it itself. A worker (not a function that
+   * makes one) cannot be started again when it has died.
+   */
+  worker?: Worker | string | URL | (() => Worker);
   /**
    * Where the Wasm is, when a host must serve it itself: `{baseline, relaxed}`. One file alone is the baseline, and
    * relaxed SIMD is then not used.
@@ -62,10 +78,25 @@ export interface Progress {
   total: number;
 }
 
+/** Something that happened to the engine and that it has dealt with, or that the page may want to know. */
+export interface Notice {
+  /** Stable machine-readable name: docs/api.md has the table. */
+  code: NoticeCode;
+  message: string;
+  detail: Record<string, unknown>;
+}
+
+/** The codes of notices. */
+export type NoticeCode =
+  /** The worker had died; it was started again and the model loaded again. */
+  'worker_restarted';
+
 /** What was loaded, and where it runs. */
 export interface Info {
   /** The backend in use. */
   backend: 'gpu' | 'cpu';
+  /** What the engine runs in. */
+  host: HostName;
   /** The Wasm build in use. */
   module: ModuleKind;
   /** GPU adapter or processor features. */

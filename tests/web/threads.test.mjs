@@ -143,10 +143,12 @@ test('a number of threads that makes no sense is named', { skip }, async () => {
 });
 
 for (const site of ['isolated', 'plain']) {
-  test(`a thread that dies is a typed error at once, and stays one (${site} page)`, { skip }, async () => {
+  test(`a thread that dies is a typed error at once, and the next request has new ones (${site} page)`, { skip }, async () => {
     const run = async ({ model }) => {
       const { createKinglet, KingletError } = await import('/pkg/dist/index.js');
-      const kinglet = await createKinglet({ model, backend: 'cpu', threads: 3 });
+      const notices = [];
+      const onNotice = ({ code }) => notices.push(code);
+      const kinglet = await createKinglet({ model, backend: 'cpu', threads: 3, onNotice });
       const errors = [];
       let began = 0;
       try {
@@ -163,12 +165,12 @@ for (const site of ['isolated', 'plain']) {
         errors.push(error instanceof KingletError && `${error.code}: ${error.message}`);
       }
       const ms = performance.now() - began;
-      await kinglet.completions.create({ prompt: 'x' }).catch((error) => errors.push(error.code));
-      return { errors, ms };
+      const { usage } = await kinglet.completions.create({ prompt: 'x', max_tokens: 2, temperature: 0 });
+      return { errors, ms, usage, notices, threads: kinglet.info.threads };
     };
-    const { errors, ms } = await inPage(site, run, { model: '/models/qwen2.gguf' });
+    const { errors, ms, usage, notices, threads } = await inPage(site, run, { model: '/models/qwen2.gguf' });
     assert.match(errors[0], /^worker_failed: .*killed by the test/);
-    assert.equal(errors[1], 'worker_failed');
+    assert.deepEqual([errors.length, usage.completion_tokens, notices, threads], [1, 2, ['worker_restarted'], 3]);
     assert.ok(ms < 3000, `${ms} ms`);
   });
 

@@ -1,0 +1,104 @@
+// What an engine can run in, seen from whoever wants one: which kind is taken, and how it is begun with.
+
+import { KingletError } from './errors.js';
+import { Link, type Listener } from './link.js';
+import type { Started } from './lasting.js';
+import type { Calls, Hello, Port } from './protocol.js';
+import type { HostName, KingletOptions } from './types.js';
+
+/** The way to an engine. */
+export interface Way extends Port {
+  /** Lets go of the engine. */
+  terminate?(): void;
+  /** The Web Lock by which the engine knows that this side lives. */
+  lock?: Promise<string | undefined>;
+}
+
+/**
+ * How the ways are opened, for the kinds of host that an entry of the package knows; undefined where the browser lacks what
+ * it takes.
+ */
+export type Ways = Partial<Record<HostName, (options: KingletOptions, load: Calls['load'][0]) => Way | undefined>>;
+
+/** How long a shared worker may take to say hello. One that is just closing never does, and a new one then comes. */
+const HELLO_MS = 20_000;
+
+/**
+ * Opens a way and loads the model.
+ *
+ * @throws KingletError of loading; `unsupported_browser` when the host that was asked for is missing.
+ */
+export async function begin(
+  options: KingletOptions,
+  load: Calls['load'][0],
+  ways: Ways,
+  listener: Listener,
+  signal: AbortSignal | undefined,
+): Promise<Started> {
+  const wanted = options.host ?? (ways.worker === undefined ? 'here' : 'worker');
+  for (const host of candidates(wanted)) {
+    const way = ways[host]?.(options, load);
+    if (way === undefined) {
+      continue;
+    }
+    const link = new Link(way, listener);
+    const ignore = link.closeOn(signal);
+    try {
+      const hello = await (host === 'shared' ? greeting(link, way) : link.greet());
+      if (hello !== undefined && (host !== 'shared' || suits(hello, options))) {
+        return { link, info: await link.call('load', load) };
+      }
+      link.close(missing(wanted));
+    } catch (thrown) {
+      link.close(thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown)));
+      throw thrown;
+    } finally {
+      ignore();
+    }
+  }
+  throw missing(wanted);
+}
+
+/** What is tried, in this order. */
+function candidates(wanted: HostName | 'auto'): HostName[] {
+  switch (wanted) {
+    case 'auto':
+      return ['shared', 'shared', 'worker', 'here'];
+    case 'shared':
+      return ['shared', 'shared'];
+    case 'worker':
+    case 'here':
+      return [wanted];
+    default: {
+      const message = `invalid request: host: expected "worker", "shared", "here" or "auto", got ${String(wanted)}`;
+      throw new KingletError('invalid_request', message, { param: 'host' });
+    }
+  }
+}
+
+/** The hello of a shared worker, or undefined when it does not come. */
+async function greeting(link: Link, way: Way): Promise<Hello | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), HELLO_MS)));
+  try {
+    return await Promise.race([link.greet(await way.lock), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A shared worker without WebGPU does not do where the GPU is wanted, or would be taken if this page itself loaded the model. */
+function suits({ gpu }: Hello, { backend }: KingletOptions): boolean {
+  const here = (globalThis.navigator as { gpu?: unknown } | undefined)?.gpu !== undefined;
+  return gpu || backend === 'cpu' || (backend !== 'gpu' && !here);
+}
+
+function missing(wanted: HostName | 'auto'): KingletError {
+  const what: Record<HostName | 'auto', string> = {
+    worker: 'Web Workers here, in which kinglet runs by default (in a service worker, import "kinglet/service-worker")',
+    shared: 'shared workers here with all that host "shared" needs (module workers, Web Locks, and WebGPU unless backend is "cpu"); host "auto" takes a worker then',
+    here: 'a way to run the engine in this thread',
+    auto: 'anything here that the engine could run in',
+  };
+  return new KingletError('unsupported_browser', `this browser has no ${what[wanted]}`, { host: wanted });
+}

@@ -1,0 +1,54 @@
+// Opens the engine: the one place for it, whatever the engine runs in. What differs between those places is a `Place`.
+
+import { adapterName } from './adapter.js';
+import { chooseModule, type Browser, type Recruit } from './module.js';
+import { Recruiter } from './recruit.js';
+import { RequestCount } from './requests.js';
+import type { Loader } from './serve.js';
+import { loadFrom, openSources } from './sources/open.js';
+import type { Hire } from './team.js';
+import type { HostName, Phase } from './types.js';
+
+/** What an engine finds where it runs. */
+export interface Place {
+  host: HostName;
+  /** How the Wasm builds are had. */
+  browser: Browser;
+  /** How workers for more threads are started, where they can be. */
+  hire?: Hire | undefined;
+}
+
+/** How to load a model there. */
+export function opener({ host, browser, hire }: Place): Loader {
+  return async ({ sources, options, wasm, module }, progress) => {
+    const requests = new RequestCount();
+    const chosen = await chooseModule({ wasm, kind: module }, browser);
+    const { glue, kind, memory } = chosen;
+    const recruiter = new Recruiter(chosen, hire);
+    const fresh = memory.buffer.byteLength;
+    progress({ phase: 'download', loaded: 0, total: 0 });
+    const readers = await openSources(sources);
+    const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
+    const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
+    const engine = await loadFrom(readers, (all) => glue.load([...all], options, report, recruit));
+    const info = { ...engine.info(), host, module: kind, ...recruiter.info };
+    const adapter = info.backend === 'gpu' ? await adapterName() : '';
+    requests.begin();
+    return {
+      start: (request, body) => engine.start(request, body),
+      prefill: () => engine.prefill(),
+      next: () => engine.next(),
+      abort: () => engine.abort(),
+      info: () => (adapter === '' ? info : { ...info, adapter }),
+      stats: () => ({
+        ...engine.stats(),
+        wasm_memory: memory.buffer.byteLength + recruiter.memory('now'),
+        wasm_memory_fresh: fresh + recruiter.memory('fresh'),
+        requests: requests.now + recruiter.requests,
+      }),
+      tokenize: (text, special) => engine.tokenize(text, special),
+      detokenize: (ids) => engine.detokenize(ids),
+      count: (request) => engine.count(request),
+    };
+  };
+}
