@@ -1,7 +1,8 @@
 // The real engine in Node, on the processor: the package's own Wasm, behind the real server and the real client.
-import { openAsBlob, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createKinglet } from '../../../pkg/dist/index.js';
 import { serve } from '../../../pkg/dist/serve.js';
+import { loadFrom, openSources } from '../../../pkg/dist/sources/open.js';
 
 const WASM = new URL('../../../pkg/wasm/', import.meta.url);
 
@@ -20,10 +21,10 @@ export function portPair() {
 }
 
 /** A client of `engine` (a stand-in), or of what `load` gives. */
-export async function connect(engine, load = async () => engine) {
+export async function connect(engine, load = async () => engine, model = 'http://localhost/m.gguf') {
   const { page, worker, close } = portPair();
   serve(worker, load);
-  const kinglet = await createKinglet({ model: 'http://localhost/m.gguf', worker: page });
+  const kinglet = await createKinglet({ model, backend: 'cpu', worker: page });
   return { kinglet, close };
 }
 
@@ -31,9 +32,12 @@ export async function connect(engine, load = async () => engine) {
 export async function nodeKinglet(path, options = {}) {
   const glue = await import(new URL('kinglet.js', WASM));
   await glue.default({ module_or_path: readFileSync(new URL('kinglet_bg.wasm', WASM)) });
-  const model = await openAsBlob(path);
-  const load = async ({ options: loading }) => {
-    const engine = await glue.load([model], { ...loading, backend: 'cpu', ...options }, () => undefined, async () => undefined);
+  const model = new Blob([readFileSync(path)]);
+  const load = async ({ sources, options: loading }) => {
+    const all = { ...loading, ...options };
+    const alone = async () => undefined;
+    const readers = await openSources(sources);
+    const engine = await loadFrom(readers, (each) => glue.load([...each], all, () => undefined, alone));
     return {
       start: (kind, body) => engine.start(kind, body),
       prefill: () => engine.prefill(),
@@ -46,5 +50,5 @@ export async function nodeKinglet(path, options = {}) {
       count: (request) => engine.count(request),
     };
   };
-  return connect(undefined, load);
+  return connect(undefined, load, model);
 }
