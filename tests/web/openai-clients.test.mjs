@@ -1,0 +1,107 @@
+// The official clients against kinglet: what they really send is replayed, and what kinglet says to it is parsed by the
+// clients themselves, over HTTP. The expectation of every request stands beside it in tests/cases/openai.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { record } from '../../tools/openai_requests.mjs';
+import { KingletError } from '../../pkg/dist/index.js';
+import { notBuilt } from './support/browser.mjs';
+import { DESK_NANO, noDesk } from './support/desk.mjs';
+import { nodeKinglet } from './support/node-engine.mjs';
+import { CLIENTS } from './support/openai-calls.mjs';
+import { ask, kingletServer } from './support/openai-server.mjs';
+
+const skip = notBuilt() ?? noDesk() ?? false;
+const fixture = (name) => JSON.parse(readFileSync(new URL(`../cases/openai/${name}.json`, import.meta.url), 'utf8'));
+const REASONS = ['stop', 'length', 'tool_calls'];
+
+let real;
+let server;
+before(async () => {
+  if (skip) return;
+  real = await nodeKinglet(DESK_NANO);
+  server = await kingletServer(real.kinglet);
+});
+after(async () => {
+  await server?.close();
+  real?.close();
+});
+
+/** The error of a request that is refused: code and parameter as the fixture says. */
+function refused(error, { code, param }, name) {
+  assert.ok(error instanceof KingletError, `${name}: ${error}`);
+  assert.deepEqual([error.code, error.detail.param], [code, param], `${name}: ${error.message}`);
+  assert.match(error.message, /expected .+, got /, name);
+}
+
+/** An answer has OpenAI's shape, and says how many tokens it took. */
+function complete({ path, body }, answer, name) {
+  if (path === '/embeddings') {
+    assert.equal(answer.object, 'list', name);
+    return assert.ok(answer.usage.prompt_tokens > 0, name);
+  }
+  assert.match(answer.id, /^(chatcmpl|cmpl)-/, name);
+  assert.equal(answer.object, path === '/completions' ? 'text_completion' : 'chat.completion', name);
+  assert.equal(answer.choices.length, body.n ?? 1, name);
+  for (const [index, choice] of answer.choices.entries()) {
+    assert.equal(choice.index, index, name);
+    assert.ok(REASONS.includes(choice.finish_reason), `${name}: ${choice.finish_reason}`);
+  }
+  const { prompt_tokens, completion_tokens, total_tokens } = answer.usage;
+  assert.equal(prompt_tokens + completion_tokens, total_tokens, name);
+}
+
+/** Chunks of an answer: one id, an end for every choice, the counts where they were asked for. */
+function completeStream({ body }, chunks, name) {
+  assert.equal(new Set(chunks.map(({ id }) => id)).size, 1, name);
+  for (let index = 0; index < (body.n ?? 1); index += 1) {
+    const ends = chunks.flatMap(({ choices }) => choices).filter((choice) => choice.index === index && choice.finish_reason !== null);
+    assert.equal(ends.length, 1, name);
+    assert.ok(REASONS.includes(ends[0].finish_reason), name);
+  }
+  if (body.stream_options?.include_usage) {
+    assert.ok(chunks.at(-1).usage.completion_tokens > 0, name);
+  }
+}
+
+for (const [client, calls] of Object.entries(CLIENTS)) {
+  test(`${client}: the fixture holds what the installed client sends`, async () => {
+    assert.deepEqual(fixture(client), JSON.parse(JSON.stringify(await record(calls))), 'node tools/openai_requests.mjs');
+  });
+
+  test(`${client}: every recorded request is answered, or refused as documented`, { skip }, async () => {
+    const { cases } = fixture(client);
+    assert.ok(cases.length > 10);
+    for (const each of cases) {
+      const name = `${client}: ${each.name}`;
+      const answer = (async () => {
+        const said = await ask(real.kinglet, each.path, each.body);
+        if (!each.body.stream) return said;
+        const chunks = [];
+        for await (const chunk of said) chunks.push(chunk);
+        return chunks;
+      })();
+      if (each.expect !== 'ok') {
+        await answer.then(() => assert.fail(`${name}: was answered`), (error) => refused(error, each.expect, name));
+      } else if (each.body.stream) {
+        completeStream(each, await answer, name);
+      } else {
+        complete(each, await answer, name);
+      }
+    }
+  });
+
+  test(`${client}: the client itself parses the answers and the refusals`, { skip }, async () => {
+    for (const { name, expect, run } of calls.calls) {
+      const outcome = await run(server.url).then((value) => ({ value }), (error) => ({ error }));
+      const said = outcome.error?.message ?? JSON.stringify(outcome.value);
+      if (expect === 'ok') {
+        assert.equal(outcome.error, undefined, `${client}: ${name}: ${said}`);
+      } else {
+        assert.ok(outcome.error, `${client}: ${name}: was answered`);
+        assert.equal(outcome.error.status ?? outcome.error.statusCode, 400, `${client}: ${name}: ${said}`);
+        assert.ok(said.includes(expect.param), `${client}: ${name}: ${said}`);
+      }
+    }
+  });
+}

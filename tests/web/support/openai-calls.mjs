@@ -1,0 +1,371 @@
+// What the official clients are asked to do, once for the record (tools/openai_requests.mjs) and once in front of kinglet
+// (openai-clients.test.mjs). Every call: its name, `run(baseURL)` with the real client, and `expect`: "ok", or code and
+// parameter of the error that docs/api.md promises.
+import { readFileSync } from 'node:fs';
+import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { tool as langchainTool } from '@langchain/core/tools';
+import { ChatOpenAI, OpenAI as LangchainOpenAI, OpenAIEmbeddings } from '@langchain/openai';
+import { embed, embedMany, generateObject, generateText, stepCountIs, streamObject, streamText, tool } from 'ai';
+import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
+
+const version = (name) =>
+  JSON.parse(readFileSync(new URL(`../../../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+const apiKey = 'none';
+const invalid = (param) => ({ code: 'invalid_request', param });
+
+const HELLO = [{ role: 'user', content: 'Hello' }];
+const BIRD = z.object({ name: z.string(), grams: z.number() });
+const WEATHER = {
+  type: 'function',
+  function: {
+    name: 'weather',
+    description: 'The weather of a city.',
+    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false },
+    strict: true,
+  },
+};
+const TOOL_TURN = [
+  { role: 'user', content: 'Rome?' },
+  {
+    role: 'assistant',
+    content: null,
+    tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } }],
+  },
+  { role: 'tool', tool_call_id: 'call_1', content: '{"degrees":21}' },
+];
+/** A picture of one pixel. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+const all = async (stream) => {
+  const parts = [];
+  for await (const part of stream) parts.push(part);
+  return parts;
+};
+
+// ---- openai -------------------------------------------------------------------------------------------------------
+
+const client = (baseURL) => new OpenAI({ apiKey, baseURL, maxRetries: 0 });
+const chat = (name, body, expect = 'ok') => ({
+  name,
+  expect,
+  run: async (url) => {
+    const answer = await client(url).chat.completions.create({ model: 'desk', max_completion_tokens: 8, ...body });
+    return body.stream ? all(answer) : answer;
+  },
+});
+const completion = (name, body, expect = 'ok') => ({
+  name,
+  expect,
+  run: async (url) => {
+    const answer = await client(url).completions.create({ model: 'desk', max_tokens: 8, prompt: 'Hello', ...body });
+    return body.stream ? all(answer) : answer;
+  },
+});
+const embeddings = (name, body, expect = 'ok') => ({
+  name,
+  expect,
+  run: (url) => client(url).embeddings.create({ model: 'desk', ...body }),
+});
+
+const openai = [
+  { name: 'chat', expect: 'ok', run: (url) => client(url).chat.completions.create({ model: 'desk', messages: HELLO }) },
+  chat('chat, streamed', { messages: HELLO, stream: true }),
+  chat('chat, streamed with usage', { messages: HELLO, stream: true, stream_options: { include_usage: true } }),
+  chat('chat, sampling', {
+    messages: HELLO,
+    temperature: 0.7,
+    top_p: 0.9,
+    presence_penalty: 0.1,
+    frequency_penalty: 0.2,
+    logit_bias: { 7: -100 },
+    seed: 42,
+    stop: '\n',
+  }),
+  chat('chat, what has no effect', { messages: HELLO, user: 'u1', metadata: { page: 'test' }, store: false }),
+  {
+    name: 'chat, max_tokens and stop list',
+    expect: 'ok',
+    run: (url) => client(url).chat.completions.create({ model: 'desk', messages: HELLO, max_tokens: 4, stop: ['.', '\n'] }),
+  },
+  chat('chat, log-probabilities', { messages: HELLO, logprobs: true, top_logprobs: 3 }),
+  chat('chat, log-probabilities, streamed', { messages: HELLO, logprobs: true, stream: true }),
+  chat('chat, roles, names and text parts', {
+    messages: [
+      { role: 'developer', content: 'Be brief.' },
+      { role: 'user', name: 'ann', content: [{ type: 'text', text: 'Hel' }, { type: 'text', text: 'lo' }] },
+      { role: 'assistant', content: 'Hello!', refusal: null },
+      { role: 'user', content: 'Hello' },
+    ],
+  }),
+  chat('chat, two answers', { messages: HELLO, n: 2, seed: 1 }, invalid('n')),
+  chat('chat, two answers, streamed', { messages: HELLO, n: 2, seed: 1, stream: true }, invalid('n')),
+  chat(
+    'chat, image',
+    {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'what is this?' },
+            { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } },
+          ],
+        },
+      ],
+    },
+    invalid('messages[0].content[1]'),
+  ),
+  chat('chat, tools', { messages: HELLO, tools: [WEATHER] }),
+  chat('chat, tools, streamed', { messages: HELLO, tools: [WEATHER], stream: true }),
+  chat('chat, tools not to be called', { messages: HELLO, tools: [WEATHER], tool_choice: 'none' }, invalid('tool_choice')),
+  chat('chat, tools, one at a time', { messages: HELLO, tools: [WEATHER], parallel_tool_calls: false }, invalid('parallel_tool_calls')),
+  chat('chat, tools, one must be called', { messages: HELLO, tools: [WEATHER], tool_choice: 'required' }, invalid('tool_choice')),
+  chat(
+    'chat, this tool must be called',
+    { messages: HELLO, tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'weather' } } },
+    invalid('tool_choice'),
+  ),
+  chat('chat, tool result', { messages: TOOL_TURN, tools: [WEATHER] }),
+  {
+    name: 'chat, json_schema by zod',
+    expect: invalid('response_format'),
+    run: (url) =>
+      client(url).chat.completions.parse({
+        model: 'desk',
+        messages: HELLO,
+        max_completion_tokens: 64,
+        response_format: zodResponseFormat(BIRD, 'bird'),
+      }),
+  },
+  chat('chat, json_object', { messages: HELLO, response_format: { type: 'json_object' } }, invalid('response_format')),
+  chat('chat, text format', { messages: HELLO, response_format: { type: 'text' } }, invalid('response_format')),
+  chat('chat, reasoning_effort', { messages: HELLO, reasoning_effort: 'low' }, invalid('reasoning_effort')),
+  chat('chat, service_tier', { messages: HELLO, service_tier: 'auto' }, invalid('service_tier')),
+  chat('chat, audio', { messages: HELLO, modalities: ['text', 'audio'], audio: { voice: 'ash', format: 'wav' } }, invalid('modalities')),
+  {
+    name: 'chat, stream helper',
+    expect: 'ok',
+    run: (url) =>
+      client(url)
+        .chat.completions.stream({ model: 'desk', messages: HELLO, max_completion_tokens: 8, stream_options: { include_usage: true } })
+        .finalChatCompletion(),
+  },
+  completion('completion', {}),
+  completion('completion, streamed', { stream: true, stream_options: { include_usage: true } }),
+  completion('completion, log-probabilities', { logprobs: 2, temperature: 0 }),
+  completion('completion, suffix', { suffix: ' end' }, invalid('suffix')),
+  completion('completion, several prompts', { prompt: ['Hello', 'Bye'] }, invalid('prompt')),
+  completion('completion, echo', { echo: true }, invalid('echo')),
+  completion('completion, best_of', { best_of: 2 }, invalid('best_of')),
+  embeddings('embedding', { input: 'Hello' }, invalid('embeddings')),
+  embeddings('embeddings, as numbers', { input: ['Hello', 'Bye'], encoding_format: 'float' }, invalid('embeddings')),
+  embeddings('embedding, fewer dimensions', { input: 'Hello', dimensions: 8 }, invalid('embeddings')),
+];
+
+// ---- the AI SDK ---------------------------------------------------------------------------------------------------
+
+const compatible = (baseURL) => createOpenAICompatible({ name: 'local', baseURL, apiKey, includeUsage: true, supportsStructuredOutputs: true });
+const official = (baseURL) => createOpenAI({ baseURL, apiKey });
+const common = { maxOutputTokens: 8, maxRetries: 0 };
+const aiWeather = {
+  weather: tool({
+    description: 'The weather of a city.',
+    inputSchema: z.object({ city: z.string() }),
+    execute: async ({ city }) => ({ city, degrees: 21 }),
+  }),
+};
+/** Errors of a stream are told to a callback. */
+const streamed = async (options) => {
+  let failure;
+  const stream = streamText({ ...options, onError: ({ error }) => (failure = error) });
+  await stream.consumeStream();
+  if (failure) throw failure;
+  return { text: await stream.text, usage: await stream.usage, finishReason: await stream.finishReason };
+};
+const streamedObject = async (options) => {
+  let failure;
+  const stream = streamObject({ ...options, onError: ({ error }) => (failure = error) });
+  await all(stream.partialObjectStream).catch((error) => (failure ??= error));
+  if (failure) throw failure;
+  return stream.object;
+};
+
+const flavours = (name, model, expects = {}) => [
+  { name: `${name}: generateText`, expect: 'ok', run: (url) => generateText({ ...common, model: model(url), prompt: 'Hello' }) },
+  { name: `${name}: streamText`, expect: 'ok', run: (url) => streamed({ ...common, model: model(url), prompt: 'Hello' }) },
+  {
+    name: `${name}: generateText, every setting`,
+    expect: 'ok',
+    run: (url) =>
+      generateText({
+        ...common,
+        model: model(url),
+        system: 'Be brief.',
+        messages: HELLO,
+        temperature: 0.7,
+        topP: 0.9,
+        presencePenalty: 0.1,
+        frequencyPenalty: 0.2,
+        seed: 42,
+        stopSequences: ['\n'],
+      }),
+  },
+  {
+    name: `${name}: generateObject`,
+    expect: expects.object ?? invalid('response_format'),
+    run: (url) => generateObject({ ...common, maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
+  },
+  {
+    name: `${name}: streamObject`,
+    expect: expects.object ?? invalid('response_format'),
+    run: (url) => streamedObject({ ...common, maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
+  },
+  {
+    name: `${name}: generateText with tools`,
+    expect: expects.tools ?? invalid('tool_choice'),
+    run: (url) => generateText({ ...common, model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
+  },
+  {
+    name: `${name}: streamText with tools`,
+    expect: expects.tools ?? invalid('tool_choice'),
+    run: (url) => streamed({ ...common, model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
+  },
+  {
+    name: `${name}: image`,
+    expect: invalid('messages[0].content[1]'),
+    run: (url) =>
+      generateText({
+        ...common,
+        model: model(url),
+        messages: [{ role: 'user', content: [{ type: 'text', text: 'what?' }, { type: 'image', image: PIXEL, mediaType: 'image/png' }] }],
+      }),
+  },
+];
+
+const aiSdk = [
+  ...flavours('openai-compatible', (url) => compatible(url)('desk')),
+  ...flavours('openai', (url) => official(url).chat('gpt-4o-mini')),
+  {
+    name: 'openai: a reasoning model',
+    expect: invalid('reasoning_effort'),
+    run: (url) =>
+      generateText({
+        ...common,
+        model: official(url).chat('gpt-5-mini'),
+        prompt: 'Hello',
+        providerOptions: { openai: { reasoningEffort: 'low' } },
+      }),
+  },
+  {
+    name: 'openai: log-probabilities',
+    expect: 'ok',
+    run: (url) =>
+      generateText({ ...common, model: official(url).chat('gpt-4o-mini'), prompt: 'Hello', providerOptions: { openai: { logprobs: 2 } } }),
+  },
+  {
+    name: 'openai-compatible: completion',
+    expect: 'ok',
+    run: (url) => generateText({ ...common, model: compatible(url).completionModel('desk'), prompt: 'Hello' }),
+  },
+  {
+    name: 'openai-compatible: embed',
+    expect: invalid('embeddings'),
+    run: (url) => embed({ model: compatible(url).embeddingModel('desk'), value: 'Hello', maxRetries: 0 }),
+  },
+  {
+    name: 'openai: embedMany',
+    expect: invalid('embeddings'),
+    run: (url) => embedMany({ model: official(url).embeddingModel('text-embedding-3-small'), values: ['Hello', 'Bye'], maxRetries: 0 }),
+  },
+];
+
+// ---- LangChain ----------------------------------------------------------------------------------------------------
+
+const langchain = (url, more = {}) =>
+  new ChatOpenAI({ model: 'gpt-4o-mini', apiKey, maxRetries: 0, maxTokens: 8, configuration: { baseURL: url }, ...more });
+const lcWeather = langchainTool(async ({ city }) => `21 degrees in ${city}`, {
+  name: 'weather',
+  description: 'The weather of a city.',
+  schema: z.object({ city: z.string() }),
+});
+
+const langChain = [
+  { name: 'invoke', expect: 'ok', run: (url) => langchain(url).invoke([new SystemMessage('Be brief.'), new HumanMessage('Hello')]) },
+  { name: 'stream', expect: 'ok', run: async (url) => all(await langchain(url).stream('Hello')) },
+  {
+    name: 'every setting',
+    expect: 'ok',
+    run: (url) =>
+      langchain(url, {
+        temperature: 0.7,
+        topP: 0.9,
+        presencePenalty: 0.1,
+        frequencyPenalty: 0.2,
+        stop: ['\n'],
+        logprobs: true,
+        topLogprobs: 2,
+        user: 'u1',
+        modelKwargs: { seed: 42 },
+      }).invoke('Hello'),
+  },
+  { name: 'two answers', expect: invalid('n'), run: (url) => langchain(url, { n: 2 }).invoke('Hello') },
+  { name: 'bindTools, invoke', expect: 'ok', run: (url) => langchain(url).bindTools([lcWeather]).invoke('Hello') },
+  { name: 'bindTools, stream', expect: 'ok', run: async (url) => all(await langchain(url).bindTools([lcWeather]).stream('Hello')) },
+  {
+    name: 'bindTools, forced',
+    expect: invalid('tool_choice'),
+    run: (url) => langchain(url).bindTools([lcWeather], { tool_choice: 'weather', parallel_tool_calls: false }).invoke('Hello'),
+  },
+  {
+    name: 'tool results',
+    expect: 'ok',
+    run: (url) => langchain(url).bindTools([lcWeather]).invoke(TOOL_TURN),
+  },
+  {
+    name: 'withStructuredOutput',
+    expect: invalid('response_format'),
+    run: (url) => langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird' }).invoke('Hello'),
+  },
+  {
+    name: 'withStructuredOutput by a tool',
+    expect: invalid('tool_choice'),
+    run: (url) => langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird', method: 'functionCalling' }).invoke('Hello'),
+  },
+  {
+    name: 'a reasoning model',
+    expect: invalid('reasoning_effort'),
+    run: (url) => langchain(url, { model: 'gpt-5-mini', reasoning: { effort: 'low' } }).invoke('Hello'),
+  },
+  {
+    name: 'image',
+    expect: invalid('messages[0].content[0]'),
+    run: (url) =>
+      langchain(url).invoke([
+        new HumanMessage({ content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } }] }),
+      ]),
+  },
+  {
+    name: 'completion model',
+    expect: invalid('prompt'),
+    run: (url) =>
+      new LangchainOpenAI({ model: 'gpt-3.5-turbo-instruct', apiKey, maxRetries: 0, maxTokens: 8, configuration: { baseURL: url } }).invoke('Hello'),
+  },
+  {
+    name: 'embeddings',
+    expect: invalid('embeddings'),
+    run: (url) =>
+      new OpenAIEmbeddings({ model: 'text-embedding-3-small', apiKey, maxRetries: 0, configuration: { baseURL: url } }).embedDocuments(['Hello', 'Bye']),
+  },
+];
+
+const versions = (...names) => Object.fromEntries(names.map((name) => [name, version(name)]));
+
+/** By the fixture's name: versions of the packages, and the calls. */
+export const CLIENTS = {
+  openai: { packages: versions('openai'), calls: openai },
+  'ai-sdk': { packages: versions('ai', '@ai-sdk/openai', '@ai-sdk/openai-compatible'), calls: aiSdk },
+  langchain: { packages: versions('@langchain/core', '@langchain/openai', 'openai'), calls: langChain },
+};
