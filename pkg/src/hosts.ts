@@ -18,7 +18,9 @@ export interface Way extends Port {
  * How the ways are opened, for the kinds of host that an entry of the package knows; undefined where the browser lacks what
  * it takes.
  */
-export type Ways = Partial<Record<HostName, (options: KingletOptions, load: Calls['load'][0]) => Way | undefined>>;
+export type Ways = Partial<
+  Record<HostName, (options: KingletOptions, load: Calls['load'][0]) => Way | undefined | Promise<Way | undefined>>
+>;
 
 /** How long a shared worker may take to say hello. One that is just closing never does, and a new one then comes. */
 const HELLO_MS = 20_000;
@@ -37,7 +39,7 @@ export async function begin(
 ): Promise<Started> {
   const wanted = options.host ?? (ways.worker === undefined ? 'here' : 'worker');
   for (const host of candidates(wanted)) {
-    const way = ways[host]?.(options, load);
+    const way = await ways[host]?.(options, load);
     if (way === undefined) {
       continue;
     }

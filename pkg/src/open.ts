@@ -49,6 +49,7 @@ export function opener({ host, browser, hire }: Place): Loader {
       tokenize: (text, special) => engine.tokenize(text, special),
       detokenize: (ids) => engine.detokenize(ids),
       count: (request) => engine.count(request),
+      free: () => engine.free?.(),
     };
   };
 }

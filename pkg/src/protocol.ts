@@ -99,4 +99,6 @@ export interface Engine {
   tokenize(text: string, special: 'parse' | 'text'): Uint32Array | number[];
   detokenize(ids: Uint32Array): string;
   count(request: unknown): number;
+  /** Gives all memory back; the last call. */
+  free?(): void;
 }

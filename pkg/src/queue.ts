@@ -6,6 +6,8 @@ import { KingletError } from './errors.js';
 /** A request that has, or waits for, its turn; `client` is whoever asked. */
 export interface Turn {
   readonly client: object;
+  /** Why it was ended, where that was not its client's wish. */
+  overdue?: KingletError;
 }
 
 interface Waiting {
@@ -21,6 +23,11 @@ export class Queue {
   /** When each client's last request began: a count, not a time. */
   private readonly served = new WeakMap<object, number>();
   private count = 0;
+
+  /** Requests wait. */
+  get crowded(): boolean {
+    return this.waiting.length > 0;
+  }
 
   /** Whether it is this request's turn. */
   has(turn: Turn): boolean {

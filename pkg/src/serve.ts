@@ -2,6 +2,7 @@
 // its requests run one at a time (queue.ts). What a client asks for ends with the client.
 
 import { KingletError, toWire } from './errors.js';
+import { watch } from './lifeline.js';
 import type { CallName, Calls, Engine, FromWorker, Port, ToWorker } from './protocol.js';
 import { Queue, type Turn } from './queue.js';
 import type { Progress } from './types.js';
@@ -12,9 +13,21 @@ export type Loader = (args: Calls['load'][0], progress: (progress: Progress) => 
 /** How each call is answered. */
 type Handlers = { [N in CallName]: (args: Calls[N][0]) => Promise<Calls[N][1]> | Calls[N][1] };
 
-/** One engine for one client: answers what comes from `port`. `lock` as for {@link Host}. */
-export function serve(port: Port, open: Loader, lock?: Promise<string | undefined>): Host {
-  const host = new Host(open, lock);
+/** Where an engine is, and who it is for. */
+export interface Circumstances {
+  /** The name of a Web Lock that this thread holds as long as it lives (lifeline.ts). */
+  lock?: Promise<string | undefined>;
+  /** How many clients there are now. */
+  changed?: (clients: number) => void;
+  /** The engine is of no use any more; the clients have been told. */
+  died?: () => void;
+  /** Milliseconds for which a client may leave its answer lying while another waits. Default: no limit. */
+  patience?: number;
+}
+
+/** One engine for one client: answers what comes from `port`. */
+export function serve(port: Port, open: Loader, circumstances?: Circumstances): Host {
+  const host = new Host(open, circumstances);
   host.connect(port);
   return host;
 }
@@ -29,10 +42,9 @@ export class Host {
   /** The engine is not re-entrant: a call begins when the one before has ended. */
   private tail: Promise<unknown> = Promise.resolve();
 
-  /** `lock`: the name of a Web Lock that this worker holds as long as it lives (lifeline.ts). */
   constructor(
     private readonly open: Loader,
-    readonly lock?: Promise<string | undefined>,
+    readonly circumstances: Circumstances = {},
   ) {}
 
   /** How many use the engine. */
@@ -42,14 +54,27 @@ export class Host {
 
   /** Answers what comes from `port`, until {@link Client.disconnect}. */
   connect(port: Port): Client {
-    const client = new Client(this, port, () => this.clients.delete(client));
+    const client = new Client(this, port, () => {
+      this.clients.delete(client);
+      this.circumstances.changed?.(this.size);
+    });
     this.clients.add(client);
+    this.circumstances.changed?.(this.size);
     return client;
   }
 
   /** This engine is of no use any more: all clients let go of it. */
   die(message: string): void {
     this.broadcast({ tag: 'died', message });
+    this.circumstances.died?.();
+  }
+
+  /** Ends all requests and gives the engine's memory back. */
+  async close(): Promise<void> {
+    this.clients.forEach((client) => client.disconnect());
+    await this.loading?.catch(() => undefined);
+    await this.exclusive((engine) => engine.free?.()).catch(() => undefined);
+    this.engine = undefined;
   }
 
   /** Says something unasked to everybody. */
@@ -105,6 +130,8 @@ export class Client {
   /** Its requests, by the names that it gave them. */
   private readonly streams = new Map<number, Turn>();
   private connected = true;
+  private unwatch: () => void = () => undefined;
+  private idle: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal see {@link Host.connect} */
   constructor(
@@ -118,7 +145,13 @@ export class Client {
 
   /** Ends its requests, running and waiting, and says nothing to it any more. */
   disconnect(): void {
+    if (!this.connected) {
+      return;
+    }
+    this.post({ tag: 'died', message: 'it has ended this connection' }); // a tab that was only frozen hears it when it wakes
     this.connected = false;
+    this.unwatch();
+    clearTimeout(this.idle);
     this.forget();
     this.streams.forEach((_, stream) => void this.abort(stream).catch(() => undefined));
   }
@@ -142,7 +175,12 @@ export class Client {
 
   /** A new call is one entry here and one in {@link Calls}. */
   private readonly handlers: Handlers = {
-    hello: async () => ({ lock: await this.host.lock, gpu: 'gpu' in (globalThis.navigator ?? {}) }),
+    hello: async ({ lock }) => {
+      if (lock !== undefined) {
+        this.unwatch = watch(lock, () => this.disconnect());
+      }
+      return { lock: await this.host.circumstances.lock, gpu: 'gpu' in (globalThis.navigator ?? {}) };
+    },
     load: async (args) => (await this.host.load(args)).info(),
     start: (args) => this.start(args),
     next: ({ stream }) => this.next(stream),
@@ -159,6 +197,7 @@ export class Client {
     try {
       await this.host.queue.enter(turn);
       await this.host.exclusive((engine) => engine.start(kind, request));
+      this.expect(turn);
     } catch (thrown) {
       this.end(stream);
       throw thrown;
@@ -169,6 +208,11 @@ export class Client {
   private async next(stream: number): Promise<Calls['next'][1]> {
     const { host } = this;
     const turn = this.streams.get(stream);
+    clearTimeout(this.idle);
+    if (turn?.overdue !== undefined) {
+      this.streams.delete(stream);
+      throw turn.overdue;
+    }
     if (turn === undefined || !host.queue.has(turn)) {
       return null; // it has ended, or was aborted
     }
@@ -185,11 +229,31 @@ export class Client {
         this.end(stream);
         return null;
       }
-      return host.queue.has(turn) ? piece : null;
+      if (!host.queue.has(turn)) {
+        return null;
+      }
+      this.expect(turn);
+      return piece;
     } catch (thrown) {
       this.end(stream);
       throw thrown;
     }
+  }
+
+  /** The next pull must come in time, unless nobody else waits. */
+  private expect(turn: Turn): void {
+    const { queue, circumstances } = this.host;
+    if (circumstances.patience === undefined) {
+      return;
+    }
+    this.idle = setTimeout(() => {
+      if (!queue.crowded || !queue.has(turn)) {
+        return queue.has(turn) ? this.expect(turn) : undefined;
+      }
+      const what = `this answer was left lying for ${circumstances.patience} ms while another tab waited for the engine; ask again`;
+      turn.overdue = new KingletError('aborted', what);
+      void this.host.interrupt(turn).catch(() => undefined);
+    }, circumstances.patience);
   }
 
   private async abort(stream: number): Promise<null> {

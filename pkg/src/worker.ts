@@ -12,5 +12,7 @@ import { serve } from './serve.js';
 if (scopeIs('DedicatedWorkerGlobalScope')) {
   const scope = globalThis as unknown as Port;
   onDeath((message) => scope.postMessage({ tag: 'died', message }));
-  serve(scope, opener({ host: 'worker', browser: LAZY, hire }), hold('worker').then((held) => held?.name));
+  serve(scope, opener({ host: 'worker', browser: LAZY, hire }), {
+    lock: hold('worker').then((held) => held?.name),
+  });
 }

@@ -1,0 +1,30 @@
+// The engine in the calling thread, behind the same protocol as everywhere: a service worker's only way, a test's simplest.
+
+import type { Way } from './hosts.js';
+import type { Browser } from './module.js';
+import { opener } from './open.js';
+import { serve } from './serve.js';
+import type { Hire } from './team.js';
+
+/** An engine of its own for the caller. */
+export function openHere(browser: Browser, hire?: Hire): Way {
+  const { port1, port2 } = new MessageChannel();
+  const host = serve(port2, opener({ host: 'here', browser, hire }));
+  // A panic unwinds into no promise. Other uncaught errors of this thread are not the engine's.
+  const onError = ({ error, message }: ErrorEvent) => {
+    if (error instanceof WebAssembly.RuntimeError) {
+      host.die(message);
+    }
+  };
+  globalThis.addEventListener?.('error', onError);
+  return {
+    postMessage: (message) => port1.postMessage(message),
+    addEventListener: (type, listener) => port1.addEventListener(type, listener),
+    start: () => port1.start(),
+    terminate: () => {
+      globalThis.removeEventListener?.('error', onError);
+      port1.close();
+      void host.close();
+    },
+  };
+}

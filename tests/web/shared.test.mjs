@@ -1,0 +1,186 @@
+// One engine for several tabs (host "shared"), in Chromium: what is shared, whose turn it is, tabs that go away, a worker
+// that dies, and browsers that lack something.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing } from './support/browser.mjs';
+import { fileModel, startServer } from './support/server.mjs';
+
+const skip = missing() ?? false;
+const MODEL = '/models/small.gguf';
+const SMALL = { prompt: 'The kinglet is small', max_tokens: 16, temperature: 0 };
+/** See browsers.test.mjs. */
+const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
+/** Appended to the shared worker: it can be ended in two ways, and its patience is a hundredth of what it was. */
+const MORTAL = `
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (work, ms) => wait(work, ms / 100);
+  new BroadcastChannel('shared').onmessage = ({ data }) => {
+    if (data === 'close') close();
+    else wait(() => { throw new Error('thrown by the test'); }, 0);
+  };`;
+const BLIND = 'delete WorkerNavigator.prototype.gpu;';
+
+let browser;
+const servers = {};
+before(async () => {
+  if (skip) return;
+  browser = await launch();
+  const models = new Map([['small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url)))]]);
+  for (const [name, code] of [['plain', ''], ['mortal', MORTAL], ['blind', BLIND]]) {
+    servers[name] = await startServer(models, { scripts: new Map([['/pkg/dist/shared.js', code]]) });
+  }
+});
+after(async () => {
+  await browser?.close();
+  await Promise.all(Object.values(servers).map((server) => server.close()));
+});
+
+/** `count` tabs of one profile at a server; all have `open(options)`, which puts the engine into `globalThis.engine`. */
+async function tabs(t, server, count, init) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  if (init) await context.addInitScript(init);
+  const open = async () => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(servers[server].origin);
+    await page.locator('body[data-ready]').waitFor();
+    await page.evaluate((model) => {
+      globalThis.open = async (options) => {
+        const { createKinglet } = await import('/pkg/dist/index.js');
+        globalThis.notices = [];
+        const onNotice = ({ code }) => globalThis.notices.push(code);
+        globalThis.engine = await createKinglet({ model, host: 'shared', backend: 'cpu', cacheType: 'f32', onNotice, ...options });
+        return globalThis.engine.info;
+      };
+      globalThis.ask = async (request) => (await globalThis.engine.completions.create(request)).choices[0].text;
+    }, MODEL);
+    return page;
+  };
+  return Promise.all(Array.from({ length: count }, open));
+}
+
+const open = (page, options = {}) => page.evaluate((options) => globalThis.open(options), options);
+const ask = (page, request = SMALL) => page.evaluate((request) => globalThis.ask(request), request);
+/** Begins an answer that is never read to its end; with `pull` it is pulled for ever. */
+const leaveLying = (page) =>
+  page.evaluate(async () => {
+    globalThis.left = await globalThis.engine.completions.create({ prompt: 'a', max_tokens: 100_000, context_shift: true, temperature: 0, stream: true });
+    await globalThis.left.next();
+  });
+
+test('two tabs have one engine: loaded once, both answered; other options have another', { skip }, async (t) => {
+  const [a, b, c] = await tabs(t, 'plain', 3);
+  const asked = () => servers.plain.asked.filter((url) => url === MODEL).length;
+  const before = asked();
+  const infos = await Promise.all([open(a), open(b)]);
+  for (const { host, threads, backend } of infos) assert.deepEqual([host, threads, backend], ['shared', 1, 'cpu']);
+  const loaded = asked() - before;
+  assert.deepEqual(await Promise.all([ask(a), ask(b)]), [SMALL_TEXT, SMALL_TEXT]);
+  await open(c, { context: 64, threads: 2 });
+  assert.equal(asked() - before, 2 * loaded, 'the second engine read the model again, the second tab had not');
+  assert.equal(await ask(c), SMALL_TEXT);
+  const { threads, threads_why } = await c.evaluate(() => globalThis.engine.info);
+  assert.equal(threads, 1);
+  assert.match(threads_why, /cannot start a worker/); // Chromium's shared workers have no workers of their own
+});
+
+test('the engine of a shared worker computes on the GPU', { skip }, async (t) => {
+  const [page] = await tabs(t, 'plain', 1);
+  const { host, backend, adapter } = await open(page, { backend: 'gpu' });
+  assert.deepEqual([host, backend], ['shared', 'gpu']);
+  assert.match(adapter, /swiftshader/i);
+  assert.equal(await ask(page), SMALL_TEXT);
+  assert.ok((await page.evaluate(() => globalThis.engine.stats())).dispatches > 16);
+});
+
+test('a tab with many requests does not hold up another', { skip }, async (t) => {
+  const [many, one] = await tabs(t, 'plain', 2);
+  await Promise.all([open(many), open(one)]);
+  await leaveLying(many); // so that all the others wait
+  const stamp = (page, count) =>
+    page.evaluate(([request, count]) => Promise.all(Array.from({ length: count }, () => globalThis.ask(request).then(() => Date.now()))), [{ ...SMALL, max_tokens: 64 }, count]);
+  const all = stamp(many, 8);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const alone = stamp(one, 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await many.evaluate(() => globalThis.left.return());
+  const [times, [first]] = await Promise.all([all, alone]);
+  assert.deepEqual(times, times.toSorted((a, b) => a - b));
+  assert.ok(first <= times[1], `${times.filter((time) => time < first).length} of 8 went before`);
+});
+
+for (const [how, leave] of [
+  ['is closed', (page) => page.close()],
+  ['crashes', (page) => page.goto('chrome://crash').catch(() => undefined)],
+  ['goes elsewhere', (page) => page.goto('about:blank')],
+]) {
+  test(`the answer of a tab that ${how} is stopped, and the next one begins`, { skip }, async (t) => {
+    const [gone, stays] = await tabs(t, 'plain', 2);
+    await Promise.all([open(gone), open(stays)]);
+    await leaveLying(gone);
+    const answer = ask(stays);
+    const held = await Promise.race([answer, new Promise((resolve) => setTimeout(() => resolve('held'), 300))]);
+    assert.equal(held, 'held');
+    answer.catch(() => undefined);
+    await leave(gone);
+    // The browser may have put the worker into the process of the tab that crashed: then the next request has a new one.
+    const text = how === 'crashes' ? await answer.catch(() => ask(stays)) : await answer;
+    assert.equal(text, SMALL_TEXT);
+  });
+}
+
+test('an answer that is left lying gives way to another tab, and says so', { skip }, async (t) => {
+  const [lazy, next] = await tabs(t, 'mortal', 2);
+  await Promise.all([open(lazy), open(next)]);
+  await leaveLying(lazy);
+  assert.equal(await ask(next), SMALL_TEXT);
+  const error = await lazy.evaluate(() => globalThis.left.next().then(() => 'went on', ({ code, message }) => ({ code, message })));
+  assert.equal(error.code, 'aborted');
+  assert.match(error.message, /another tab waited/);
+  assert.equal(await ask(lazy), SMALL_TEXT);
+});
+
+for (const how of ['close', 'throw']) {
+  test(`a shared worker that dies (${how}) is an error for what runs, and comes back for the next request`, { skip }, async (t) => {
+    const [a, b] = await tabs(t, 'mortal', 2);
+    await Promise.all([open(a), open(b)]);
+    await leaveLying(a);
+    const waits = ask(b).then(() => 'answered', (error) => String(error));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await a.evaluate((how) => new BroadcastChannel('shared').postMessage(how), how);
+    assert.match(await waits, /the worker failed/);
+    const lost = await a.evaluate(() => globalThis.left.next().then(() => 'went on', ({ code }) => code));
+    assert.equal(lost, 'worker_failed');
+    assert.deepEqual(await Promise.all([ask(a), ask(b)]), [SMALL_TEXT, SMALL_TEXT]);
+    assert.deepEqual(await Promise.all([a, b].map((page) => page.evaluate(() => globalThis.notices))), [['worker_restarted'], ['worker_restarted']]);
+  });
+}
+
+test('the engine goes when nobody has wanted it for a while, and comes back when somebody does', { skip }, async (t) => {
+  const [page] = await tabs(t, 'mortal', 1);
+  const asked = () => servers.mortal.asked.filter((url) => url === MODEL).length;
+  await open(page);
+  const before = asked();
+  await page.evaluate(() => globalThis.engine.dispose());
+  await open(page);
+  assert.equal(asked(), before, 'at once it is still there');
+  await page.evaluate(() => globalThis.engine.dispose());
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await open(page);
+  assert.ok(asked() > before, 'after a while it is not');
+  assert.equal(await ask(page), SMALL_TEXT);
+});
+
+test('where shared workers are missing, or have no WebGPU, "auto" takes a worker and "shared" is refused', { skip }, async (t) => {
+  const code = (page, options) => page.evaluate((options) => globalThis.open(options).then(({ host }) => host, (error) => error.code), options);
+  const [old] = await tabs(t, 'plain', 1, 'delete globalThis.SharedWorker;');
+  assert.equal(await code(old, {}), 'unsupported_browser');
+  assert.equal(await code(old, { host: 'auto' }), 'worker');
+  const [blind] = await tabs(t, 'blind', 1);
+  assert.equal(await code(blind, { backend: 'gpu' }), 'unsupported_browser');
+  assert.equal(await code(blind, { backend: 'auto' }), 'unsupported_browser');
+  assert.equal(await code(blind, { backend: 'auto', host: 'auto' }), 'worker');
+  assert.equal(await code(blind, { backend: 'cpu', host: 'auto' }), 'shared');
+});
