@@ -1,9 +1,9 @@
 // Runs on a page, bundled by adapters-page.test.mjs: both adapters with the real libraries, over a model in a worker.
 import { HumanMessage } from '@langchain/core/messages';
 import { generateText, streamText } from 'ai';
-import { createKingletProvider } from '../../../pkg/dist/adapters/ai-sdk.js';
-import { ChatKinglet } from '../../../pkg/dist/adapters/langchain.js';
-import { createKinglet } from '../../../pkg/dist/index.js';
+import { createKinglet } from 'kinglet';
+import { createKingletProvider } from 'kinglet/ai-sdk';
+import { ChatKinglet } from 'kinglet/langchain';
 
 /** What the engine says to `prompt`, asked directly and through each adapter, whole and streamed. */
 export async function answers({ model, prompt }) {
@@ -23,7 +23,8 @@ export async function answers({ model, prompt }) {
   const kinglet = await loading;
   const messages = [{ role: 'user', content: prompt }];
   const direct = await kinglet.chat.completions.create({ messages, temperature: 0, max_tokens: 16 });
-  const refused = await generateText({ ...options, maxRetries: 0, providerOptions: { kinglet: { no_such_parameter: 1 } } }).then(
+  const providerOptions = { kinglet: { no_such_parameter: 1 } };
+  const refused = await generateText({ ...options, maxRetries: 0, providerOptions }).then(
     () => 'answered',
     (error) => `${error.code} ${error.detail.param}`,
   );
