@@ -27,7 +27,9 @@ export type ErrorCode =
   /** This browser or processor has no WebAssembly SIMD. */
   | 'simd_missing'
   /** This browser lacks something that kinglet cannot do without. */
-  | 'unsupported_browser';
+  | 'unsupported_browser'
+  /** The model is not in the store, and this kind of worker does not download: load it once on a page. */
+  | 'download_refused';
 
 /** How an error crosses the worker's boundary. */
 export interface WireError {

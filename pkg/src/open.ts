@@ -16,10 +16,12 @@ export interface Place {
   browser: Browser;
   /** How workers for more threads are started, where they can be. */
   hire?: Hire | undefined;
+  /** `refused`: models come from what is on the device. */
+  downloads?: 'allowed' | 'refused';
 }
 
 /** How to load a model there. */
-export function opener({ host, browser, hire }: Place): Loader {
+export function opener({ host, browser, hire, downloads }: Place): Loader {
   return async ({ sources, options, wasm, module }, progress) => {
     const requests = new RequestCount();
     const chosen = await chooseModule({ wasm, kind: module }, browser);
@@ -27,7 +29,7 @@ export function opener({ host, browser, hire }: Place): Loader {
     const recruiter = new Recruiter(chosen, hire);
     const fresh = memory.buffer.byteLength;
     progress({ phase: 'download', loaded: 0, total: 0 });
-    const readers = await openSources(sources);
+    const readers = await openSources(sources, downloads);
     const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
     const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
     const engine = await loadFrom(readers, (all) => glue.load([...all], options, report, recruit));

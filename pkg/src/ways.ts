@@ -79,7 +79,7 @@ async function openHere(): Promise<Way> {
   try {
     const [here, { LAZY }, { hire }] = await Promise.all([import('./here.js'), import('./glue.js'), import('./hire.js')]);
     // A page's own thread may not sleep, which shards of shared memory do.
-    return here.openHere(LAZY, scopeIs('DedicatedWorkerGlobalScope') ? hire : undefined);
+    return here.openHere({ browser: LAZY, hire: scopeIs('DedicatedWorkerGlobalScope') ? hire : undefined });
   } catch (thrown) {
     const what = scopeIs('ServiceWorkerGlobalScope') ? 'a service worker has no import(): import "kinglet/service-worker"' : String(thrown);
     throw new KingletError('worker_failed', `the engine could not be started here: ${what}`, {}, { cause: thrown });

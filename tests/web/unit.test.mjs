@@ -101,7 +101,7 @@ test('the codes are those of the engine, and those of the browser', () => {
   const union = read('pkg/src/errors.ts').split('export type ErrorCode')[1].split(';')[0];
   const ours = [...union.matchAll(/\| '(\w+)'/g)].map((match) => match[1]);
   assert.ok(engine.length > 15, `${engine.length} codes found`);
-  assert.deepEqual(ours.toSorted(), [...engine, 'simd_missing', 'unsupported_browser'].toSorted());
+  assert.deepEqual(ours.toSorted(), [...engine, 'simd_missing', 'unsupported_browser', 'download_refused'].toSorted());
 });
 
 test('a streamed chat answer has the shape of OpenAI', async (t) => {

@@ -1,0 +1,162 @@
+// Answers `fetch` as OpenAI's server would, so that any OpenAI client in a page can talk to the engine of the page's own
+// service worker. Nothing leaves the device: the addresses are of the page's origin, and no server ever sees them.
+
+import type { Kinglet } from './client.js';
+import { KingletError, toWire, type ErrorCode, type WireError } from './errors.js';
+
+/** The part of a `FetchEvent` that is needed. */
+export interface FetchEventLike {
+  readonly request: Request;
+  respondWith(response: Response | Promise<Response>): void;
+  waitUntil(done: Promise<unknown>): void;
+}
+
+/** How the handler is set up. */
+export interface HandlerOptions {
+  /** Where the API is, on the page's origin. Default `/v1`. */
+  path?: string;
+}
+
+/** A streamed answer, a whole one, or (for `GET models`) a list. */
+type Answer = AsyncIterable<unknown> | object;
+type Call = (kinglet: Kinglet, body: never) => Promise<Answer>;
+
+const POST: Record<string, Call> = {
+  'chat/completions': (kinglet, body) => kinglet.chat.completions.create(body),
+  completions: (kinglet, body) => kinglet.completions.create(body),
+};
+const GET: Record<string, Call> = { models: async ({ info }) => models(info.model) };
+
+/** HTTP statuses of errors. Clients try again after 409, 429 and 5xx: none of those where that cannot help. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  download_refused: 412,
+  aborted: 499,
+  not_loaded: 503,
+  worker_failed: 503,
+  gpu_lost: 503,
+};
+const CLIENT_ERRORS: readonly ErrorCode[] = ['invalid_request', 'context_overflow', 'template', 'template_refused', 'unsupported_feature'];
+
+/**
+ * A listener for the `fetch` event: it answers what lies below `path`, and leaves every other event alone.
+ * `engine` is asked with the first request, and again when it failed.
+ */
+export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1' }: HandlerOptions = {}): (event: FetchEventLike) => void {
+  const base = `${path.replace(/\/+$/, '')}/`;
+  let loaded: Promise<Kinglet> | undefined;
+  const kinglet = () =>
+    (loaded ??= engine().catch((thrown: unknown) => {
+      loaded = undefined;
+      throw thrown;
+    }));
+  return (event) => {
+    const { request } = event;
+    const { origin, pathname } = new URL(request.url);
+    // A page of another origin can send a form here, as a navigation; it must not be answered.
+    if (origin !== globalThis.location.origin || !pathname.startsWith(base) || request.mode === 'navigate') {
+      return;
+    }
+    let finish: () => void = () => undefined;
+    event.waitUntil(new Promise<void>((resolve) => (finish = resolve))); // else the browser may end the worker mid-answer
+    event.respondWith(respond(request, pathname.slice(base.length), kinglet, finish));
+  };
+}
+
+async function respond(request: Request, name: string, kinglet: () => Promise<Kinglet>, finish: () => void): Promise<Response> {
+  const call = (request.method === 'POST' ? POST : request.method === 'GET' ? GET : {})[name];
+  let streaming = false;
+  try {
+    if (call === undefined) {
+      const what = `expected POST to one of ${Object.keys(POST).join(', ')}, or GET models, got ${request.method} ${name}`;
+      return failure(new KingletError('invalid_request', `invalid request: ${what}`, { param: 'path' }), 404);
+    }
+    const control = new AbortController();
+    request.signal.addEventListener('abort', () => control.abort(request.signal.reason));
+    const body = request.method === 'POST' ? { ...(await bodyOf(request)), signal: control.signal } : {};
+    const answer = await call(await kinglet(), body as never);
+    if (!(Symbol.asyncIterator in answer)) {
+      return json(answer, 200);
+    }
+    const chunks = (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const first = await chunks.next(); // what is wrong with the request shows here, while there can still be a status
+    streaming = true;
+    return new Response(events(first, chunks, control, finish), {
+      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' },
+    });
+  } catch (thrown) {
+    const { code } = toWire(thrown);
+    return failure(thrown, STATUS[code] ?? (CLIENT_ERRORS.includes(code) ? 400 : 500));
+  } finally {
+    if (!streaming) {
+      finish();
+    }
+  }
+}
+
+async function bodyOf(request: Request): Promise<Record<string, unknown>> {
+  const text = await request.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new KingletError('invalid_request', `invalid request: body: expected a JSON object, got ${text.length} characters of something else`, { param: 'body' });
+  }
+  return body as Record<string, unknown>;
+}
+
+/** Server-sent events, one for each chunk. Chunks are made as they are read; to stop reading is to stop computing. */
+function events(
+  first: IteratorResult<unknown>,
+  chunks: AsyncIterator<unknown>,
+  control: AbortController,
+  finish: () => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let pending: IteratorResult<unknown> | undefined = first;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const send = (data: string) => controller.enqueue(encoder.encode(`data: ${data}\n\n`));
+        try {
+          const { done, value } = pending ?? (await chunks.next());
+          pending = undefined;
+          if (done !== true) {
+            return send(JSON.stringify(value));
+          }
+          send('[DONE]');
+        } catch (thrown) {
+          send(JSON.stringify({ error: shape(toWire(thrown)) }));
+        }
+        controller.close();
+        finish();
+      },
+      async cancel(reason) {
+        control.abort(reason);
+        await chunks.return?.().catch(() => undefined);
+        finish();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function models(id: string): object {
+  return { object: 'list', data: [{ id, object: 'model', created: 0, owned_by: 'kinglet' }] };
+}
+
+/** As OpenAI's clients expect an error; what else there is to know lies in `kinglet`. */
+function shape({ code, message, detail }: WireError): object {
+  const type = CLIENT_ERRORS.includes(code) ? 'invalid_request_error' : 'server_error';
+  return { message, type, param: typeof detail.param === 'string' ? detail.param : null, code, kinglet: { detail } };
+}
+
+function failure(thrown: unknown, status: number): Response {
+  return json({ error: shape(toWire(thrown)) }, status);
+}
+
+function json(body: object, status: number): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } });
+}

@@ -1,0 +1,47 @@
+// The entry for service workers, those of web extensions included: the engine in place, static imports only, no downloads.
+// Whatever the browser ends is there again with the next request: all that matters lies in the store.
+
+import * as baseline from '../wasm/kinglet.js';
+import * as relaxed from '../wasm/kinglet_relaxed.js';
+import { create, type Kinglet } from './client.js';
+import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
+import { openHere } from './here.js';
+import type { Ways } from './hosts.js';
+import type { KingletOptions } from './types.js';
+
+export type { ChatCompletions, Completions, Kinglet } from './client.js';
+export { KingletError, type ErrorCode } from './errors.js';
+export type { FetchEventLike, HandlerOptions } from './fetch-handler.js';
+export type * from './types.js';
+
+const WAYS: Ways = {
+  here: () =>
+    openHere({
+      browser: {
+        validate: (bytes) => WebAssembly.validate(bytes),
+        glue: { relaxed: async () => relaxed, baseline: async () => baseline },
+      },
+      downloads: 'refused',
+    }),
+};
+
+/**
+ * Loads a model in this thread, from the store.
+ *
+ * @throws KingletError `download_refused` when the model is not in the store: a page must load it once.
+ */
+export function createKinglet(options: KingletOptions): Promise<Kinglet> {
+  return create(options, WAYS);
+}
+
+/**
+ * A listener for `fetch` that answers `POST /v1/chat/completions` of the worker's own pages, streamed or not. The model is
+ * loaded with the first request, and again after the browser has ended the worker.
+ *
+ * @example
+ * addEventListener('fetch', serveOpenAI({ model: '/models/model.gguf' }));
+ * // and on a page: new OpenAI({ baseURL: `${location.origin}/v1`, apiKey: 'none', dangerouslyAllowBrowser: true })
+ */
+export function serveOpenAI(options: KingletOptions | (() => Promise<Kinglet>), handler?: HandlerOptions): (event: FetchEventLike) => void {
+  return fetchHandler(typeof options === 'function' ? options : () => createKinglet(options), handler);
+}
