@@ -55,12 +55,28 @@ function complete({ path, body }, answer, name) {
 function completeStream({ body }, chunks, name) {
   assert.equal(new Set(chunks.map(({ id }) => id)).size, 1, name);
   for (let index = 0; index < (body.n ?? 1); index += 1) {
-    const ends = chunks.flatMap(({ choices }) => choices).filter((choice) => choice.index === index && choice.finish_reason !== null);
+    const choices = chunks.flatMap((chunk) => chunk.choices);
+    const ends = choices.filter((choice) => choice.index === index && choice.finish_reason !== null);
     assert.equal(ends.length, 1, name);
     assert.ok(REASONS.includes(ends[0].finish_reason), name);
   }
   if (body.stream_options?.include_usage) {
-    assert.ok(chunks.at(-1).usage.completion_tokens > 0, name);
+    assert.ok(Number.isInteger(chunks.at(-1).usage.completion_tokens), name);
+  }
+}
+
+/** What a client made of an answer is one. */
+function parsed({ texts, tokens, object, vectors }, name) {
+  if (vectors !== undefined) {
+    assert.ok(vectors.length > 0 && vectors.every((vector) => Math.abs(Math.hypot(...vector) - 1) < 1e-3), name);
+    return;
+  }
+  assert.ok(texts.every((text) => typeof text === 'string'), name);
+  assert.ok(tokens === undefined || Number.isInteger(tokens), name);
+  if (object !== undefined) {
+    assert.deepEqual([typeof object.name, typeof object.grams], ['string', 'number'], name);
+  } else {
+    assert.ok(texts.length > 0, name);
   }
 }
 
@@ -97,6 +113,7 @@ for (const [client, calls] of Object.entries(CLIENTS)) {
       const said = outcome.error?.message ?? JSON.stringify(outcome.value);
       if (expect === 'ok') {
         assert.equal(outcome.error, undefined, `${client}: ${name}: ${said}`);
+        parsed(outcome.value, `${client}: ${name}: ${said}`);
       } else {
         assert.ok(outcome.error, `${client}: ${name}: was answered`);
         assert.equal(outcome.error.status ?? outcome.error.statusCode, 400, `${client}: ${name}: ${said}`);

@@ -1,6 +1,7 @@
 // What the official clients are asked to do, once for the record (tools/openai_requests.mjs) and once in front of kinglet
-// (openai-clients.test.mjs). Every call: its name, `run(baseURL)` with the real client, and `expect`: "ok", or code and
-// parameter of the error that docs/api.md promises.
+// (openai-clients.test.mjs). Every call: its name, `run(baseURL)` with the real client, which gives what the client made of
+// the answer as `{texts, tokens}` or `{vectors}`, and `expect`: "ok", or code and parameter of the error that docs/api.md
+// promises.
 import { readFileSync } from 'node:fs';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -48,13 +49,22 @@ const all = async (stream) => {
 
 // ---- openai -------------------------------------------------------------------------------------------------------
 
+/** What the client made of an answer, or of its chunks. */
+function said(answer) {
+  const chunks = Array.isArray(answer) ? answer : [answer];
+  const texts = [];
+  for (const { index, text, message, delta } of chunks.flatMap(({ choices }) => choices)) {
+    texts[index] = (texts[index] ?? '') + (text ?? (message ?? delta).content ?? '');
+  }
+  return { texts, tokens: chunks.at(-1).usage?.completion_tokens };
+}
 const client = (baseURL) => new OpenAI({ apiKey, baseURL, maxRetries: 0 });
 const chat = (name, body, expect = 'ok') => ({
   name,
   expect,
   run: async (url) => {
     const answer = await client(url).chat.completions.create({ model: 'desk', max_completion_tokens: 8, ...body });
-    return body.stream ? all(answer) : answer;
+    return said(body.stream ? await all(answer) : answer);
   },
 });
 const completion = (name, body, expect = 'ok') => ({
@@ -62,17 +72,24 @@ const completion = (name, body, expect = 'ok') => ({
   expect,
   run: async (url) => {
     const answer = await client(url).completions.create({ model: 'desk', max_tokens: 8, prompt: 'Hello', ...body });
-    return body.stream ? all(answer) : answer;
+    return said(body.stream ? await all(answer) : answer);
   },
 });
 const embeddings = (name, body, expect = 'ok') => ({
   name,
   expect,
-  run: (url) => client(url).embeddings.create({ model: 'desk', ...body }),
+  run: async (url) => {
+    const { data } = await client(url).embeddings.create({ model: 'desk', ...body });
+    return { vectors: data.map(({ embedding }) => embedding) };
+  },
 });
 
 const openai = [
-  { name: 'chat', expect: 'ok', run: (url) => client(url).chat.completions.create({ model: 'desk', messages: HELLO }) },
+  {
+    name: 'chat',
+    expect: 'ok',
+    run: async (url) => said(await client(url).chat.completions.create({ model: 'desk', messages: HELLO })),
+  },
   chat('chat, streamed', { messages: HELLO, stream: true }),
   chat('chat, streamed with usage', { messages: HELLO, stream: true, stream_options: { include_usage: true } }),
   chat('chat, sampling', {
@@ -89,7 +106,8 @@ const openai = [
   {
     name: 'chat, max_tokens and stop list',
     expect: 'ok',
-    run: (url) => client(url).chat.completions.create({ model: 'desk', messages: HELLO, max_tokens: 4, stop: ['.', '\n'] }),
+    run: async (url) =>
+      said(await client(url).chat.completions.create({ model: 'desk', messages: HELLO, max_tokens: 4, stop: ['.', '\n'] })),
   },
   chat('chat, log-probabilities', { messages: HELLO, logprobs: true, top_logprobs: 3 }),
   chat('chat, log-probabilities, streamed', { messages: HELLO, logprobs: true, stream: true }),
@@ -132,13 +150,15 @@ const openai = [
   {
     name: 'chat, json_schema by zod',
     expect: invalid('response_format'),
-    run: (url) =>
-      client(url).chat.completions.parse({
+    run: async (url) => {
+      const answer = await client(url).chat.completions.parse({
         model: 'desk',
         messages: HELLO,
         max_completion_tokens: 64,
         response_format: zodResponseFormat(BIRD, 'bird'),
-      }),
+      });
+      return { ...said(answer), object: answer.choices[0].message.parsed };
+    },
   },
   chat('chat, json_object', { messages: HELLO, response_format: { type: 'json_object' } }, invalid('response_format')),
   chat('chat, text format', { messages: HELLO, response_format: { type: 'text' } }, invalid('response_format')),
@@ -148,10 +168,10 @@ const openai = [
   {
     name: 'chat, stream helper',
     expect: 'ok',
-    run: (url) =>
-      client(url)
-        .chat.completions.stream({ model: 'desk', messages: HELLO, max_completion_tokens: 8, stream_options: { include_usage: true } })
-        .finalChatCompletion(),
+    run: async (url) => {
+      const request = { model: 'desk', messages: HELLO, max_completion_tokens: 8, stream_options: { include_usage: true } };
+      return said(await client(url).chat.completions.stream(request).finalChatCompletion());
+    },
   },
   completion('completion', {}),
   completion('completion, streamed', { stream: true, stream_options: { include_usage: true } }),
@@ -177,31 +197,38 @@ const aiWeather = {
     execute: async ({ city }) => ({ city, degrees: 21 }),
   }),
 };
+const generated = async (options) => {
+  const { text, usage } = await generateText({ ...common, ...options });
+  return { texts: [text], tokens: usage.outputTokens };
+};
+const generatedObject = async (options) => {
+  const { object, usage } = await generateObject({ ...common, ...options });
+  return { texts: [], tokens: usage.outputTokens, object };
+};
 /** Errors of a stream are told to a callback. */
 const streamed = async (options) => {
   let failure;
-  const stream = streamText({ ...options, onError: ({ error }) => (failure = error) });
+  const stream = streamText({ ...common, ...options, onError: ({ error }) => (failure = error) });
   await stream.consumeStream();
   if (failure) throw failure;
-  return { text: await stream.text, usage: await stream.usage, finishReason: await stream.finishReason };
+  return { texts: [await stream.text], tokens: (await stream.usage).outputTokens };
 };
 const streamedObject = async (options) => {
   let failure;
-  const stream = streamObject({ ...options, onError: ({ error }) => (failure = error) });
+  const stream = streamObject({ ...common, ...options, onError: ({ error }) => (failure = error) });
   await all(stream.partialObjectStream).catch((error) => (failure ??= error));
   if (failure) throw failure;
-  return stream.object;
+  return { texts: [], tokens: (await stream.usage).outputTokens, object: await stream.object };
 };
 
 const flavours = (name, model, expects = {}) => [
-  { name: `${name}: generateText`, expect: 'ok', run: (url) => generateText({ ...common, model: model(url), prompt: 'Hello' }) },
-  { name: `${name}: streamText`, expect: 'ok', run: (url) => streamed({ ...common, model: model(url), prompt: 'Hello' }) },
+  { name: `${name}: generateText`, expect: 'ok', run: (url) => generated({ model: model(url), prompt: 'Hello' }) },
+  { name: `${name}: streamText`, expect: 'ok', run: (url) => streamed({ model: model(url), prompt: 'Hello' }) },
   {
     name: `${name}: generateText, every setting`,
     expect: 'ok',
     run: (url) =>
-      generateText({
-        ...common,
+      generated({
         model: model(url),
         system: 'Be brief.',
         messages: HELLO,
@@ -216,29 +243,28 @@ const flavours = (name, model, expects = {}) => [
   {
     name: `${name}: generateObject`,
     expect: expects.object ?? invalid('response_format'),
-    run: (url) => generateObject({ ...common, maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
+    run: (url) => generatedObject({ maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
   },
   {
     name: `${name}: streamObject`,
     expect: expects.object ?? invalid('response_format'),
-    run: (url) => streamedObject({ ...common, maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
+    run: (url) => streamedObject({ maxOutputTokens: 64, model: model(url), prompt: 'Hello', schema: BIRD }),
   },
   {
     name: `${name}: generateText with tools`,
     expect: expects.tools ?? invalid('tool_choice'),
-    run: (url) => generateText({ ...common, model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
+    run: (url) => generated({ model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
   },
   {
     name: `${name}: streamText with tools`,
     expect: expects.tools ?? invalid('tool_choice'),
-    run: (url) => streamed({ ...common, model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
+    run: (url) => streamed({ model: model(url), prompt: 'Hello', tools: aiWeather, stopWhen: stepCountIs(2) }),
   },
   {
     name: `${name}: image`,
     expect: invalid('messages[0].content[1]'),
     run: (url) =>
-      generateText({
-        ...common,
+      generated({
         model: model(url),
         messages: [{ role: 'user', content: [{ type: 'text', text: 'what?' }, { type: 'image', image: PIXEL, mediaType: 'image/png' }] }],
       }),
@@ -252,8 +278,7 @@ const aiSdk = [
     name: 'openai: a reasoning model',
     expect: invalid('reasoning_effort'),
     run: (url) =>
-      generateText({
-        ...common,
+      generated({
         model: official(url).chat('gpt-5-mini'),
         prompt: 'Hello',
         providerOptions: { openai: { reasoningEffort: 'low' } },
@@ -263,22 +288,28 @@ const aiSdk = [
     name: 'openai: log-probabilities',
     expect: 'ok',
     run: (url) =>
-      generateText({ ...common, model: official(url).chat('gpt-4o-mini'), prompt: 'Hello', providerOptions: { openai: { logprobs: 2 } } }),
+      generated({ model: official(url).chat('gpt-4o-mini'), prompt: 'Hello', providerOptions: { openai: { logprobs: 2 } } }),
   },
   {
     name: 'openai-compatible: completion',
     expect: 'ok',
-    run: (url) => generateText({ ...common, model: compatible(url).completionModel('desk'), prompt: 'Hello' }),
+    run: (url) => generated({ model: compatible(url).completionModel('desk'), prompt: 'Hello' }),
   },
   {
     name: 'openai-compatible: embed',
     expect: invalid('embeddings'),
-    run: (url) => embed({ model: compatible(url).embeddingModel('desk'), value: 'Hello', maxRetries: 0 }),
+    run: async (url) => {
+      const { embedding } = await embed({ model: compatible(url).embeddingModel('desk'), value: 'Hello', maxRetries: 0 });
+      return { vectors: [embedding] };
+    },
   },
   {
     name: 'openai: embedMany',
     expect: invalid('embeddings'),
-    run: (url) => embedMany({ model: official(url).embeddingModel('text-embedding-3-small'), values: ['Hello', 'Bye'], maxRetries: 0 }),
+    run: async (url) => {
+      const model = official(url).embeddingModel('text-embedding-3-small');
+      return { vectors: (await embedMany({ model, values: ['Hello', 'Bye'], maxRetries: 0 })).embeddings };
+    },
   },
 ];
 
@@ -286,6 +317,11 @@ const aiSdk = [
 
 const langchain = (url, more = {}) =>
   new ChatOpenAI({ model: 'gpt-4o-mini', apiKey, maxRetries: 0, maxTokens: 8, configuration: { baseURL: url }, ...more });
+/** What LangChain made of a message, or of its chunks. */
+const message = (answer) => {
+  const whole = Array.isArray(answer) ? answer.reduce((a, b) => a.concat(b)) : answer;
+  return { texts: [whole.text], tokens: whole.usage_metadata?.output_tokens };
+};
 const lcWeather = langchainTool(async ({ city }) => `21 degrees in ${city}`, {
   name: 'weather',
   description: 'The weather of a city.',
@@ -293,13 +329,13 @@ const lcWeather = langchainTool(async ({ city }) => `21 degrees in ${city}`, {
 });
 
 const langChain = [
-  { name: 'invoke', expect: 'ok', run: (url) => langchain(url).invoke([new SystemMessage('Be brief.'), new HumanMessage('Hello')]) },
-  { name: 'stream', expect: 'ok', run: async (url) => all(await langchain(url).stream('Hello')) },
+  { name: 'invoke', expect: 'ok', run: async (url) => message(await langchain(url).invoke([new SystemMessage('Be brief.'), new HumanMessage('Hello')])) },
+  { name: 'stream', expect: 'ok', run: async (url) => message(await all(await langchain(url).stream('Hello'))) },
   {
     name: 'every setting',
     expect: 'ok',
-    run: (url) =>
-      langchain(url, {
+    run: async (url) => {
+      const model = langchain(url, {
         temperature: 0.7,
         topP: 0.9,
         presencePenalty: 0.1,
@@ -309,55 +345,70 @@ const langChain = [
         topLogprobs: 2,
         user: 'u1',
         modelKwargs: { seed: 42 },
-      }).invoke('Hello'),
+      });
+      return message(await model.invoke('Hello'));
+    },
   },
-  { name: 'two answers', expect: invalid('n'), run: (url) => langchain(url, { n: 2 }).invoke('Hello') },
-  { name: 'bindTools, invoke', expect: 'ok', run: (url) => langchain(url).bindTools([lcWeather]).invoke('Hello') },
-  { name: 'bindTools, stream', expect: 'ok', run: async (url) => all(await langchain(url).bindTools([lcWeather]).stream('Hello')) },
+  { name: 'two answers', expect: invalid('n'), run: async (url) => message(await langchain(url, { n: 2 }).invoke('Hello')) },
+  { name: 'bindTools, invoke', expect: 'ok', run: async (url) => message(await langchain(url).bindTools([lcWeather]).invoke('Hello')) },
+  { name: 'bindTools, stream', expect: 'ok', run: async (url) => message(await all(await langchain(url).bindTools([lcWeather]).stream('Hello'))) },
   {
     name: 'bindTools, forced',
     expect: invalid('tool_choice'),
-    run: (url) => langchain(url).bindTools([lcWeather], { tool_choice: 'weather', parallel_tool_calls: false }).invoke('Hello'),
+    run: async (url) => {
+      const model = langchain(url).bindTools([lcWeather], { tool_choice: 'weather', parallel_tool_calls: false });
+      return message(await model.invoke('Hello'));
+    },
   },
   {
     name: 'tool results',
     expect: 'ok',
-    run: (url) => langchain(url).bindTools([lcWeather]).invoke(TOOL_TURN),
+    run: async (url) => message(await langchain(url).bindTools([lcWeather]).invoke(TOOL_TURN)),
   },
   {
     name: 'withStructuredOutput',
     expect: invalid('response_format'),
-    run: (url) => langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird' }).invoke('Hello'),
+    run: async (url) => {
+      const model = langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird' });
+      return { texts: [], object: await model.invoke('Hello') };
+    },
   },
   {
     name: 'withStructuredOutput by a tool',
     expect: invalid('tool_choice'),
-    run: (url) => langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird', method: 'functionCalling' }).invoke('Hello'),
+    run: async (url) => {
+      const model = langchain(url, { maxTokens: 64 }).withStructuredOutput(BIRD, { name: 'bird', method: 'functionCalling' });
+      return { texts: [], object: await model.invoke('Hello') };
+    },
   },
   {
     name: 'a reasoning model',
     expect: invalid('reasoning_effort'),
-    run: (url) => langchain(url, { model: 'gpt-5-mini', reasoning: { effort: 'low' } }).invoke('Hello'),
+    run: async (url) => message(await langchain(url, { model: 'gpt-5-mini', reasoning: { effort: 'low' } }).invoke('Hello')),
   },
   {
     name: 'image',
     expect: invalid('messages[0].content[0]'),
-    run: (url) =>
-      langchain(url).invoke([
-        new HumanMessage({ content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } }] }),
-      ]),
+    run: async (url) => {
+      const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } };
+      return message(await langchain(url).invoke([new HumanMessage({ content: [image] })]));
+    },
   },
   {
     name: 'completion model',
     expect: invalid('prompt'),
-    run: (url) =>
-      new LangchainOpenAI({ model: 'gpt-3.5-turbo-instruct', apiKey, maxRetries: 0, maxTokens: 8, configuration: { baseURL: url } }).invoke('Hello'),
+    run: async (url) => {
+      const fields = { model: 'gpt-3.5-turbo-instruct', apiKey, maxRetries: 0, maxTokens: 8 };
+      return { texts: [await new LangchainOpenAI({ ...fields, configuration: { baseURL: url } }).invoke('Hello')] };
+    },
   },
   {
     name: 'embeddings',
     expect: invalid('embeddings'),
-    run: (url) =>
-      new OpenAIEmbeddings({ model: 'text-embedding-3-small', apiKey, maxRetries: 0, configuration: { baseURL: url } }).embedDocuments(['Hello', 'Bye']),
+    run: async (url) => {
+      const fields = { model: 'text-embedding-3-small', apiKey, maxRetries: 0, configuration: { baseURL: url } };
+      return { vectors: await new OpenAIEmbeddings(fields).embedDocuments(['Hello', 'Bye']) };
+    },
   },
 ];
 

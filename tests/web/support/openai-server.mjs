@@ -35,8 +35,9 @@ async function respond(request, response, answer) {
   } catch (error) {
     const { code = 'internal', message, detail } = error;
     const status = code === 'invalid_request' || code === 'context_overflow' ? 400 : 500;
-    const body = { error: { message, type: status === 400 ? 'invalid_request_error' : 'server_error', param: detail?.param ?? null, code } };
-    response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    const type = status === 400 ? 'invalid_request_error' : 'server_error';
+    const refusal = { error: { message, type, param: detail?.param ?? null, code } };
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(refusal));
     return;
   }
   if (first === undefined) {
@@ -65,7 +66,8 @@ function invented(path, body) {
     const vector = new Float32Array([0.6, 0.8]);
     const embedding = body.encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
     const inputs = Array.isArray(body.input) ? body.input : [body.input];
-    return { object: 'list', model: 'recorded', data: inputs.map((_, index) => ({ object: 'embedding', index, embedding })), usage: USAGE };
+    const data = inputs.map((_, index) => ({ object: 'embedding', index, embedding }));
+    return { object: 'list', model: 'recorded', data, usage: USAGE };
   }
   const choices = Array.from({ length: body.n ?? 1 }, (_, index) => index);
   if (path === '/completions') {
@@ -81,7 +83,8 @@ function invented(path, body) {
   const message = { role: 'assistant', ...(called ? { content: null, tool_calls } : { content, refusal: null }) };
   const finish_reason = called ? 'tool_calls' : 'stop';
   if (!body.stream) {
-    return { ...ENVELOPE, object: 'chat.completion', choices: choices.map((index) => ({ index, message, finish_reason, logprobs: null })) };
+    const whole = choices.map((index) => ({ index, message, finish_reason, logprobs: null }));
+    return { ...ENVELOPE, object: 'chat.completion', choices: whole };
   }
   const delta = called ? { ...message, tool_calls: tool_calls.map((each, index) => ({ index, ...each })) } : message;
   const chunk = { ...ENVELOPE, object: 'chat.completion.chunk' };
