@@ -1,21 +1,24 @@
-// OpenAI's HTTP interface in two versions: one that answers what is written here and records what it was asked, and one
-// that puts a Kinglet behind it, so that the official clients parse what it says.
+// OpenAI's HTTP interface in two versions: one that answers what is written here and records what it was asked, and the
+// package's own with a Kinglet behind it, so that the official clients parse what it says.
 import { createServer } from 'node:http';
+import { fetchHandler } from '../../../pkg/dist/fetch-handler.js';
 import { KingletError } from '../../../pkg/dist/index.js';
 
 const CHOICE = { name: 'wren', grams: 9.5 };
 const USAGE = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 const ENVELOPE = { id: 'chatcmpl-1', created: 1_700_000_000, model: 'recorded', usage: USAGE };
 
-/** Starts a server; `answer(path, body)` gives an object, or an async iterable of chunks, or throws. */
+/** Starts a server; `answer(request)` gives a Response. */
 async function start(answer) {
   const server = createServer((request, response) => {
     respond(request, response, answer).catch((error) => response.destroy(error));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
+  const origin = `http://127.0.0.1:${server.address().port}`;
   return {
-    url: `http://127.0.0.1:${server.address().port}/v1`,
+    origin,
+    url: `${origin}/v1`,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -26,37 +29,22 @@ async function start(answer) {
 async function respond(request, response, answer) {
   let text = '';
   for await (const piece of request.setEncoding('utf8')) text += piece;
-  let said;
-  let first;
-  try {
-    said = await answer(new URL(request.url, 'http://localhost').pathname.replace('/v1', ''), JSON.parse(text));
-    // A stream's first chunk, so that a refusal is a status and not a broken stream.
-    first = said[Symbol.asyncIterator] ? await said.next() : undefined;
-  } catch (error) {
-    const { code = 'internal', message, detail } = error;
-    const status = code === 'invalid_request' || code === 'context_overflow' ? 400 : 500;
-    const type = status === 400 ? 'invalid_request_error' : 'server_error';
-    const refusal = { error: { message, type, param: detail?.param ?? null, code } };
-    response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(refusal));
-    return;
-  }
-  if (first === undefined) {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(said));
-    return;
-  }
-  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-  for (let next = first; !next.done; next = await said.next()) {
-    response.write(`data: ${JSON.stringify(next.value)}\n\n`);
-  }
-  response.end('data: [DONE]\n\n');
+  const { method, url, headers } = request;
+  const asked = new Request(`http://${headers.host}${url}`, { method, headers: { 'content-type': headers['content-type'] }, body: text });
+  const { status, headers: said, body } = await answer(asked);
+  response.writeHead(status, Object.fromEntries(said));
+  for await (const chunk of body) response.write(chunk);
+  response.end();
 }
 
 /** A server whose answers are made up, and which keeps `{path, body}` of every request in `asked`. */
 export async function recorder() {
   const asked = [];
-  const server = await start(async (path, body) => {
+  const server = await start(async (request) => {
+    const [path, body] = [new URL(request.url).pathname.replace('/v1', ''), await request.json()];
     asked.push({ path, body });
-    return invented(path, body);
+    const said = invented(path, body);
+    return Array.isArray(said) ? events(said) : Response.json(said);
   });
   return { ...server, asked };
 }
@@ -73,7 +61,8 @@ function invented(path, body) {
   if (path === '/completions') {
     const whole = { ...ENVELOPE, object: 'text_completion' };
     const choice = (index) => ({ index, text: 'Hi.', finish_reason: 'stop', logprobs: null });
-    return body.stream ? yields([{ ...whole, choices: choices.map(choice) }]) : { ...whole, choices: choices.map(choice) };
+    const answer = { ...whole, choices: choices.map(choice) };
+    return body.stream ? [answer] : answer;
   }
   const called = body.tools && body.tool_choice !== 'none' && body.messages.at(-1).role !== 'tool';
   const { name } = called ? body.tools[0].function : {};
@@ -88,20 +77,24 @@ function invented(path, body) {
   }
   const delta = called ? { ...message, tool_calls: tool_calls.map((each, index) => ({ index, ...each })) } : message;
   const chunk = { ...ENVELOPE, object: 'chat.completion.chunk' };
-  return yields([
+  return [
     { ...chunk, usage: null, choices: choices.map((index) => ({ index, delta, finish_reason: null, logprobs: null })) },
     { ...chunk, usage: null, choices: choices.map((index) => ({ index, delta: {}, finish_reason, logprobs: null })) },
     ...(body.stream_options?.include_usage ? [{ ...chunk, choices: [] }] : []),
-  ]);
+  ];
 }
 
-async function* yields(list) {
-  yield* list;
+function events(chunks) {
+  const lines = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`);
+  return new Response(lines.join(''), { headers: { 'Content-Type': 'text/event-stream' } });
 }
 
-/** A server in front of `kinglet`. */
-export function kingletServer(kinglet) {
-  return start((path, body) => ask(kinglet, path, body));
+/** A server in front of `kinglet`: the package's own handler, as in a service worker. */
+export async function kingletServer(kinglet) {
+  const listener = fetchHandler(async () => kinglet);
+  const server = await start((request) => new Promise((respondWith) => listener({ request, respondWith, waitUntil: () => undefined })));
+  globalThis.location = { origin: server.origin }; // a service worker's own
+  return server;
 }
 
 /** What `kinglet` says to a request of OpenAI's interface. */
