@@ -1,9 +1,11 @@
 // `kinglet/ai-sdk` under the real `ai` package: in front of real weights, and of answers that are written down.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import {
   APICallError,
   createProviderRegistry,
+  DirectChatTransport,
   embed,
   embedMany,
   generateObject,
@@ -14,6 +16,7 @@ import {
   streamObject,
   streamText,
   tool,
+  ToolLoopAgent,
 } from 'ai';
 import { z } from 'zod';
 import { createKingletProvider, KingletCallError } from '../../pkg/dist/adapters/ai-sdk.js';
@@ -402,4 +405,33 @@ test('an engine that is still loading, and one that failed to', async () => {
   const failed = Promise.reject(new KingletError('bad_file', 'not a GGUF file'));
   failed.catch(() => undefined);
   await assert.rejects(generateText({ model: createKingletProvider(failed)(), prompt: 'x' }), (error) => error.code === 'bad_file');
+});
+
+test('an agent behind the SDK\'s chat, without a server: real weights', { skip }, async () => {
+  const agent = new ToolLoopAgent({ model: createKingletProvider(real.kinglet)(), maxOutputTokens: 16, temperature: 0 });
+  const transport = new DirectChatTransport({ agent });
+  const messages = [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: QUESTION }] }];
+  const stream = await transport.sendMessages({ trigger: 'submit-message', chatId: 'c1', messages });
+  const text = (await collect(stream)).map(({ type, delta }) => (type === 'text-delta' ? delta : '')).join('');
+  const direct = await real.kinglet.chat.completions.create({
+    messages: [{ role: 'user', content: QUESTION }],
+    temperature: 0,
+    max_tokens: 16,
+  });
+  assert.equal(text, direct.choices[0].message.content);
+});
+
+test('the provider loads nothing of the SDK', () => {
+  const seen = new Set();
+  const walk = (file) => {
+    if (seen.has(file.href)) return;
+    seen.add(file.href);
+    assert.ok(existsSync(file), file.href);
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+      assert.match(name, /^\.\.?\//, `${file.href} imports ${name}`);
+      walk(new URL(name, file));
+    }
+  };
+  walk(new URL('../../pkg/dist/adapters/ai-sdk.js', import.meta.url));
+  assert.ok(seen.size > 4, [...seen].join());
 });
