@@ -5,7 +5,10 @@ type Scope = 'Window' | 'DedicatedWorkerGlobalScope' | 'SharedWorkerGlobalScope'
 
 /** This thread's global object is of that kind; none of them in Node. */
 export function scopeIs(name: Scope): boolean {
-  const kind = (globalThis as Record<string, unknown>)[name];
+  const { [name]: kind, Bun: bun } = globalThis as Record<string, unknown>;
+  if (name === 'DedicatedWorkerGlobalScope' && (bun as { isMainThread?: boolean } | undefined)?.isMainThread === false) {
+    return true; // Bun's workers have no class of their own
+  }
   return typeof kind === 'function' && globalThis instanceof kind;
 }
 

@@ -1,11 +1,13 @@
 // A shard worker: one instance of the Wasm module that carries out the leader's orders, one after the other. It speaks
-// only when it has joined, when it is asked whether it is done, and when it fails; a failure is its end.
+// only when it has joined, when it is asked whether it is done, and when it fails; a failure is its end. In any other place importing
+// it does nothing.
 
 import { SharedExchange, type Exchange } from './exchange.js';
 import { LAZY } from './glue.js';
 import { MessageExchange, type PartMessage, type Send } from './messages.js';
 import { chooseModule, type RawShard } from './module.js';
 import { RequestCount } from './requests.js';
+import { scopeIs } from './scope.js';
 import type { FromShard, ToShard } from './team.js';
 
 interface Scope {
@@ -17,7 +19,7 @@ const scope = globalThis as unknown as Scope;
 let exchange: Exchange | undefined;
 let shard: RawShard | undefined;
 let wasm: WebAssembly.Memory | undefined;
-const requests = new RequestCount();
+let requests: RequestCount | undefined;
 /** Orders are carried out in turn. */
 let tail: Promise<void> = Promise.resolve();
 let dead = false;
@@ -32,13 +34,6 @@ function fail(thrown: unknown): void {
   exchange?.fail(message); // before the message: the leader may be waiting, deaf to messages
   scope.postMessage({ tag: 'failed', from: rank, message });
 }
-
-// A trap unwinds into no promise: it only shows as an uncaught error.
-scope.addEventListener('error', (event: ErrorEvent) => {
-  event.preventDefault();
-  fail(event.error ?? event.message);
-});
-scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => fail(event.reason));
 
 async function join({ ranks, kind, module, memory, ports, ...own }: ToShard & { tag: 'join' }): Promise<void> {
   rank = own.rank;
@@ -57,27 +52,36 @@ async function join({ ranks, kind, module, memory, ports, ...own }: ToShard & { 
   const chosen = await chooseModule({ kind, wasm: { [kind]: module } }, LAZY);
   wasm = chosen.memory;
   shard = new chosen.glue.Shard(rank, ranks, exchange);
+  requests = new RequestCount();
   requests.begin();
   scope.postMessage({ tag: 'joined', memory: wasm.buffer.byteLength });
 }
 
 function settled(id: number): void {
-  scope.postMessage({ tag: 'settled', id, memory: wasm?.buffer.byteLength ?? 0, requests: requests.now });
+  scope.postMessage({ tag: 'settled', id, memory: wasm?.buffer.byteLength ?? 0, requests: requests?.now ?? 0 });
 }
 
-scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
-  switch (data.tag) {
-    case 'join':
-      join(data).catch(fail);
-      return;
-    case 'order':
-      tail = tail.then(() => (dead ? undefined : shard?.handle(data.order, data.payload))).catch(fail);
-      return;
-    case 'settle':
-      tail = tail.then(() => (dead ? undefined : settled(data.id)));
-      return;
-    case 'part':
-    case 'failed':
-      (exchange as MessageExchange).receive(data);
-  }
-});
+if (scopeIs('DedicatedWorkerGlobalScope')) {
+  // A trap unwinds into no promise: it only shows as an uncaught error.
+  scope.addEventListener('error', (event: ErrorEvent) => {
+    event.preventDefault();
+    fail(event.error ?? event.message);
+  });
+  scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => fail(event.reason));
+  scope.addEventListener('message', ({ data }: MessageEvent<ToShard>) => {
+    switch (data.tag) {
+      case 'join':
+        join(data).catch(fail);
+        return;
+      case 'order':
+        tail = tail.then(() => (dead ? undefined : shard?.handle(data.order, data.payload))).catch(fail);
+        return;
+      case 'settle':
+        tail = tail.then(() => (dead ? undefined : settled(data.id)));
+        return;
+      case 'part':
+      case 'failed':
+        (exchange as MessageExchange).receive(data);
+    }
+  });
+}
