@@ -28,6 +28,22 @@ export type ErrorCode =
   | 'simd_missing'
   /** This browser lacks something that kinglet cannot do without. */
   | 'unsupported_browser'
+  /** A package that the model is part of is not installed. */
+  | 'package_missing'
+  /** The file does not fit into what the browser grants; nothing of it is kept. */
+  | 'quota_exceeded'
+  /** The file on the server is another one than before. */
+  | 'file_changed'
+  /** The file is not the one whose SHA-256 was given. */
+  | 'hash_mismatch'
+  /** A stored file is damaged, and there is nowhere to get it from again. */
+  | 'store_damaged'
+  /** A newer version of kinglet, in another tab or earlier, has written the store. */
+  | 'store_newer'
+  /** Another tab is using the stored file. */
+  | 'store_busy'
+  /** The kind of store that was asked for is not there. */
+  | 'store_unavailable'
   /** The model is not in the store, and this kind of worker does not download: load it once on a page. */
   | 'download_refused';
 

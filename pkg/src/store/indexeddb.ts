@@ -1,0 +1,104 @@
+// IndexedDB, where there is no origin private file system: records and chunks as values. Every write is a transaction.
+
+import type { Disk, DiskFile } from './disk.js';
+
+const NAME = 'kinglet';
+const RECORDS = 'records';
+/** Key: file and number of the chunk. */
+const CHUNKS = 'chunks';
+/** Of the two object stores; what is in the records has a version of its own (manifest.ts). */
+const LAYOUT = 1;
+
+/** The store's database of this origin. */
+export class IndexedDb implements Disk {
+  readonly kind = 'indexeddb';
+  readonly writable = true;
+
+  private constructor(private readonly db: IDBDatabase) {}
+
+  /** Undefined where the browser has none, or gives none to this page. */
+  static async find(): Promise<IndexedDb | undefined> {
+    if (typeof indexedDB === 'undefined') {
+      return undefined;
+    }
+    try {
+      const open = indexedDB.open(NAME, LAYOUT);
+      open.onupgradeneeded = () => {
+        open.result.createObjectStore(RECORDS);
+        open.result.createObjectStore(CHUNKS);
+      };
+      return new IndexedDb(await done(open));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async records(): Promise<string[]> {
+    return (await this.ask(RECORDS, (store) => store.getAllKeys())) as string[];
+  }
+
+  async readRecord(name: string): Promise<string | undefined> {
+    return (await this.ask(RECORDS, (store) => store.get(name))) as string | undefined;
+  }
+
+  writeRecord(name: string, text: string): Promise<void> {
+    return this.change(RECORDS, (store) => store.put(text, name));
+  }
+
+  removeRecord(name: string): Promise<void> {
+    return this.change(RECORDS, (store) => store.delete(name));
+  }
+
+  async files(): Promise<string[]> {
+    const keys = (await this.ask(CHUNKS, (store) => store.getAllKeys())) as [string, number][];
+    return [...new Set(keys.map(([file]) => file))];
+  }
+
+  async openFile(name: string, mode: 'read' | 'write'): Promise<DiskFile | undefined> {
+    if (mode === 'read' && (await this.ask(CHUNKS, (store) => store.count(all(name)))) === 0) {
+      return undefined;
+    }
+    return {
+      read: async (n, into) => {
+        const bytes = (await this.ask(CHUNKS, (store) => store.get([name, n]))) as Uint8Array | undefined;
+        const there = bytes?.subarray(0, into.length) ?? new Uint8Array();
+        into.set(there);
+        return there.length;
+      },
+      // A copy, because a view would take its whole buffer along.
+      write: (n, bytes) => this.change(CHUNKS, (store) => store.put(bytes.slice(), [name, n])),
+      reserve: async () => undefined,
+      flush: async () => undefined,
+      close: async () => undefined,
+    };
+  }
+
+  removeFile(name: string): Promise<void> {
+    return this.change(CHUNKS, (store) => store.delete(all(name)));
+  }
+
+  private ask<T>(store: string, what: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    return done(what(this.db.transaction(store).objectStore(store)));
+  }
+
+  private change(store: string, what: (store: IDBObjectStore) => IDBRequest): Promise<void> {
+    const transaction = this.db.transaction(store, 'readwrite');
+    const request = what(transaction.objectStore(store));
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error ?? request.error);
+    });
+  }
+}
+
+/** The keys of all chunks of a file. */
+function all(name: string): IDBKeyRange {
+  return IDBKeyRange.bound([name, 0], [name, Infinity]);
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

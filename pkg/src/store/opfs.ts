@@ -1,0 +1,202 @@
+// The origin private file system. In a dedicated worker files are open as sync access handles, which read straight into
+// memory; elsewhere they are read as Blobs, and nothing can be written.
+
+import type { Disk, DiskFile } from './disk.js';
+import { CHUNK } from './window.js';
+
+const ROOT = 'kinglet';
+/** A record is written to the older of two files, so that the newer one is there as long as it is being written. */
+const SIDES = ['a', 'b'] as const;
+
+/** What TypeScript knows only of workers. */
+interface SyncHandle {
+  read(into: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  getSize(): number;
+  truncate(length: number): void;
+  flush(): void;
+  close(): void;
+}
+
+interface Handle extends FileSystemFileHandle {
+  createSyncAccessHandle(options?: { mode: 'read-only' | 'readwrite' }): Promise<SyncHandle>;
+}
+
+interface Side {
+  side: string;
+  sequence: number;
+  text: string;
+}
+
+/** The store's folder of this origin. */
+export class Opfs implements Disk {
+  readonly kind = 'opfs';
+  readonly writable = typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
+
+  private constructor(
+    private readonly recordFolder: FileSystemDirectoryHandle,
+    private readonly fileFolder: FileSystemDirectoryHandle,
+  ) {}
+
+  /** Undefined where the browser has none, or gives none to this page (plain http, some private windows). */
+  static async find(): Promise<Opfs | undefined> {
+    try {
+      const root = await navigator.storage.getDirectory();
+      const folder = await root.getDirectoryHandle(ROOT, { create: true });
+      const inside = (name: string) => folder.getDirectoryHandle(name, { create: true });
+      return new Opfs(await inside('records'), await inside('files'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async records(): Promise<string[]> {
+    const names = await namesIn(this.recordFolder);
+    return [...new Set(names.map((name) => name.slice(0, name.lastIndexOf('.'))))];
+  }
+
+  async readRecord(name: string): Promise<string | undefined> {
+    return (await this.sides(name))[0]?.text;
+  }
+
+  async writeRecord(name: string, text: string): Promise<void> {
+    const [newest] = await this.sides(name);
+    const side = SIDES.find((side) => side !== newest?.side) ?? SIDES[0];
+    const handle = (await this.recordFolder.getFileHandle(`${name}.${side}`, { create: true })) as Handle;
+    const file = await handle.createSyncAccessHandle();
+    try {
+      const bytes = new TextEncoder().encode(`${(newest?.sequence ?? 0) + 1} ${checksum(text)}\n${text}`);
+      file.truncate(bytes.length);
+      file.write(bytes, { at: 0 });
+      file.flush();
+    } finally {
+      file.close();
+    }
+  }
+
+  async removeRecord(name: string): Promise<void> {
+    // The newer one last: what is left in between is a record that was there.
+    const sides = (await this.sides(name)).map(({ side }) => side).reverse();
+    const others = SIDES.filter((side) => !sides.includes(side));
+    for (const side of [...others, ...sides]) {
+      await remove(this.recordFolder, `${name}.${side}`);
+    }
+  }
+
+  files(): Promise<string[]> {
+    return namesIn(this.fileFolder);
+  }
+
+  async openFile(name: string, mode: 'read' | 'write'): Promise<DiskFile | undefined> {
+    const handle = await this.fileFolder.getFileHandle(name, { create: mode === 'write' }).catch(absent);
+    if (handle === undefined) {
+      return undefined;
+    }
+    if (mode === 'write') {
+      return new SyncFile(await (handle as Handle).createSyncAccessHandle());
+    }
+    if (!this.writable) {
+      return new SlicedFile(handle);
+    }
+    // Without that mode a browser locks the file for one reader; the others take it as a Blob.
+    const sync = await (handle as Handle).createSyncAccessHandle({ mode: 'read-only' }).catch(() => undefined);
+    return sync === undefined ? new SlicedFile(handle) : new SyncFile(sync);
+  }
+
+  async removeFile(name: string): Promise<void> {
+    await remove(this.fileFolder, name);
+  }
+
+  /** The sides of a record that were written completely, the newest first. */
+  private async sides(name: string): Promise<Side[]> {
+    const found: Side[] = [];
+    for (const side of SIDES) {
+      const handle = await this.recordFolder.getFileHandle(`${name}.${side}`).catch(absent);
+      const [, sequence, sum, text] = /^(\d+) (\d+)\n(.*)$/s.exec((await (await handle?.getFile())?.text()) ?? '') ?? [];
+      if (text !== undefined && Number(sum) === checksum(text)) {
+        found.push({ side, sequence: Number(sequence), text });
+      }
+    }
+    return found.sort((a, b) => b.sequence - a.sequence);
+  }
+}
+
+class SyncFile implements DiskFile {
+  constructor(private readonly handle: SyncHandle) {}
+
+  async read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number> {
+    return this.handle.read(into, { at: n * CHUNK });
+  }
+
+  async write(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.handle.write(bytes, { at: n * CHUNK }) !== bytes.length) {
+      throw new DOMException('not everything could be written', 'QuotaExceededError');
+    }
+  }
+
+  async reserve(length: number): Promise<void> {
+    if (this.handle.getSize() < length) {
+      this.handle.truncate(length);
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.handle.flush();
+  }
+
+  async close(): Promise<void> {
+    this.handle.close();
+  }
+}
+
+class SlicedFile implements DiskFile {
+  private file: File | undefined;
+
+  constructor(private readonly handle: FileSystemFileHandle) {}
+
+  async read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number> {
+    this.file ??= await this.handle.getFile();
+    const bytes = await this.file.slice(n * CHUNK, n * CHUNK + into.length).arrayBuffer();
+    into.set(new Uint8Array(bytes));
+    return bytes.byteLength;
+  }
+
+  async write(): Promise<void> {
+    throw new DOMException('opened for reading', 'NoModificationAllowedError');
+  }
+
+  async reserve(): Promise<void> {}
+
+  async flush(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) {
+    names.push(name);
+  }
+  return names;
+}
+
+async function remove(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  await folder.removeEntry(name).catch(absent);
+}
+
+/** What is not there is no error; everything else is. */
+function absent(thrown: unknown): undefined {
+  if (thrown instanceof DOMException && thrown.name === 'NotFoundError') {
+    return undefined;
+  }
+  throw thrown;
+}
+
+/** FNV-1a: tells a record that was written to its end from one that was not. */
+function checksum(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}

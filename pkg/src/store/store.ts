@@ -1,0 +1,208 @@
+// The files of the store: found, listed, removed; and the store's version, which all tabs must agree about.
+
+import { KingletError } from '../errors.js';
+import type { Disk } from './disk.js';
+import { locked, type Locks, type Release } from './locks.js';
+import { fresh, parse, recordOf, SCHEMA, SCHEMA_RECORD, stored, type Manifest } from './manifest.js';
+
+/** Held by all who use the store, shared; exclusively by who changes its version. */
+const STORE_LOCK = 'store';
+const RECORD = /^file-([0-9a-f]{32})$/;
+
+/** What the store says of one file. */
+export interface StoredFile {
+  id: string;
+  name: string;
+  /** Where it can be fetched from. */
+  urls: string[];
+  /** Bytes of the file, where that is known, and of what is there. */
+  length: number | undefined;
+  stored: number;
+  /** Everything is there. An incomplete file is resumed when it is asked for again. */
+  complete: boolean;
+  /** Of the whole file, where it was computed. */
+  sha256: string | undefined;
+  created: Date;
+  used: Date;
+}
+
+/** A session with the store. While it is open, nobody changes the store's version. */
+export class Store {
+  private constructor(
+    readonly disk: Disk,
+    readonly locks: Locks,
+    private readonly release: Release,
+  ) {}
+
+  /**
+   * Opens the store, and brings one of an older version to this one.
+   *
+   * @throws KingletError `store_newer`; then nothing was changed.
+   */
+  static async open(disk: Disk, locks: Locks, version: number = SCHEMA): Promise<Store> {
+    let release = await locks.hold(STORE_LOCK, { mode: 'shared' });
+    try {
+      if ((await versionOf(disk, version)) < version && disk.writable) {
+        release();
+        release = await locks.hold(STORE_LOCK, { mode: 'exclusive' });
+        if ((await versionOf(disk, version)) < version) {
+          await upgrade(disk, version);
+        }
+        release();
+        release = await locks.hold(STORE_LOCK, { mode: 'shared' });
+        await versionOf(disk, version); // in between, a still newer tab may have had its turn
+      }
+      return new Store(disk, locks, release);
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+  }
+
+  /** Ends the session. */
+  close(): void {
+    this.release();
+  }
+
+  /** All files that this code understands. */
+  async manifests(): Promise<Manifest[]> {
+    const ids = (await this.disk.records()).flatMap((name) => RECORD.exec(name)?.[1] ?? []);
+    const found = await Promise.all(ids.map((id) => this.manifest(id)));
+    return found.filter((manifest) => manifest !== undefined);
+  }
+
+  /** The file for an address, or with a content that was asked for; a complete one rather than a part of one. */
+  async find(key: string, sha256?: string): Promise<Manifest | undefined> {
+    const all = await this.manifests();
+    const fits = (m: Manifest) => (sha256 !== undefined && m.sha256 === sha256) || m.keys.includes(key);
+    return all.find((m) => m.complete && fits(m)) ?? all.find(fits);
+  }
+
+  /** A new file's manifest, on disk before anything else of it. */
+  async create(key: string, name: string): Promise<Manifest> {
+    const manifest = fresh(newId(), key, name);
+    await this.save(manifest);
+    return manifest;
+  }
+
+  /** Writes a manifest. */
+  async save(manifest: Manifest): Promise<void> {
+    const record = recordOf(manifest.id);
+    await locked(this.locks, record, () => this.disk.writeRecord(record, JSON.stringify(manifest)));
+  }
+
+  /** Held by who reads or writes a file, shared; exclusively by who removes it. */
+  hold(id: string): Promise<Release> {
+    return this.locks.hold(`use-${id}`, { mode: 'shared' });
+  }
+
+  /** Held by who looks for a file and perhaps downloads it: once for all tabs. */
+  claim(key: string): Promise<Release> {
+    return this.locks.hold(`source-${key}`, { mode: 'exclusive' });
+  }
+
+  /** As {@link Store.claim}; undefined where another tab has it. */
+  tryClaim(key: string): Promise<Release | undefined> {
+    return this.locks.hold(`source-${key}`, { mode: 'exclusive', ifAvailable: true });
+  }
+
+  /** Removes a file that the caller alone uses. */
+  async drop(id: string): Promise<void> {
+    await this.disk.removeRecord(recordOf(id));
+    await this.disk.removeFile(id);
+  }
+
+  /** Removes a file, if nobody uses it. */
+  async remove(id: string): Promise<boolean> {
+    const release = await this.locks.hold(`use-${id}`, { mode: 'exclusive', ifAvailable: true });
+    if (release === undefined) {
+      return false;
+    }
+    try {
+      await this.drop(id);
+      return true;
+    } finally {
+      release();
+    }
+  }
+
+  /** What is there. */
+  async list(): Promise<StoredFile[]> {
+    return (await this.manifests()).map(shown).sort((a, b) => b.used.getTime() - a.used.getTime());
+  }
+
+  /** Removes the files that were not used for longest, until `bytes` are freed; returns those that went. */
+  async evict(bytes: number): Promise<StoredFile[]> {
+    const gone: StoredFile[] = [];
+    let freed = 0;
+    for (const file of (await this.list()).reverse()) {
+      if (freed >= bytes) {
+        break;
+      }
+      if (await this.remove(file.id)) {
+        gone.push(file);
+        freed += file.stored;
+      }
+    }
+    return gone;
+  }
+
+  /** Removes what no record speaks of, and records that say nothing: what an interruption left. */
+  async sweep(): Promise<void> {
+    const known = new Set((await this.manifests()).map(({ id }) => id));
+    const records = (await this.disk.records()).flatMap((name) => RECORD.exec(name)?.[1] ?? []);
+    for (const id of new Set([...records, ...(await this.disk.files())])) {
+      if (!known.has(id)) {
+        await this.remove(id);
+      }
+    }
+  }
+
+  private async manifest(id: string): Promise<Manifest | undefined> {
+    const text = await this.disk.readRecord(recordOf(id));
+    const manifest = text === undefined ? undefined : parse(text);
+    return manifest?.id === id ? manifest : undefined;
+  }
+}
+
+function shown(m: Manifest): StoredFile {
+  const { id, name, keys, complete } = m;
+  const dates = { created: new Date(m.created), used: new Date(m.used) };
+  return { id, name, urls: keys, length: m.length ?? undefined, stored: stored(m), complete, sha256: m.sha256 ?? undefined, ...dates };
+}
+
+/** The version of the store; an empty one gets this code's. */
+async function versionOf(disk: Disk, version: number): Promise<number> {
+  const text = await disk.readRecord(SCHEMA_RECORD);
+  if (text === undefined) {
+    if (disk.writable) {
+      await disk.writeRecord(SCHEMA_RECORD, String(version));
+    }
+    return version;
+  }
+  const found = Number(text);
+  if (found > version) {
+    const message =
+      `the store was written by a newer version of kinglet (version ${found} of the store, this code knows ${version}); ` +
+      "reload the page, or load with store: 'none'";
+    throw new KingletError('store_newer', message, { found, supported: version });
+  }
+  return found;
+}
+
+/** Rewrites every record; the version comes last, so that an interrupted upgrade begins again. */
+async function upgrade(disk: Disk, version: number): Promise<void> {
+  for (const name of await disk.records()) {
+    const text = RECORD.test(name) ? await disk.readRecord(name) : undefined;
+    const manifest = text === undefined ? undefined : parse(text);
+    if (manifest !== undefined) {
+      await disk.writeRecord(name, JSON.stringify(manifest));
+    }
+  }
+  await disk.writeRecord(SCHEMA_RECORD, String(version));
+}
+
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
