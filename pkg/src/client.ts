@@ -5,7 +5,7 @@ import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import type { Calls, LoadOptions } from './protocol.js';
 import { chatChunks, chatCompletion, textChunks, textCompletion } from './shape.js';
-import { resolveModel } from './sources/resolve.js';
+import { readingOf, resolveModel } from './sources/resolve.js';
 import { pieces } from './stream.js';
 import { MAX_THREADS } from './threads.js';
 import type {
@@ -32,6 +32,7 @@ export async function create(options: KingletOptions, ways: Ways): Promise<Kingl
   const wasm = wasmFiles(options.wasm);
   const load: Calls['load'][0] = {
     sources,
+    reading: readingOf(options),
     options: loadOptions(options),
     ...(wasm === undefined ? {} : { wasm }),
     ...(options.module === undefined ? {} : { module: options.module }),

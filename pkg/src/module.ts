@@ -12,6 +12,8 @@ import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './type
 export interface RawEngine extends Omit<Engine, 'info' | 'stats'> {
   info(): Omit<Info, 'host' | 'module' | 'threads' | 'isolated'>;
   stats(): Pick<Stats, 'dispatches' | 'submits'>;
+  /** Frees its memory. */
+  free(): void;
 }
 
 /** The generated class of a shard that is not the leader. */

@@ -5,7 +5,8 @@ import { chooseModule, type Browser, type Recruit } from './module.js';
 import { Recruiter } from './recruit.js';
 import { RequestCount } from './requests.js';
 import type { Loader } from './serve.js';
-import { loadFrom, openSources } from './sources/open.js';
+import { loadModel } from './sources/open.js';
+import type { Readers } from './sources/reader.js';
 import type { Hire } from './team.js';
 import type { HostName, Phase } from './types.js';
 
@@ -22,17 +23,17 @@ export interface Place {
 
 /** How to load a model there. */
 export function opener({ host, browser, hire, downloads }: Place): Loader {
-  return async ({ sources, options, wasm, module }, progress) => {
+  return async ({ sources, reading, options, wasm, module }, progress, notice) => {
     const requests = new RequestCount();
     const chosen = await chooseModule({ wasm, kind: module }, browser);
     const { glue, kind, memory } = chosen;
     const recruiter = new Recruiter(chosen, hire);
     const fresh = memory.buffer.byteLength;
     progress({ phase: 'download', loaded: 0, total: 0 });
-    const readers = await openSources(sources, downloads);
     const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
     const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
-    const engine = await loadFrom(readers, (all) => glue.load([...all], options, report, recruit));
+    const load = (readers: Readers) => glue.load([...readers.all], options, report, recruit);
+    const engine = await loadModel(sources, { ...reading, downloads }, load, { progress, notice });
     const info = { ...engine.info(), host, module: kind, ...recruiter.info };
     const adapter = info.backend === 'gpu' ? await adapterName() : '';
     requests.begin();

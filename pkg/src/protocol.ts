@@ -3,6 +3,7 @@
 // pulling is to stop computing.
 
 import type { WireError } from './errors.js';
+import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
 import type { FinishReason, Info, Logprobs, ModuleKind, Notice, Progress, Stats, Timings, Usage, WasmFiles } from './types.js';
 
@@ -45,7 +46,7 @@ export interface Calls {
   hello: [{ lock?: string | undefined }, Hello];
   /** Load the model; the answer describes it. Where it is loaded, or being loaded for another client, that is the answer. */
   load: [
-    { sources: WireSource[]; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
+    { sources: WireSource[]; reading?: Reading; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
     Info,
   ];
   /** Begin request `stream` when those before it have ended. */

@@ -5,10 +5,14 @@ import { KingletError, toWire } from './errors.js';
 import { watch } from './lifeline.js';
 import type { CallName, Calls, Engine, FromWorker, Port, ToWorker } from './protocol.js';
 import { Queue, type Turn } from './queue.js';
-import type { Progress } from './types.js';
+import type { Notice, Progress } from './types.js';
 
 /** Opens the engine. */
-export type Loader = (args: Calls['load'][0], progress: (progress: Progress) => void) => Promise<Engine>;
+export type Loader = (
+  args: Calls['load'][0],
+  progress: (progress: Progress) => void,
+  notice: (notice: Notice) => void,
+) => Promise<Engine>;
 
 /** How each call is answered. */
 type Handlers = { [N in CallName]: (args: Calls[N][0]) => Promise<Calls[N][1]> | Calls[N][1] };
@@ -84,7 +88,9 @@ export class Host {
 
   /** Loads the model, or waits for the load that another client began; a load that failed may be tried again. */
   async load(args: Calls['load'][0]): Promise<Engine> {
-    this.loading ??= this.open(args, (progress) => this.broadcast({ tag: 'progress', progress })).then(
+    const progress = (progress: Progress) => this.broadcast({ tag: 'progress', progress });
+    const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
+    this.loading ??= this.open(args, progress, notice).then(
       (engine) => (this.engine = engine),
       (thrown: unknown) => {
         this.loading = undefined;

@@ -1,5 +1,7 @@
 // The public types: hand-written, OpenAI-shaped. What is not OpenAI's lives under the field `kinglet`.
 
+import type { Patience } from './store/retry.js';
+
 /** Where the engine runs. `auto` takes the GPU, unless it is missing or only emulated in software. */
 export type Backend = 'auto' | 'gpu' | 'cpu';
 
@@ -44,6 +46,13 @@ export interface KingletOptions {
   onProgress?: (progress: Progress) => void;
   /** Called when something happened to the engine: see {@link NoticeCode}. */
   onNotice?: (notice: Notice) => void;
+  /**
+   * Where downloaded models are kept (docs/store.md): in the origin private file system, in IndexedDB, or nowhere. `auto`,
+   * the default: in the first of these that the browser has.
+   */
+  store?: 'auto' | 'opfs' | 'indexeddb' | 'none';
+  /** How patient downloads are. */
+  retry?: Patience;
   /** Aborts loading. */
   signal?: AbortSignal;
   /**
@@ -76,6 +85,10 @@ export interface Progress {
   phase: Phase;
   loaded: number;
   total: number;
+  /** The file that it is about, where it is one. */
+  file?: string;
+  /** What is going on, where that is more than the numbers say. */
+  text?: string;
 }
 
 /** Something that happened to the engine and that it has dealt with, or that the page may want to know. */
@@ -89,7 +102,11 @@ export interface Notice {
 /** The codes of notices. */
 export type NoticeCode =
   /** The worker had died; it was started again and the model loaded again. */
-  'worker_restarted';
+  | 'worker_restarted'
+  /** The browser had removed a stored model, which is fetched again. */
+  | 'storage_evicted'
+  /** A damaged piece of a stored model was fetched again. */
+  | 'chunk_repaired';
 
 /** What was loaded, and where it runs. */
 export interface Info {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { loadFrom, openSources } from '../../pkg/dist/sources/open.js';
+import { loadModel } from '../../pkg/dist/sources/open.js';
 import { extentOf } from '../../pkg/dist/sources/range.js';
 import { partsOf } from '../../pkg/dist/sources/split.js';
 import init, { load } from '../../pkg/wasm/kinglet.js';
@@ -45,9 +45,9 @@ after(() => {
 /** Loads the model and lets it write four tokens. */
 async function answer(source) {
   requests = [];
-  const readers = await openSources([typeof source === 'string' ? { kind: 'url', url: source } : { kind: 'blob', blob: source }]);
+  const wire = typeof source === 'string' ? { kind: 'url', url: source } : { kind: 'blob', blob: source };
   const options = { backend: 'cpu', context: 32, cache_type: 'f32' };
-  const kinglet = await loadFrom(readers, (all) => load([...all], options, () => {}, async () => undefined));
+  const kinglet = await loadModel([wire], { store: 'none' }, ({ all }) => load([...all], options, () => {}, async () => undefined));
   try {
     kinglet.start('completion', { prompt: 'abc', max_tokens: 4, temperature: 0, logprobs: 1 });
     const tokens = [];

@@ -1,50 +1,194 @@
 // From what the page says about a model to the Readers of its files, in the thread where the engine runs.
 
-import { KingletError } from '../errors.js';
+import { KingletError, toWire } from '../errors.js';
+import type { Origin } from '../store/ask.js';
+import { openStore, type StoreKind } from '../store/places.js';
+import { estimate } from '../store/quota.js';
+import { patient, type Patience } from '../store/retry.js';
+import type { Store } from '../store/store.js';
+import { openStored, type Shelf } from '../store/stored.js';
+import { Window } from '../store/window.js';
+import type { Notice, Progress } from '../types.js';
 import { blobReader } from './blob.js';
-import { HttpReader } from './http.js';
+import { HttpReader, type Fetch } from './http.js';
+import { LastingReader, type Openable } from './lasting.js';
+import { Meter } from './meter.js';
 import { Readers, type Reader } from './reader.js';
 import type { WireSource } from './resolve.js';
 import { partsOf } from './split.js';
 
+/** How the files of a model are read. */
+export interface Reading {
+  store?: StoreKind;
+  /** Sent with every request for the model. */
+  headers?: [string, string][];
+  retry?: Patience;
+  fetch?: Fetch;
+  /** `refused`: only what is on the device is read. */
+  downloads?: 'allowed' | 'refused' | undefined;
+}
+
+/** Who hears of it. */
+export interface Hearing {
+  progress(progress: Progress): void;
+  notice(notice: Notice): void;
+}
+
+const DEAF: Hearing = { progress: () => undefined, notice: () => undefined };
+/** A file that changes on the server while it is loaded makes the load begin again, so many times. */
+const MAX_LOADS = 3;
+/** What these errors are about is not worth keeping. */
+const WORTHLESS = ['bad_file', 'truncated', 'hash_mismatch', 'file_changed'];
+
 /**
- * One reader for each file; the first part's address stands for all of a split model. With `downloads` refused, only what
- * is on the device is read.
+ * Opens the files of a model and runs the engine's `load` with their readers; when it has ended, they hold nothing any more,
+ * and can be read again. What a reader threw is what the caller gets, whatever the engine made of it; but of the end of a
+ * file the engine knows more.
+ */
+export async function loadModel<T extends { free?(): void }>(
+  sources: readonly WireSource[],
+  reading: Reading,
+  load: (readers: Readers) => Promise<T>,
+  hearing: Hearing = DEAF,
+): Promise<T> {
+  for (let loads = 1; ; loads++) {
+    const readers = await openSources(sources, reading, hearing);
+    let engine: T | undefined;
+    try {
+      engine = await load(readers);
+      await finish(readers);
+      await readers.close();
+      return engine;
+    } catch (thrown) {
+      engine?.free?.();
+      const { failure } = readers;
+      const error = failure === undefined || failure.code === 'truncated' ? thrown : failure;
+      const { code } = toWire(error);
+      await (WORTHLESS.includes(code) ? readers.discard() : readers.close());
+      if (code !== 'file_changed' || loads >= MAX_LOADS) {
+        throw error;
+      }
+    }
+  }
+}
+
+/**
+ * One reader for each file; the first part's address stands for all of a split model.
  *
  * @throws KingletError when a file cannot be had.
  */
-export async function openSources(sources: readonly WireSource[], downloads: 'allowed' | 'refused' = 'allowed'): Promise<Readers> {
+export async function openSources(sources: readonly WireSource[], reading: Reading = {}, hearing: Hearing = DEAF): Promise<Readers> {
   const files = sources.length === 1 ? sources.flatMap(parts) : sources;
+  const opener = new Opener(reading, hearing);
   const readers: Reader[] = [];
-  for (const file of files) {
-    if (file.kind === 'url' && downloads === 'refused') {
-      throw notHere(file.url);
-    }
-    readers.push(file.kind === 'blob' ? blobReader(file.blob) : await HttpReader.open({ url: file.url }));
-  }
-  return new Readers(readers);
-}
-
-/**
- * Runs the engine's `load`. What a reader threw is what the caller gets, whatever the engine made of it; but of the end of
- * a file the engine knows more.
- */
-export async function loadFrom<T>(readers: Readers, load: (readers: readonly Reader[]) => Promise<T>): Promise<T> {
   try {
-    return await load(readers.all);
+    for (const file of files) {
+      readers.push(file.kind === 'blob' ? blobReader(file.blob) : await opener.open(file));
+    }
+    return new Readers(readers);
   } catch (thrown) {
-    const { failure } = readers;
-    throw failure === undefined || failure.code === 'truncated' ? thrown : failure;
+    await new Readers(readers).close();
+    throw thrown;
   }
 }
 
-function notHere(name: string): KingletError {
-  const message =
-    `${name} is not in the store, and a service worker downloads nothing (the browser would end it on the way): ` +
-    'load this model once on a page of this origin, then ask again';
-  return new KingletError('download_refused', message, { source: name });
+/** Opens files that are elsewhere. */
+class Opener {
+  private window: Window | undefined;
+  private readonly meter: Meter;
+  /** One session for all parts: a second one could have to wait for who waits for the first to end. */
+  private session: Promise<Store | undefined> | undefined;
+  private users = 0;
+
+  constructor(
+    private readonly reading: Reading,
+    private readonly hearing: Hearing,
+  ) {
+    this.meter = new Meter((progress) => hearing.progress(progress));
+  }
+
+  /** `before`: when the part before is there; parts come one after the other, but for their beginnings. */
+  private before: Promise<void> = Promise.resolve();
+
+  async open(file: Exclude<WireSource, { kind: 'blob' }>): Promise<Reader> {
+    const { url, sha256, name = fileName(url) } = file;
+    const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
+    const origin = { url, key: url, name, headers, sha256: sha256?.toLowerCase(), fetch: this.reading.fetch };
+    const turn = this.before;
+    const reader = await LastingReader.open(() => this.file(origin, turn));
+    this.before = reader.finish().catch(() => undefined);
+    return reader;
+  }
+
+  private async file(origin: Origin, turn: Promise<void>): Promise<Openable> {
+    this.users += 1;
+    let ended = false;
+    const done = () => {
+      this.users -= ended ? 0 : 1;
+      ended = true;
+      if (this.users === 0) {
+        void this.session?.then((store) => store?.close());
+        this.session = undefined;
+      }
+    };
+    try {
+      const { store: kind = 'auto', downloads = 'allowed' } = this.reading;
+      const store = await (this.session ??= openStore(kind));
+      const stored = store && (await openStored(origin, this.shelf(store, done), turn, downloads === 'allowed'));
+      if (stored !== undefined) {
+        return stored;
+      }
+      // Not every kind of worker can write every store: then nothing is kept, unless just that was asked for.
+      if (downloads === 'refused' || (kind !== 'auto' && kind !== 'none')) {
+        throw notHere(origin.url);
+      }
+      const reader = await HttpReader.open(origin);
+      done();
+      return reader;
+    } catch (thrown) {
+      done();
+      throw thrown;
+    }
+  }
+
+  private shelf(store: Store, done: () => void): Shelf {
+    const { meter, hearing } = this;
+    return {
+      store,
+      window: (this.window ??= new Window()),
+      estimate,
+      patience: patient(this.reading.retry),
+      progress: (name, loaded, total) => meter.update(name, loaded, total),
+      waiting: (name) => meter.say(name, `${name}: another tab is downloading it`),
+      notice: (code, message, detail) => hearing.notice({ code, message, detail }),
+      done,
+    };
+  }
+}
+
+/** Waits for the rest of the files. That the end of one does not come is no failure of a model that has loaded. */
+async function finish(readers: Readers): Promise<void> {
+  try {
+    await readers.finish();
+  } catch (thrown) {
+    if (thrown instanceof KingletError && WORTHLESS.includes(thrown.code)) {
+      throw thrown;
+    }
+  }
 }
 
 function parts(source: WireSource): WireSource[] {
   return source.kind === 'url' ? partsOf(source.url).map((url) => ({ ...source, url })) : [source];
+}
+
+/** The last part of an address's path. */
+function fileName(url: string): string {
+  return /([^/?#]+)(?:[?#].*)?$/.exec(url)?.[1] ?? url;
+}
+
+function notHere(name: string): KingletError {
+  const message =
+    `${name} is not in the store, and this kind of worker does not download it (a service worker would be ended on the way, ` +
+    'others cannot write the store): load this model once on a page of this origin, then ask again';
+  return new KingletError('download_refused', message, { source: name });
 }

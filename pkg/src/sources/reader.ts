@@ -14,8 +14,12 @@ export interface Reader {
    * @throws KingletError `truncated` beyond the end; `http`, `io` and others when they cannot be had.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** Waits for what was not read, where all of it has to come. @throws KingletError when what was read is not the file. */
+  finish?(): Promise<void>;
   /** Gives back what the reader holds. Reading again afterwards opens it anew, where its source allows that. */
   close?(): Promise<void>;
+  /** Closes it, and forgets what was kept of it: it was no model. */
+  discard?(): Promise<void>;
 }
 
 /** The error of a read beyond the end of the file. */
@@ -56,9 +60,19 @@ export class Readers {
     return this.given.reduce((sum, { length }) => sum + (length ?? Infinity), 0);
   }
 
+  /** See {@link Reader.finish}. */
+  async finish(): Promise<void> {
+    await Promise.all(this.given.map((reader) => reader.finish?.()));
+  }
+
   /** Closes all of them. */
   async close(): Promise<void> {
     await Promise.all(this.given.map((reader) => reader.close?.()));
+  }
+
+  /** See {@link Reader.discard}. */
+  async discard(): Promise<void> {
+    await Promise.all(this.given.map((reader) => reader.discard?.() ?? reader.close?.()));
   }
 
   private watched(reader: Reader): Reader {

@@ -2,11 +2,14 @@
 
 import { KingletError } from '../errors.js';
 import type { KingletOptions, ModelSource } from '../types.js';
+import type { Reading } from './open.js';
+
+const STORES: readonly string[] = ['auto', 'opfs', 'indexeddb', 'none'];
 
 /** One file of a model, as it crosses to the worker. */
 export type WireSource =
   /** A file behind an absolute address. */
-  | { kind: 'url'; url: string }
+  | { kind: 'url'; url: string; name?: string | undefined; sha256?: string | undefined; headers?: [string, string][] | undefined }
   /** A file on this device. */
   | { kind: 'blob'; blob: Blob };
 
@@ -47,4 +50,13 @@ function absolute(address: string | URL): string {
 function invalid(expected: string, got: string): KingletError {
   const message = `invalid request: model: expected ${expected}, got ${got}`;
   return new KingletError('invalid_request', message, { param: 'model' });
+}
+
+/** How the files are read, checked. */
+export function readingOf({ store = 'auto', retry }: KingletOptions): Reading {
+  if (!STORES.includes(store)) {
+    const message = `invalid request: store: expected ${STORES.map((s) => `"${s}"`).join(', ')}, got ${String(store)}`;
+    throw new KingletError('invalid_request', message, { param: 'store' });
+  }
+  return { store, ...(retry === undefined ? {} : { retry }) };
 }

@@ -13,7 +13,8 @@ export class Chunks {
 
   constructor(
     readonly manifest: Manifest,
-    readonly file: DiskFile,
+    /** Opened anew when a chunk is repaired. */
+    public file: DiskFile,
     private readonly window: Window,
   ) {}
 

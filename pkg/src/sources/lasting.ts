@@ -1,0 +1,77 @@
+// A Reader that can be closed and read again: after a load nothing is held open, and a restored engine reads it anew.
+
+import { KingletError } from '../errors.js';
+import type { Reader } from './reader.js';
+
+/** After so many milliseconds without a read, what was opened for reading again is closed. */
+const IDLE_MS = 30_000;
+
+/** What a {@link LastingReader} opens. */
+export interface Openable extends Reader {
+  /** What its content is known by; another one is another file. */
+  readonly root?: string | undefined;
+}
+
+/** Opens its file when it is read, as often as it takes. */
+export class LastingReader implements Reader {
+  private known: number | undefined;
+  private root: string | undefined;
+  private idle: ReturnType<typeof setTimeout> | undefined;
+  private loading = true;
+
+  private constructor(
+    private readonly again: () => Promise<Openable>,
+    private current: Openable | undefined,
+    readonly name: string,
+  ) {}
+
+  /** Opens it for the first time. */
+  static async open(open: () => Promise<Openable>): Promise<LastingReader> {
+    const first = await open();
+    return new LastingReader(open, first, first.name);
+  }
+
+  get length(): number | undefined {
+    return this.current?.length ?? this.known;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    clearTimeout(this.idle);
+    const reader = (this.current ??= await this.reopened());
+    const bytes = await reader.read(offset, length);
+    if (!this.loading) {
+      this.idle = setTimeout(() => void this.close().catch(() => undefined), IDLE_MS);
+    }
+    return bytes;
+  }
+
+  async finish(): Promise<void> {
+    await this.current?.finish?.();
+  }
+
+  async close(): Promise<void> {
+    const { current } = this;
+    clearTimeout(this.idle);
+    this.loading = false;
+    this.known = this.length;
+    this.root ??= current?.root;
+    this.current = undefined;
+    await current?.close?.();
+  }
+
+  async discard(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    await (current?.discard?.() ?? current?.close?.());
+  }
+
+  private async reopened(): Promise<Openable> {
+    const reader = await this.again();
+    if (this.root !== undefined && reader.root !== undefined && reader.root !== this.root) {
+      await reader.close?.();
+      const message = `${this.name} is another file than the one that was loaded; create the model again`;
+      throw new KingletError('file_changed', message, { url: this.name });
+    }
+    return reader;
+  }
+}

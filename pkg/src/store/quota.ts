@@ -1,0 +1,32 @@
+// Room: what the browser grants, asked before anything is downloaded.
+
+import { KingletError } from '../errors.js';
+
+/** Bytes that this origin uses, may use, and has left; undefined where the browser does not say. */
+export interface Estimate {
+  usage: number | undefined;
+  quota: number | undefined;
+  available: number | undefined;
+}
+
+/** What the browser grants this origin. */
+export async function estimate(): Promise<Estimate> {
+  const storage = (globalThis.navigator as Partial<Navigator> | undefined)?.storage as Partial<StorageManager> | undefined;
+  const { usage, quota } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
+  const available = usage === undefined || quota === undefined ? undefined : Math.max(0, quota - usage);
+  return { usage, quota, available };
+}
+
+/** The error of a file for which there is no room. */
+export function noRoom(name: string, needed: number, available: number | undefined): KingletError {
+  const there = available === undefined ? 'less is left' : `${available} are available`;
+  const message =
+    `${name} does not fit into the browser's storage: it needs ${needed} bytes, ${there}; free space on the device, remove other ` +
+    "models (modelStore.evict), or load with store: 'none', which keeps nothing";
+  return new KingletError('quota_exceeded', message, { needed, available: available ?? null });
+}
+
+/** A write that failed for want of room. */
+export function isFull(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'QuotaExceededError';
+}

@@ -1,0 +1,97 @@
+// Trying again: which failures may pass, how long to wait, and when an answer that says nothing any more has stalled.
+
+import { aborted, KingletError } from '../errors.js';
+
+/** How patient a download is. */
+export interface Patience {
+  /** Requests in a row without one new byte, before the download fails. Default 6. */
+  attempts?: number;
+  /** Milliseconds before the second attempt; twice as long before each further one. Default 500. */
+  backoffMs?: number;
+  /** Milliseconds without a byte after which an answer has stalled. Default 30,000. */
+  stallMs?: number;
+}
+
+/** With the defaults. */
+export const patient = (given: Patience = {}) => ({ attempts: 6, backoffMs: 500, stallMs: 30_000, ...given });
+
+/** Longest pause between two attempts, whatever a server says. */
+const MAX_BACKOFF_MS = 30_000;
+
+/** A failure that may pass. */
+export class Passing extends Error {
+  constructor(
+    /** What the caller hears when it does not pass. */
+    readonly error: KingletError,
+    /** Milliseconds that the server asks to wait. */
+    readonly after = 0,
+  ) {
+    super(error.message);
+  }
+}
+
+/** Statuses of servers that are busy, restart, or are far away. */
+export function mayPass(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
+}
+
+/** `Retry-After` in milliseconds; 0 where it is missing or a date. */
+export function retryAfter(headers: Headers): number {
+  return 1000 * (Number(headers.get('retry-after')) || 0);
+}
+
+/** Waits before attempt `n` (the first is 1), less long when `signal` aborts, which throws. */
+export async function pause(n: number, first: number, after: number, signal: AbortSignal): Promise<void> {
+  const ms = Math.min(MAX_BACKOFF_MS, Math.max(after, first * 2 ** (n - 1)));
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+  if (signal.aborted) {
+    throw aborted(signal);
+  }
+}
+
+/** Aborts a request about which nothing was heard for a while. */
+export class Stall {
+  private readonly controller = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly forward = () => this.controller.abort(this.outer.reason);
+  /** It was this that ended the request. */
+  stalled = false;
+
+  constructor(
+    private readonly ms: number,
+    private readonly outer: AbortSignal,
+  ) {
+    outer.addEventListener('abort', this.forward);
+    if (outer.aborted) {
+      this.forward();
+    }
+    this.heard();
+  }
+
+  /** For the request. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Something came. */
+  heard(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.stalled = true;
+      this.controller.abort();
+    }, this.ms);
+  }
+
+  /** The request is over; if it is not, it ends now. */
+  end(): void {
+    clearTimeout(this.timer);
+    this.outer.removeEventListener('abort', this.forward);
+    this.controller.abort();
+  }
+}

@@ -1,0 +1,284 @@
+// A file of the store as a Reader: found there, or downloaded into it while it is read.
+
+import { KingletError } from '../errors.js';
+import { unreadable, type Reader } from '../sources/reader.js';
+import { fetchChunk, type Origin } from './ask.js';
+import { Chunks } from './chunks.js';
+import { Download, fileChanged, type Surroundings } from './download.js';
+import type { Release } from './locks.js';
+import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
+import { sha256, Sha256 } from './sha256.js';
+import { CHUNK, type Window } from './window.js';
+
+/** What opening a file needs. */
+export interface Shelf extends Surroundings {
+  window: Window;
+  notice(code: 'storage_evicted' | 'chunk_repaired', message: string, detail: Record<string, unknown>): void;
+  /** Another tab has the file's lock: it is downloading. */
+  waiting(name: string): void;
+  /** A reader that was opened is closed. */
+  done(): void;
+}
+
+/**
+ * Opens a file: from the store where it is complete, else by downloading it, where this thread may and can; undefined where
+ * not. Two tabs that want the same file download it once.
+ *
+ * @throws KingletError when the server does not answer with a file.
+ */
+export async function openStored(
+  origin: Origin,
+  shelf: Shelf,
+  turn?: Promise<void>,
+  downloads = true,
+): Promise<StoredReader | undefined> {
+  const { store } = shelf;
+  let claim = await store.tryClaim(origin.key);
+  if (claim === undefined) {
+    shelf.waiting(origin.name);
+    claim = await store.claim(origin.key);
+  }
+  try {
+    const found = await present(origin, shelf);
+    if (found !== undefined) {
+      return found;
+    }
+    if (!store.disk.writable || !downloads) {
+      return undefined;
+    }
+    const reader = await begin(origin, shelf, turn, claim);
+    claim = undefined;
+    return reader;
+  } finally {
+    claim?.();
+  }
+}
+
+/** The complete file, if it is there and is the one that is wanted. */
+async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | undefined> {
+  const { store } = shelf;
+  const manifest = origin.once && origin.sha256 === undefined ? undefined : await store.find(origin.key, origin.sha256);
+  if (!manifest?.complete) {
+    return undefined;
+  }
+  const release = await store.hold(manifest.id);
+  const file = await store.disk.openFile(manifest.id, 'read');
+  if (file === undefined) {
+    release();
+    await store.drop(manifest.id);
+    const message = `the browser has removed ${manifest.name} from its storage; it is fetched again`;
+    shelf.notice('storage_evicted', message, { name: manifest.name, bytes: manifest.length });
+    return undefined;
+  }
+  const reader = new StoredReader(origin, new Chunks(manifest, file, shelf.window), shelf, release);
+  if (await reader.isExpected()) {
+    await reader.touch();
+    return reader;
+  }
+  await reader.end();
+  await store.remove(manifest.id);
+  return undefined;
+}
+
+async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefined, claim: Release): Promise<StoredReader> {
+  const { store } = shelf;
+  const manifest = (await part(origin, shelf)) ?? (await store.create(origin.key, origin.name));
+  const release = await store.hold(manifest.id);
+  const file = await store.disk.openFile(manifest.id, 'write');
+  if (file === undefined) {
+    release();
+    throw unreadable(origin.name, 'its file in the store could not be made');
+  }
+  const chunks = new Chunks(manifest, file, shelf.window);
+  const download = new Download(origin, chunks, shelf, turn);
+  const reader = new StoredReader(origin, chunks, shelf, release, download);
+  void download.finished.then(claim);
+  await download.opened;
+  if (download.failure !== undefined) {
+    await reader.end();
+    throw download.failure;
+  }
+  return reader;
+}
+
+/** What an earlier download left. */
+async function part({ key }: Origin, shelf: Shelf): Promise<Manifest | undefined> {
+  const { store } = shelf;
+  const manifest = await store.find(key);
+  if (manifest === undefined || manifest.complete) {
+    return undefined;
+  }
+  const file = stored(manifest) === 0 ? undefined : await store.disk.openFile(manifest.id, 'read');
+  await file?.close();
+  if (file === undefined) {
+    await store.drop(manifest.id);
+    return undefined;
+  }
+  return manifest;
+}
+
+/** See {@link openStored}. */
+export class StoredReader implements Reader {
+  private readonly ending = new AbortController();
+  private closed = false;
+
+  /** @internal */
+  constructor(
+    private readonly origin: Origin,
+    private readonly chunks: Chunks,
+    private readonly shelf: Shelf,
+    private readonly release: Release,
+    private readonly download?: Download,
+  ) {}
+
+  get name(): string {
+    return this.origin.url;
+  }
+
+  get length(): number | undefined {
+    return this.manifest.length ?? undefined;
+  }
+
+  private get manifest(): Manifest {
+    return this.chunks.manifest;
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array> {
+    return this.chunks.read(this.name, offset, length, (n) => this.chunk(n));
+  }
+
+  /** What the content is known by, once all of it is there. */
+  get root(): string | undefined {
+    return this.manifest.root ?? undefined;
+  }
+
+  /** Waits for the rest of a download. What was read is a whole and expected file only after that. */
+  async finish(): Promise<void> {
+    await this.download?.finished;
+    const failure = this.download?.failure;
+    if (failure !== undefined) {
+      throw failure;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.end();
+    this.shelf.done();
+  }
+
+  /** Gives back everything but the session with the store. */
+  async end(): Promise<void> {
+    if (this.closed) {
+      return;
+    }
+    this.closed = true;
+    this.ending.abort();
+    await this.download?.stop();
+    await this.chunks.file.close();
+    if (this.download?.superfluous) {
+      await this.shelf.store.drop(this.manifest.id);
+    } else if (this.chunks.learnt && this.manifest.complete && this.shelf.store.disk.writable) {
+      await this.shelf.store.save(this.manifest);
+    }
+    this.release();
+  }
+
+  /** Closes it, and removes it from the store: it was no model. */
+  async discard(): Promise<void> {
+    await this.end();
+    await this.shelf.store.remove(this.manifest.id);
+    this.shelf.done();
+  }
+
+  /** Notes that it was used now. */
+  async touch(): Promise<void> {
+    if (this.shelf.store.disk.writable) {
+      this.manifest.used = Date.now();
+      this.manifest.keys = [...new Set([...this.manifest.keys, this.origin.key])];
+      await this.shelf.store.save(this.manifest);
+    }
+  }
+
+  /** Whether it has the hash that was asked for, which is computed where it is not known yet. */
+  async isExpected(): Promise<boolean> {
+    const { origin, manifest } = this;
+    if (origin.sha256 === undefined) {
+      return true;
+    }
+    if (manifest.sha256 === null) {
+      const hash = new Sha256();
+      const length = manifest.length ?? 0;
+      for (let n = 0; n < chunksOf(length); n++) {
+        hash.update(await this.read(n * CHUNK, sizeOf(length, n)));
+      }
+      manifest.sha256 = hash.digest();
+    }
+    return manifest.sha256 === origin.sha256;
+  }
+
+  /** Makes sure that chunk `n` is in its slot. */
+  private async chunk(n: number): Promise<void> {
+    if (this.closed) {
+      throw unreadable(this.name, 'it was closed');
+    }
+    const bytes = await this.download?.chunk(n);
+    if (bytes !== undefined) {
+      return this.chunks.place(n, bytes);
+    }
+    const { length } = this.manifest;
+    if (length !== null && n < chunksOf(length) && !(await this.load(n))) {
+      this.chunks.place(n, await this.repaired(n));
+    }
+  }
+
+  private async load(n: number): Promise<boolean> {
+    try {
+      return await this.chunks.load(n);
+    } catch {
+      return false; // what cannot be read is damaged, whatever the disk says of it
+    }
+  }
+
+  /** Fetches a damaged chunk again, which must be the one that was there. */
+  private async repaired(n: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { origin, manifest, shelf } = this;
+    if (origin.once) {
+      const message = `chunk ${n} of ${origin.name} in the store is damaged, and a stream cannot be read again; give the model anew`;
+      throw new KingletError('store_damaged', message, { name: origin.name, chunk: n });
+    }
+    const bytes = await fetchChunk(origin, manifest, n, shelf.patience, this.ending.signal);
+    if ((await sha256(bytes)) !== manifest.sha[n]) {
+      await this.end();
+      await shelf.store.remove(manifest.id);
+      throw fileChanged(origin.url);
+    }
+    const kept = await this.rewrite(n, bytes);
+    const message = `chunk ${n} of ${origin.name} in the store was damaged; it was fetched again`;
+    shelf.notice('chunk_repaired', message, { name: origin.name, chunk: n, kept });
+    return bytes;
+  }
+
+  /** Writes a chunk back, where nobody else has the file open; otherwise the next load finds it damaged again. */
+  private async rewrite(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const { disk } = this.shelf.store;
+    if (this.download !== undefined) {
+      await this.chunks.put(n, bytes);
+      return true;
+    }
+    try {
+      await this.chunks.file.close();
+      const file = disk.writable ? await disk.openFile(this.manifest.id, 'write') : undefined;
+      try {
+        await file?.write(n, bytes);
+        await file?.flush();
+      } finally {
+        await file?.close();
+      }
+      return file !== undefined;
+    } catch {
+      return false;
+    } finally {
+      this.chunks.file = (await disk.openFile(this.manifest.id, 'read')) ?? this.chunks.file;
+    }
+  }
+}
