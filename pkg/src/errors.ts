@@ -30,7 +30,7 @@ export type ErrorCode =
   | 'unsupported_browser'
   /** A package that the model is part of is not installed. */
   | 'package_missing'
-  /** The file does not fit into what the browser grants; nothing of it is kept. */
+  /** The file does not fit into what the browser grants. Nothing of it is kept. */
   | 'quota_exceeded'
   /** The file on the server is another one than before. */
   | 'file_changed'
