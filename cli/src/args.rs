@@ -153,6 +153,9 @@ pub struct Generate {
     /// Text to continue as it stands, without the model's chat template.
     #[arg(long, group = "input")]
     pub prompt: Option<String>,
+    /// Text behind the gap that is filled after the prompt, where the file declares fill-in-the-middle tokens.
+    #[arg(long, requires = "prompt")]
+    pub suffix: Option<String>,
     /// One message of a user, answered by way of the chat template.
     #[arg(long, group = "input")]
     pub message: Option<String>,

@@ -118,16 +118,24 @@ pub fn generate(g: &Generate) -> Result<()> {
             .map_err(|e| kinglet::Error::invalid("--messages", "a JSON array of messages", e))?;
     }
     let optional = [
-        ("top_k", json!(g.top_k)),
         ("top_p", json!(g.top_p)),
-        ("min_p", json!(g.min_p)),
-        ("repeat_penalty", json!(g.repeat_penalty)),
         ("presence_penalty", json!(g.presence_penalty)),
         ("frequency_penalty", json!(g.frequency_penalty)),
         ("seed", json!(g.seed)),
     ];
     for (name, value) in optional.into_iter().filter(|(_, v)| !v.is_null()) {
         request[name] = value;
+    }
+    let ours = [
+        ("top_k", json!(g.top_k)),
+        ("min_p", json!(g.min_p)),
+        ("repeat_penalty", json!(g.repeat_penalty)),
+    ];
+    for (name, value) in ours.into_iter().filter(|(_, v)| !v.is_null()) {
+        request["kinglet"][name] = value;
+    }
+    if let Some(suffix) = &g.suffix {
+        request["suffix"] = json!(suffix);
     }
     if !g.stop.is_empty() {
         request["stop"] = json!(g.stop);

@@ -137,7 +137,7 @@ fn facts(file: &Path, args: &RunArgs) -> Result<Value> {
         let request = if chat {
             // Qwen 3 and its kind would spend all 16 tokens on thinking; other templates do not look at the variable.
             json!({"messages": [{"role": "user", "content": question}], "max_tokens": 16, "temperature": 0,
-                "chat_template_kwargs": {"enable_thinking": false}})
+                "kinglet": {"chat_template_kwargs": {"enable_thinking": false}}})
         } else {
             json!({"prompt": format!("Question: {question}\nAnswer:"), "max_tokens": 16, "temperature": 0})
         };

@@ -16,17 +16,19 @@ pub enum FinishReason {
 /// out where it does not apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct Chunk {
+    /// Which answer it belongs to: prompts in their order, and the answers to each in theirs.
+    pub index: usize,
     /// The new text; whole characters, possibly none.
     pub text: String,
-    /// Set on the last chunk, and only there.
+    /// Set on the answer's last chunk, and only there.
     pub finish_reason: Option<FinishReason>,
     /// Of the tokens since the chunk before, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Logprobs>,
-    /// On the last chunk.
+    /// Of the whole request: on its last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// On the last chunk.
+    /// Of this answer: on its last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
 }

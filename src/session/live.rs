@@ -1,10 +1,10 @@
 //! A loaded model that answers requests.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::{
-    Chunk, FinishReason, Input, Logprobs, PromptDetails, Request, SessionInfo, SessionOptions, Timings, TokenLogprob,
-    Usage, prompt,
+    Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage, prompt,
 };
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
@@ -13,7 +13,7 @@ use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
 use crate::model::plan::DecoderOptions;
 use crate::platform::{ByteSource, now_ms, unix_seconds};
-use crate::sampler::Rng;
+use crate::sampler::{Rng, SamplerConfig};
 use crate::text::template::CivilTime;
 use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
 
@@ -23,12 +23,23 @@ pub struct Session {
     pub(super) engine: AnyEngine,
     info: SessionInfo,
     answer: Option<Answer>,
+    /// Answers of the current request that have not begun.
+    waiting: VecDeque<Answer>,
+    /// Of the current request so far.
+    usage: Usage,
     /// Tokens of the current answer, or of the last one.
     pub(super) generated: Vec<u32>,
 }
 
-/// The request being answered.
+/// One answer of a request, under way or still to come.
 struct Answer {
+    index: usize,
+    prompt: Rc<[u32]>,
+    options: GenerateOptions,
+    /// The first answer to its prompt: the prompt counts once.
+    first: bool,
+    /// The prompt as text, where it is to be given back.
+    echo: Option<String>,
     stream: TokenStream,
     stop: StopFilter,
     logprobs: bool,
@@ -93,6 +104,8 @@ impl Session {
             engine,
             info,
             answer: None,
+            waiting: VecDeque::new(),
+            usage: Usage::default(),
             generated: Vec::new(),
         })
     }
@@ -126,6 +139,8 @@ impl Session {
         let now = CivilTime::from_unix(unix_seconds() as i64);
         match input {
             Input::Completion { prompt } => prompt::completion(&self.tokenizer, prompt),
+            Input::Tokens { ids } => Ok(ids.clone()),
+            Input::Infill { prefix, suffix } => prompt::infill(&self.tokenizer, prefix, suffix),
             Input::Chat { messages, tools, extra } => {
                 prompt::chat(&self.tokenizer, messages, tools.as_ref(), extra, now)
             }
@@ -151,28 +166,98 @@ impl Session {
             // Neighbouring moments give unrelated seeds.
             sampling.seed = Rng::new(unix_seconds().to_bits() ^ now_ms().to_bits().rotate_left(32)).next_u64();
         }
-        let prompt = self.prompt(&request.input)?;
-        let room = self.info.context.saturating_sub(prompt.len());
-        let options = GenerateOptions {
-            sampling,
-            max_tokens: request.max_tokens.unwrap_or(room.max(1)),
-            stop_tokens: self.tokenizer.eog().to_vec(),
-            shift: request.shift,
-            ..GenerateOptions::default()
-        };
+        let inputs = || std::iter::once(&request.input).chain(&request.more);
+        let prompts: Vec<Vec<u32>> = inputs().map(|input| self.prompt(input)).collect::<Result<_>>()?;
+        let mut seeds = Rng::new(sampling.seed);
+        for (input, prompt) in inputs().zip(prompts) {
+            let options = self.options(&prompt, request, &sampling)?;
+            let prompt: Rc<[u32]> = prompt.into();
+            for choice in 0..request.n {
+                let index = self.waiting.len();
+                let mut answer = self.answer_to(index, Rc::clone(&prompt), input, request, options.clone())?;
+                answer.first = choice == 0;
+                if index > 0 {
+                    answer.options.sampling.seed = seeds.next_u64();
+                }
+                self.waiting.push_back(answer);
+            }
+        }
+        self.usage = Usage::default();
+        self.begin() // what the engine refuses is said now
+    }
+
+    /// How to continue `prompt`; [`Error::ContextOverflow`] where that cannot fit.
+    fn options(&self, prompt: &[u32], request: &Request, sampling: &SamplerConfig) -> Result<GenerateOptions> {
+        let n_ctx = self.info.context;
+        let max_tokens = request.max_tokens.unwrap_or(n_ctx.saturating_sub(prompt.len()).max(1));
+        let asked = if request.shift { 0 } else { max_tokens };
+        if prompt.len().saturating_add(asked) > n_ctx {
+            return Err(Error::ContextOverflow {
+                prompt: prompt.len(),
+                max_tokens,
+                n_ctx,
+            });
+        }
+        let n_vocab = self.info.vocabulary;
+        match prompt.iter().find(|&&id| id as usize >= n_vocab) {
+            _ if prompt.is_empty() => Err(Error::invalid("prompt", "at least one token", "none")),
+            Some(id) => Err(Error::invalid("prompt", format!("token ids below {n_vocab}"), id)),
+            None => Ok(GenerateOptions {
+                sampling: sampling.clone(),
+                max_tokens,
+                stop_tokens: self.tokenizer.eog().to_vec(),
+                shift: request.shift,
+                ..GenerateOptions::default()
+            }),
+        }
+    }
+
+    /// An answer that has not begun.
+    fn answer_to(
+        &self,
+        index: usize,
+        prompt: Rc<[u32]>,
+        input: &Input,
+        request: &Request,
+        options: GenerateOptions,
+    ) -> Result<Answer> {
         // After a control token a text of its own begins, and its first token brings the space that encoding puts there.
         let opens = prompt.last().is_some_and(|&id| self.tokenizer.is_markup(id));
-        let stream = match &request.input {
+        let stream = match input {
             Input::Chat { .. } if opens => TokenStream::new(Special::AsText),
             _ => TokenStream::continuing(Special::AsText),
         };
-        self.engine.start(&prompt, options)?;
-        self.generated.clear();
-        self.answer = Some(Answer {
+        let echo = match input {
+            _ if !request.echo => None,
+            Input::Completion { prompt } | Input::Infill { prefix: prompt, .. } => Some(prompt.clone()),
+            Input::Tokens { ids } => Some(self.tokenizer.decode(ids, Special::Parse)?),
+            Input::Chat { .. } => None,
+        };
+        Ok(Answer {
+            index,
+            prompt,
+            options,
+            first: true,
+            echo,
             stream,
             stop: StopFilter::new(request.stop.clone()),
             logprobs: request.logprobs,
-        });
+        })
+    }
+
+    /// Begins the next answer of the request, unless one is under way or none is left.
+    fn begin(&mut self) -> Result<()> {
+        if self.answer.is_none()
+            && let Some(next) = self.waiting.pop_front()
+        {
+            let started = self.engine.start(&next.prompt, next.options.clone());
+            if started.is_err() {
+                self.abort();
+            }
+            started?;
+            self.generated.clear();
+            self.answer = Some(next);
+        }
         Ok(())
     }
 
@@ -181,26 +266,33 @@ impl Session {
     /// # Errors
     /// Those of the backend.
     pub async fn prefill(&mut self) -> Result<bool> {
+        self.begin()?;
         if self.answer.is_none() {
             return Ok(false);
         }
         let more = self.engine.prefill().await;
         if more.is_err() {
-            self.answer = None; // the engine has forgotten the request
+            self.abort(); // the engine has forgotten the request
         }
         more
     }
 
-    /// The next piece of the answer, one step at most; `None` after the last.
+    /// The next piece of an answer, one step at most; `None` after the last of the request.
     ///
     /// # Errors
     /// Those of the backend.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
+        self.begin()?;
         let Some(mut answer) = self.answer.take() else {
             return Ok(None);
         };
+        // Whoever drops this future, or fails in it, has ended the request.
+        let waiting = std::mem::take(&mut self.waiting);
         let token = self.engine.next().await?;
-        let mut chunk = Chunk::default();
+        let mut chunk = Chunk {
+            index: answer.index,
+            ..Chunk::default()
+        };
         let mut stopped = false;
         if let Some(token) = &token {
             self.generated.push(token.id);
@@ -214,33 +306,41 @@ impl Session {
             Some(engine::FinishReason::Length) => Some(FinishReason::Length),
             None => None,
         };
-        if finish.is_none() {
-            self.answer = Some(answer);
-            return Ok(Some(chunk));
-        }
-        if !stopped {
+        if finish.is_some() && !stopped {
             let (text, found) = answer.stop.push(&answer.stream.flush());
             chunk.text.push_str(&text);
             if !found {
                 chunk.text.push_str(&answer.stop.flush());
             }
         }
+        if let Some(prompt) = answer.echo.take() {
+            chunk.text.insert_str(0, &prompt);
+        }
+        self.waiting = waiting;
+        match finish {
+            None => self.answer = Some(answer),
+            Some(reason) => self.finish(&mut chunk, reason, answer.first),
+        }
+        Ok(Some(chunk))
+    }
+
+    /// Adds to an answer's last chunk what it took.
+    fn finish(&mut self, chunk: &mut Chunk, reason: FinishReason, first: bool) {
         let spent = self.engine.timings();
-        chunk.finish_reason = finish;
-        chunk.usage = Some(Usage {
-            prompt_tokens: spent.prompt_tokens,
-            completion_tokens: spent.generated_tokens,
-            total_tokens: spent.prompt_tokens + spent.generated_tokens,
-            prompt_tokens_details: PromptDetails {
-                cached_tokens: spent.reused_tokens,
-            },
-        });
+        let usage = &mut self.usage;
+        if first {
+            usage.prompt_tokens += spent.prompt_tokens;
+            usage.prompt_tokens_details.cached_tokens += spent.reused_tokens;
+        }
+        usage.completion_tokens += spent.generated_tokens;
+        usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
+        chunk.finish_reason = Some(reason);
+        chunk.usage = self.waiting.is_empty().then_some(self.usage);
         chunk.timings = Some(Timings {
             prefill_ms: spent.prefill_ms,
             decode_ms: spent.decode_ms,
             reused_tokens: spent.reused_tokens,
         });
-        Ok(Some(chunk))
     }
 
     pub(super) fn logprobs(&self, token: &engine::Token) -> Logprobs {
@@ -262,5 +362,6 @@ impl Session {
     /// [`Session::next`] does the same.
     pub fn abort(&mut self) {
         self.answer = None;
+        self.waiting.clear();
     }
 }

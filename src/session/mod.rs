@@ -3,8 +3,10 @@
 mod choose;
 mod chunk;
 mod live;
+mod message;
 mod options;
 mod prompt;
+mod reader;
 mod request;
 mod signals;
 

@@ -74,6 +74,30 @@ pub(super) fn completion(tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>
     tokenizer.encode(prompt, Special::Parse, Bos::Auto)
 }
 
+/// Tokenizes what stands around a gap, in the order that models are trained with (prefix, suffix, middle). A token that
+/// belongs to neither text may only come from the file.
+///
+/// # Errors
+/// [`Error::UnsupportedFeature`] where the file declares no tokens for it.
+pub(super) fn infill(tokenizer: &Tokenizer, prefix: &str, suffix: &str) -> Result<Vec<u32>> {
+    let [before, behind, middle] = tokenizer
+        .fill_in_the_middle()
+        .ok_or_else(|| Error::UnsupportedFeature {
+            what: "suffix".into(),
+            got: "a model without fill-in-the-middle tokens".into(),
+            supported: "files that declare tokenizer.ggml.fim_pre_token_id, fim_suf_token_id and fim_mid_token_id"
+                .into(),
+        })?;
+    let text = |text: &str| tokenizer.encode(text, Special::AsText, Bos::No);
+    let mut ids: Vec<u32> = tokenizer.bos().filter(|_| tokenizer.add_bos()).into_iter().collect();
+    ids.push(before);
+    ids.extend(text(prefix)?);
+    ids.push(behind);
+    ids.extend(text(suffix)?);
+    ids.push(middle);
+    Ok(ids)
+}
+
 /// The messages with `tool_calls[].function.arguments` parsed, if any of them is an object written as a string.
 fn with_argument_objects(messages: &[Value]) -> Option<Vec<Value>> {
     let mut changed = false;

@@ -12,6 +12,9 @@ const ROLES: &[&str] = &[
     "bos", "eos", "eot", "eom", "unknown", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep",
 ];
 
+/// Older names of some of them.
+const OLDER_ROLES: &[(&str, &str)] = &[("fim_pre", "prefix"), ("fim_suf", "suffix"), ("fim_mid", "middle")];
+
 /// What a SentencePiece file means when it does not say.
 const SPM_ROLES: &[(&str, u32)] = &[("bos", 1), ("eos", 2), ("unknown", 0)];
 
@@ -84,7 +87,13 @@ impl Tokenizer {
         let kinds = metadata.i32s("tokenizer.ggml.token_type")?;
         let mut roles = Vec::new();
         for &role in ROLES {
-            match metadata.u32(&format!("tokenizer.ggml.{role}_token_id"))? {
+            let id = |name: &str| metadata.u32(&format!("tokenizer.ggml.{name}_token_id"));
+            let older = OLDER_ROLES.iter().find(|r| r.0 == role);
+            let id = match (id(role)?, older) {
+                (None, Some(&(_, older))) => id(older)?,
+                (found, _) => found,
+            };
+            match id {
                 Some(NO_TOKEN) => {}
                 Some(id) => roles.push((role, id)),
                 None => {

@@ -92,6 +92,12 @@ const MIDDLE_TEXTS: &[(&str, &[&str], bool)] = &[
     ("fim_sep", &["<|file_sep|>"], true),
 ];
 
+/// A token between whose kind a gap in a text is filled (`fim_pre`, `fim_suf`, `fim_mid`), by the texts it is known by.
+pub(super) fn middle(vocab: &Vocab, key: &str) -> Option<u32> {
+    let (_, texts, _) = MIDDLE_TEXTS.iter().find(|row| row.0 == key)?;
+    texts.iter().find_map(|text| vocab.id(text))
+}
+
 /// The tokens that end generation, beside those that metadata names; marks them (and fill-in-the-middle tokens) as
 /// markup. `named` tells the id that metadata gives for a key such as `fim_pad`.
 pub(super) fn mark(vocab: &mut Vocab, named: impl Fn(&str) -> Option<u32>) -> Vec<u32> {

@@ -46,6 +46,9 @@ pub(super) enum Scheme<'a> {
 /// The two halves of each merge, in order of rank: not a second list beside the file's own.
 pub(super) type MergeList<'a> = Box<dyn Iterator<Item = (&'a str, &'a str)> + 'a>;
 
+/// Roles of the tokens around a gap in a text that is to be filled.
+const FILL_ROLES: [&str; 3] = ["fim_pre", "fim_suf", "fim_mid"];
+
 /// Everything that a model file says about its tokenizer.
 pub(super) struct VocabSpec<'a> {
     pub(super) scheme: Scheme<'a>,
@@ -99,6 +102,13 @@ impl Tokenizer {
         let mut roles = spec.roles.clone();
         if let Some(id) = special::turn_end(&vocab).filter(|_| role("eot").is_none()) {
             roles.push(("eot", id));
+        }
+        for name in FILL_ROLES {
+            roles.extend(
+                special::middle(&vocab, name)
+                    .filter(|_| role(name).is_none())
+                    .map(|id| (name, id)),
+            );
         }
         eog.extend(["eos", "eot", "eom"].iter().filter_map(|&name| role(name)));
         eog.sort_unstable();
@@ -271,6 +281,13 @@ impl Tokenizer {
     /// End-of-turn token.
     pub fn eot(&self) -> Option<u32> {
         self.role("eot")
+    }
+
+    /// Tokens that stand before the text in front of a gap, before the text behind it, and where the gap's own begins;
+    /// `None` where the file does not declare all three.
+    pub fn fill_in_the_middle(&self) -> Option<[u32; 3]> {
+        let [prefix, suffix, middle] = FILL_ROLES.map(|name| self.role(name));
+        Some([prefix?, suffix?, middle?])
     }
 
     /// Whether [`Bos::Auto`] puts the beginning-of-text token first.

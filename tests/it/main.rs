@@ -31,11 +31,13 @@ mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
 mod hostile_models;
+mod loaded;
 mod plan_memory;
 mod quant;
 mod quantize;
 mod sampler;
 mod session;
+mod session_choices;
 mod session_labels;
 mod session_opening;
 mod support;

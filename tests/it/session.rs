@@ -299,7 +299,19 @@ fn requests_are_read_strictly() {
         ("temperature", json!({"messages": m(), "temperature": "hot"})),
         ("temperature", json!({"messages": m(), "temperature": -1})),
         ("top_p", json!({"messages": m(), "top_p": 0})),
-        ("n", json!({"messages": m(), "n": 2})),
+        ("n", json!({"messages": m(), "n": 0})),
+        ("n", json!({"messages": m(), "n": 129})),
+        ("top_k", json!({"messages": m(), "top_k": 5})),
+        ("kinglet", json!({"messages": m(), "kinglet": 5})),
+        ("kinglet.top_k", json!({"messages": m(), "kinglet": {"top_k": -1}})),
+        ("kinglet.min_p", json!({"messages": m(), "kinglet": {"min_p": 2}})),
+        (
+            "kinglet.temperature",
+            json!({"messages": m(), "kinglet": {"temperature": 1}}),
+        ),
+        ("modalities", json!({"messages": m(), "modalities": ["text", "audio"]})),
+        ("reasoning_effort", json!({"messages": m(), "reasoning_effort": "low"})),
+        ("functions", json!({"messages": m(), "functions": []})),
         ("stop", json!({"messages": m(), "stop": ""})),
         ("stop", json!({"messages": m(), "stop": [1]})),
         ("seed", json!({"messages": m(), "seed": 1.5})),
@@ -326,7 +338,10 @@ fn requests_are_read_strictly() {
     }
     let all = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}],
         "model": "m", "stream": true, "stream_options": {"include_usage": true}, "user": "u", "metadata": {}, "store": false,
-        "n": 1, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1, "repeat_last_n": -1,
+        "service_tier": "auto", "safety_identifier": "s", "prompt_cache_key": "k", "modalities": ["text"], "prediction": null,
+        "n": 3, "temperature": 0.5, "top_p": 0.9,
+        "kinglet": {"top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1, "repeat_last_n": -1, "context_shift": true,
+            "chat_template_kwargs": {"x": 1}},
         "presence_penalty": 0.1, "frequency_penalty": 0.2, "seed": 3, "max_completion_tokens": 9, "stop": null, "tools": []});
     let request = Request::chat(&all).expect("valid");
     assert_eq!(request.max_tokens, Some(9));
@@ -334,7 +349,8 @@ fn requests_are_read_strictly() {
         (request.sampling.top_k, request.sampling.repeat_last_n),
         (40, usize::MAX)
     );
-    assert!(request.seeded && request.stop.is_empty());
+    assert!(request.seeded && request.stop.is_empty() && request.shift);
+    assert_eq!(request.n, 3);
     match request.input {
         kinglet::session::Input::Chat { messages, tools, .. } => {
             assert_eq!(messages[0]["content"], "ab");
@@ -342,8 +358,33 @@ fn requests_are_read_strictly() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        Request::completion(&json!({"prompt": 1})),
-        Err(Error::InvalidRequest { .. })
-    ));
+    for (param, body) in [
+        ("prompt", json!({"prompt": 1})),
+        ("prompt", json!({})),
+        ("prompt", json!({"prompt": []})),
+        ("prompt", json!({"prompt": [1, -1]})),
+        ("prompt[1]", json!({"prompt": ["a", {}]})),
+        ("prompt[0]", json!({"prompt": [[1.5]]})),
+        ("suffix", json!({"prompt": [1], "suffix": "x"})),
+        ("best_of", json!({"prompt": "x", "best_of": 3})),
+        ("echo", json!({"prompt": "x", "echo": true, "logprobs": 1})),
+        ("logprobs", json!({"prompt": "x", "logprobs": 21})),
+        ("messages", json!({"prompt": "x", "messages": []})),
+    ] {
+        match Request::completion(&body) {
+            Err(Error::InvalidRequest { param: got, .. }) => assert_eq!(got, param, "{body}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+    let body = json!({"prompt": ["a", [1, 2]], "n": 2, "best_of": 2, "echo": true, "suffix": null});
+    let request = Request::completion(&body).expect("valid");
+    assert_eq!((request.n, request.more.len(), request.echo), (2, 1, true));
+    let [first, second] = ["a", "b"].map(|c| json!({"type": "text", "text": c}));
+    let mixed = json!({"messages": [{"role": "developer", "content": [first, {"type": "input_audio"}, second]}]});
+    match Request::chat(&mixed) {
+        Err(Error::InvalidRequest { param, got, .. }) => {
+            assert_eq!((&*param, &*got), ("messages[0].content[1]", "input_audio"));
+        }
+        other => panic!("{other:?}"),
+    }
 }

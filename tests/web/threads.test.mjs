@@ -153,7 +153,7 @@ for (const site of ['isolated', 'plain']) {
       let began = 0;
       try {
         let chunks = 0;
-        const request = { prompt: 'abc', max_tokens: 4000, context_shift: true, temperature: 0, stream: true, logit_bias: {} };
+        const request = { prompt: 'abc', max_tokens: 4000, kinglet: { context_shift: true }, temperature: 0, stream: true, logit_bias: {} };
         for await (const _ of await kinglet.completions.create(request)) {
           if (++chunks === 3) {
             began = performance.now();
