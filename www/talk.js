@@ -90,13 +90,20 @@ async function answer(prompt, turn, limits) {
       { role: 'user', content: prompt },
     ],
     stream: true,
+    stream_options: { include_usage: true },
     signal: state.running.signal,
   });
   await show(stream, turn, (choice) => choice.delta.content ?? '');
 }
 
 async function complete(prompt, turn, limits) {
-  const stream = await state.kinglet.completions.create({ ...limits, prompt, stream: true, signal: state.running.signal });
+  const stream = await state.kinglet.completions.create({
+    ...limits,
+    prompt,
+    stream: true,
+    stream_options: { include_usage: true },
+    signal: state.running.signal,
+  });
   await show(stream, turn, (choice) => choice.text);
 }
 
@@ -111,39 +118,52 @@ async function show(stream, turn, textOf) {
   const asked = performance.now();
   const logprobs = [];
   let first; // when the first piece came
+  let last; // the choice that says why the answer ended, and its timings
   let pieces = 0;
   for await (const chunk of stream) {
-    const choice = chunk.choices[0];
     const atEnd = isAtEnd();
+    if (chunk.usage) {
+      finish(chunk.usage, last, turn, logprobs, first - asked);
+      if (atEnd) {
+        scrollToEnd();
+      }
+      continue;
+    }
+    const choice = chunk.choices[0];
     const piece = textOf(choice);
     turn.said += piece;
     turn.text.append(piece);
     const now = performance.now();
     first ??= now;
     logprobs.push(...(choice.logprobs?.content ?? []).map(({ logprob }) => logprob));
-    if (chunk.usage && chunk.kinglet) {
-      const { rate, wait } = speed(chunk.usage, chunk.kinglet.timings, first - asked);
-      showSpeed(chunk, rate, wait);
-      const sure = sureness(logprobs);
-      if (sure) {
-        turn.item.append(sureLine(sure, chunk.usage.completion_tokens > 1 ? `${wait}, ${rate}` : wait));
-      }
+    if (chunk.kinglet) {
+      last = { reason: choice.finish_reason, timings: chunk.kinglet.timings };
     } else if (pieces > 0) {
       $('speed').textContent = `${((pieces / (now - first)) * 1000).toFixed(1)} tokens/s`;
     }
     pieces += 1;
-    if (choice.finish_reason === 'length') {
-      addNote(turn, lengthNote(chunk.usage));
-    }
     if (atEnd) {
       scrollToEnd();
     }
   }
 }
 
+/** Shows what an answer took, how sure it was, and why it ended. */
+function finish(usage, { reason, timings }, turn, logprobs, first) {
+  const { rate, wait } = speed(usage, timings, first);
+  showSpeed(usage, timings, rate, wait);
+  const sure = sureness(logprobs);
+  if (sure) {
+    turn.item.append(sureLine(sure, usage.completion_tokens > 1 ? `${wait}, ${rate}` : wait));
+  }
+  if (reason === 'length') {
+    addNote(turn, lengthNote(usage));
+  }
+}
+
 /** Which of the two limits ended an answer. */
 function lengthNote(usage) {
-  return usage?.total_tokens >= state.kinglet?.info.context
+  return usage.total_tokens >= state.kinglet?.info.context
     ? 'Cut: the context is full. Load the model with a larger one, or begin a new conversation.'
     : 'Cut at the limit of tokens per answer.';
 }
@@ -157,7 +177,7 @@ function speed({ completion_tokens }, { decode_ms }, first) {
   };
 }
 
-function showSpeed({ usage, kinglet: { timings } }, rate, wait) {
+function showSpeed(usage, timings, rate, wait) {
   const reused = timings.reused_tokens > 0 ? ` (${timings.reused_tokens} reused)` : '';
   $('speed').textContent = `${rate} · ${usage.completion_tokens} tokens · prompt of ${usage.prompt_tokens}${reused}, ${wait}`;
 }

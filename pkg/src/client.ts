@@ -1,27 +1,14 @@
 // The page's client: what `createKinglet` gives back.
 
+import { ChatCompletions } from './chat.js';
+import { Completions } from './completions.js';
 import { aborted, KingletError } from './errors.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import type { Calls, LoadOptions } from './protocol.js';
-import { chatChunks, chatCompletion, textChunks, textCompletion } from './shape.js';
 import { readingOf, resolveModel } from './sources/resolve.js';
-import { pieces } from './stream.js';
 import { MAX_THREADS } from './threads.js';
-import type {
-  ChatChunk,
-  ChatCompletion,
-  ChatMessage,
-  ChatParams,
-  CompletionParams,
-  Info,
-  KingletOptions,
-  Notice,
-  Progress,
-  Stats,
-  TextCompletion,
-  WasmFiles,
-} from './types.js';
+import type { ChatMessage, Info, KingletOptions, Notice, Progress, Stats, WasmFiles } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
 export async function create(options: KingletOptions, ways: Ways): Promise<Kinglet> {
@@ -93,42 +80,6 @@ export class Kinglet {
   /** Lets go of the engine, which ends with its memory unless other tabs share it; pending calls fail with `not_loaded`. */
   dispose(): void {
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
-  }
-}
-
-/** `chat.completions`. */
-export class ChatCompletions {
-  /** @internal */
-  constructor(
-    private readonly link: Lasting,
-  ) {}
-
-  /** Answers a conversation: piece by piece with `stream: true`, else when it is complete. */
-  create(params: ChatParams & { stream: true }): Promise<AsyncIterableIterator<ChatChunk>>;
-  create(params: ChatParams & { stream?: false }): Promise<ChatCompletion>;
-  create(params: ChatParams): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion>;
-  async create(params: ChatParams): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
-    const { stream, signal, ...request } = params;
-    const answer = pieces(this.link, 'chat', request, signal);
-    return stream ? chatChunks(answer, this.link.info.model) : chatCompletion(answer, this.link.info.model);
-  }
-}
-
-/** `completions`. */
-export class Completions {
-  /** @internal */
-  constructor(
-    private readonly link: Lasting,
-  ) {}
-
-  /** Continues a text: piece by piece with `stream: true`, else when it is complete. */
-  create(params: CompletionParams & { stream: true }): Promise<AsyncIterableIterator<TextCompletion>>;
-  create(params: CompletionParams & { stream?: false }): Promise<TextCompletion>;
-  create(params: CompletionParams): Promise<AsyncIterableIterator<TextCompletion> | TextCompletion>;
-  async create(params: CompletionParams): Promise<AsyncIterableIterator<TextCompletion> | TextCompletion> {
-    const { stream, signal, ...request } = params;
-    const answer = pieces(this.link, 'completion', request, signal);
-    return stream ? textChunks(answer, this.link.info.model) : textCompletion(answer, this.link.info.model);
   }
 }
 

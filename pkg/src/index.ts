@@ -4,7 +4,9 @@ import { create, type Kinglet } from './client.js';
 import type { KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
 
-export type { ChatCompletions, Completions, Kinglet } from './client.js';
+export type { ChatCompletions } from './chat.js';
+export type { Kinglet } from './client.js';
+export type { Completions } from './completions.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type * from './types.js';
 

@@ -5,7 +5,7 @@
 import type { WireError } from './errors.js';
 import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
-import type { FinishReason, Info, Logprobs, ModuleKind, Notice, Progress, Stats, Timings, Usage, WasmFiles } from './types.js';
+import type { FinishReason, Info, ModuleKind, Notice, Progress, Stats, Timings, TokenLogprob, Usage, WasmFiles } from './types.js';
 
 /** Options of loading, as the engine takes them. */
 export interface LoadOptions {
@@ -22,10 +22,14 @@ export type RequestKind = 'chat' | 'completion';
 
 /** A piece of an answer, before the client gives it OpenAI's shape. */
 export interface Piece {
+  /** Which answer of the request; none: the only one. */
+  index?: number;
   text: string;
   finish_reason: FinishReason | null;
-  logprobs?: Logprobs | null;
+  logprobs?: { content: TokenLogprob[] } | null;
+  /** Of the whole request: on its last piece. */
   usage?: Usage;
+  /** Of this answer: on its last piece. */
   timings?: Timings;
 }
 

@@ -169,19 +169,21 @@ impl Session {
         let inputs = || std::iter::once(&request.input).chain(&request.more);
         let prompts: Vec<Vec<u32>> = inputs().map(|input| self.prompt(input)).collect::<Result<_>>()?;
         let mut seeds = Rng::new(sampling.seed);
+        let mut waiting = VecDeque::new();
         for (input, prompt) in inputs().zip(prompts) {
             let options = self.options(&prompt, request, &sampling)?;
             let prompt: Rc<[u32]> = prompt.into();
             for choice in 0..request.n {
-                let index = self.waiting.len();
+                let index = waiting.len();
                 let mut answer = self.answer_to(index, Rc::clone(&prompt), input, request, options.clone())?;
                 answer.first = choice == 0;
                 if index > 0 {
                     answer.options.sampling.seed = seeds.next_u64();
                 }
-                self.waiting.push_back(answer);
+                waiting.push_back(answer);
             }
         }
+        self.waiting = waiting;
         self.usage = Usage::default();
         self.begin() // what the engine refuses is said now
     }

@@ -78,16 +78,13 @@ pub(super) fn completion(tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>
 /// belongs to neither text may only come from the file.
 ///
 /// # Errors
-/// [`Error::UnsupportedFeature`] where the file declares no tokens for it.
+/// [`Error::InvalidRequest`] where the file declares no tokens for it.
 pub(super) fn infill(tokenizer: &Tokenizer, prefix: &str, suffix: &str) -> Result<Vec<u32>> {
-    let [before, behind, middle] = tokenizer
-        .fill_in_the_middle()
-        .ok_or_else(|| Error::UnsupportedFeature {
-            what: "suffix".into(),
-            got: "a model without fill-in-the-middle tokens".into(),
-            supported: "files that declare tokenizer.ggml.fim_pre_token_id, fim_suf_token_id and fim_mid_token_id"
-                .into(),
-        })?;
+    let [before, behind, middle] = tokenizer.fill_in_the_middle().ok_or_else(|| {
+        let expected = "a model whose file declares fill-in-the-middle tokens (tokenizer.ggml.fim_pre_token_id, \
+            fim_suf_token_id and fim_mid_token_id)";
+        Error::invalid("suffix", expected, "one without")
+    })?;
     let text = |text: &str| tokenizer.encode(text, Special::AsText, Bos::No);
     let mut ids: Vec<u32> = tokenizer.bos().filter(|_| tokenizer.add_bos()).into_iter().collect();
     ids.push(before);

@@ -156,7 +156,7 @@ fn a_gap_is_filled_where_the_file_declares_tokens_for_it() {
     let request =
         Request::completion(&json!({"prompt": "ab", "suffix": "ef", "max_tokens": 2, "temperature": 0})).unwrap();
     match bare.start(&request) {
-        Err(Error::UnsupportedFeature { what, .. }) => assert_eq!(what, "suffix"),
+        Err(Error::InvalidRequest { param, .. }) => assert_eq!(param, "suffix"),
         other => panic!("{other:?}"),
     }
     for names in [["fim_pre", "fim_suf", "fim_mid"], ["prefix", "suffix", "middle"]] {

@@ -178,13 +178,11 @@ test('every setting arrives under its own name, and what has no effect is warned
     max_completion_tokens: 9,
     temperature: 0.5,
     top_p: 0.9,
-    top_k: 40,
     presence_penalty: 0.1,
     frequency_penalty: 0.2,
     stop: ['END'],
     seed: 3,
-    min_p: 0.05,
-    kinglet: { regex: 'a+' },
+    kinglet: { top_k: 40, min_p: 0.05, regex: 'a+' },
   });
   assert.deepEqual(warnings.map(({ type, feature }) => [type, feature]), [['unsupported', 'reasoning'], ['unsupported', 'tool other.search']]);
 });

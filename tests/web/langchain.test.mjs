@@ -127,8 +127,6 @@ test('every setting arrives under its own name; options of a call win', async ()
     messages: [{ role: 'user', content: 'hi' }],
     temperature: 0.5,
     top_p: 0.9,
-    top_k: 40,
-    min_p: 0.05,
     presence_penalty: 0.1,
     frequency_penalty: 0.2,
     max_completion_tokens: 9,
@@ -136,7 +134,7 @@ test('every setting arrives under its own name; options of a call win', async ()
     stop: ['END'],
     logprobs: true,
     top_logprobs: 2,
-    kinglet: { regex: 'a+' },
+    kinglet: { top_k: 40, min_p: 0.05, regex: 'a+' },
   };
   assert.deepEqual(client.requests[0], body);
   await chat.invoke('hi', { temperature: 0, stop: ['.'], maxTokens: 1 });

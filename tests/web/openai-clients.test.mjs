@@ -42,7 +42,8 @@ function complete({ path, body }, answer, name) {
   }
   assert.match(answer.id, /^(chatcmpl|cmpl)-/, name);
   assert.equal(answer.object, path === '/completions' ? 'text_completion' : 'chat.completion', name);
-  assert.equal(answer.choices.length, body.n ?? 1, name);
+  const prompts = Array.isArray(body.prompt) ? body.prompt.length : 1;
+  assert.equal(answer.choices.length, prompts * (body.n ?? 1), name);
   for (const [index, choice] of answer.choices.entries()) {
     assert.equal(choice.index, index, name);
     assert.ok(REASONS.includes(choice.finish_reason), `${name}: ${choice.finish_reason}`);

@@ -117,13 +117,95 @@ test('a streamed chat answer has the shape of OpenAI', async (t) => {
   assert.deepEqual(chunks[0].choices, [{ index: 0, delta: { role: 'assistant', content: 'a' }, finish_reason: null, logprobs: null }]);
   assert.deepEqual(chunks[1].choices, [{ index: 0, delta: { content: 'b' }, finish_reason: 'stop', logprobs: null }]);
   assert.equal(chunks[0].id, chunks[1].id);
-  assert.deepEqual(chunks[1].usage, { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 });
+  assert.ok(chunks.every((chunk) => !('usage' in chunk)));
+});
+
+test('a stream has its usage in a chunk of its own, where that is asked for', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  const options = { stream: true, stream_options: { include_usage: true } };
+  for (const [calls, request] of [[kinglet.chat.completions, chat('a b')], [kinglet.completions, { prompt: 'a b' }]]) {
+    const chunks = [];
+    for await (const chunk of await calls.create({ ...request, ...options })) chunks.push(chunk);
+    assert.deepEqual(chunks.map(({ usage }) => usage), [null, null, { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 }]);
+    assert.deepEqual(chunks.map(({ choices }) => choices.length), [1, 1, 0]);
+    assert.equal(new Set(chunks.map(({ id }) => id)).size, 1);
+  }
+});
+
+test('what the page itself reads of a request is checked like the rest', async (t) => {
+  const kinglet = await connect(t, new StandIn());
+  const cases = [
+    ['stream', { stream: 'yes' }],
+    ['stream_options', { stream_options: { include_usage: true } }],
+    ['stream_options', { stream: true, stream_options: 7 }],
+    ['stream_options.usage', { stream: true, stream_options: { usage: true } }],
+    ['stream_options.include_usage', { stream: true, stream_options: { include_usage: 1 } }],
+    ['signal', { signal: {} }],
+  ];
+  for (const [param, more] of cases) {
+    const wrong = (e) => e instanceof KingletError && e.code === 'invalid_request' && e.detail.param === param;
+    await assert.rejects(kinglet.completions.create({ prompt: 'a', ...more }), wrong, param);
+    await assert.rejects(kinglet.chat.completions.create({ ...chat('a'), ...more }), wrong, param);
+  }
+  for (const params of [undefined, null, 7]) await rejects(kinglet.completions.create(params), 'invalid_request');
+  const answer = await kinglet.completions.create({ prompt: 'x y', stream: null, stream_options: null, signal: null });
+  assert.equal(answer.choices[0].text, 'xy');
+});
+
+test('several answers: each has its index, its role and its end', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  const say = (index, text, finish_reason = null, more = {}) => ({ index, text, finish_reason, ...more });
+  const usage = { prompt_tokens: 1, completion_tokens: 4, total_tokens: 5 };
+  const answers = () => {
+    const left = [say(0, 'a'), say(0, 'b', 'stop'), say(1, 'c'), say(1, '', 'length', { usage, timings: { prefill_ms: 1 } })];
+    engine.start = () => undefined;
+    engine.next = async () => left.shift();
+  };
+  answers();
+  const whole = await kinglet.chat.completions.create({ ...chat('x'), n: 2 });
+  assert.deepEqual(whole.choices.map(({ index, message, finish_reason }) => [index, message.content, finish_reason]), [[0, 'ab', 'stop'], [1, 'c', 'length']]);
+  assert.deepEqual(whole.usage, usage);
+  answers();
+  const chunks = [];
+  for await (const chunk of await kinglet.chat.completions.create({ ...chat('x'), n: 2, stream: true })) chunks.push(chunk);
+  assert.deepEqual(chunks.map(({ choices: [{ index, delta }] }) => [index, delta.role]), [[0, 'assistant'], [0, undefined], [1, 'assistant'], [1, undefined]]);
+  answers();
+  const texts = await kinglet.completions.create({ prompt: 'x', n: 2 });
+  assert.deepEqual(texts.choices.map(({ index, text }) => [index, text]), [[0, 'ab'], [1, 'c']]);
+});
+
+test('log-probabilities of a chat and of a completion', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  const entry = (token, logprob) => ({ token, logprob, bytes: [...new TextEncoder().encode(token)] });
+  const piece = (token, more) => ({ text: token, finish_reason: null, logprobs: { content: [{ ...entry(token, -0.5), top_logprobs: [entry(token, -0.5), entry('z', -1)] }] }, ...more });
+  const answer = () => {
+    const left = [piece('ab'), piece('c'), piece('d', { finish_reason: 'stop' })];
+    engine.start = () => undefined;
+    engine.next = async () => left.shift();
+  };
+  answer();
+  const { logprobs } = (await kinglet.chat.completions.create({ ...chat('x'), logprobs: true, top_logprobs: 2 })).choices[0];
+  assert.deepEqual([logprobs.content.length, logprobs.refusal], [3, null]);
+  answer();
+  const legacy = (await kinglet.completions.create({ prompt: 'x', logprobs: 2 })).choices[0].logprobs;
+  const top = (token) => ({ [token]: -0.5, z: -1 });
+  const expected = { tokens: ['ab', 'c', 'd'], token_logprobs: [-0.5, -0.5, -0.5], top_logprobs: [top('ab'), top('c'), top('d')], text_offset: [0, 2, 3] };
+  assert.deepEqual(legacy, expected);
+  answer();
+  const offsets = [];
+  for await (const { choices: [choice] } of await kinglet.completions.create({ prompt: 'x', logprobs: 0, stream: true })) {
+    offsets.push(...choice.logprobs.text_offset);
+    assert.equal(choice.logprobs.top_logprobs, null);
+  }
+  assert.deepEqual(offsets, [0, 2, 3]);
 });
 
 test('a whole answer, a raw completion, tokens and counters', async (t) => {
   const kinglet = await connect(t, new StandIn());
   const answer = await kinglet.chat.completions.create(chat('a b'));
-  assert.deepEqual(answer.choices[0].message, { role: 'assistant', content: 'ab' });
+  assert.deepEqual(answer.choices[0].message, { role: 'assistant', content: 'ab', refusal: null });
   assert.equal(answer.choices[0].finish_reason, 'stop');
   const completion = await kinglet.completions.create({ prompt: 'c d' });
   assert.equal(completion.object, 'text_completion');
@@ -167,7 +249,7 @@ test('a signal stops the reading of a long prompt between its chunks', async (t)
   const engine = new StandIn();
   engine.chunks = 1000;
   const kinglet = await connect(t, engine);
-  await rejects(kinglet.completions.create({ prompt: 'a b', signal: AbortSignal.timeout(20) }), 'aborted');
+  await rejects(kinglet.completions.create({ prompt: 'a b' }, { signal: AbortSignal.timeout(20) }), 'aborted');
   const read = 1000 - engine.chunks;
   assert.ok(read < 100, `${read} chunks`);
   engine.chunks = 0;

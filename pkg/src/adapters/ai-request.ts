@@ -2,7 +2,7 @@
 
 import type { LanguageModelV4CallOptions, SharedV4Warning } from '@ai-sdk/provider';
 import { messagesOf } from './ai-prompt.js';
-import { given, type Body } from './client.js';
+import { given, placed, type Body } from './client.js';
 
 /** Options under this name in `providerOptions` become parameters of the request. */
 export const NAME = 'kinglet';
@@ -23,7 +23,7 @@ export function requestOf(options: LanguageModelV4CallOptions): { body: Body; wa
     warnings.push({ type: 'unsupported', feature: `tool ${tool.id}`, details: 'tools of other providers cannot be run here' });
     return [];
   });
-  const body = given({
+  const body = placed({
     messages: messagesOf(options.prompt),
     max_completion_tokens: options.maxOutputTokens,
     temperature: options.temperature,

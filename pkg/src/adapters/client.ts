@@ -104,6 +104,17 @@ export async function embed(
   return { vectors, tokens: usage.prompt_tokens };
 }
 
+/** Parameters that stand under `kinglet` in a request, because OpenAI has none of them. */
+const OWN = ['top_k', 'min_p', 'repeat_penalty', 'repeat_last_n', 'context_shift', 'chat_template_kwargs'];
+
+/** {@link given}, with what is not OpenAI's in its place: frameworks have no name for the difference. */
+export function placed(body: Body): Body {
+  const entries = Object.entries(given(body));
+  const own = entries.filter(([name]) => OWN.includes(name));
+  const rest = Object.fromEntries(entries.filter(([name]) => !OWN.includes(name)));
+  return own.length === 0 ? rest : { ...rest, kinglet: { ...Object.fromEntries(own), ...(rest['kinglet'] as Body | undefined) } };
+}
+
 /** The parameters that were given: a body names nothing that the caller has not named. */
 export function given(body: Body): Body {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));

@@ -26,7 +26,7 @@ import { convertToOpenAITool } from '@langchain/core/utils/function_calling';
 import type { SerializableSchema } from '@langchain/core/utils/standard_schema';
 import type { InteropZodType } from '@langchain/core/utils/types';
 import { toJsonSchema } from '@langchain/core/utils/json_schema';
-import { answer, chunks, embed, given, type Body, type Engine } from './client.js';
+import { answer, chunks, embed, given, placed, type Body, type Engine } from './client.js';
 import { chunkOf, messageOf, messagesOf } from './langchain-messages.js';
 
 export type { KingletClient } from './client.js';
@@ -121,7 +121,7 @@ export class ChatKinglet extends BaseChatModel<ChatKingletCallOptions> {
   /** The request's parameters, but for its messages. */
   override invocationParams(options?: this['ParsedCallOptions']): Body {
     const all = { ...this.sampling, ...given({ ...options }) } as ChatKingletSampling & ChatKingletCallOptions;
-    return given({
+    return placed({
       temperature: all.temperature,
       top_p: all.topP,
       top_k: all.topK,

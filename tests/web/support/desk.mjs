@@ -37,7 +37,7 @@ export async function firstToken({ tokens, warmup, rounds }) {
     while ((count = await engine.countTokens([{ role: 'user', content }])) < tokens) content += ' a';
     if (count !== tokens) throw new Error(`a prompt of ${count} tokens instead of ${tokens}`);
     const asked = performance.now();
-    const stream = await engine.chat.completions.create({ messages: [{ role: 'user', content }], temperature: 0, max_tokens: 4, stream: true });
+    const stream = await engine.chat.completions.create({ messages: [{ role: 'user', content }], temperature: 0, max_tokens: 4, stream: true, stream_options: { include_usage: true } });
     let first;
     for await (const chunk of stream) {
       first ??= performance.now() - asked;

@@ -1,0 +1,74 @@
+// What of a request's parameters the page itself needs; the rest goes to the engine, which checks it.
+
+import { KingletError } from './errors.js';
+import type { CallOptions, StreamOptions } from './types.js';
+
+/** A request, taken apart. */
+export interface Call {
+  /** For the engine. */
+  request: Record<string, unknown>;
+  stream: boolean;
+  includeUsage: boolean;
+  signal: AbortSignal | undefined;
+}
+
+/** The error of a parameter, worded like the engine's. */
+export function invalid(param: string, expected: string, got: unknown): KingletError {
+  const message = `invalid request: ${param}: expected ${expected}, got ${String(got)}`;
+  return new KingletError('invalid_request', message, { param, expected, got: String(got) });
+}
+
+/**
+ * Takes a request apart. OpenAI's clients give the signal in a second argument, ours takes it in both places.
+ *
+ * @throws KingletError `invalid_request` that names the parameter.
+ */
+export function callOf(params: object, options: CallOptions | undefined): Call {
+  if (typeof params !== 'object' || params === null) {
+    throw invalid('request', 'an object', params === null ? 'null' : typeof params);
+  }
+  const given = params as Record<string, unknown>;
+  const { stream, stream_options, signal, ...request } = given;
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+    throw invalid('stream', 'true or false', stream);
+  }
+  return {
+    request,
+    stream: stream === true,
+    includeUsage: includesUsage(stream_options, stream === true),
+    signal: signalOf(signal) ?? signalOf(options?.signal),
+  };
+}
+
+function includesUsage(options: unknown, stream: boolean): boolean {
+  if (options === undefined || options === null) {
+    return false;
+  }
+  if (typeof options !== 'object') {
+    throw invalid('stream_options', 'an object', typeof options);
+  }
+  if (!stream) {
+    throw invalid('stream_options', '"stream": true beside it', 'no stream');
+  }
+  const { include_usage, include_obfuscation, ...unknown } = options as StreamOptions & Record<string, unknown>;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw invalid(`stream_options.${name}`, 'a parameter that kinglet knows', 'an unknown one');
+  }
+  for (const [key, value] of Object.entries({ include_usage, include_obfuscation })) {
+    if (value !== undefined && value !== null && typeof value !== 'boolean') {
+      throw invalid(`stream_options.${key}`, 'true or false', value);
+    }
+  }
+  return include_usage === true;
+}
+
+function signalOf(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal === null) {
+    return undefined;
+  }
+  if (signal instanceof AbortSignal) {
+    return signal;
+  }
+  throw invalid('signal', 'an AbortSignal', typeof signal);
+}

@@ -1,0 +1,92 @@
+// The examples of the documentation, each run in headless Chromium as it stands; and that a wrong one is noticed.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch, missing, openPage } from './support/browser.mjs';
+import { DESK, DESK_NANO, noDesk } from './support/desk.mjs';
+import { blocks, program } from './support/markdown.mjs';
+import { fileModel, startServer } from './support/server.mjs';
+
+const skip = missing() ?? noDesk() ?? false;
+const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+/** What an example without a model of its own goes on with, and where it writes. */
+const PRELUDE = "const kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend: 'cpu', context: 512 });";
+
+let server;
+let browser;
+const scripts = new Map();
+before(async () => {
+  if (skip) return;
+  const models = new Map([['desk.gguf', fileModel(DESK)], ['desk-nano.gguf', fileModel(DESK_NANO)]]);
+  // The README speaks of a model that is not here.
+  models.set('phi-3-mini-4k-instruct-q4.gguf', fileModel(DESK_NANO));
+  server = await startServer(models, { scripts });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Runs a block on a fresh page; its error is thrown. */
+async function run(block) {
+  const path = `/example-${scripts.size}.js`;
+  scripts.set(path, program(block, PRELUDE));
+  const { page, close } = await openPage(browser, server.origin);
+  try {
+    const error = await page.evaluate(async (path) => {
+      document.body.append(Object.assign(document.createElement('output'), { id: 'output' }));
+      try {
+        return (await import(path)).ran ? null : 'did not run';
+      } catch (thrown) {
+        return `${thrown.code ?? thrown.name}: ${thrown.message}`;
+      }
+    }, path);
+    if (error !== null) throw new Error(error);
+  } finally {
+    await close();
+  }
+}
+
+for (const [path, least] of [['docs/api.md', 7], ['README.md', 1]]) {
+  const examples = blocks(read(path));
+  test(`${path} has its examples`, () => assert.ok(examples.length >= least, `${examples.length} examples`));
+  for (const [i, example] of examples.entries()) {
+    test(`${path}: example ${i + 1}`, { skip }, () => run(example));
+  }
+}
+
+test('an example that is wrong is noticed', { skip }, async () => {
+  const good = "const { length } = await kinglet.tokenize('a b');\nlength > 0; // → true\n";
+  await run(good);
+  await assert.rejects(run(good.replace('// → true', '// → false')), /the page says false, it is true/);
+  await assert.rejects(run(good.replace('tokenize', 'tokenise')), /TypeError/);
+  await assert.rejects(run("await kinglet.completions.create({ prompt: 'a', temprature: 1 });"), /invalid_request: .*temprature/);
+});
+
+test('the table of errors has every code, and no other', () => {
+  const [, union] = read('pkg/src/errors.ts').split('export type ErrorCode');
+  const codes = [...union.split(';')[0].matchAll(/\| '(\w+)'/g)].map((match) => match[1]);
+  const errors = read('docs/api.md').split('## Errors')[1].split('\n## ')[0];
+  const rows = [...errors.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+  assert.ok(codes.length > 15);
+  assert.deepEqual(rows.toSorted(), codes.toSorted());
+});
+
+test('every option of createKinglet, parameter and method is on the page', () => {
+  const page = read('docs/api.md');
+  const fields = (path, name) => {
+    const body = new RegExp(`export interface ${name} [^{]*\\{(.*?)^\\}`, 'ms').exec(read(path))?.[1];
+    assert.ok(body, `${name} of ${path}`);
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
+  };
+  const types = 'pkg/src/openai.ts';
+  const named = [
+    ...fields('pkg/src/types.ts', 'KingletOptions'),
+    ...fields('pkg/src/types.ts', 'Info'),
+    ...['SamplingParams', 'ChatParams', 'CompletionParams', 'OwnParams', 'OwnChatParams', 'WithoutEffect'].flatMap((name) => fields(types, name)),
+  ];
+  assert.ok(named.length > 50, `${named.length} names`);
+  const absent = named.filter((name) => !new RegExp(`\\b${name}\\b`).test(page));
+  assert.deepEqual(absent, []);
+});
