@@ -9,7 +9,9 @@ import { openHere } from './here.js';
 import type { Ways } from './hosts.js';
 import type { KingletOptions } from './types.js';
 
-export type { ChatCompletions, Completions, Kinglet } from './client.js';
+export type { ChatCompletions } from './chat.js';
+export type { Kinglet } from './client.js';
+export type { Completions } from './completions.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { FetchEventLike, HandlerOptions } from './fetch-handler.js';
 export type * from './types.js';
