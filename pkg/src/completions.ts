@@ -5,7 +5,7 @@ import { callOf } from './params.js';
 import type { Piece } from './protocol.js';
 import { collect, envelope, own } from './shape.js';
 import { pieces } from './stream.js';
-import type { CallOptions, CompletionLogprobs, CompletionParams, TextCompletion, TokenLogprob, Usage } from './types.js';
+import type { CallOptions, CompletionLogprobs, CompletionParams, TextChunk, TextCompletion, TokenLogprob, Usage } from './types.js';
 
 /** `completions`. */
 export class Completions {
@@ -13,13 +13,13 @@ export class Completions {
   constructor(private readonly link: Lasting) {}
 
   /** Continues a text: piece by piece with `stream: true`, else when it is complete. */
-  create(params: CompletionParams & { stream: true }, options?: CallOptions): Promise<AsyncIterableIterator<TextCompletion>>;
+  create(params: CompletionParams & { stream: true }, options?: CallOptions): Promise<AsyncIterableIterator<TextChunk>>;
   create(params: CompletionParams & { stream?: false | null }, options?: CallOptions): Promise<TextCompletion>;
-  create(params: CompletionParams, options?: CallOptions): Promise<AsyncIterableIterator<TextCompletion> | TextCompletion>;
+  create(params: CompletionParams, options?: CallOptions): Promise<AsyncIterableIterator<TextChunk> | TextCompletion>;
   async create(
     params: CompletionParams,
     options?: CallOptions,
-  ): Promise<AsyncIterableIterator<TextCompletion> | TextCompletion> {
+  ): Promise<AsyncIterableIterator<TextChunk> | TextCompletion> {
     const { request, stream, includeUsage, signal } = callOf(params, options);
     const answer = pieces(this.link, 'completion', request, signal);
     const { model } = this.link.info;
@@ -33,7 +33,7 @@ async function* chunks(
   model: string,
   top: boolean,
   includeUsage: boolean,
-): AsyncGenerator<TextCompletion, void, void> {
+): AsyncGenerator<TextChunk, void, void> {
   const head = { ...envelope('cmpl', model), object: 'text_completion' as const };
   /** How far the tokens of each answer reach. */
   const offsets = new Map<number, number>();
@@ -88,10 +88,12 @@ function legacy(
   const logprobs = {
     tokens: content.map(({ token }) => token),
     token_logprobs: content.map(({ logprob }) => logprob),
-    top_logprobs: top
-      ? content.map(({ top_logprobs }) => Object.fromEntries(top_logprobs.map(({ token, logprob }) => [token, logprob])))
-      : null,
+    ...(top ? { top_logprobs: content.map((token) => alternatives(token)) } : {}),
     text_offset,
   };
   return { logprobs, end };
+}
+
+function alternatives({ top_logprobs }: TokenLogprob): Record<string, number> {
+  return Object.fromEntries(top_logprobs.map(({ token, logprob }) => [token, logprob]));
 }

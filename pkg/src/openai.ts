@@ -41,8 +41,8 @@ export interface WithoutEffect {
   metadata?: Record<string, string> | null;
   store?: boolean | null;
   service_tier?: string | null;
-  safety_identifier?: string;
-  prompt_cache_key?: string;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
   prompt_cache_retention?: string | null;
   prediction?: unknown;
 }
@@ -154,8 +154,8 @@ export interface Logprobs {
 export interface CompletionLogprobs {
   tokens: string[];
   token_logprobs: number[];
-  /** Token to log-probability; null unless alternatives were asked for. */
-  top_logprobs: Record<string, number>[] | null;
+  /** Token to log-probability; only where alternatives were asked for. */
+  top_logprobs?: Record<string, number>[];
   /** Where each token begins in the answer's text, in UTF-16 units as JavaScript counts. */
   text_offset: number[];
 }
@@ -206,18 +206,32 @@ export interface ChatCompletion extends Envelope {
   usage: Usage;
 }
 
-/** One choice of a completion; when streamed, `finish_reason` is null until its end. */
+/** One choice of a completion. */
 export interface TextChoice {
   index: number;
   text: string;
-  finish_reason: FinishReason | null;
+  finish_reason: FinishReason;
   logprobs: CompletionLogprobs | null;
 }
 
-/** A completion, or a piece of one when streamed. */
+/** A whole completion. */
 export interface TextCompletion extends Envelope {
   object: 'text_completion';
   choices: TextChoice[];
-  /** On a whole answer; on a stream as for {@link ChatChunk}. */
+  usage: Usage;
+}
+
+/** One choice of a streamed completion. */
+export interface TextChunkChoice extends Omit<TextChoice, 'finish_reason'> {
+  /** Null until the end of this answer. */
+  finish_reason: FinishReason | null;
+}
+
+/** A piece of a streamed completion. */
+export interface TextChunk extends Envelope {
+  object: 'text_completion';
+  /** One; none on the chunk with the usage. */
+  choices: TextChunkChoice[];
+  /** Only with `stream_options.include_usage`: null but on the last chunk. */
   usage?: Usage | null;
 }

@@ -385,6 +385,9 @@ test('embed and embedMany', async () => {
   assert.deepEqual(many.embeddings, [[1, 0], [2, 1]]);
   assert.equal(many.usage.tokens, 4);
   assert.deepEqual(client.requests[1], { input: ['a', 'bb'], encoding_format: 'float' });
+  const none = { info: client.info, chat: client.chat };
+  const without = embed({ model: createKingletProvider(none).embeddingModel(), value: 'x' });
+  await assert.rejects(without, (error) => error.code === 'unsupported_feature');
 });
 
 test('several engines by name, a registry, and a model that is not there', async () => {

@@ -197,7 +197,7 @@ test('log-probabilities of a chat and of a completion', async (t) => {
   const offsets = [];
   for await (const { choices: [choice] } of await kinglet.completions.create({ prompt: 'x', logprobs: 0, stream: true })) {
     offsets.push(...choice.logprobs.text_offset);
-    assert.equal(choice.logprobs.top_logprobs, null);
+    assert.equal(choice.logprobs.top_logprobs, undefined);
   }
   assert.deepEqual(offsets, [0, 2, 3]);
 });

@@ -1,6 +1,8 @@
 // What the adapters need of a loaded model: structural, so that an engine in a worker, one in a test and one behind a
 // wrapper of the caller's own will all do. `Kinglet` of the package's front door satisfies it.
 
+import { KingletError } from '../errors.js';
+
 /** A tool call of an assistant's message, whole. */
 export interface WireToolCall {
   id: string;
@@ -67,7 +69,8 @@ export type Body = Record<string, unknown>;
 export interface KingletClient {
   readonly info: { readonly model: string };
   readonly chat: { readonly completions: { create(params: any): Promise<unknown> } };
-  readonly embeddings: { create(params: any): Promise<unknown> };
+  /** Needed for embeddings only. */
+  readonly embeddings?: { create(params: any): Promise<unknown> };
 }
 
 /** A loaded model, or the promise of one: `createKinglet(…)` need not be awaited. */
@@ -98,6 +101,9 @@ export async function embed(
   signal: AbortSignal | undefined,
 ): Promise<{ vectors: number[][]; tokens: number }> {
   const { embeddings } = await engine;
+  if (embeddings === undefined) {
+    throw new KingletError('unsupported_feature', 'unsupported feature: this engine has no embeddings.create', { what: 'embeddings' });
+  }
   const request = { input: [...input], encoding_format: 'float', ...more, ...(signal ? { signal } : {}) };
   const { data, usage } = (await embeddings.create(request)) as WireEmbeddings;
   const vectors = data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => [...embedding]);
