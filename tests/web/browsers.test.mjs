@@ -12,10 +12,19 @@ const NAME = 'stories260K-f32';
 const path = shared(`models/${NAME}.gguf`);
 const golden = path && JSON.parse(readFileSync(shared(`models/${NAME}.golden.json`), 'utf8')).llama_cpp.generations[0];
 
+/** A worker of the developer's own, which has an engine in it, or in a worker of its own. */
+const OWN = `
+  import { createKinglet } from '/pkg/dist/index.js';
+  onmessage = async ({ data: { model, host, prompt, max_tokens } }) => {
+    const engine = await createKinglet({ model, host, backend: 'cpu', cacheType: 'f32' });
+    const answer = await engine.completions.create({ prompt, max_tokens, temperature: 0 });
+    postMessage([engine.info.host, answer.choices[0].text]);
+  };`;
+
 let server;
 let isolated;
 before(async () => {
-  const scripts = new Map([['/expose.js', EXPOSE]]);
+  const scripts = new Map([['/expose.js', EXPOSE], ['/own.js', OWN]]);
   server = await startServer(new Map(), { scripts });
   isolated = await startServer(server.models, { scripts, isolated: true });
   server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
@@ -66,6 +75,40 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
       assert.equal(two.text, one.text);
     });
   }
+
+  test(`${name}: the same text wherever the engine runs`, { skip }, async () => {
+    for (const host of ['here', 'shared', 'auto']) {
+      const { info, text } = await browser.evaluate(ask, { ...SMALL, options: { host } });
+      assert.deepEqual([info.host, text], [host === 'auto' ? 'shared' : host, SMALL_TEXT], info.threads_why);
+    }
+    const inWorker = ({ host, ...request }) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker('/own.js', { type: 'module' });
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+        worker.postMessage({ ...request, host });
+      });
+    for (const host of ['here', 'worker']) assert.deepEqual(await browser.evaluate(inWorker, { ...SMALL, host }), [host, SMALL_TEXT]);
+  });
+
+  test(`${name}: a worker that is ended from outside is noticed, and comes back`, { skip }, async () => {
+    const run = async ({ model, prompt, max_tokens }) => {
+      const workers = [];
+      const notices = [];
+      const worker = () => {
+        workers.push(new Worker('/pkg/dist/worker.js', { type: 'module' }));
+        return workers.at(-1);
+      };
+      const engine = await globalThis.kinglet.createKinglet({ model, backend: 'cpu', cacheType: 'f32', worker, onNotice: ({ code }) => notices.push(code) });
+      const endless = engine.completions.create({ prompt, max_tokens: 1_000_000, context_shift: true, temperature: 0 });
+      setTimeout(() => workers[0].terminate(), 100);
+      const code = await endless.then(() => 'answered', (error) => error.code);
+      const text = (await engine.completions.create({ prompt, max_tokens, temperature: 0 })).choices[0].text;
+      engine.dispose();
+      return { code, text, notices, workers: workers.length };
+    };
+    assert.deepEqual(await browser.evaluate(run, SMALL), { code: 'worker_failed', text: SMALL_TEXT, notices: ['worker_restarted'], workers: 2 });
+  });
 
   test(`${name}: ${NAME} answers with the reference's text`, { skip: skip || (path ? false : 'no shared data') }, async () => {
     const { info, text } = await browser.evaluate(ask, { model: `/models/${NAME}.gguf`, prompt: golden.prompt, max_tokens: golden.tokens.length });
