@@ -21,10 +21,20 @@ const OWN = `
     postMessage([engine.info.host, answer.choices[0].text]);
   };`;
 
+/** A service worker with an engine; the page has put the model into the Cache. */
+const SERVICE = `
+  import { createKinglet, serveOpenAI } from '/pkg/dist/service-worker.js';
+  const model = async () => (await caches.match('/models/small.gguf')).blob();
+  addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+  addEventListener('fetch', serveOpenAI(async () => createKinglet({ backend: 'cpu', cacheType: 'f32', model: await model() })));`;
+
+/** How many threads a shared worker has of two that were asked for: only Firefox starts workers from it. */
+const SHARED_THREADS = { chromium: 1, firefox: 2, webkit: 1 };
+
 let server;
 let isolated;
 before(async () => {
-  const scripts = new Map([['/expose.js', EXPOSE], ['/own.js', OWN]]);
+  const scripts = new Map([['/expose.js', EXPOSE], ['/own.js', OWN], ['/service.js', SERVICE]]);
   server = await startServer(new Map(), { scripts });
   isolated = await startServer(server.models, { scripts, isolated: true });
   server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
@@ -81,6 +91,8 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
       const { info, text } = await browser.evaluate(ask, { ...SMALL, options: { host } });
       assert.deepEqual([info.host, text], [host === 'auto' ? 'shared' : host, SMALL_TEXT], info.threads_why);
     }
+    const { info } = await browser.evaluate(ask, { ...SMALL, options: { host: 'shared', threads: 2 } });
+    assert.equal(info.threads, SHARED_THREADS[name], info.threads_why);
     const inWorker = ({ host, ...request }) =>
       new Promise((resolve, reject) => {
         const worker = new Worker('/own.js', { type: 'module' });
@@ -89,6 +101,19 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
         worker.postMessage({ ...request, host });
       });
     for (const host of ['here', 'worker']) assert.deepEqual(await browser.evaluate(inWorker, { ...SMALL, host }), [host, SMALL_TEXT]);
+  });
+
+  test(`${name}: a service worker answers as OpenAI's server would`, { skip }, async () => {
+    const run = async ({ model, ...request }) => {
+      await (await caches.open('models')).add(model);
+      await navigator.serviceWorker.register('/service.js', { type: 'module' });
+      while (!navigator.serviceWorker.controller) await new Promise((resolve) => setTimeout(resolve, 20));
+      const response = await fetch('/v1/completions', { method: 'POST', body: JSON.stringify({ ...request, temperature: 0 }) });
+      const { choices, error } = await response.json();
+      for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+      return error?.message ?? choices[0].text;
+    };
+    assert.equal(await browser.evaluate(run, SMALL), SMALL_TEXT);
   });
 
   test(`${name}: a worker that is ended from outside is noticed, and comes back`, { skip }, async () => {
