@@ -48,6 +48,9 @@ export async function begin(
     try {
       const hello = await (host === 'shared' ? greeting(link, way) : link.greet());
       if (hello !== undefined && (host !== 'shared' || suits(hello, options))) {
+        if (host === 'shared' && !hello.loaded) {
+          await keep(options, load, ways, listener, signal);
+        }
         return { link, info: await link.call('load', load) };
       }
       link.close(missing(wanted));
@@ -75,6 +78,27 @@ function candidates(wanted: HostName | 'auto'): HostName[] {
       const message = `invalid request: host: expected "worker", "shared", "here" or "auto", got ${String(wanted)}`;
       throw new KingletError('invalid_request', message, { param: 'host' });
     }
+  }
+}
+
+/** A shared worker only reads the store: what is not there is downloaded by a worker of this page. */
+async function keep(options: KingletOptions, load: Calls['load'][0], ways: Ways, listener: Listener, signal: AbortSignal | undefined): Promise<void> {
+  const { sources, reading } = load;
+  if (reading?.store === 'none' || sources.every(({ kind }) => kind === 'blob')) {
+    return;
+  }
+  const way = await ways.worker?.(options, load);
+  if (way === undefined) {
+    return; // then it reads from the network
+  }
+  const link = new Link(way, listener);
+  const ignore = link.closeOn(signal);
+  try {
+    await link.greet();
+    await link.call('keep', { sources, ...(reading === undefined ? {} : { reading }) });
+  } finally {
+    ignore();
+    link.close(new KingletError('not_loaded', 'this worker was for downloading only'));
   }
 }
 

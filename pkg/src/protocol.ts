@@ -39,6 +39,8 @@ export interface Hello {
   lock?: string | undefined;
   /** There is WebGPU in this kind of worker. */
   gpu: boolean;
+  /** The model is loaded, or being loaded for another client. */
+  loaded: boolean;
 }
 
 /** What the page can ask, and what it gets. */
@@ -48,6 +50,8 @@ export interface Calls {
    * worker holds as long as it lives, and what the worker's place offers.
    */
   hello: [{ lock?: string | undefined }, Hello];
+  /** Put the files of a model into the store, if they are not there; nothing is loaded. */
+  keep: [{ sources: WireSource[]; reading?: Reading }, null];
   /** Load the model; the answer describes it. Where it is loaded, or being loaded for another client, that is the answer. */
   load: [
     { sources: WireSource[]; reading?: Reading; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },

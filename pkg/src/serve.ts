@@ -14,6 +14,13 @@ export type Loader = (
   notice: (notice: Notice) => void,
 ) => Promise<Engine>;
 
+/** Downloads a model into the store. */
+export type Keeper = (
+  args: Calls['keep'][0],
+  progress: (progress: Progress) => void,
+  notice: (notice: Notice) => void,
+) => Promise<void>;
+
 /** How each call is answered. */
 type Handlers = { [N in CallName]: (args: Calls[N][0]) => Promise<Calls[N][1]> | Calls[N][1] };
 
@@ -21,6 +28,8 @@ type Handlers = { [N in CallName]: (args: Calls[N][0]) => Promise<Calls[N][1]> |
 export interface Circumstances {
   /** The name of a Web Lock that this thread holds as long as it lives (lifeline.ts). */
   lock?: Promise<string | undefined>;
+  /** How models are put into the store, where this kind of thread may write it. */
+  keep?: Keeper;
   /** How many clients there are now. */
   changed?: (clients: number) => void;
   /** The engine is of no use any more; the clients have been told. */
@@ -98,6 +107,21 @@ export class Host {
       },
     );
     return this.loading;
+  }
+
+  /** A model is loaded, or being loaded. */
+  get loaded(): boolean {
+    return this.loading !== undefined;
+  }
+
+  /** See {@link Calls}. */
+  async keep(args: Calls['keep'][0]): Promise<null> {
+    const { keep } = this.circumstances;
+    if (keep === undefined) {
+      throw new KingletError('unsupported_browser', 'this kind of worker cannot write the store');
+    }
+    await keep(args, (progress) => this.broadcast({ tag: 'progress', progress }), (notice) => this.broadcast({ tag: 'notice', notice }));
+    return null;
   }
 
   /** Runs `work` when the calls before it have ended. */
@@ -185,8 +209,9 @@ export class Client {
       if (lock !== undefined) {
         this.unwatch = watch(lock, () => this.disconnect());
       }
-      return { lock: await this.host.circumstances.lock, gpu: 'gpu' in (globalThis.navigator ?? {}) };
+      return { lock: await this.host.circumstances.lock, gpu: 'gpu' in (globalThis.navigator ?? {}), loaded: this.host.loaded };
     },
+    keep: (args) => this.host.keep(args),
     load: async (args) => (await this.host.load(args)).info(),
     start: (args) => this.start(args),
     next: ({ stream }) => this.next(stream),

@@ -8,11 +8,13 @@ import { opener } from './open.js';
 import type { Port } from './protocol.js';
 import { onDeath, scopeIs } from './scope.js';
 import { serve } from './serve.js';
+import { keepModel } from './sources/open.js';
 
 if (scopeIs('DedicatedWorkerGlobalScope')) {
   const scope = globalThis as unknown as Port;
   onDeath((message) => scope.postMessage({ tag: 'died', message }));
   serve(scope, opener({ host: 'worker', browser: LAZY, hire }), {
     lock: hold('worker').then((held) => held?.name),
+    keep: ({ sources, reading = {} }, progress, notice) => keepModel(sources, reading, { progress, notice }),
   });
 }

@@ -16,14 +16,13 @@ const CHAT = { model: 'any', messages: [{ role: 'user', content: SMALL.prompt }]
 const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
 const ENDLESS = { ...CHAT, max_tokens: 100_000, context_shift: true, stream: true };
 
-/** The page has put the model into the Cache; `/fresh/` asks for one that is nowhere. */
+/** The page has put the model into the store; `/fresh/` asks for one that is nowhere. */
 const WORKER = `
-  import { createKinglet, serveOpenAI } from '/pkg/dist/service-worker.js';
+  import { serveOpenAI } from '/pkg/dist/service-worker.js';
   const options = { backend: 'cpu', cacheType: 'f32' };
-  const cached = async () => (await caches.match('/models/small.gguf')).blob();
   addEventListener('install', () => skipWaiting());
   addEventListener('activate', (event) => event.waitUntil(clients.claim()));
-  addEventListener('fetch', serveOpenAI(async () => createKinglet({ ...options, model: await cached() })));
+  addEventListener('fetch', serveOpenAI({ ...options, model: '/models/small.gguf' }));
   addEventListener('fetch', serveOpenAI({ ...options, model: '/models/absent.gguf' }, { path: '/fresh/v1' }));
   globalThis.born = Math.random();
   addEventListener('message', ({ ports }) => ports[0].postMessage(globalThis.born));
@@ -64,8 +63,8 @@ async function controlled(t, count = 1, options = {}) {
     page.setDefaultTimeout(20_000);
     await page.goto(server.origin);
     await page.evaluate(async () => {
-      const cache = await caches.open('models');
-      if (!(await cache.match('/models/small.gguf'))) await cache.add('/models/small.gguf');
+      const { createKinglet } = await import('/pkg/dist/index.js');
+      (await createKinglet({ model: '/models/small.gguf', backend: 'cpu' })).dispose();
       await navigator.serviceWorker.register('/sw.js', { type: 'module' });
       await navigator.serviceWorker.ready;
       if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true }));
@@ -180,6 +179,9 @@ for (const [how, leave] of [
 test('a worker that the browser has ended answers the next request as before', { skip }, async (t) => {
   const [page] = await controlled(t);
   const text = async () => JSON.parse((await request(page, CHAT)).text).choices?.[0].message.content;
+  const model = server.models.get('small.gguf');
+  server.models.delete('small.gguf'); // from here on there is only what the store has
+  t.after(() => server.models.set('small.gguf', model));
   assert.equal(await text(), expected);
   const first = await born(page);
   const session = await page.context().newCDPSession(page);

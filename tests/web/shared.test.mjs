@@ -15,9 +15,11 @@ const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
 const MORTAL = `
   const wait = globalThis.setTimeout;
   globalThis.setTimeout = (work, ms) => wait(work, ms / 100);
-  new BroadcastChannel('shared').onmessage = ({ data }) => {
+  const [born, channel] = [Math.random(), new BroadcastChannel('shared')];
+  channel.onmessage = ({ data }) => {
     if (data === 'close') close();
-    else wait(() => { throw new Error('thrown by the test'); }, 0);
+    else if (data === 'throw') wait(() => { throw new Error('thrown by the test'); }, 0);
+    else channel.postMessage(born);
   };`;
 const BLIND = 'delete WorkerNavigator.prototype.gpu;';
 
@@ -78,12 +80,35 @@ test('two tabs have one engine: loaded once, both answered; other options have a
   for (const { host, threads, backend } of infos) assert.deepEqual([host, threads, backend], ['shared', 1, 'cpu']);
   const loaded = asked() - before;
   assert.deepEqual(await Promise.all([ask(a), ask(b)]), [SMALL_TEXT, SMALL_TEXT]);
+  assert.ok(loaded > 0);
   await open(c, { context: 64, threads: 2 });
-  assert.equal(asked() - before, 2 * loaded, 'the second engine read the model again, the second tab had not');
+  assert.equal(asked() - before, loaded, 'the second engine has the model from the store');
   assert.equal(await ask(c), SMALL_TEXT);
   const { threads, threads_why } = await c.evaluate(() => globalThis.engine.info);
   assert.equal(threads, 1);
   assert.match(threads_why, /cannot start a worker/); // Chromium's shared workers have no workers of their own
+});
+
+test('the model is downloaded by a tab, once, and then read from the store, also without a server', { skip }, async (t) => {
+  const name = 'once.gguf';
+  servers.plain.models.set(name, servers.plain.models.get('small.gguf'));
+  const [a, b] = await tabs(t, 'plain', 2);
+  const downloaded = await a.evaluate(async (model) => {
+    const seen = [];
+    await globalThis.open({ model, onProgress: ({ phase, loaded, total }) => phase === 'download' && loaded === total && seen.push(total) });
+    return Math.max(...seen);
+  }, `/models/${name}`);
+  assert.equal(downloaded, servers.plain.models.get(name).size);
+  servers.plain.models.delete(name);
+  await b.evaluate((model) => globalThis.open({ model, context: 96 }), `/models/${name}`); // an engine of its own
+  assert.equal(await ask(b), SMALL_TEXT);
+  const stored = await a.evaluate(async () => {
+    let bytes = 0;
+    const files = await (await (await navigator.storage.getDirectory()).getDirectoryHandle('kinglet')).getDirectoryHandle('files');
+    for await (const handle of files.values()) bytes += (await handle.getFile()).size;
+    return bytes;
+  });
+  assert.ok(stored > 10_000, `${stored} bytes`);
 });
 
 test('the engine of a shared worker computes on the GPU', { skip }, async (t) => {
@@ -160,16 +185,21 @@ for (const how of ['close', 'throw']) {
 
 test('the engine goes when nobody has wanted it for a while, and comes back when somebody does', { skip }, async (t) => {
   const [page] = await tabs(t, 'mortal', 1);
-  const asked = () => servers.mortal.asked.filter((url) => url === MODEL).length;
+  const born = () =>
+    page.evaluate(() => {
+      const channel = new BroadcastChannel('shared');
+      channel.postMessage('when were you born?');
+      return new Promise((resolve) => (channel.onmessage = ({ data }) => resolve(data)));
+    });
   await open(page);
-  const before = asked();
+  const first = await born();
   await page.evaluate(() => globalThis.engine.dispose());
   await open(page);
-  assert.equal(asked(), before, 'at once it is still there');
+  assert.equal(await born(), first, 'at once it is still there');
   await page.evaluate(() => globalThis.engine.dispose());
   await new Promise((resolve) => setTimeout(resolve, 600));
   await open(page);
-  assert.ok(asked() > before, 'after a while it is not');
+  assert.notEqual(await born(), first, 'after a while it is not');
   assert.equal(await ask(page), SMALL_TEXT);
 });
 

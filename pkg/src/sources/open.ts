@@ -72,6 +72,15 @@ export async function loadModel<T extends { free?(): void }>(
   }
 }
 
+/** Puts the files of a model into the store, all of each, for a thread that can only read it. */
+export async function keepModel(sources: readonly WireSource[], reading: Reading, hearing: Hearing): Promise<void> {
+  const arrive = async (readers: Readers) => {
+    await readers.finish();
+    return {};
+  };
+  await loadModel(sources, reading, arrive, hearing);
+}
+
 /**
  * One reader for each file; the first part's address stands for all of a split model.
  *
