@@ -193,6 +193,23 @@ test('nothing that was not set is sent', async () => {
   assert.deepEqual(client.requests[0], { messages: [{ role: 'user', content: 'hi' }] });
 });
 
+test('several answers to one call are refused, not dropped', async () => {
+  const { client, model: scriptedModel } = model([]);
+  const ask = generateText({ model: scriptedModel, prompt: 'x', providerOptions: { kinglet: { n: 2 } } });
+  await assert.rejects(ask, (error) => error.code === 'invalid_request' && error.detail.param === 'n');
+  assert.equal(client.requests.length, 0);
+});
+
+test('log-probabilities of real weights, whole and streamed', { skip }, async () => {
+  const providerOptions = { kinglet: { logprobs: true, top_logprobs: 2 } };
+  const options = { model: createKingletProvider(real.kinglet)(), prompt: QUESTION, temperature: 0, maxOutputTokens: 4, providerOptions };
+  const whole = (await generateText(options)).providerMetadata.kinglet.logprobs;
+  assert.ok(whole.content[0].logprob <= 0 && whole.content[0].top_logprobs.length === 2);
+  const stream = streamText(options);
+  await stream.consumeStream();
+  assert.deepEqual((await stream.providerMetadata).kinglet.logprobs.content.map(({ token }) => token), whole.content.map(({ token }) => token));
+});
+
 test('messages of every kind', async () => {
   const { client, model: scriptedModel } = model([{ content: 'x' }]);
   const result = (output) => ({ type: 'tool-result', toolCallId: 'c1', toolName: 'look', output });

@@ -96,6 +96,14 @@ test('a signal stops real weights, invoked and streamed, and frees them for the 
   assert.ok(performance.now() - started < 1500, 'the engine was not freed');
 });
 
+test('a batch is answered in order, and several answers to one call are refused', { skip }, async () => {
+  const chat = new ChatKinglet({ kinglet: real.kinglet, temperature: 0, maxTokens: 8 });
+  const [hello, spam] = await chat.batch(['Hello', QUESTION]);
+  assert.deepEqual([hello.text, spam.text], [(await chat.invoke('Hello')).text, (await chat.invoke(QUESTION)).text]);
+  const two = new ChatKinglet({ kinglet: real.kinglet, modelKwargs: { n: 2 } });
+  await assert.rejects(two.invoke('Hello'), (error) => error.detail.param === 'n');
+});
+
 test('leaving the loop stops the engine', async () => {
   const { client, model: chat } = model([{ content: 'a long answer that nobody reads to its end' }]);
   for await (const chunk of await chat.stream('x')) {

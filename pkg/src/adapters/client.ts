@@ -113,8 +113,18 @@ export async function embed(
 /** Parameters that stand under `kinglet` in a request, because OpenAI has none of them. */
 const OWN = ['top_k', 'min_p', 'repeat_penalty', 'repeat_last_n', 'context_shift', 'chat_template_kwargs'];
 
-/** {@link given}, with what is not OpenAI's in its place: frameworks have no name for the difference. */
+/**
+ * {@link given}, with what is not OpenAI's in its place: frameworks have no name for the difference.
+ *
+ * @throws KingletError for more than one answer, of which the frameworks' models would show only the first.
+ */
 export function placed(body: Body): Body {
+  const n = body['n'] ?? 1;
+  if (n !== 1) {
+    throw new KingletError('invalid_request', `invalid request: n: expected 1: one call gives one answer, got ${String(n)}`, {
+      param: 'n',
+    });
+  }
   const entries = Object.entries(given(body));
   const own = entries.filter(([name]) => OWN.includes(name));
   const rest = Object.fromEntries(entries.filter(([name]) => !OWN.includes(name)));
