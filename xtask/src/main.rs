@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod notices;
 mod pkg;
 mod python;
 mod serve;

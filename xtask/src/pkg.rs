@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{setup, sh, size};
+use crate::{notices, setup, sh, size};
 
 /// How much time the compiler may take.
 #[derive(Clone, Copy, PartialEq)]
@@ -46,8 +46,13 @@ const BUILDS: [Build; 2] = [
     },
 ];
 
+/// The crates that the modules are made of.
+pub fn crates() -> &'static [&'static str] {
+    &["kinglet"]
+}
+
 /// The folders of what goes to npm: the engine, and the project's own weights.
-const PACKAGES: [&str; 2] = ["pkg", "models/desk"];
+pub const PACKAGES: [&str; 2] = ["pkg", "models/desk"];
 
 /// Features that every browser with SIMD has. `--all-features` would emit instructions that none of them knows.
 const WASM_OPT: &[&str] = &[
@@ -77,6 +82,7 @@ pub fn compile(profile: Profile) -> Result<()> {
     setup::npm()?;
     wasm(profile)?;
     licences()?;
+    notices::write()?;
     typescript()
 }
 

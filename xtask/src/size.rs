@@ -65,7 +65,7 @@ pub fn report() -> Result<usize> {
 }
 
 /// Extensions of all that npm may pack of the engine; weights have none of them.
-const PACKED: &[&str] = &["js", "ts", "wasm", "json", "md"];
+const PACKED: &[&str] = &["js", "map", "ts", "wasm", "json", "md"];
 /// The largest file that is not Wasm; weights under another name would be larger.
 const TEXT: u64 = 256 << 10;
 
@@ -88,7 +88,7 @@ pub fn no_weights() -> Result<()> {
 
 fn may_be_weights(path: &str, size: u64) -> bool {
     let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or("");
-    let known = PACKED.contains(&extension) || path.starts_with("LICENSE");
+    let known = PACKED.contains(&extension) || path.starts_with("LICENSE") || path == "THIRD_PARTY_LICENSES";
     !known || (extension != "wasm" && size > TEXT)
 }
 
