@@ -3,5 +3,5 @@
 /** A worker for a part of the model, not yet at work. */
 export function hire(): Worker {
   // Bundlers recognise this exact form.
-  return new Worker(new URL('./shard.js', import.meta.url), { type: 'module', name: 'kinglet shard' });
+  return new Worker(new URL('./shard.js', import.meta.url), { type: 'module', name: 'kinglet-shard' });
 }

@@ -72,7 +72,9 @@ const WASM_OPT: &[&str] = &[
 /// Builds the package and prints its sizes.
 pub fn build(profile: Profile) -> Result<()> {
     compile(profile)?;
-    size::report()?;
+    for broken in size::report()? {
+        println!("{broken}"); // `cargo xtask test` fails at that; a build of seconds is larger than what is shipped
+    }
     Ok(())
 }
 
