@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 /** Where Chromium is: `KINGLET_CHROMIUM`, or Debian's place. */
-const CHROMIUM = process.env.KINGLET_CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.KINGLET_CHROMIUM ?? '/usr/bin/chromium';
 
-const ARGS = [
+/** What every one of them is started with. */
+export const ARGS = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',

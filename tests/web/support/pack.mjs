@@ -47,11 +47,16 @@ export async function project(name, { folder, tarballs, heading }) {
   const npm = (...args) => run(home, 'npm', ...args, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error');
   await npm('ci');
   await npm('install', '--no-save', ...tarballs);
-  for (const [path, text] of Object.entries(start(heading))) {
+  write(home, start(heading));
+  return home;
+}
+
+/** Writes files, by their paths in `home`. */
+export function write(home, files) {
+  for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), text);
   }
-  return home;
 }
 
 /** The files that a section of the package's README says to write: `name` on a line of its own, then its text in a fence. */

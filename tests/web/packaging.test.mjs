@@ -1,0 +1,227 @@
+// Customers' projects: the tarballs of npm pack in fresh folders, the code of the package's README, built by the bundlers of
+// tests/pack and run in headless Chromium. Nothing may be asked of another origin.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFileSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { gzipSync } from 'node:zlib';
+import { ARGS, CHROMIUM, launch, missing } from './support/browser.mjs';
+import { noDesk } from './support/desk.mjs';
+import { pack, project, run, start, temporary, unpack, write } from './support/pack.mjs';
+import { POLICY, serveFolder } from './support/static.mjs';
+
+const skip = missing() ?? noDesk() ?? false;
+const FIXTURES = fileURLToPath(new URL('../pack', import.meta.url));
+/** What the README's code shows. */
+const SHOWN = 'late parcel';
+/** What tests/pack/check.js answers: see browsers.test.mjs. */
+const GOLDEN = '\ufffd{\ufffdviiiiirrrr%%';
+const MODELS = { '/models/llama3.gguf': fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url)) };
+/** All that one page downloads to chat: wasm and scripts, gzip -9. */
+const BUDGET = 1_000_000;
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+let folder;
+let tarballs;
+let browser;
+before(async () => {
+  if (skip) return;
+  folder = temporary('customers');
+  tarballs = ['pkg', 'models/desk'].map((path) => pack(path, folder).file);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder for a project without a bundler: the README's files, the packages beside them. */
+function plainProject(name, heading) {
+  const home = join(folder, name);
+  write(home, start(heading));
+  unpack(tarballs[0], join(home, 'kinglet'));
+  unpack(tarballs[1], join(home, 'kinglet-desk'));
+  return home;
+}
+
+/** Adds tests/pack/check.js to a project, imported by `main`; without a bundler the package has another address. */
+function addCheck(home, main, address = 'kinglet') {
+  const text = readFileSync(join(FIXTURES, 'check.js'), 'utf8');
+  writeFileSync(join(home, main, '../check.js'), text.replace("from 'kinglet'", `from '${address}'`));
+  appendFileSync(join(home, main), "\nimport './check.js';\n");
+}
+
+/** Opens a page: the text that it shows in the end, once that is `expected`, and what it asked of other origins. */
+async function open(context, url, expected = SHOWN) {
+  const page = await context.newPage();
+  const { origin } = new URL(url);
+  const trouble = [];
+  context.on('request', (request) => new URL(request.url()).origin === origin || /^(data|blob):/.test(request.url()) || trouble.push(request.url()));
+  page.on('pageerror', (error) => trouble.push(String(error)));
+  page.on('console', (message) => /Content.Security.Policy/i.test(message.text()) && trouble.push(message.text()));
+  await page.goto(url);
+  const shown = page.locator('#answer');
+  await page
+    .waitForFunction((text) => document.querySelector('#answer')?.textContent === text, expected, { timeout: 30_000 })
+    .catch(async () => assert.fail(`${url} shows ${JSON.stringify(await shown.textContent())}; ${trouble.join('; ')}`));
+  return { page, shown, trouble };
+}
+
+/** The README's page, then the reference's text on the processor: in one thread, and in two, whose worker must be found. */
+async function works(context, url, { isolated = false } = {}) {
+  const { page, trouble } = await open(context, url);
+  await answers(page, { isolated });
+  assert.equal(await page.locator('#answer').textContent(), SHOWN);
+  assert.deepEqual(trouble, []);
+  return page;
+}
+
+async function answers(page, { isolated = false } = {}) {
+  for (const threads of [1, 2]) {
+    const found = await page.evaluate((options) => globalThis.check(options), { model: '/models/llama3.gguf', backend: 'cpu', threads });
+    assert.equal(found.text, GOLDEN);
+    assert.deepEqual([found.backend, found.threads, found.threads_why, found.isolated], ['cpu', threads, undefined, isolated]);
+  }
+}
+
+async function inContext(t, body) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  return body(context);
+}
+
+test('a plain page below a sub-path, from the files of the tarball', { skip }, async (t) => {
+  const home = plainProject('page', 'A plain page');
+  const base = '/some/where/deep/';
+  const first = await serveFolder(home, { base });
+  t.after(() => first.close());
+  await inContext(t, async (context) => {
+    const { trouble } = await open(context, `${first.url}index.html`);
+    assert.deepEqual(trouble, []);
+    assert.ok(first.asked.every(({ path }) => path.startsWith(base) || path === '/favicon.ico'), 'nothing outside of the sub-path');
+  });
+  measure(first.asked);
+  addCheck(home, 'main.js', './kinglet/dist/index.js');
+  for (const isolated of [false, true]) {
+    const headers = { 'Content-Security-Policy': POLICY, ...(isolated ? ISOLATED : {}) };
+    const server = await serveFolder(home, { base, headers, models: MODELS });
+    t.after(() => server.close());
+    await inContext(t, async (context) => {
+      const page = await works(context, server.url, { isolated });
+      if (isolated) return;
+      const gpu = await page.evaluate((options) => globalThis.check(options), { model: '/models/llama3.gguf', backend: 'gpu' });
+      assert.deepEqual([gpu.text, gpu.backend], [GOLDEN, 'gpu']);
+    });
+  }
+});
+
+/** The size of a real page load, from the host's list. */
+function measure(asked) {
+  const missing = asked.filter(({ file, path }) => file === undefined && path !== '/favicon.ico');
+  assert.deepEqual(missing, [], 'nothing is looked for in vain');
+  const files = [...new Set(asked.map(({ file }) => file).filter((file) => /\.(js|wasm)$/.test(file ?? '')))].filter((file) => file.includes('/kinglet/'));
+  const sizes = files.map((file) => gzipSync(readFileSync(file), { level: 9 }).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const weights = asked.filter(({ file }) => file?.endsWith('.gguf')).map(({ file }) => readFileSync(file).length)[0];
+  console.log(`a page's load: ${files.length} files, ${total} bytes gzip -9; with desk ${total + weights}`);
+  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 1, 'one build of the two, and nothing else yet');
+  assert.ok(total <= BUDGET, `${total} bytes gzip`);
+}
+
+test('Vite: dev server and build', { skip }, async (t) => {
+  const home = await project('vite', { folder, tarballs, heading: 'Vite' });
+  addCheck(home, 'main.js');
+  mkdirSync(join(home, 'public/models'), { recursive: true });
+  copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'public/models/llama3.gguf'));
+  const port = await freePort();
+  await served(t, home, ['node_modules/vite/bin/vite.js', '--port', port, '--strictPort', '--host', '127.0.0.1'], port);
+  await inContext(t, (context) => works(context, `http://127.0.0.1:${port}/`));
+  await run(home, process.execPath, 'node_modules/vite/bin/vite.js', 'build');
+  const built = await serveFolder(join(home, 'dist'));
+  t.after(() => built.close());
+  await inContext(t, (context) => works(context, built.url));
+});
+
+test('webpack, below a sub-path', { skip }, async (t) => {
+  const home = await project('webpack', { folder, tarballs, heading: 'webpack' });
+  addCheck(home, 'src/index.js');
+  await run(home, process.execPath, 'node_modules/webpack/bin/webpack.js');
+  const built = await serveFolder(join(home, 'dist'), { base: '/below/', models: MODELS });
+  t.after(() => built.close());
+  await inContext(t, (context) => works(context, built.url));
+});
+
+test('Next.js: built and started, the engine on the client only', { skip }, async (t) => {
+  const home = await project('next', { folder, tarballs, heading: 'Next.js' });
+  copyFileSync(join(FIXTURES, 'check.js'), join(home, 'check.js'));
+  mkdirSync(join(home, 'public/models'), { recursive: true });
+  copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'public/models/llama3.gguf'));
+  await run(home, process.execPath, 'node_modules/next/dist/bin/next', 'build');
+  const port = await freePort();
+  await served(t, home, ['node_modules/next/dist/bin/next', 'start', '--port', port, '--hostname', '127.0.0.1'], port);
+  await inContext(t, async (context) => {
+    const { trouble } = await open(context, `http://127.0.0.1:${port}/`);
+    const { page } = await open(context, `http://127.0.0.1:${port}/check`, 'ready');
+    await answers(page);
+    assert.deepEqual(trouble, []);
+  });
+});
+
+test('a browser extension', { skip }, async (t) => {
+  const home = plainProject('extension', 'A browser extension');
+  addCheck(home, 'main.js', './kinglet/dist/index.js');
+  mkdirSync(join(home, 'models'));
+  copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'models/llama3.gguf'));
+  const context = await chromium.launchPersistentContext(join(folder, 'extension-profile'), {
+    executablePath: CHROMIUM,
+    headless: false, // as Playwright means it: that one loads no extensions
+    args: [...ARGS, '--headless=new', `--disable-extensions-except=${home}`, `--load-extension=${home}`],
+    ignoreDefaultArgs: ['--disable-extensions'],
+  });
+  t.after(() => context.close());
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
+  await works(context, new URL('index.html', worker.url()).href);
+});
+
+test('a service worker answers the page', { skip }, async (t) => {
+  const home = plainProject('service-worker', 'A service worker');
+  const server = await serveFolder(home);
+  t.after(() => server.close());
+  await inContext(t, async (context) => {
+    const { trouble } = await open(context, server.url);
+    assert.deepEqual(trouble, []);
+    assert.ok(!server.asked.some(({ path }) => path.startsWith('/v1/')), 'the request does not reach the host');
+  });
+});
+
+function freePort() {
+  const probe = createServer();
+  return new Promise((resolve) => probe.listen(0, '127.0.0.1', () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(String(port)));
+  }));
+}
+
+/** Starts a server of the project's; resolves when it answers, and is ended with the test. */
+async function served(t, home, args, port) {
+  const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' };
+  const child = spawn(process.execPath, args, { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (text) => (said += text));
+  child.stderr.on('data', (text) => (said += text));
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  t.after(async () => {
+    child.kill();
+    await ended;
+  });
+  for (let left = 300; ; left--) {
+    if (child.exitCode !== null || left === 0) assert.fail(`${args.join(' ')}: ${said}`);
+    const answered = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+    if (answered?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
