@@ -11,6 +11,9 @@ const MAX_REQUEST_BYTES = 64 << 20;
 /** A gap up to this is read and dropped; a larger one is skipped with a new request. */
 const MAX_DROPPED_BYTES = 1 << 20;
 
+/** Of an extension's own files. Browsers answer a range of one with the status of the whole, and its length is the part's. */
+const EXTENSION = /^[a-z]+(-[a-z]+)*-extension:/i;
+
 /** The browser's `fetch`, or the caller's own. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -26,7 +29,8 @@ export interface Remote {
 /** Asks for bytes `start` to `end` (exclusive; `Infinity`: all from `start`). */
 export function request(remote: Remote, start: number, end: number, more: RequestInit = {}): Promise<Response> {
   const ask = remote.fetch ?? ((url: string, init: RequestInit) => fetch(url, init));
-  const headers = [...(remote.headers ?? []), ['range', `bytes=${start}-${end === Infinity ? '' : end - 1}`]];
+  const range = ['range', `bytes=${start}-${end === Infinity ? '' : end - 1}`];
+  const headers = [...(remote.headers ?? []), ...(EXTENSION.test(remote.url) ? [] : [range])];
   const init = { ...more, headers: [...headers, ...((more.headers as string[][] | undefined) ?? [])] as [string, string][] };
   return ask(remote.url, remote.signal === undefined ? init : { signal: remote.signal, ...init });
 }
