@@ -1,6 +1,7 @@
 //! `cargo xtask <command>`: everything this repository can do, in plain Rust, with no globally installed tools.
 
 mod args;
+mod audit;
 mod bench;
 mod notices;
 mod pkg;
@@ -25,6 +26,8 @@ cargo xtask full-size [--params P] [--format F]           write a file of exact 
                                                           path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
 cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, python, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
+cargo xtask audit [--strict]                              licences and sources of all crates, known weaknesses of crates and
+                                                          npm tools; --strict: what cannot be asked here is a failure
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
 cargo xtask bench --backend cpu [options]                 paired with wllama in one Chromium: docs/benchmarking.md
 
@@ -62,6 +65,15 @@ fn dispatch(args: &[String]) -> Result<()> {
             let profile = rest.profile();
             rest.done()?;
             pkg::build(profile)
+        }
+        "audit" => {
+            let strict = if rest.flag("--strict") {
+                audit::Strictness::AllMustBeAsked
+            } else {
+                audit::Strictness::UnaskedIsSaid
+            };
+            rest.done()?;
+            audit::run(strict)
         }
         "bench" => {
             match rest.value("--backend")?.as_deref() {

@@ -1,6 +1,9 @@
-//! Formatting and lints.
+//! Formatting, lints, and what the dependencies may be.
 
-use super::report::Report;
+use std::time::Instant;
+
+use super::report::{Report, Status};
+use crate::audit::{self, Verdict};
 use crate::sh;
 
 pub fn format(report: &mut Report) {
@@ -34,4 +37,17 @@ pub fn clippy(report: &mut Report) {
         ];
         sh::run(sh::cargo().args(args).args(["--profile=wasm", "--", "-D", "warnings"]))
     });
+}
+
+/// Licences, sources and known weaknesses; what cannot be asked here is a skipped test.
+pub fn audit(report: &mut Report) {
+    for (name, check) in audit::CHECKS {
+        let start = Instant::now();
+        let status = match check() {
+            Ok(Verdict::Clean) => Status::Passed,
+            Ok(Verdict::Unasked(why)) => Status::Skipped(why),
+            Err(error) => Status::Failed(format!("{error:#}")),
+        };
+        report.add((*name).into(), start.elapsed().as_secs_f64(), status);
+    }
 }

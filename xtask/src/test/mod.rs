@@ -88,6 +88,7 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     if options.wants(Part::Checks) {
         checks::clippy(&mut report);
+        checks::audit(&mut report);
     }
     if options.wants(Part::Python) {
         python::run(options, &mut report)?;
