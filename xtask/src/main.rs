@@ -6,6 +6,7 @@ mod bench;
 mod notices;
 mod pkg;
 mod python;
+mod release;
 mod serve;
 mod setup;
 mod sh;
@@ -28,6 +29,8 @@ cargo xtask test [PART…] [--adapter NAME]                 run every test; PART
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
 cargo xtask audit [--strict]                              licences and sources of all crates, known weaknesses of crates and
                                                           npm tools; --strict: what cannot be asked here is a failure
+cargo xtask release [--tag TAG] [--repository URL]        write target/release-files: tarballs, a static site, checksums;
+                                                          ask npm whether it would publish: docs/releasing.md
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
 cargo xtask bench --backend cpu [options]                 paired with wllama in one Chromium: docs/benchmarking.md
 
@@ -96,6 +99,16 @@ fn dispatch(args: &[String]) -> Result<()> {
             let shape = shape::named(params.as_deref().unwrap_or("3.8"))?;
             let path = shape.ensure(shape::Mix::named(format.as_deref().unwrap_or("Q4_K_M"))?)?;
             println!("{}", path.display());
+            Ok(())
+        }
+        "release" => {
+            let options = release::Options {
+                tag: rest.value("--tag")?,
+                repository: rest.value("--repository")?,
+                profile: rest.profile(),
+            };
+            rest.done()?;
+            release::run(&options)?;
             Ok(())
         }
         "test" => run_tests(test::Size::Small, rest),

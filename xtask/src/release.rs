@@ -1,0 +1,232 @@
+//! `cargo xtask release`: what is published, in one folder. Both packages as npm packs them, `site/` that any static host
+//! serves from any path, and the checksums of it all; then npm is asked whether it would publish.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::pkg::{self, Profile};
+use crate::{notices, sh, size};
+
+/// What `cargo xtask release` was asked for.
+pub struct Options {
+    /// A tag of this repository that must name the version: what the workflow was started by.
+    pub tag: Option<String>,
+    /// Where this repository is: npm attests only what names its origin.
+    pub repository: Option<String>,
+    pub profile: Profile,
+}
+
+/// The checksums' file, as `sha256sum --check` reads it.
+const SUMS: &str = "SHA256SUMS";
+/// The model of the site, and where it lies there.
+const MODEL: (&str, &str) = ("models/desk/desk.gguf", "models/desk.gguf");
+
+/// Builds, checks and writes everything; returns the folder.
+pub fn run(options: &Options) -> Result<PathBuf> {
+    let version = version()?;
+    if let Some(tag) = &options.tag {
+        named(tag, &version, &fs::read_to_string(sh::root().join("CHANGELOG.md"))?)?;
+    }
+    pkg::compile(options.profile)?;
+    if options.profile == Profile::Release {
+        size::gate()?;
+    }
+    size::no_weights()?;
+    notices::check()?;
+    let out = write(options.repository.as_deref())?;
+    for tarball in tarballs(&out)? {
+        publishable(&tarball)?;
+    }
+    println!("\n{} is ready: {}", version, out.display());
+    Ok(out)
+}
+
+/// Writes the folder from what is built.
+pub fn write(repository: Option<&str>) -> Result<PathBuf> {
+    let out = sh::target_dir().join("release-files");
+    if out.is_dir() {
+        fs::remove_dir_all(&out)?;
+    }
+    fs::create_dir_all(&out)?;
+    for package in pkg::PACKAGES {
+        let packed = pack(&sh::root().join(package), &out)?;
+        if let Some(url) = repository {
+            from_repository(&packed, &out, url, package)?;
+        }
+    }
+    site(&out)?;
+    sums(&out)?;
+    Ok(out)
+}
+
+/// The tarball of a package's folder.
+fn pack(package: &Path, out: &Path) -> Result<PathBuf> {
+    let mut npm = sh::cmd("npm");
+    npm.args(["pack", "--silent", "--pack-destination"])
+        .arg(out)
+        .arg(package);
+    Ok(out.join(sh::read(&mut npm)?.trim()))
+}
+
+/// Packs a tarball anew with a manifest that says where it was made.
+fn from_repository(tarball: &Path, out: &Path, url: &str, folder: &str) -> Result<()> {
+    let stage = out.join("stage");
+    unpack(tarball, &stage)?;
+    let manifest = stage.join("package.json");
+    let mut fields: Value = serde_json::from_str(&fs::read_to_string(&manifest)?).context("package.json")?;
+    fields["repository"] = json!({ "type": "git", "url": format!("git+{url}.git"), "directory": folder });
+    fs::write(&manifest, format!("{}\n", serde_json::to_string_pretty(&fields)?))?;
+    pack(&stage, out)?;
+    fs::remove_dir_all(stage).context("stage")
+}
+
+fn unpack(tarball: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    let mut tar = sh::cmd("tar");
+    tar.arg("-xzf").arg(tarball).arg("-C").arg(to);
+    sh::run(tar.arg("--strip-components=1"))
+}
+
+/// The page with the package as it was packed, and the model; all addresses in it are relative.
+fn site(out: &Path) -> Result<()> {
+    let site = out.join("site");
+    copy(&sh::root().join("www"), &site)?;
+    let packed = tarballs(out)?
+        .into_iter()
+        .find(|path| !path.to_string_lossy().contains("desk"));
+    unpack(&packed.context("npm packed no kinglet")?, &site.join("pkg"))?;
+    let (from, to) = MODEL;
+    let to = site.join(to);
+    fs::create_dir_all(to.parent().context("the model has no folder")?)?;
+    fs::copy(sh::root().join(from), &to).with_context(|| from.to_string())?;
+    let preset = json!({ "url": MODEL.1, "load": true });
+    fs::write(site.join("model.json"), preset.to_string()).context("model.json")
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn tarballs(out: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = files(out)?;
+    found.retain(|path| path.extension().is_some_and(|e| e == "tgz"));
+    Ok(found)
+}
+
+/// All files below a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn sums(out: &Path) -> Result<()> {
+    let mut text = String::new();
+    for file in files(out)? {
+        let digest = Sha256::digest(fs::read(&file)?);
+        let name = file
+            .strip_prefix(out)
+            .unwrap_or(&file)
+            .to_string_lossy()
+            .replace('\\', "/");
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(text, "{hex}  {name}")?;
+    }
+    fs::write(out.join(SUMS), text).context(SUMS)
+}
+
+/// Asks npm what it would do; a manifest that it would correct is an error here.
+fn publishable(tarball: &Path) -> Result<()> {
+    let mut npm = sh::cmd("npm");
+    npm.args(["publish", "--dry-run", "--access=public"]).arg(tarball);
+    let out = npm.output().context("cannot start npm")?;
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
+    if !out.status.success() || said.contains("auto-corrected") {
+        bail!("{}: {}", sh::show(&npm), said.trim());
+    }
+    println!("npm would publish {}", String::from_utf8_lossy(&out.stdout).trim());
+    Ok(())
+}
+
+/// The version that all manifests agree on.
+fn version() -> Result<String> {
+    let cargo = fs::read_to_string(sh::root().join("Cargo.toml")).context("Cargo.toml")?;
+    let (_, rest) = cargo
+        .split_once("[workspace.package]\nversion = \"")
+        .context("Cargo.toml names no version")?;
+    let version = rest.split('"').next().unwrap_or("").to_string();
+    for package in pkg::PACKAGES {
+        let path = sh::root().join(package).join("package.json");
+        let manifest: Value =
+            serde_json::from_str(&fs::read_to_string(&path)?).with_context(|| path.display().to_string())?;
+        if manifest["version"] != version.as_str() {
+            bail!(
+                "{package}/package.json has version {}, Cargo.toml {version}: set both to one",
+                manifest["version"]
+            );
+        }
+    }
+    Ok(version)
+}
+
+/// Fails unless a tag names the version and the changelog has a section for it.
+fn named(tag: &str, version: &str, changelog: &str) -> Result<()> {
+    if tag.strip_prefix('v') != Some(version) {
+        bail!("the tag {tag} is not v{version}, the version of the manifests");
+    }
+    let heading = format!("## {version}");
+    if !changelog
+        .lines()
+        .any(|line| line == heading || line.starts_with(&format!("{heading} ")))
+    {
+        bail!("CHANGELOG.md has no section \"{heading}\"");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_manifests_have_one_version() -> Result<()> {
+        assert!(version()?.split('.').count() == 3);
+        Ok(())
+    }
+
+    #[test]
+    fn a_tag_names_version_and_changes() {
+        let changelog = "# Changelog\n\n## 1.2.3 (a day)\n\n- x\n";
+        assert!(named("v1.2.3", "1.2.3", changelog).is_ok());
+        for (tag, version) in [("1.2.3", "1.2.3"), ("v1.2.4", "1.2.3"), ("v1.2", "1.2")] {
+            assert!(named(tag, version, changelog).is_err(), "{tag} {version}");
+        }
+    }
+}
