@@ -6,16 +6,18 @@ import { aborted, KingletError } from './errors.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import type { Calls, LoadOptions } from './protocol.js';
-import { readingOf, resolveModel } from './sources/resolve.js';
+import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
+import type { Given } from './sources/supply.js';
 import { MAX_THREADS } from './threads.js';
 import type { ChatMessage, Info, KingletOptions, Notice, Progress, Stats, WasmFiles } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
-export async function create(options: KingletOptions, ways: Ways): Promise<Kinglet> {
+export async function create(options: KingletOptions, ways: Ways, findDesk?: FindDesk): Promise<Kinglet> {
   if (options.signal?.aborted) {
     throw aborted(options.signal);
   }
-  const sources = await resolveModel(options.model);
+  const given: Given = { fetch: options.fetch, streams: [] };
+  const sources = await resolveModel(options.model, given, findDesk);
   const wasm = wasmFiles(options.wasm);
   const load: Calls['load'][0] = {
     sources,
@@ -28,7 +30,7 @@ export async function create(options: KingletOptions, ways: Ways): Promise<Kingl
     progress: (progress: Progress) => options.onProgress?.(progress),
     notice: (notice: Notice) => options.onNotice?.(notice),
   };
-  const again = (signal?: AbortSignal) => begin(options, load, ways, listener, signal);
+  const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);
   const first = await again(options.signal);
   const once = options.restart === false || (typeof options.worker === 'object' && !isAddress(options.worker));
   return new Kinglet(new Lasting(first, once ? undefined : again, listener));

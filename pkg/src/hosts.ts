@@ -4,6 +4,7 @@ import { KingletError } from './errors.js';
 import { Link, type Listener } from './link.js';
 import type { Started } from './lasting.js';
 import type { Calls, Hello, Port } from './protocol.js';
+import type { Given } from './sources/supply.js';
 import type { HostName, KingletOptions } from './types.js';
 
 /** The way to an engine. */
@@ -33,6 +34,7 @@ const HELLO_MS = 20_000;
 export async function begin(
   options: KingletOptions,
   load: Calls['load'][0],
+  given: Given,
   ways: Ways,
   listener: Listener,
   signal: AbortSignal | undefined,
@@ -49,9 +51,9 @@ export async function begin(
       const hello = await (host === 'shared' ? greeting(link, way) : link.greet());
       if (hello !== undefined && (host !== 'shared' || suits(hello, options))) {
         if (host === 'shared' && !hello.loaded) {
-          await keep(options, load, ways, listener, signal);
+          await keep(options, load, given, ways, listener, signal);
         }
-        return { link, info: await link.call('load', load) };
+        return { link, info: await link.callWith(given, 'load', load) };
       }
       link.close(missing(wanted));
     } catch (thrown) {
@@ -82,7 +84,14 @@ function candidates(wanted: HostName | 'auto'): HostName[] {
 }
 
 /** A shared worker only reads the store: what is not there is downloaded by a worker of this page. */
-async function keep(options: KingletOptions, load: Calls['load'][0], ways: Ways, listener: Listener, signal: AbortSignal | undefined): Promise<void> {
+async function keep(
+  options: KingletOptions,
+  load: Calls['load'][0],
+  given: Given,
+  ways: Ways,
+  listener: Listener,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { sources, reading } = load;
   if (reading?.store === 'none' || sources.every(({ kind }) => kind === 'blob')) {
     return;
@@ -95,7 +104,7 @@ async function keep(options: KingletOptions, load: Calls['load'][0], ways: Ways,
   const ignore = link.closeOn(signal);
   try {
     await link.greet();
-    await link.call('keep', { sources, ...(reading === undefined ? {} : { reading }) });
+    await link.callWith(given, 'keep', { sources, ...(reading === undefined ? {} : { reading }) });
   } finally {
     ignore();
     link.close(new KingletError('not_loaded', 'this worker was for downloading only'));

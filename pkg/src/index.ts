@@ -1,6 +1,7 @@
 // The package's front door.
 
 import { create, type Kinglet } from './client.js';
+import { findDesk } from './sources/desk.js';
 import type { KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
 
@@ -8,6 +9,8 @@ export type { ChatCompletions } from './chat.js';
 export type { Kinglet } from './client.js';
 export type { Completions } from './completions.js';
 export { KingletError, type ErrorCode } from './errors.js';
+export { modelStore, type Inspection, type ModelStore } from './store/model-store.js';
+export type { StoredFile } from './store/store.js';
 export type * from './types.js';
 
 /**
@@ -21,5 +24,5 @@ export type * from './types.js';
  * @throws KingletError, for example `http`, `bad_file`, `too_large`, `gpu_unavailable`, `aborted`.
  */
 export function createKinglet(options: KingletOptions): Promise<Kinglet> {
-  return create(options, WAYS);
+  return create(options, WAYS, findDesk);
 }

@@ -3,6 +3,7 @@
 import { aborted, fromWire, KingletError } from './errors.js';
 import { watch } from './lifeline.js';
 import type { CallName, Calls, FromWorker, Hello, Port } from './protocol.js';
+import { isEmpty, supply, type Given } from './sources/supply.js';
 import type { Notice, Progress } from './types.js';
 
 interface Pending {
@@ -57,7 +58,7 @@ export class Link {
   }
 
   /** Sends one message and waits for its reply. */
-  call<N extends CallName>(call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
+  call<N extends CallName>(call: N, args: Calls[N][0], transfer: Transferable[] = []): Promise<Calls[N][1]> {
     if (this.ended !== undefined) {
       return Promise.reject(this.ended);
     }
@@ -65,7 +66,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject });
       try {
-        this.port.postMessage({ id, call, args });
+        this.port.postMessage({ id, call, args }, transfer);
       } catch (thrown) {
         this.pending.delete(id);
         const got = thrown instanceof Error ? thrown.message : String(thrown);
@@ -74,6 +75,15 @@ export class Link {
         );
       }
     });
+  }
+
+  /** As {@link call}, with a port to what stays on this side. */
+  callWith<N extends 'load' | 'keep'>(given: Given, call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
+    if (isEmpty(given)) {
+      return this.call(call, args);
+    }
+    const port = supply(given);
+    return this.call(call, { ...args, reading: { ...args.reading, port } }, [port]);
   }
 
   /** Lets go of the worker, which ends unless others use it; every call, pending or later, fails with `failure`. */

@@ -89,7 +89,7 @@ export type FromWorker =
 
 /** The part of `Worker`, `MessagePort` and the worker's global scope that the protocol needs. */
 export interface Port {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   /** Of a `MessagePort`: begins to deliver. */
   start?(): void;
   addEventListener(type: 'message' | 'error' | 'messageerror' | 'unhandledrejection', listener: (event: any) => void): void;

@@ -10,8 +10,37 @@ export type Backend = 'auto' | 'gpu' | 'cpu';
 /** Where an engine runs: in a worker of its own, in one that the origin's tabs share, or in the calling thread. */
 export type HostName = 'worker' | 'shared' | 'here';
 
-/** A GGUF file: an address (relative ones resolve against the page) or a local file. */
-export type ModelSource = string | URL | Blob;
+/** A file in a repository that is laid out as Hugging Face's. */
+export interface RepoFile {
+  /** `owner/name`. */
+  repo: string;
+  /** Its path there; the first part of a split model stands for all. */
+  file: string;
+  /** A branch, tag or commit; default `main`. */
+  revision?: string;
+  /** Another server with the same layout. */
+  endpoint?: string;
+  /** SHA-256 of the file, in hexadecimal: checked when all of it is there. */
+  sha256?: string;
+  /** Sent with every request for it, for example `authorization`. */
+  headers?: HeadersInit;
+}
+
+/**
+ * A GGUF file: an address (relative ones resolve against the page), `hf:owner/name/file.gguf`, `desk` or `desk-nano` (from
+ * the package kinglet-desk), a local file, a stream, or a directory with one model in it (docs/store.md).
+ */
+export type ModelSource =
+  | string
+  | URL
+  | Blob
+  | ReadableStream<Uint8Array>
+  | FileSystemFileHandle
+  | FileSystemDirectoryHandle
+  | RepoFile
+  | { url: string | URL; sha256?: string; headers?: HeadersInit }
+  /** `name` is for messages and for the store's list. */
+  | { stream: ReadableStream<Uint8Array>; name?: string; length?: number; sha256?: string };
 
 /** The two builds of the Wasm module: with relaxed SIMD (faster where the browser has it), and with plain SIMD. */
 export type ModuleKind = 'relaxed' | 'baseline';
@@ -55,6 +84,10 @@ export interface KingletOptions {
   store?: 'auto' | 'opfs' | 'indexeddb' | 'none';
   /** How patient downloads are. */
   retry?: Patience;
+  /** Used instead of the browser's own for the model; it is called on the page. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Sent with every request for the model, for example `authorization`. */
+  headers?: HeadersInit;
   /** Aborts loading. */
   signal?: AbortSignal;
   /**

@@ -20,14 +20,14 @@ export class LastingReader implements Reader {
   private loading = true;
 
   private constructor(
-    private readonly again: () => Promise<Openable>,
+    private readonly again: (root: string | undefined) => Promise<Openable>,
     private current: Openable | undefined,
     readonly name: string,
   ) {}
 
-  /** Opens it for the first time. */
-  static async open(open: () => Promise<Openable>): Promise<LastingReader> {
-    const first = await open();
+  /** Opens it for the first time; later with the `root` of what it was then. */
+  static async open(open: (root: string | undefined) => Promise<Openable>): Promise<LastingReader> {
+    const first = await open(undefined);
     return new LastingReader(open, first, first.name);
   }
 
@@ -66,7 +66,7 @@ export class LastingReader implements Reader {
   }
 
   private async reopened(): Promise<Openable> {
-    const reader = await this.again();
+    const reader = await this.again(this.root);
     if (this.root !== undefined && reader.root !== undefined && reader.root !== this.root) {
       await reader.close?.();
       const message = `${this.name} is another file than the one that was loaded; create the model again`;

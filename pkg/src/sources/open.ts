@@ -16,6 +16,7 @@ import { Meter } from './meter.js';
 import { Readers, type Reader } from './reader.js';
 import type { WireSource } from './resolve.js';
 import { partsOf } from './split.js';
+import { STREAM, supplied } from './supply.js';
 
 /** How the files of a model are read. */
 export interface Reading {
@@ -23,7 +24,8 @@ export interface Reading {
   /** Sent with every request for the model. */
   headers?: [string, string][];
   retry?: Patience;
-  fetch?: Fetch;
+  /** The caller's own `fetch`, and streams: see supply.ts. */
+  port?: MessagePort;
   /** `refused`: only what is on the device is read. */
   downloads?: 'allowed' | 'refused' | undefined;
 }
@@ -105,6 +107,7 @@ export async function openSources(sources: readonly WireSource[], reading: Readi
 class Opener {
   private window: Window | undefined;
   private readonly meter: Meter;
+  private readonly fetch: Fetch | undefined;
   /** One session for all parts: a second one could have to wait for who waits for the first to end. */
   private session: Promise<Store | undefined> | undefined;
   private users = 0;
@@ -114,17 +117,19 @@ class Opener {
     private readonly hearing: Hearing,
   ) {
     this.meter = new Meter((progress) => hearing.progress(progress));
+    this.fetch = reading.port && supplied(reading.port);
   }
 
   /** `before`: when the part before is there; parts come one after the other, but for their beginnings. */
   private before: Promise<void> = Promise.resolve();
 
   async open(file: Exclude<WireSource, { kind: 'blob' }>): Promise<Reader> {
-    const { url, sha256, name = fileName(url) } = file;
+    const { url, sha256, once = false, name = fileName(url) } = file;
     const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
-    const origin = { url, key: url, name, headers, sha256: sha256?.toLowerCase(), fetch: this.reading.fetch };
+    const key = once ? `${STREAM}${name}` : url;
+    const origin = { url, key, name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
     const turn = this.before;
-    const reader = await LastingReader.open(() => this.file(origin, turn));
+    const reader = await LastingReader.open((root) => this.file({ ...origin, root }, turn));
     this.before = reader.finish().catch(() => undefined);
     return reader;
   }

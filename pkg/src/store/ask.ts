@@ -18,6 +18,8 @@ export interface Origin extends Remote {
   sha256?: string | undefined;
   /** It can be read once, from the beginning: a stream. */
   once?: boolean;
+  /** The content that is wanted, and no other: what was loaded before. */
+  root?: string | undefined;
 }
 
 /** An answer, and who watches that it does not stall. */

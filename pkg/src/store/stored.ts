@@ -8,6 +8,7 @@ import { Download, fileChanged, type Surroundings } from './download.js';
 import type { Release } from './locks.js';
 import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
 import { sha256, Sha256 } from './sha256.js';
+import type { Store } from './store.js';
 import { CHUNK, type Window } from './window.js';
 
 /** What opening a file needs. */
@@ -57,7 +58,7 @@ export async function openStored(
 /** The complete file, if it is there and is the one that is wanted. */
 async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | undefined> {
   const { store } = shelf;
-  const manifest = origin.once && origin.sha256 === undefined ? undefined : await store.find(origin.key, origin.sha256);
+  const manifest = await wanted(origin, store);
   if (!manifest?.complete) {
     return undefined;
   }
@@ -78,6 +79,14 @@ async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | und
   await reader.end();
   await store.remove(manifest.id);
   return undefined;
+}
+
+async function wanted({ key, once, root, sha256 }: Origin, store: Store): Promise<Manifest | undefined> {
+  if (root !== undefined) {
+    return (await store.manifests()).find((m) => m.complete && m.root === root);
+  }
+  // What a stream brings is not known before it was read; but a thread that only reads takes what was put there for it.
+  return once && sha256 === undefined && store.disk.writable ? undefined : store.find(key, sha256);
 }
 
 async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefined, claim: Release): Promise<StoredReader> {
@@ -102,8 +111,13 @@ async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefin
 }
 
 /** What an earlier download left. */
-async function part({ key }: Origin, shelf: Shelf): Promise<Manifest | undefined> {
+async function part({ key, once }: Origin, shelf: Shelf): Promise<Manifest | undefined> {
   const { store } = shelf;
+  if (once) {
+    for (const { id, keys } of await store.manifests()) {
+      await (keys.includes(key) && store.remove(id)); // an earlier stream of this name
+    }
+  }
   const manifest = await store.find(key);
   if (manifest === undefined || manifest.complete) {
     return undefined;
