@@ -272,7 +272,9 @@ export class Download {
     this.heard = true;
     try {
       const from = await this.meaning(answer.response, beginning, start, end);
-      if (from !== undefined) {
+      if (from === undefined) {
+        await this.endsAt(run, start);
+      } else {
         this.spread(run);
         this.answered();
         await this.receive(run, answer, from, start, signal, progressed);
@@ -292,7 +294,6 @@ export class Download {
       if (this.length !== null) {
         throw new Changed();
       }
-      await this.learn(start);
       return undefined;
     }
     const whole = reply.status === 200;
@@ -363,12 +364,17 @@ export class Download {
       throw cut(this.origin, at, from.end ?? this.length ?? at);
     }
     if (from.end === undefined && this.length === null) {
-      await this.learn(at);
-      const last = this.begun.get(run.from);
-      if (last !== undefined && last.have > 0) {
-        await this.keep(run.from, last.bytes.subarray(0, last.have));
-        run.from += 1;
-      }
+      await this.endsAt(run, at);
+    }
+  }
+
+  /** The end of a file whose length nobody said. */
+  private async endsAt(run: Run, length: number): Promise<void> {
+    await this.learn(length);
+    const last = this.begun.get(run.from);
+    if (last !== undefined && last.have > 0) {
+      await this.keep(run.from, last.bytes.subarray(0, last.have));
+      run.from += 1;
     }
   }
 

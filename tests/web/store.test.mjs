@@ -1,0 +1,436 @@
+// The store without a browser: the real code over a disk in memory, against a real HTTP server with every fault. What is
+// read is byte-identical or a typed error, and what is kept is never anything else.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { MemoryDisk } from '../../pkg/dist/store/disk.js';
+import { LocalLocks } from '../../pkg/dist/store/locks.js';
+import { parse } from '../../pkg/dist/store/manifest.js';
+import { patient } from '../../pkg/dist/store/retry.js';
+import { Sha256, sha256 } from '../../pkg/dist/store/sha256.js';
+import { Store } from '../../pkg/dist/store/store.js';
+import { openStored } from '../../pkg/dist/store/stored.js';
+import { CHUNK, Window } from '../../pkg/dist/store/window.js';
+import { noise, startFaults } from './support/faults.mjs';
+
+const LENGTH = 5 * CHUNK + 12345;
+const BYTES = noise(LENGTH);
+const OTHER = noise(LENGTH, 2);
+const SHA = createHash('sha256').update(BYTES).digest('hex');
+const FILE = { bytes: BYTES, etag: '"one"', modified: 'Sat, 21 Nov 2026 10:00:00 GMT' };
+const QUICK = { attempts: 4, backoffMs: 5, stallMs: 400 };
+const ROOMY = { usage: 0, quota: Infinity, available: Infinity };
+
+/** A tab: its own session with a disk and locks that it may share. `open(server, more)` gives a reader. */
+async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), estimate = ROOMY, retry = QUICK } = {}) {
+  const store = await Store.open(disk, locks);
+  const notices = [];
+  const said = [];
+  const shelf = {
+    store,
+    window: new Window(),
+    patience: patient(retry),
+    estimate: async () => estimate,
+    progress: () => undefined,
+    waiting: (name) => said.push(name),
+    notice: (code, _, detail) => notices.push([code, detail]),
+    done: () => undefined,
+  };
+  const open = ({ origin }, more = {}) => openStored({ url: `${origin}/m.gguf`, key: `${origin}/m.gguf`, name: 'm.gguf', ...more }, shelf);
+  return { disk, locks, store, notices, said, open, close: () => store.close() };
+}
+
+/** Reads all of a file in pieces that cross chunks, as the engine does. */
+async function readAll(reader, length = LENGTH) {
+  const all = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    const piece = await reader.read(at, Math.min(3_000_001, length - at));
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** Opens, reads, finishes, closes; what was read. */
+async function take(one, server, more) {
+  const reader = await one.open(server, more);
+  try {
+    const all = await readAll(reader, more?.length);
+    await reader.finish();
+    return all;
+  } finally {
+    await reader.close();
+  }
+}
+
+const same = (a, b) => assert.ok(Buffer.compare(a, b) === 0, 'the bytes differ');
+const empty = async (disk) => assert.deepEqual([(await disk.files()).length, (await disk.records()).filter((r) => r !== 'schema')], [0, []]);
+
+async function serving(t, file = () => FILE, fault, headers) {
+  const server = await startFaults(file, fault, headers);
+  t.after(() => server.close());
+  return server;
+}
+
+test('SHA-256 in pieces, and gone on with; XXH64; against known hashes', async () => {
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000, 100_000]) {
+    const bytes = BYTES.subarray(0, length);
+    const expected = createHash('sha256').update(bytes).digest('hex');
+    const third = Math.floor(length / 3);
+    assert.equal(new Sha256().update(bytes.subarray(0, third)).update(bytes.subarray(third)).digest(), expected, `${length}`);
+    assert.equal(await sha256(bytes), expected);
+  }
+  const begun = new Sha256().update(BYTES.subarray(0, 640));
+  const expected = createHash('sha256').update(BYTES.subarray(0, 1000)).digest('hex');
+  assert.equal(Sha256.resume(begun.state, 640).update(BYTES.subarray(640, 1000)).digest(), expected);
+  const window = new Window();
+  const xxh64 = (text) => window.hashOf(new TextEncoder().encode(text));
+  // From the reference implementation, seed 0.
+  assert.equal(xxh64(''), 'ef46db3751d8e999');
+  assert.equal(xxh64('a'), 'd24ec4f1a98c6e5b');
+  assert.equal(xxh64('abc'), '44bc2cf5ad770999');
+  assert.equal(xxh64('Nobody inspects the spammish repetition'), 'fbcea83c8a378bf1');
+});
+
+test('several requests at once, each byte once; afterwards it is there without a server', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 1 }));
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  assert.ok(server.most > 1 && server.most <= 4, `${server.most} at once`);
+  const starts = server.asked.map(([start]) => start).toSorted((a, b) => a - b);
+  assert.equal(new Set(starts).size, starts.length, 'nothing was asked for twice');
+  const [file] = await one.store.list();
+  assert.deepEqual([file.complete, file.stored, file.length, file.name], [true, LENGTH, LENGTH, 'm.gguf']);
+  await server.close();
+  same(await take(one, server), BYTES);
+});
+
+const GOOD = {
+  'knows no ranges': () => ({ ignoresRange: true }),
+  'says no length': () => ({ ignoresRange: true, chunked: true }),
+  'compresses': () => ({ ignoresRange: true, gzip: true }),
+  'hides content-range': () => ({ hidesRange: true }),
+  'tells no total': () => ({ unknownTotal: true }),
+  'sends shorter parts': () => ({ shorter: 1_000_000 }),
+  'cuts every answer': () => ({ cut: 700_000 }),
+  'cuts, and knows no ranges': (n) => ({ ignoresRange: true, cut: (n + 1) * 9_000_000 }),
+  'stalls': (n) => (n < 3 ? { stall: 500_000 } : {}),
+  'is busy at first': (n) => (n < 2 ? { status: 503, retryAfter: '0' } : {}),
+  'limits the rate': (n) => (n % 3 === 1 ? { status: 429 } : {}),
+};
+for (const [name, fault] of Object.entries(GOOD)) {
+  test(`a server that ${name}: the bytes are the file's, and are kept`, async (t) => {
+    const server = await serving(t, undefined, fault);
+    const one = await tab();
+    same(await take(one, server), BYTES);
+    const before = server.asked.length;
+    same(await take(one, server), BYTES);
+    assert.equal(server.asked.length, before, 'the second time from the store');
+  });
+}
+
+const BAD = {
+  missing: [() => ({ status: 404 }), 'http'],
+  'down for good': [() => ({ status: 503 }), 'http'],
+  'stalling for good': [() => ({ stall: 0 }), 'io'],
+};
+for (const [name, [fault, code]] of Object.entries(BAD)) {
+  test(`a file that is ${name}: ${code}, and nothing is kept`, async (t) => {
+    const server = await serving(t, undefined, fault);
+    const one = await tab();
+    await assert.rejects(take(one, server), { code });
+    await empty(one.disk);
+  });
+}
+
+test('nobody answers: io at once, and nothing is kept', async () => {
+  const one = await tab({ retry: {} });
+  const began = performance.now();
+  await assert.rejects(take(one, { origin: 'http://127.0.0.1:9' }), { code: 'io' });
+  assert.ok(performance.now() - began < 3000);
+  await empty(one.disk);
+});
+
+test('a stopped download goes on with what is missing', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 2 }));
+  const one = await tab();
+  const reader = await one.open(server);
+  await reader.read(0, CHUNK + 5);
+  await reader.close();
+  const { stored } = (await one.store.list())[0];
+  assert.ok(stored >= CHUNK && stored < LENGTH, `${stored} bytes`);
+  server.asked.length = 0;
+  same(await take(one, server), BYTES);
+  const again = server.asked.reduce((sum, [start, end]) => sum + end - start, 0);
+  assert.ok(again <= LENGTH - stored, `${again} bytes asked for, ${LENGTH - stored} were missing`);
+});
+
+for (const range of ['obeys If-Range', 'knows no ranges']) {
+  test(`a file that changed since the interruption is fetched anew (a server that ${range})`, async (t) => {
+    let now = FILE;
+    const server = await serving(t, () => now, () => ({ pace: 2, ignoresRange: range === 'knows no ranges' }));
+    const one = await tab();
+    const reader = await one.open(server);
+    await reader.read(0, CHUNK);
+    await reader.close();
+    now = { bytes: OTHER, etag: '"two"', modified: FILE.modified };
+    same(await take(one, server), OTHER);
+  });
+}
+
+test('a file that changes while nothing was handed out yet begins anew; afterwards it is file_changed, and nothing is kept', async (t) => {
+  let now = FILE;
+  const server = await serving(t, () => now, (n) => {
+    if (n === 1) now = { bytes: OTHER, etag: '"two"' };
+    return { cut: 5_000_000 };
+  });
+  const one = await tab();
+  const reader = await one.open(server);
+  await reader.finish();
+  same(await readAll(reader), OTHER);
+  await reader.close();
+
+  now = FILE;
+  const two = await tab();
+  const late = await startFaults(() => now, (n) => ({ cut: 5_000_000, delay: n === 0 ? 0 : 30 }));
+  t.after(() => late.close());
+  const begun = await two.open(late);
+  await begun.read(0, 100);
+  now = { bytes: OTHER, etag: '"two"' };
+  await assert.rejects(readAll(begun), { code: 'file_changed' });
+  await begun.close();
+  await empty(two.disk);
+});
+
+test('a weak ETag or none promises nothing: one request, and no resuming', async (t) => {
+  for (const file of [{ bytes: BYTES, etag: 'W/"one"' }, { bytes: BYTES }]) {
+    const server = await serving(t, () => file, (n) => (n === 0 ? { cut: 9_000_000 } : {}));
+    const one = await tab();
+    const reader = await one.open(server);
+    await reader.finish();
+    assert.deepEqual(server.asked.map(([start]) => start), [0, 0]);
+    same(await readAll(reader), BYTES);
+    await reader.close();
+  }
+});
+
+test('with the hash of the file: wrong bytes are hash_mismatch, nothing is kept; right ones are resumed without an ETag', async (t) => {
+  const flip = (body, start) => (start === 0 ? Buffer.from(body).fill(7, 100, 101) : body);
+  const wrong = await serving(t, undefined, () => ({ wrong: flip }));
+  const one = await tab();
+  await assert.rejects(take(one, wrong, { sha256: SHA }), (error) => error.code === 'hash_mismatch' && error.detail.expected === SHA);
+  await empty(one.disk);
+
+  const right = await serving(t, () => ({ bytes: BYTES }), () => ({ cut: 3_000_000 }));
+  same(await take(one, right, { sha256: SHA }), BYTES);
+  assert.equal((await one.store.list())[0].sha256, SHA);
+  // The same content by another address: found by its hash, no request.
+  const nobody = { origin: 'http://127.0.0.1:9' };
+  same(await take(one, nobody, { sha256: SHA }), BYTES);
+  assert.equal((await one.store.list()).length, 1);
+});
+
+test('a stored file that is not the one whose hash is given is replaced', async (t) => {
+  let now = { bytes: OTHER, etag: '"two"' };
+  const server = await serving(t, () => now);
+  const one = await tab();
+  same(await take(one, server), OTHER);
+  now = FILE;
+  same(await take(one, server, { sha256: SHA }), BYTES);
+  assert.equal((await one.store.list()).length, 1);
+});
+
+test('a damaged chunk is found and fetched again alone', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  const id = (await one.store.list())[0].id;
+  for (const damage of [(chunk) => (chunk[77] ^= 1), (chunk, chunks) => chunks.set(3, chunk.slice(0, 1000)), (_, chunks) => chunks.delete(3)]) {
+    const chunks = one.disk.data.get(id);
+    damage(chunks.get(3), chunks);
+    server.asked.length = 0;
+    same(await take(one, server), BYTES);
+    assert.deepEqual(server.asked, [[3 * CHUNK, 4 * CHUNK]]);
+    assert.deepEqual(one.notices.splice(0).map(([code, { chunk, kept }]) => [code, chunk, kept]), [['chunk_repaired', 3, true]]);
+    same(await take(one, server), BYTES);
+    assert.equal(server.asked.length, 1, 'it is whole again');
+  }
+});
+
+test('a damaged chunk of a file that has changed on the server: file_changed, and it is forgotten', async (t) => {
+  let now = FILE;
+  const server = await serving(t, () => now);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  one.disk.data.get((await one.store.list())[0].id).get(2)[5] ^= 1;
+  now = { bytes: OTHER, etag: '"two"' };
+  await assert.rejects(take(one, server), { code: 'file_changed' });
+  await empty(one.disk);
+  same(await take(one, server), OTHER);
+});
+
+test('no room: quota_exceeded with the numbers before anything is downloaded, and nothing is kept', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 2 }));
+  const one = await tab({ estimate: { usage: 10, quota: 1000, available: 990 } });
+  await assert.rejects(take(one, server), (error) => {
+    assert.deepEqual([error.code, error.detail], ['quota_exceeded', { needed: LENGTH, available: 990 }]);
+    return true;
+  });
+  assert.equal(server.asked.length, 1);
+  await empty(one.disk);
+});
+
+test('the disk fills up on the way: quota_exceeded, and nothing is kept', async (t) => {
+  const server = await serving(t);
+  const one = await tab({ disk: new MemoryDisk(true, 3 * CHUNK) });
+  await assert.rejects(take(one, server), { code: 'quota_exceeded' });
+  await empty(one.disk);
+});
+
+test('two tabs download once: the second waits and then reads; when the first one goes, it takes over', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 1 }));
+  const one = await tab();
+  const two = await tab(one);
+  const [a, b] = await Promise.all([take(one, server), take(two, server)]);
+  same(a, BYTES);
+  same(b, BYTES);
+  assert.deepEqual([one.said.length + two.said.length, new Set(server.asked.map(([start]) => start)).size], [1, server.asked.length]);
+
+  const three = await tab();
+  const four = await tab(three);
+  const reader = await three.open(server);
+  const waiting = take(four, server);
+  await reader.read(0, 2 * CHUNK);
+  await reader.close();
+  same(await waiting, BYTES);
+});
+
+test('the same content from two addresses is kept once', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  same(await take(one, server, { key: 'another', url: `${server.origin}/copy.gguf` }), BYTES);
+  const files = await one.store.list();
+  assert.deepEqual([files.length, files[0].urls.length, (await one.disk.files()).length], [1, 2, 1]);
+});
+
+test('what was not used for longest goes first; what is in use stays', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  const names = ['a', 'b', 'c'];
+  for (const [i, name] of names.entries()) {
+    const bytes = noise(CHUNK + i, i + 5);
+    const own = await serving(t, () => ({ bytes, etag: `"${name}"` }));
+    await take(one, own, { key: name, name, length: bytes.length });
+    const manifest = await one.store.find(name);
+    await one.store.save({ ...manifest, used: 1000 + i });
+  }
+  const used = await one.open(server, { key: 'a' });
+  const held = await one.store.find('a');
+  await one.store.save({ ...held, used: 1 });
+  assert.deepEqual((await one.store.evict(CHUNK)).map(({ name }) => name), ['b']);
+  await used.close();
+  assert.deepEqual((await one.store.evict(2 * CHUNK)).map(({ name }) => name), ['a', 'c']);
+  await empty(one.disk);
+});
+
+test('a file that the browser removed is announced and fetched again', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  one.disk.data.clear();
+  same(await take(one, server), BYTES);
+  assert.deepEqual(one.notices.map(([code]) => code), ['storage_evicted']);
+});
+
+test('a crash at any moment: what is on the disk is resumed, byte for byte', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 1 }));
+  const images = [];
+  class Crashing extends MemoryDisk {
+    image() {
+      const copy = new MemoryDisk();
+      this.text.forEach((text, name) => copy.text.set(name, text));
+      this.data.forEach((chunks, name) => copy.data.set(name, new Map([...chunks].map(([n, bytes]) => [n, bytes.slice()]))));
+      images.push(copy);
+    }
+    async writeRecord(name, text) {
+      this.image();
+      await super.writeRecord(name, text);
+      this.image();
+    }
+    async openFile(name, mode) {
+      const file = await super.openFile(name, mode);
+      const write = async (n, bytes) => {
+        await file.write(n, bytes.subarray(0, 1000)); // torn
+        this.image();
+        await file.write(n, bytes);
+        this.image();
+      };
+      return mode === 'write' ? { ...file, write } : file;
+    }
+  }
+  await take(await tab({ disk: new Crashing() }), server);
+  assert.ok(images.length > 15, `${images.length} images`);
+  const step = process.env.KINGLET_SOAK ? 1 : 5;
+  for (const disk of images.filter((_, i) => i % step === 0)) {
+    const after = await tab({ disk });
+    await after.store.sweep();
+    same(await take(after, server), BYTES);
+    assert.equal((await after.store.list()).filter(({ complete }) => complete).length, 1);
+    assert.equal((await disk.files()).length, 1);
+  }
+});
+
+test('a store of version 1 is taken over: nothing is downloaded, and every chunk is still checked', async (t) => {
+  const server = await serving(t);
+  const disk = new MemoryDisk();
+  const id = '0123456789abcdef0123456789abcdef';
+  const chunks = new Map();
+  for (let n = 0; n * CHUNK < LENGTH; n++) chunks.set(n, new Uint8Array(BYTES.subarray(n * CHUNK, (n + 1) * CHUNK)));
+  const sha = await Promise.all([...chunks.values()].map((bytes) => sha256(bytes)));
+  const old = { schema: 1, id, url: `${server.origin}/m.gguf`, name: 'm.gguf', length: LENGTH, etag: '"one"', modified: null, sha, complete: true, created: 5 };
+  disk.text.set('schema', '1').set(`file-${id}`, JSON.stringify(old));
+  disk.data.set(id, chunks);
+  const reading = await tab({ disk: Object.assign(new MemoryDisk(false), { text: disk.text, data: disk.data }) });
+  same(await take(reading, server), BYTES); // a thread that cannot write leaves it as it is
+  assert.equal(disk.text.get('schema'), '1');
+  reading.close();
+  chunks.get(1)[9] ^= 1;
+  const one = await tab({ disk });
+  assert.equal(disk.text.get('schema'), '2');
+  same(await take(one, server), BYTES);
+  assert.deepEqual(server.asked, [[CHUNK, 2 * CHUNK]]);
+  const manifest = parse(disk.text.get(`file-${id}`));
+  assert.ok(manifest.fast.every((hash, n) => hash !== '' || n === 1), 'the fast hashes were learnt');
+});
+
+test('an older tab meets a newer store: store_newer, nothing is changed; an upgrade waits until older tabs are done', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  await take(one, server);
+  let upgraded = false;
+  const newer = Store.open(one.disk, one.locks, 3).then((store) => ((upgraded = true), store));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(upgraded, false, 'the older tab still has its session');
+  one.close();
+  (await newer).close();
+  const before = [...one.disk.text];
+  await assert.rejects(Store.open(one.disk, one.locks, 2), (error) => {
+    assert.deepEqual([error.code, error.detail], ['store_newer', { found: 3, supported: 2 }]);
+    return true;
+  });
+  assert.deepEqual([...one.disk.text], before);
+});
+
+test('records that say nothing, or too much, are no files; what no record speaks of is removed', async () => {
+  const one = await tab();
+  const id = (n) => String(n).repeat(32);
+  const good = { ...(await one.store.create('k', 'n')), id: id(9) };
+  const broken = ['', '{', 'null', '[]', '7', JSON.stringify({ ...good, sha: 7 }), JSON.stringify({ ...good, length: -1 }),
+    JSON.stringify({ ...good, complete: true }), JSON.stringify({ ...good, length: 5, sha: ['', ''], fast: ['', ''] })];
+  broken.forEach((text, n) => one.disk.text.set(`file-${id(n)}`, text));
+  await (await one.disk.openFile(id(8), 'write')).write(0, new Uint8Array(10));
+  assert.equal((await one.store.list()).length, 1);
+  await one.store.sweep();
+  assert.deepEqual([(await one.disk.records()).length, (await one.disk.files()).length], [2, 0]);
+});

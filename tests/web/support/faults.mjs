@@ -1,0 +1,92 @@
+// A real HTTP server on this machine that does to a file whatever servers and networks do.
+import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
+
+/** The last byte positions of a Range header: `[start, end)`, or undefined. */
+function rangeOf(header, size) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(header ?? '') ?? [];
+  return first === undefined ? undefined : [Number(first), last === '' ? size : Math.min(Number(last) + 1, size)];
+}
+
+/**
+ * Starts it. `file()` is what it has now, `{bytes, etag, modified}`; `fault(n, request)` says what happens to request `n`
+ * (from 0): any of
+ *   status, retryAfter: an error instead of the file
+ *   ignoresRange, chunked (no length), gzip, hidesRange (as CORS does), unknownTotal, shorter (bytes of a part at most)
+ *   cut: breaks the connection off after so many bytes; stall: says nothing more after so many
+ *   delay: milliseconds before the answer; pace: milliseconds after each 64 KiB; wrong(bytes): other bytes than it should send
+ * Returns {origin, asked, most, close}: `asked` has `[start, end]` of every request, `most` how many there were at once.
+ */
+export async function startFaults(file, fault = () => ({}), headers = {}) {
+  const asked = [];
+  let open = 0;
+  const state = { most: 0 };
+  const server = createServer(async (request, response) => {
+    const n = asked.length;
+    const { bytes, etag, modified } = file();
+    const what = fault(n, request) ?? {};
+    const range = what.ignoresRange ? undefined : rangeOf(request.headers.range, bytes.length);
+    response.setMaxListeners(0);
+    asked.push(rangeOf(request.headers.range, bytes.length) ?? [0, bytes.length]);
+    open += 1;
+    state.most = Math.max(state.most, open);
+    response.on('close', () => (open -= 1));
+    Object.entries(headers).forEach(([name, value]) => response.setHeader(name, value));
+    if (what.delay) await new Promise((resolve) => setTimeout(resolve, what.delay));
+    if (what.status) {
+      response.writeHead(what.status, what.retryAfter ? { 'Retry-After': what.retryAfter } : {}).end();
+      return;
+    }
+    if (etag) response.setHeader('ETag', etag);
+    if (modified) response.setHeader('Last-Modified', modified);
+    const changed = request.headers['if-range'] !== undefined && ![etag, modified].includes(request.headers['if-range']);
+    let [start, end] = (!changed && range) || [0, bytes.length];
+    if (start >= bytes.length && bytes.length > 0) {
+      response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
+      return;
+    }
+    let body = bytes.subarray(start, (end = Math.min(end, start + (what.shorter ?? Infinity))));
+    body = what.wrong?.(body, start) ?? body;
+    const partial = range && !changed;
+    if (partial && !what.hidesRange) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${what.unknownTotal ? '*' : bytes.length}`);
+    if (what.gzip) {
+      response.setHeader('Content-Encoding', 'gzip');
+      body = gzipSync(body, { level: 0 });
+    } else if (!what.chunked) {
+      response.setHeader('Content-Length', body.length);
+    }
+    response.writeHead(partial ? 206 : 200);
+    const stop = Math.min(what.cut ?? Infinity, what.stall ?? Infinity);
+    for (let at = 0; at < Math.min(body.length, stop) && !response.destroyed; at += 65536) {
+      const piece = body.subarray(at, Math.min(at + 65536, stop));
+      if (!response.write(piece)) await new Promise((resolve) => (response.once('drain', resolve), response.once('close', resolve)));
+      if (what.pace) await new Promise((resolve) => setTimeout(resolve, what.pace));
+    }
+    if (body.length > stop) {
+      if (what.cut !== undefined) response.destroy();
+      return; // a stalled one stays open
+    }
+    response.end();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return Object.assign(state, {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    asked,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+/** Seeded bytes that differ everywhere. */
+export function noise(length, seed = 1) {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let x = seed * 2654435761;
+  for (let i = 0; i < words.length; i++) {
+    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + i;
+    words[i] = x;
+  }
+  return Buffer.from(words.buffer, 0, length);
+}
