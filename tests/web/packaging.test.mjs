@@ -119,6 +119,44 @@ test('a plain page below a sub-path, from the files of the tarball', { skip }, a
   }
 });
 
+test('worker and Wasm are handed in, by addresses of the host\'s own', { skip }, async (t) => {
+  const home = plainProject('handed', 'A plain page');
+  writeFileSync(join(home, 'index.html'), '<!doctype html><p id="answer">ready</p><script type="module" src="check.js"></script>');
+  addCheck(home, 'main.js', './kinglet/dist/index.js');
+  cpSync(join(home, 'kinglet'), join(home, 'assets'), { recursive: true });
+  const server = await serveFolder(home, { models: MODELS });
+  t.after(() => server.close());
+  await inContext(t, async (context) => {
+    const { page, trouble } = await open(context, server.url, 'ready');
+    const handed = { worker: 'assets/dist/worker.js', wasm: { baseline: 'assets/wasm/kinglet_bg.wasm' } };
+    const found = await page.evaluate((options) => globalThis.check(options), { model: '/models/llama3.gguf', backend: 'cpu', ...handed });
+    assert.deepEqual([found.text, found.module], [GOLDEN, 'baseline']);
+    assert.deepEqual(trouble, []);
+  });
+  const asked = server.asked.map(({ path }) => path);
+  assert.ok(asked.includes('/assets/dist/worker.js') && asked.includes('/assets/wasm/kinglet_bg.wasm'), asked.join(' '));
+  assert.deepEqual(asked.filter((path) => /^\/kinglet\/(wasm|dist\/worker)/.test(path)), []);
+});
+
+test('a policy that forbids Wasm or workers: the error says so', { skip }, async (t) => {
+  const home = plainProject('forbidden', 'A plain page');
+  writeFileSync(join(home, 'index.html'), '<!doctype html><p id="answer">ready</p><script type="module" src="check.js"></script>');
+  addCheck(home, 'main.js', './kinglet/dist/index.js');
+  for (const [policy, hint] of [
+    ["default-src 'self'; script-src 'self'", /Content Security Policy/],
+    ["default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'", /CSP|Content Security Policy/],
+  ]) {
+    const server = await serveFolder(home, { headers: { 'Content-Security-Policy': policy }, models: MODELS });
+    t.after(() => server.close());
+    await inContext(t, async (context) => {
+      const { page } = await open(context, server.url, 'ready');
+      const error = await page.evaluate(() => globalThis.check({ model: '/models/llama3.gguf' }).then(() => 'none', ({ code, message }) => ({ code, message })));
+      assert.equal(error.code, 'worker_failed', policy);
+      assert.match(error.message, hint);
+    });
+  }
+});
+
 /** The size of a real page load, from the host's list. */
 function measure(asked) {
   const missing = asked.filter(({ file, path }) => file === undefined && path !== '/favicon.ico');

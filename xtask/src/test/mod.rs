@@ -103,6 +103,7 @@ pub fn run(options: &Options) -> Result<bool> {
         "no WebKitWebDriver",
         "no Xvfb",
         "pkg/wasm is not built",
+        "no release",
         "models/desk/desk.gguf is not there",
     ]);
     if sh::shared().join("data").is_dir() {
