@@ -14,7 +14,8 @@ const SMALL = { prompt: 'The kinglet is small', max_tokens: 16, temperature: 0 }
 const CHAT = { model: 'any', messages: [{ role: 'user', content: SMALL.prompt }], max_tokens: 16, temperature: 0 };
 /** See browsers.test.mjs. */
 const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
-const ENDLESS = { ...CHAT, max_tokens: 100_000, context_shift: true, stream: true };
+/** The end token is never taken. */
+const ENDLESS = { ...CHAT, max_tokens: 1_000_000, context_shift: true, stream: true, logit_bias: { 2: -100 } };
 
 /** The page has put the model into the store; `/fresh/` asks for one that is nowhere. */
 const WORKER = `

@@ -21,7 +21,7 @@ const MORTAL = `
     else if (data === 'throw') wait(() => { throw new Error('thrown by the test'); }, 0);
     else channel.postMessage(born);
   };`;
-const BLIND = 'delete WorkerNavigator.prototype.gpu;';
+const BLIND = '\ndelete WorkerNavigator.prototype.gpu;';
 
 let browser;
 const servers = {};

@@ -21,9 +21,9 @@ export const ARGS = [
   '--disable-sync',
 ];
 
-/** Starts the browser, with more arguments if need be. */
-export function launch(more = []) {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more] });
+/** Starts the browser, with more arguments if need be, and without some of Playwright's own. */
+export function launch(more = [], without = []) {
+  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more], ignoreDefaultArgs: without });
 }
 
 /** Why the browser tests cannot run here, or undefined. */

@@ -43,15 +43,15 @@ const ISOLATION = {
 
 /**
  * Starts the server. `models`: name -> model, may be added to later; `scripts`: path -> JavaScript that is served there,
- * with what lies there before it; `preset`: what /model.json says. Returns {origin, models, asked, close}; `asked` has the
- * paths of all requests so far.
+ * with what lies there before it; `preset`: what /model.json says; `caching`: what `Cache-Control` says. Returns {origin,
+ * models, asked, close}; `asked` has the paths of all requests so far.
  */
-export async function startServer(models = new Map(), { isolated = false, scripts = new Map(), preset = { url: null } } = {}) {
+export async function startServer(models = new Map(), { isolated = false, scripts = new Map(), preset = { url: null }, caching = 'no-store' } = {}) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(request.url);
     Object.entries(isolated ? ISOLATION : {}).forEach(([name, value]) => response.setHeader(name, value));
-    answer(request, response, { models, scripts, preset }).catch((error) => {
+    answer(request, response, { models, scripts, preset, caching }).catch((error) => {
       response.destroy(error);
     });
   });
@@ -68,10 +68,10 @@ export async function startServer(models = new Map(), { isolated = false, script
   };
 }
 
-async function answer(request, response, { models, scripts, preset }) {
+async function answer(request, response, { models, scripts, preset, caching }) {
   const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
   response.setHeader('Content-Security-Policy', CSP);
-  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Cache-Control', caching);
   const [, area, name] = path.split('/');
   if (area === 'models' || area === 'no-range' || area === 'cut') {
     const model = models.get(name);
