@@ -40,7 +40,8 @@ export async function ask(
   const stall = new Stall(patience.stallMs, signal);
   try {
     // The browser's own cache would keep the file a second time.
-    const response = await request(origin, start, end, { signal: stall.signal, cache: 'no-store', headers });
+    const asked = request(origin, start, end, { signal: stall.signal, cache: 'no-store', headers });
+    const response = await Promise.race([asked, stall.over]);
     if (mayPass(response.status)) {
       throw new Passing(httpError(origin.url, response.status, response.statusText), retryAfter(response.headers));
     }
@@ -56,9 +57,9 @@ export async function* bodyOf(origin: Origin, { response, stall }: Answer, signa
   const reader = response.body?.getReader();
   try {
     for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      const { value } = (await Promise.race([reader?.read(), stall.over])) ?? {};
       stall.heard();
-      if (done) {
+      if (value === undefined) {
         return;
       }
       yield value;

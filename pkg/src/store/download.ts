@@ -203,7 +203,7 @@ export class Download {
 
   private async connection(signal: AbortSignal, first: boolean): Promise<void> {
     if (!first) {
-      await Promise.race([this.turn, this.demanded, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
+      await this.patience(signal);
     }
     for (let run = this.take(); run !== undefined && !signal.aborted; run = this.take()) {
       const mine = run;
@@ -217,7 +217,7 @@ export class Download {
           this.busy.delete(n);
         }
       }
-      await Promise.race([this.turn, this.demanded, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
+      await this.patience(signal);
     }
   }
 
@@ -316,12 +316,20 @@ export class Download {
     return { at: extent.start, end: extent.end };
   }
 
-  /** The first answer tells that the file can be had in parts: from here on it is. */
+  /** The answer tells that the file can be had in parts: from here on it is. */
   private spread(run: Run): void {
-    if (run.to === Infinity && this.ranged && this.resumable && this.length !== null) {
-      run.to = Math.min(run.from + RUN, chunksOf(this.length));
+    if (this.ranged && this.resumable && this.length !== null) {
+      run.to = Math.min(run.to, run.from + RUN, chunksOf(this.length));
       this.reserve(run);
       this.hire();
+    }
+  }
+
+  /** Until more than the first chunks may be asked for. */
+  private async patience(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) {
+      const ended = new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await Promise.race([this.turn, this.demanded, ended]);
     }
   }
 

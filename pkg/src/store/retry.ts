@@ -62,11 +62,16 @@ export class Stall {
   private readonly forward = () => this.controller.abort(this.outer.reason);
   /** It was this that ended the request. */
   stalled = false;
+  /** Rejects when the request is over: a `fetch` of the caller's own may know nothing of signals. */
+  readonly over: Promise<never>;
 
   constructor(
     private readonly ms: number,
     private readonly outer: AbortSignal,
   ) {
+    const { signal } = this.controller;
+    this.over = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+    this.over.catch(() => undefined);
     outer.addEventListener('abort', this.forward);
     if (outer.aborted) {
       this.forward();
