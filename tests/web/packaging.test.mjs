@@ -71,6 +71,20 @@ async function open(context, url, expected = SHOWN) {
   return { page, shown, trouble };
 }
 
+/** Whoever brings his own model need not install our weights: a project without that package, asked by its check alone. */
+function withoutDesk(home, main) {
+  rmSync(join(home, 'node_modules/kinglet-desk'), { recursive: true });
+  writeFileSync(join(home, main), "import './check.js';\ndocument.querySelector('#answer').textContent = 'ready';\n");
+}
+
+/** Its check answers, and our model by its name is an error that says what to install. */
+async function worksWithoutDesk(context, url) {
+  const { page } = await open(context, url, 'ready');
+  await answers(page);
+  const error = await page.evaluate(() => globalThis.check({ model: 'desk' }).then(() => 'none', ({ code, detail }) => ({ code, detail })));
+  assert.deepEqual(error, { code: 'package_missing', detail: { package: 'kinglet-desk', install: 'npm install kinglet-desk' } });
+}
+
 /** The README's page, then the reference's text on the processor: in one thread, and in two, whose worker must be found. */
 async function works(context, url, { isolated = false } = {}) {
   const { page, trouble } = await open(context, url);
@@ -176,13 +190,23 @@ test('Vite: dev server and build', { skip }, async (t) => {
   addCheck(home, 'main.js');
   mkdirSync(join(home, 'public/models'), { recursive: true });
   copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'public/models/llama3.gguf'));
-  const port = await freePort();
-  await served(t, home, ['node_modules/vite/bin/vite.js', '--port', port, '--strictPort', '--host', '127.0.0.1'], port);
-  await inContext(t, (context) => works(context, `http://127.0.0.1:${port}/`));
+  const dev = async () => {
+    const port = await freePort();
+    await served(t, home, ['node_modules/vite/bin/vite.js', '--port', port, '--strictPort', '--host', '127.0.0.1'], port);
+    return `http://127.0.0.1:${port}/`;
+  };
+  const beginning = await dev();
+  await inContext(t, (context) => works(context, beginning));
   await run(home, process.execPath, 'node_modules/vite/bin/vite.js', 'build');
   const built = await serveFolder(join(home, 'dist'));
   t.after(() => built.close());
   await inContext(t, (context) => works(context, built.url));
+
+  withoutDesk(home, 'main.js');
+  const later = await dev(); // the first one remembers what was installed
+  await inContext(t, (context) => worksWithoutDesk(context, later));
+  await run(home, process.execPath, 'node_modules/vite/bin/vite.js', 'build');
+  await inContext(t, (context) => worksWithoutDesk(context, built.url));
 });
 
 test('webpack, below a sub-path', { skip }, async (t) => {
@@ -192,6 +216,10 @@ test('webpack, below a sub-path', { skip }, async (t) => {
   const built = await serveFolder(join(home, 'dist'), { base: '/below/', models: MODELS });
   t.after(() => built.close());
   await inContext(t, (context) => works(context, built.url));
+
+  withoutDesk(home, 'src/index.js');
+  await run(home, process.execPath, 'node_modules/webpack/bin/webpack.js');
+  await inContext(t, (context) => worksWithoutDesk(context, built.url));
 });
 
 test('Next.js: built and started, the engine on the client only', { skip }, async (t) => {
@@ -199,15 +227,24 @@ test('Next.js: built and started, the engine on the client only', { skip }, asyn
   copyFileSync(join(FIXTURES, 'check.js'), join(home, 'check.js'));
   mkdirSync(join(home, 'public/models'), { recursive: true });
   copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'public/models/llama3.gguf'));
-  await run(home, process.execPath, 'node_modules/next/dist/bin/next', 'build');
-  const port = await freePort();
-  await served(t, home, ['node_modules/next/dist/bin/next', 'start', '--port', port, '--hostname', '127.0.0.1'], port);
+  const built = async () => {
+    await run(home, process.execPath, 'node_modules/next/dist/bin/next', 'build');
+    const port = await freePort();
+    await served(t, home, ['node_modules/next/dist/bin/next', 'start', '--port', port, '--hostname', '127.0.0.1'], port);
+    return `http://127.0.0.1:${port}/`;
+  };
+  const url = await built();
   await inContext(t, async (context) => {
-    const { trouble } = await open(context, `http://127.0.0.1:${port}/`);
-    const { page } = await open(context, `http://127.0.0.1:${port}/check`, 'ready');
+    const { trouble } = await open(context, url);
+    const { page } = await open(context, `${url}check`, 'ready');
     await answers(page);
     assert.deepEqual(trouble, []);
   });
+
+  rmSync(join(home, 'node_modules/kinglet-desk'), { recursive: true });
+  writeFileSync(join(home, 'app/page.js'), readFileSync(join(home, 'app/check/page.js'), 'utf8').replace('../../check.js', '../check.js'));
+  const without = await built();
+  await inContext(t, (context) => worksWithoutDesk(context, without));
 });
 
 test('a browser extension', { skip }, async (t) => {
