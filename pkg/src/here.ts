@@ -16,7 +16,7 @@ export function openHere(place: Omit<Place, 'host'>): Way {
   };
   globalThis.addEventListener?.('error', onError);
   return {
-    postMessage: (message) => port1.postMessage(message),
+    postMessage: (message, transfer = []) => port1.postMessage(message, transfer),
     addEventListener: (type, listener) => port1.addEventListener(type, listener),
     start: () => port1.start(),
     terminate: () => {

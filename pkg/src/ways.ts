@@ -46,7 +46,7 @@ async function openShared(_: KingletOptions, load: Calls['load'][0]): Promise<Wa
   }
   const { port } = worker;
   return {
-    postMessage: (message) => port.postMessage(message),
+    postMessage: (message, transfer = []) => port.postMessage(message, transfer),
     addEventListener: (type, listener) => (type === 'error' ? worker : port).addEventListener(type, listener),
     start: () => port.start(),
     lock: held.then((lock) => lock?.name),
@@ -57,6 +57,10 @@ async function openShared(_: KingletOptions, load: Calls['load'][0]): Promise<Wa
   };
 }
 
+function unique(): number[] {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)));
+}
+
 /** Equal for equal models and options; a thing that has no equal (a stream, a Blob without a name) makes it unique. */
 async function keyOf(load: Calls['load'][0]): Promise<string> {
   const text = JSON.stringify(load, (_, value: unknown) => {
@@ -64,11 +68,15 @@ async function keyOf(load: Calls['load'][0]): Promise<string> {
       const message = 'invalid request: wasm: expected addresses or bytes for a shared engine, got a compiled module, which cannot be sent there';
       throw new KingletError('invalid_request', message, { param: 'wasm' });
     }
+    const { once = false, sha256 } = (value ?? {}) as { once?: boolean; sha256?: string };
+    if (once && sha256 === undefined) {
+      return unique(); // a stream: its name says nothing of what comes
+    }
     if (typeof File !== 'undefined' && value instanceof File) {
       return [value.name, value.size, value.lastModified];
     }
     const plain = typeof value !== 'object' || value === null || Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
-    return plain ? value : Array.from(crypto.getRandomValues(new Uint32Array(4)));
+    return plain ? value : unique();
   });
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');

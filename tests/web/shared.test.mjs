@@ -111,6 +111,32 @@ test('the model is downloaded by a tab, once, and then read from the store, also
   assert.ok(stored > 10_000, `${stored} bytes`);
 });
 
+test('what a tab gives by itself stays its own: a stream, its own fetch', { skip }, async (t) => {
+  const [a, b] = await tabs(t, 'plain', 2);
+  const streamed = (page, context) =>
+    page.evaluate(
+      async ({ model, context }) => {
+        const { body } = await fetch(model);
+        const { host } = await globalThis.open({ model: { stream: body, name: 'x.gguf' }, context, store: 'none' });
+        return [host, globalThis.engine.info.context];
+      },
+      { model: MODEL, context },
+    );
+  assert.deepEqual(await Promise.all([streamed(a, 64), streamed(b, 64)]), [['shared', 64], ['shared', 64]]);
+  await a.close(); // b's engine came from b's stream
+  assert.equal(await ask(b), SMALL_TEXT);
+  for (const host of ['shared', 'here']) {
+    const asked = await b.evaluate(async (host) => {
+      const urls = [];
+      const own = (url, init) => (urls.push(new URL(url).pathname), fetch('/models/small.gguf', init));
+      await globalThis.open({ host, model: `/elsewhere/${host}.gguf`, fetch: own });
+      return urls;
+    }, host);
+    assert.ok(asked.length > 0 && asked.every((path) => path === `/elsewhere/${host}.gguf`), asked.join());
+    assert.equal(await ask(b), SMALL_TEXT);
+  }
+});
+
 test('the engine of a shared worker computes on the GPU', { skip }, async (t) => {
   const [page] = await tabs(t, 'plain', 1);
   const { host, backend, adapter } = await open(page, { backend: 'gpu' });

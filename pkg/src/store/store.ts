@@ -171,16 +171,9 @@ function shown(m: Manifest): StoredFile {
   return { id, name, urls: keys, length: m.length ?? undefined, stored: stored(m), complete, sha256: m.sha256 ?? undefined, ...dates };
 }
 
-/** The version of the store; an empty one gets this code's. */
+/** The version of the store; 0: it is empty. */
 async function versionOf(disk: Disk, version: number): Promise<number> {
-  const text = await disk.readRecord(SCHEMA_RECORD);
-  if (text === undefined) {
-    if (disk.writable) {
-      await disk.writeRecord(SCHEMA_RECORD, String(version));
-    }
-    return version;
-  }
-  const found = Number(text);
+  const found = Number((await disk.readRecord(SCHEMA_RECORD)) ?? 0);
   if (found > version) {
     const message =
       `the store was written by a newer version of kinglet (version ${found} of the store, this code knows ${version}); ` +
@@ -190,7 +183,7 @@ async function versionOf(disk: Disk, version: number): Promise<number> {
   return found;
 }
 
-/** Rewrites every record; the version comes last, so that an interrupted upgrade begins again. */
+/** Rewrites every record (an empty store has none); the version comes last, so that an interrupted upgrade begins again. */
 async function upgrade(disk: Disk, version: number): Promise<void> {
   for (const name of await disk.records()) {
     const text = RECORD.test(name) ? await disk.readRecord(name) : undefined;
