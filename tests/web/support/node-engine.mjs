@@ -4,11 +4,11 @@ import { createKinglet } from '../../../pkg/dist/index.js';
 
 const WASM = new URL('../../../pkg/wasm/kinglet_bg.wasm', import.meta.url);
 
-/** A client of the real engine with the GGUF file at `path`; `close` ends it. */
-export async function nodeKinglet(path, options = {}) {
+/** A client of the real engine with a GGUF file, its path or its bytes; `close` ends it. */
+export async function nodeKinglet(file, options = {}) {
   const { buffer, byteOffset, byteLength } = readFileSync(WASM);
   const kinglet = await createKinglet({
-    model: new Blob([readFileSync(path)]),
+    model: new Blob([typeof file === 'string' ? readFileSync(file) : file]),
     wasm: buffer.slice(byteOffset, byteOffset + byteLength),
     backend: 'cpu',
     host: 'here',

@@ -19,13 +19,20 @@ const apiKey = 'none';
 const invalid = (param) => ({ code: 'invalid_request', param });
 
 const HELLO = [{ role: 'user', content: 'Hello' }];
-const BIRD = z.object({ name: z.string(), grams: z.number() });
+// Closed sets: an answer under them is short, whatever the model would like to say.
+const BIRD = z.object({ name: z.enum(['wren', 'robin']), small: z.boolean() });
+const CITIES = ['Rome', 'Oslo'];
 const WEATHER = {
   type: 'function',
   function: {
     name: 'weather',
     description: 'The weather of a city.',
-    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false },
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: CITIES } },
+      required: ['city'],
+      additionalProperties: false,
+    },
     strict: true,
   },
 };
@@ -140,10 +147,24 @@ const openai = [
   chat('chat, tools, streamed', { messages: HELLO, tools: [WEATHER], stream: true }),
   chat('chat, tools not to be called', { messages: HELLO, tools: [WEATHER], tool_choice: 'none' }, invalid('tool_choice')),
   chat('chat, tools, one at a time', { messages: HELLO, tools: [WEATHER], parallel_tool_calls: false }, invalid('parallel_tool_calls')),
-  chat('chat, tools, one must be called', { messages: HELLO, tools: [WEATHER], tool_choice: 'required' }, invalid('tool_choice')),
+  chat(
+    'chat, tools, one must be called',
+    { messages: HELLO, max_completion_tokens: 64, tools: [WEATHER], tool_choice: 'required' },
+    invalid('tool_choice'),
+  ),
+  chat(
+    'chat, tools, one must be called, streamed',
+    { messages: HELLO, max_completion_tokens: 64, tools: [WEATHER], tool_choice: 'required', stream: true },
+    invalid('tool_choice'),
+  ),
   chat(
     'chat, this tool must be called',
-    { messages: HELLO, tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'weather' } } },
+    {
+      messages: HELLO,
+      max_completion_tokens: 64,
+      tools: [WEATHER],
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+    },
     invalid('tool_choice'),
   ),
   chat('chat, tool result', { messages: TOOL_TURN, tools: [WEATHER] }),
@@ -193,7 +214,7 @@ const common = { maxOutputTokens: 8, maxRetries: 0 };
 const aiWeather = {
   weather: tool({
     description: 'The weather of a city.',
-    inputSchema: z.object({ city: z.string() }),
+    inputSchema: z.object({ city: z.enum(CITIES) }),
     execute: async ({ city }) => ({ city, degrees: 21 }),
   }),
 };
@@ -325,7 +346,7 @@ const message = (answer) => {
 const lcWeather = langchainTool(async ({ city }) => `21 degrees in ${city}`, {
   name: 'weather',
   description: 'The weather of a city.',
-  schema: z.object({ city: z.string() }),
+  schema: z.object({ city: z.enum(CITIES) }),
 });
 
 const langChain = [
@@ -356,7 +377,7 @@ const langChain = [
     name: 'bindTools, forced',
     expect: invalid('tool_choice'),
     run: async (url) => {
-      const model = langchain(url).bindTools([lcWeather], { tool_choice: 'weather', parallel_tool_calls: false });
+      const model = langchain(url, { maxTokens: 64 }).bindTools([lcWeather], { tool_choice: 'weather', parallel_tool_calls: false });
       return message(await model.invoke('Hello'));
     },
   },

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { fetchHandler } from '../../../pkg/dist/fetch-handler.js';
 import { KingletError } from '../../../pkg/dist/index.js';
 
-const CHOICE = { name: 'wren', grams: 9.5 };
+const CHOICE = { name: 'wren', small: true };
 const USAGE = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 const ENVELOPE = { id: 'chatcmpl-1', created: 1_700_000_000, model: 'recorded', usage: USAGE };
 
