@@ -43,9 +43,13 @@ test('every entry of `files` is in the tarball', { skip }, () => {
   for (const name of manifest.files) assert.ok(existsSync(join(installed, name)), name);
 });
 
-test('publint finds nothing to say', { skip }, async () => {
-  const { messages, pkg } = await publint({ pkgDir: installed, strict: true, pack: false });
-  assert.deepEqual(messages.map((message) => formatMessage(message, pkg)), []);
+test('publint finds nothing to say, of this package and of kinglet-desk', { skip }, async () => {
+  const desk = join(folder, 'node_modules/kinglet-desk');
+  unpack(pack('models/desk', folder).file, desk);
+  for (const pkgDir of [installed, desk]) {
+    const { messages, pkg } = await publint({ pkgDir, strict: true, pack: false });
+    assert.deepEqual(messages.map((message) => formatMessage(message, pkg)), [], pkg.name);
+  }
 });
 
 test('what runs when it is imported is in `sideEffects`', { skip }, () => {

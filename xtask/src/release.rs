@@ -222,6 +222,36 @@ mod tests {
     }
 
     #[test]
+    fn a_tarball_is_told_where_it_was_made() -> Result<()> {
+        let folder = sh::target_dir().join("release-test");
+        let _ = fs::remove_dir_all(&folder);
+        let (package, out) = (folder.join("package"), folder.join("out"));
+        fs::create_dir_all(&package)?;
+        fs::create_dir_all(&out)?;
+        fs::write(
+            package.join("package.json"),
+            r#"{"name": "example", "version": "1.0.0", "type": "module"}"#,
+        )?;
+        fs::write(package.join("index.js"), "")?;
+        let tarball = pack(&package, &out)?;
+        from_repository(&tarball, &out, "https://example.org/a/b", "pkg")?;
+        assert_eq!(
+            files(&out)?,
+            [tarball.clone()],
+            "one tarball, and nothing left beside it"
+        );
+        unpack(&tarball, &folder.join("again"))?;
+        let manifest: Value = serde_json::from_str(&fs::read_to_string(folder.join("again/package.json"))?)?;
+        assert_eq!(manifest["repository"]["url"], "git+https://example.org/a/b.git");
+        assert_eq!(
+            (&manifest["type"], &manifest["repository"]["directory"]),
+            (&json!("module"), &json!("pkg"))
+        );
+        assert!(folder.join("again/index.js").is_file());
+        fs::remove_dir_all(folder).context("release-test")
+    }
+
+    #[test]
     fn a_tag_names_version_and_changes() {
         let changelog = "# Changelog\n\n## 1.2.3 (a day)\n\n- x\n";
         assert!(named("v1.2.3", "1.2.3", changelog).is_ok());
