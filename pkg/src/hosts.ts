@@ -1,6 +1,7 @@
 // What an engine can run in, seen from whoever wants one: which kind is taken, and how it is begun with.
 
 import { KingletError } from './errors.js';
+import { keep } from './keep.js';
 import { Link, type Listener } from './link.js';
 import type { Started } from './lasting.js';
 import type { Calls, Hello, Port } from './protocol.js';
@@ -19,9 +20,13 @@ export interface Way extends Port {
  * How the ways are opened, for the kinds of host that an entry of the package knows; undefined where the browser lacks what
  * it takes.
  */
-export type Ways = Partial<
-  Record<HostName, (options: KingletOptions, load: Calls['load'][0]) => Way | undefined | Promise<Way | undefined>>
->;
+export interface Ways {
+  worker?: (options: Pick<KingletOptions, 'worker'>) => Opened;
+  shared?: (load: Calls['load'][0]) => Opened;
+  here?: () => Opened;
+}
+
+type Opened = Way | undefined | Promise<Way | undefined>;
 
 /** How long a shared worker may take to say hello. One that is just closing never does, and a new one then comes. */
 const HELLO_MS = 20_000;
@@ -41,7 +46,7 @@ export async function begin(
 ): Promise<Started> {
   const wanted = options.host ?? (ways.worker === undefined ? 'here' : 'worker');
   for (const host of candidates(wanted)) {
-    const way = await ways[host]?.(options, load);
+    const way = await open(host, ways, options, load);
     if (way === undefined) {
       continue;
     }
@@ -51,7 +56,7 @@ export async function begin(
       const hello = await (host === 'shared' ? greeting(link, way) : link.greet());
       if (hello !== undefined && (host !== 'shared' || suits(hello, options))) {
         if (host === 'shared' && !hello.loaded) {
-          await keep(options, load, given, ways, listener, signal);
+          await provide(options, load, given, ways, listener, signal);
         }
         return { link, info: await link.callWith(given, 'load', load) };
       }
@@ -64,6 +69,17 @@ export async function begin(
     }
   }
   throw missing(wanted);
+}
+
+function open(host: HostName, ways: Ways, options: KingletOptions, load: Calls['load'][0]): Opened {
+  switch (host) {
+    case 'worker':
+      return ways.worker?.(options);
+    case 'shared':
+      return ways.shared?.(load);
+    case 'here':
+      return ways.here?.();
+  }
 }
 
 /** What is tried, in this order. */
@@ -84,30 +100,18 @@ function candidates(wanted: HostName | 'auto'): HostName[] {
 }
 
 /** A shared worker only reads the store: what is not there is downloaded by a worker of this page. */
-async function keep(
+async function provide(
   options: KingletOptions,
-  load: Calls['load'][0],
+  { sources, reading }: Calls['load'][0],
   given: Given,
   ways: Ways,
   listener: Listener,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { sources, reading } = load;
-  if (reading?.store === 'none' || sources.every(({ kind }) => kind === 'blob')) {
-    return;
-  }
-  const way = await ways.worker?.(options, load);
-  if (way === undefined) {
-    return; // then it reads from the network
-  }
-  const link = new Link(way, listener);
-  const ignore = link.closeOn(signal);
-  try {
-    await link.greet();
-    await link.callWith(given, 'keep', { sources, ...(reading === undefined ? {} : { reading }) });
-  } finally {
-    ignore();
-    link.close(new KingletError('not_loaded', 'this worker was for downloading only'));
+  const stored = reading?.store !== 'none' && sources.some(({ kind }) => kind !== 'blob');
+  const way = stored ? await ways.worker?.(options) : undefined;
+  if (way !== undefined) {
+    await keep(way, { sources, ...(reading === undefined ? {} : { reading }) }, given, listener, signal);
   }
 }
 

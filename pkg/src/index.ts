@@ -1,6 +1,7 @@
 // The package's front door.
 
 import { create, type Kinglet } from './client.js';
+import { download, type DownloadOptions } from './keep.js';
 import { findDesk } from './sources/desk.js';
 import type { KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
@@ -9,6 +10,7 @@ export type { ChatCompletions } from './chat.js';
 export type { Kinglet } from './client.js';
 export type { Completions } from './completions.js';
 export { KingletError, type ErrorCode } from './errors.js';
+export type { DownloadOptions } from './keep.js';
 export { modelStore, type Inspection, type ModelStore } from './store/model-store.js';
 export type { StoredFile } from './store/store.js';
 export type * from './types.js';
@@ -25,4 +27,17 @@ export type * from './types.js';
  */
 export function createKinglet(options: KingletOptions): Promise<Kinglet> {
   return create(options, WAYS, findDesk);
+}
+
+/**
+ * Puts a model into the store and loads nothing: so that a service worker finds it, or that it is there when it is wanted.
+ * Does nothing more where it is complete.
+ *
+ * @example
+ * await downloadModel({ model: '/models/model.gguf', onProgress: ({ loaded, total }) => console.log(loaded, total) });
+ *
+ * @throws KingletError, for example `http`, `aborted`, or one of the store.
+ */
+export function downloadModel(options: DownloadOptions): Promise<void> {
+  return download(options, WAYS, findDesk);
 }

@@ -10,7 +10,7 @@ import type { KingletOptions } from './types.js';
 /** Everything that the main entry of the package knows. */
 export const WAYS: Ways = { worker: openWorker, shared: openShared, here: openHere };
 
-function openWorker({ worker }: KingletOptions): Way | undefined {
+function openWorker({ worker }: Pick<KingletOptions, 'worker'>): Way | undefined {
   if (typeof worker === 'object' && !(worker instanceof URL)) {
     return worker;
   }
@@ -31,7 +31,7 @@ function openWorker({ worker }: KingletOptions): Way | undefined {
 }
 
 /** One worker for all tabs with the same model and options: the name says which. */
-async function openShared(_: KingletOptions, load: Calls['load'][0]): Promise<Way | undefined> {
+async function openShared(load: Calls['load'][0]): Promise<Way | undefined> {
   if (typeof SharedWorker === 'undefined' || !haveLocks()) {
     return undefined;
   }

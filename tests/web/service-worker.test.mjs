@@ -64,8 +64,8 @@ async function controlled(t, count = 1, options = {}) {
     page.setDefaultTimeout(20_000);
     await page.goto(server.origin);
     await page.evaluate(async () => {
-      const { createKinglet } = await import('/pkg/dist/index.js');
-      (await createKinglet({ model: '/models/small.gguf', backend: 'cpu' })).dispose();
+      const { downloadModel } = await import('/pkg/dist/index.js');
+      await downloadModel({ model: '/models/small.gguf' });
       await navigator.serviceWorker.register('/sw.js', { type: 'module' });
       await navigator.serviceWorker.ready;
       if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true }));

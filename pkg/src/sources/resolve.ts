@@ -138,7 +138,7 @@ function invalid(expected: string, got: string): KingletError {
 }
 
 /** How the files are read, checked. */
-export function readingOf({ store = 'auto', retry, headers }: KingletOptions): Reading {
+export function readingOf({ store = 'auto', retry, headers }: Pick<KingletOptions, 'store' | 'retry' | 'headers'>): Reading {
   if (!STORES.includes(store)) {
     const message = `invalid request: store: expected ${STORES.map((s) => `"${s}"`).join(', ')}, got ${String(store)}`;
     throw new KingletError('invalid_request', message, { param: 'store' });
