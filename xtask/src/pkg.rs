@@ -83,6 +83,7 @@ pub fn compile(profile: Profile) -> Result<()> {
     setup::wasm_target()?;
     setup::npm()?;
     wasm(profile)?;
+    glue()?;
     licences()?;
     notices::write()?;
     typescript()
@@ -103,9 +104,22 @@ pub fn typescript() -> Result<()> {
     if !sh::root().join("pkg/tsconfig.json").exists() {
         return Ok(());
     }
+    let tsc = || {
+        let mut command = sh::node("node_modules/typescript/bin/tsc");
+        command.args(["--project", "pkg"]);
+        command
+    };
     timed("tsc", || {
-        sh::run(sh::node("node_modules/typescript/bin/tsc").args(["--project", "pkg"]))
+        sh::run(&mut tsc())?;
+        // Comments are for the declarations, and for the sources in the source maps; a page need not download them.
+        sh::run(tsc().args(["--declaration", "false", "--removeComments"]))
     })
+}
+
+/// The modules' scripts without what only people read.
+fn glue() -> Result<()> {
+    let files = BUILDS.iter().map(|build| format!("pkg/wasm/{}.js", build.name));
+    sh::run(sh::node("xtask/src/glue.mjs").args(files))
 }
 
 /// Both modules, side by side: link-time optimisation keeps only one core busy.

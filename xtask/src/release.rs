@@ -237,7 +237,7 @@ mod tests {
         from_repository(&tarball, &out, "https://example.org/a/b", "pkg")?;
         assert_eq!(
             files(&out)?,
-            [tarball.clone()],
+            std::slice::from_ref(&tarball),
             "one tarball, and nothing left beside it"
         );
         unpack(&tarball, &folder.join("again"))?;
