@@ -229,6 +229,21 @@ test('the engine goes when nobody has wanted it for a while, and comes back when
   assert.equal(await ask(page), SMALL_TEXT);
 });
 
+test('the next page of the site has the engine at once', { skip }, async (t) => {
+  const [page] = await tabs(t, 'plain', 1);
+  await open(page);
+  await page.goto(`${servers.plain.origin}/style.css`); // for a moment no page has it
+  await page.goto(servers.plain.origin);
+  const phases = await page.evaluate(async (model) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const seen = [];
+    const options = { model, host: 'shared', backend: 'cpu', cacheType: 'f32', onProgress: ({ phase }) => seen.push(phase) };
+    globalThis.engine = await createKinglet(options);
+    return seen;
+  }, MODEL);
+  assert.deepEqual(phases, [], 'nothing had to be loaded');
+});
+
 test('where shared workers are missing, or have no WebGPU, "auto" takes a worker and "shared" is refused', { skip }, async (t) => {
   const code = (page, options) => page.evaluate((options) => globalThis.open(options).then(({ host }) => host, (error) => error.code), options);
   const [old] = await tabs(t, 'plain', 1, 'delete globalThis.SharedWorker;');
