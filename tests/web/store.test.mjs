@@ -18,7 +18,7 @@ const BYTES = noise(LENGTH);
 const OTHER = noise(LENGTH, 2);
 const SHA = createHash('sha256').update(BYTES).digest('hex');
 const FILE = { bytes: BYTES, etag: '"one"', modified: 'Sat, 21 Nov 2026 10:00:00 GMT' };
-const QUICK = { attempts: 4, backoffMs: 5, stallMs: 400 };
+const QUICK = { attempts: 4, backoffMs: 5, stallMs: 1000 };
 const ROOMY = { usage: 0, quota: Infinity, available: Infinity };
 
 /** A tab: its own session with a disk and locks that it may share. `open(server, more)` gives a reader. */

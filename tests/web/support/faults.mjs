@@ -71,7 +71,7 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   return Object.assign(state, {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: `http://localhost:${server.address().port}`,
     asked,
     close: () => {
       server.closeAllConnections();
