@@ -154,7 +154,7 @@ test('a file that changes while it is loaded: the load begins anew, with the new
   const other = Buffer.from(large);
   for (let at = other.length - 20 * MIB; at < other.length; at += 34) other[at] ^= 1; // some scale or weight of each block
   const faults = await serving(t, () => now, (n) => {
-    if (n === 3) now = { bytes: other, etag: '"2"' };
+    if (n === 1) now = { bytes: other, etag: '"2"' }; // the next request gets that
     return { pace: 1 };
   });
   const { page } = await profile(t);
@@ -293,3 +293,25 @@ test('tabs of two versions: the newer store is left alone, by loading and by lis
   assert.ok(before.length > 1);
   assert.equal((await page.evaluate(ask, { model, options: { store: 'none' } })).code, undefined);
 });
+
+for (const [name, { missing: absent, launch: start }] of Object.entries(LAUNCHERS).filter(([name]) => name !== 'chromium')) {
+  const kind = name === 'webkit' ? 'indexeddb' : 'opfs';
+  test(`${name}: a model is kept in ${kind}, and is there without a server`, { skip: absent() ?? notBuilt() ?? noDesk() ?? false, timeout: 120_000 }, async (t) => {
+    const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), () => ({ cut: 2_000_000 }));
+    const other = await start();
+    t.after(() => other.close());
+    await other.goto(server.origin);
+    await other.evaluate(ready);
+    const model = `${faults.origin}/desk.gguf`;
+    const first = await other.evaluate(ask, { model, options: { store: kind } });
+    assert.equal(first.code, undefined, first.message);
+    assert.ok(faults.asked.length > 2, 'it was resumed');
+    await faults.close();
+    const second = await other.evaluate(ask, { model });
+    assert.equal(second.said, first.said, second.message);
+    const { list, files } = await other.evaluate(look);
+    assert.deepEqual([list.length, list[0].complete, list[0].stored, files.length], [1, true, desk.length, kind === 'opfs' ? 1 : 0]);
+    const elsewhere = await other.evaluate(ask, { model, options: { store: kind === 'opfs' ? 'indexeddb' : 'opfs' } });
+    assert.equal(elsewhere.code, kind === 'opfs' ? 'io' : 'store_unavailable', elsewhere.message);
+  });
+}

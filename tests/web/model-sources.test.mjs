@@ -1,0 +1,146 @@
+// What the caller may call a model, and what stays on the page: without a browser, and without an engine.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKinglet } from '../../pkg/dist/index.js';
+import { LastingReader } from '../../pkg/dist/sources/lasting.js';
+import { loadModel, openSources } from '../../pkg/dist/sources/open.js';
+import { readingOf, resolveModel } from '../../pkg/dist/sources/resolve.js';
+import { isEmpty, supplied, supply } from '../../pkg/dist/sources/supply.js';
+import { noise, startFaults } from './support/faults.mjs';
+
+const BYTES = noise(3_000_000);
+const SHA = 'a'.repeat(64);
+const nothing = () => ({ fetch: undefined, streams: [] });
+const urls = async (model, find) => (await resolveModel(model, nothing(), find)).map(({ url }) => url);
+
+test('repositories, addresses, names', async () => {
+  const hub = 'https://huggingface.co/owner/name/resolve';
+  assert.deepEqual(await urls('hf:owner/name/a b/m.gguf'), [`${hub}/main/a%20b/m.gguf`]);
+  assert.deepEqual(await urls('hf:owner/name@v1.0/m.gguf'), [`${hub}/v1.0/m.gguf`]);
+  assert.deepEqual(await urls({ repo: 'owner/name', file: 'm.gguf', revision: 'refs/pr/1' }), [`${hub}/refs%2Fpr%2F1/m.gguf`]);
+  assert.deepEqual(await urls({ repo: 'o/n', file: 'm.gguf', endpoint: 'http://localhost:1/x/' }), ['http://localhost:1/x/o/n/resolve/main/m.gguf']);
+  assert.deepEqual(await urls([{ url: 'http://h/b.gguf' }, new URL('http://h/a.gguf')]), ['http://h/a.gguf', 'http://h/b.gguf']);
+  assert.deepEqual(await urls('desk-nano', async (name) => `http://h/${name}`), ['http://h/desk-nano']);
+  const [one] = await resolveModel({ url: 'http://h/m.gguf', sha256: SHA, headers: { Authorization: 'x' } }, nothing());
+  assert.deepEqual([one.sha256, one.headers], [SHA, [['authorization', 'x']]]);
+});
+
+test('what is no model is named', async () => {
+  const bad = ['hf:name/m.gguf', 'hf:owner/name', { repo: 'name', file: 'm' }, { repo: 'o/n', file: '../x' }, { repo: 'o/n', file: '' },
+    { url: 'http://h/m', sha256: 'abc' }, { stream: 7 }, { wrong: 1 }, {}, null, 7, []];
+  for (const model of bad) {
+    await assert.rejects(resolveModel(model, nothing()), (error) => error.code === 'invalid_request' && error.detail.param === 'model', JSON.stringify(model));
+  }
+  assert.throws(() => readingOf({ store: 'cookies' }), (error) => error.code === 'invalid_request' && error.detail.param === 'store');
+});
+
+test('without its package, desk is package_missing, with the command', async () => {
+  await assert.rejects(createKinglet({ model: 'desk', worker: {} }), (error) => {
+    assert.equal(error.code, 'package_missing');
+    assert.equal(error.detail.install, 'npm install kinglet-desk');
+    assert.ok(error.message.includes('npm install kinglet-desk'), error.message);
+    return true;
+  });
+});
+
+/** A directory as the browser gives one. */
+function directory(names) {
+  const handle = (kind, name) => ({ kind, name, isSameEntry: () => false });
+  return {
+    ...handle('directory', 'models'),
+    async *keys() {
+      yield* names;
+    },
+    getFileHandle: async (name) => ({ ...handle('file', name), getFile: async () => new File([name], name) }),
+  };
+}
+
+test('a directory: the one model in it, or all its parts in order', async () => {
+  const names = async (all) => (await resolveModel(directory(all), nothing())).map(({ blob }) => blob.name);
+  assert.deepEqual(await names(['readme.md', 'm.gguf']), ['m.gguf']);
+  assert.deepEqual(await names(['m-00002-of-00002.gguf', 'm-00001-of-00002.gguf']), ['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf']);
+  for (const all of [[], ['a.txt'], ['a.gguf', 'b.gguf']]) {
+    await assert.rejects(names(all), (error) => error.code === 'invalid_request' && error.message.includes('directory'));
+  }
+});
+
+/** A stream of the bytes, in pieces. */
+const stream = (bytes = BYTES) => new Blob([bytes]).stream();
+
+test('a stream and a fetch of the caller: over a port, byte for byte, with headers; a second read of a stream is an error', async (t) => {
+  const seen = [];
+  const given = { ...nothing(), fetch: async (url, init) => (seen.push([url, new Headers(init.headers).get('authorization')]), fetch(url, init)) };
+  const server = await startFaults(() => ({ bytes: BYTES }));
+  t.after(() => server.close());
+  const model = [{ url: `${server.origin}/m.gguf`, headers: { authorization: 'secret' } }, { stream: stream(), name: 's.gguf', length: BYTES.length }];
+  const sources = await resolveModel(model, given);
+  assert.equal(isEmpty(given), false);
+  const port = supply(given);
+  t.after(() => port.close());
+  const readers = await openSources(sources, { store: 'none', port });
+  for (const reader of readers.all) {
+    assert.equal(reader.length, BYTES.length);
+    for (let at = 0; at < BYTES.length; at += 700_000) {
+      const length = Math.min(700_000, BYTES.length - at);
+      assert.ok(Buffer.compare(await reader.read(at, length), BYTES.subarray(at, at + length)) === 0);
+    }
+  }
+  await readers.close();
+  assert.ok(seen.length > 0 && seen.every(([url, secret]) => url === `${server.origin}/m.gguf` && secret === 'secret'), JSON.stringify(seen));
+  await assert.rejects(openSources(sources, { store: 'none', port }), (error) => error.code === 'io' && /only once/.test(error.message));
+});
+
+test('a fetch that fails, and a body that breaks, are io with the reason', async (t) => {
+  const failing = async (fetch) => {
+    const port = supply({ fetch, streams: [] });
+    t.after(() => port.close());
+    const readers = await openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { store: 'none', port });
+    await readers.all[0].read(0, 10);
+  };
+  await assert.rejects(failing(async () => Promise.reject(new Error('no way'))), (error) => error.code === 'io' && /no way/.test(error.message));
+  const broken = () => new Response(new ReadableStream({ start: (controller) => controller.error(new Error('torn')) }));
+  await assert.rejects(failing(async () => broken()), (error) => error.code === 'io' && /torn/.test(error.message));
+  await assert.rejects(failing(async () => new Response('no', { status: 403 })), { code: 'http' });
+});
+
+test('an aborted answer is aborted on the page, too', async () => {
+  let ended;
+  const given = { ...nothing(), fetch: async (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error((ended = 'aborted'))))) };
+  const port = supply(given);
+  const control = new AbortController();
+  const asked = supplied(port)('http://h/', { signal: control.signal });
+  setTimeout(() => control.abort(), 10);
+  await assert.rejects(asked, /aborted/);
+  for (let left = 100; ended === undefined && left > 0; left--) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(ended, 'aborted');
+  port.close();
+});
+
+test('readers can be read again after a load; another content by then is file_changed', async () => {
+  let opened = 0;
+  let root = 'one';
+  const open = async (wanted) => {
+    opened += 1;
+    return { name: 'm', length: 5, root, read: async (_, n) => new Uint8Array(n).fill(opened), close: async () => undefined, wanted };
+  };
+  const reader = await LastingReader.open(open);
+  assert.deepEqual([...(await reader.read(0, 2))], [1, 1]);
+  await reader.close();
+  assert.equal(reader.length, 5);
+  assert.deepEqual([...(await reader.read(0, 2))], [2, 2]);
+  await reader.close();
+  root = 'two';
+  await assert.rejects(reader.read(0, 2), { code: 'file_changed' });
+});
+
+test('load rejects with what a reader threw, unless the engine could go on; what is wrong is freed', async () => {
+  const blob = { kind: 'blob', blob: new Blob(['12345']) };
+  const load = (use) => loadModel([blob], { store: 'none' }, use);
+  const engineError = { code: 'bad_file', message: 'no model', detail: {} };
+  await assert.rejects(load(async ({ all }) => { await all[0].read(0, 3); throw engineError; }), { code: 'bad_file' });
+  const gone = { kind: 'blob', blob: { size: 5, name: 'gone.gguf', slice: () => ({ arrayBuffer: () => Promise.reject(new Error('was removed')) }) } };
+  await assert.rejects(
+    loadModel([gone], { store: 'none' }, async ({ all }) => all[0].read(0, 3).catch(() => { throw engineError; })),
+    (error) => error.code === 'io' && /was removed/.test(error.message),
+  );
+});
