@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { launch, missing, notBuilt, openPage } from './support/browser.mjs';
+import { launch, missing, notBuilt, openPage, openProfile } from './support/browser.mjs';
 import { EXPOSE, LAUNCHERS, ready } from './support/browsers.mjs';
 import { DESK, noDesk } from './support/desk.mjs';
 import { startFaults } from './support/faults.mjs';
@@ -257,17 +257,30 @@ test('a damaged chunk in OPFS is repaired alone; a file that is gone is announce
   assert.deepEqual([evicted.said, evicted.notices], [first.said, ['storage_evicted']], evicted.message);
 });
 
-test('a small quota: quota_exceeded with needed and available, and nothing is left behind', { skip, timeout: 90_000 }, async (t) => {
-  const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }));
-  const { page } = await profile(t);
+test('a small quota: quota_exceeded with needed and available before anything is downloaded, and nothing is left behind', { skip, timeout: 90_000 }, async (t) => {
+  const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace: 1 }));
+  // A profile on the disk: in private windows Chromium takes room only as it is written to.
+  const { page, close } = await openProfile(server.origin);
+  t.after(close);
   const session = await page.context().newCDPSession(page);
   await session.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 20 * MIB });
-  const { code, detail } = await page.evaluate(ask, { model: `${faults.origin}/large.gguf` });
-  assert.deepEqual([code, detail.needed], ['quota_exceeded', large.length]);
-  assert.ok(detail.available <= 20 * MIB);
-  const { list, files, records } = await page.evaluate(look);
-  assert.deepEqual([list, files, records.filter((name) => name.startsWith('file'))], [[], [], []]);
-  assert.equal((await page.evaluate(ask, { model: `${faults.origin}/large.gguf`, options: { store: 'none' } })).code, undefined);
+  const model = `${faults.origin}/large.gguf`;
+  const nothing = async (page) => {
+    const { list, files, records } = await page.evaluate(look);
+    assert.deepEqual([list, files, records.filter((name) => name.startsWith('file'))], [[], [], []]);
+  };
+  const { code, detail, phases } = await page.evaluate(ask, { model });
+  assert.deepEqual([code, detail.needed, faults.asked.length], ['quota_exceeded', large.length, 1]);
+  assert.ok(detail.available > 15 * MIB && detail.available <= 20 * MIB, `${detail.available} bytes available`);
+  assert.ok(phases.every(([, loaded]) => loaded === 0), JSON.stringify(phases));
+  await nothing(page);
+  assert.equal((await page.evaluate(ask, { model, options: { store: 'none' } })).code, undefined);
+
+  const secret = await profile(t);
+  const other = await secret.page.context().newCDPSession(secret.page);
+  await other.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 20 * MIB });
+  assert.equal((await secret.page.evaluate(ask, { model })).code, 'quota_exceeded');
+  await nothing(secret.page);
 });
 
 test('tabs of two versions: the newer store is left alone, by loading and by listing', { skip, timeout: 90_000 }, async (t) => {
@@ -297,7 +310,7 @@ test('tabs of two versions: the newer store is left alone, by loading and by lis
 for (const [name, { missing: absent, launch: start }] of Object.entries(LAUNCHERS).filter(([name]) => name !== 'chromium')) {
   const kind = name === 'webkit' ? 'indexeddb' : 'opfs';
   test(`${name}: a model is kept in ${kind}, and is there without a server`, { skip: absent() ?? notBuilt() ?? noDesk() ?? false, timeout: 120_000 }, async (t) => {
-    const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), () => ({ cut: 2_000_000 }));
+    const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), () => ({ cut: 2_000_000, pace: 5 }));
     const other = await start();
     t.after(() => other.close());
     await other.goto(server.origin);

@@ -26,6 +26,8 @@ export interface DiskFile {
   write(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Takes the room for so many bytes now, where the disk can. */
   reserve(length: number): Promise<void>;
+  /** After `reserve(length)` has failed: for how many there would have been room, where that can be found out. */
+  room?(length: number): Promise<number>;
   /** What was written survives from now on. */
   flush(): Promise<void>;
   close(): Promise<void>;

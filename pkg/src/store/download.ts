@@ -395,7 +395,11 @@ export class Download {
     if (available !== undefined && needed > available) {
       throw noRoom(origin.name, needed, available);
     }
-    await this.guarded(() => this.chunks.file.reserve(length));
+    const { file } = this.chunks;
+    await file.reserve(length).catch(async (thrown: unknown) => {
+      const room = isFull(thrown) ? await file.room?.(length) : undefined;
+      throw isFull(thrown) ? noRoom(origin.name, needed, room === undefined ? undefined : Math.max(0, room - length + needed)) : thrown;
+    });
     around.progress(origin.name, stored(manifest), length);
   }
 
@@ -502,8 +506,8 @@ export class Download {
     try {
       await write();
     } catch (thrown) {
-      const missing = (this.length ?? 0) - stored(this.manifest);
-      throw isFull(thrown) ? noRoom(this.origin.name, missing, (await this.around.estimate()).available) : thrown;
+      // What the browser says is left cannot be right, then.
+      throw isFull(thrown) ? noRoom(this.origin.name, (this.length ?? 0) - stored(this.manifest), undefined) : thrown;
     }
   }
 

@@ -8,6 +8,9 @@ const ROOT = 'kinglet';
 /** A record is written to the older of two files, so that the newer one is there as long as it is being written. */
 const SIDES = ['a', 'b'] as const;
 
+/** How exactly the room that is left is found out. */
+const ROOM_STEP = 1 << 20;
+
 /** What TypeScript knows only of workers. */
 interface SyncHandle {
   read(into: Uint8Array<ArrayBuffer>, options: { at: number }): number;
@@ -138,6 +141,23 @@ class SyncFile implements DiskFile {
     if (this.handle.getSize() < length) {
       this.handle.truncate(length);
     }
+  }
+
+  /** Browsers round what they say of their quota, or say a fixed number: trying is the only way to know. */
+  async room(length: number): Promise<number> {
+    const before = this.handle.getSize();
+    let [fits, not] = [before, length];
+    while (not - fits > ROOM_STEP) {
+      const middle = Math.floor((fits + not) / 2);
+      try {
+        this.handle.truncate(middle);
+        fits = middle;
+      } catch {
+        not = middle;
+      }
+    }
+    this.handle.truncate(before);
+    return fits;
   }
 
   async flush(): Promise<void> {

@@ -1,5 +1,5 @@
 // Chromium with WebGPU on SwiftShader, one for each test file, and what every browser test wants to know of a page.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,21 @@ export const ARGS = [
 /** Starts the browser, with more arguments if need be, and without some of Playwright's own. */
 export function launch(more = [], without = []) {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more], ignoreDefaultArgs: without });
+}
+
+/** A page of a browser of its own, whose profile lies on the disk; `close` removes it. */
+export async function openProfile(url) {
+  const folder = mkdtempSync(join(tmpdir(), 'kinglet-profile-'));
+  const context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, headless: true, args: ARGS });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  await page.goto(url);
+  await page.locator('body[data-ready]').waitFor();
+  const close = async () => {
+    await context.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  return { page, close };
 }
 
 /** Why the browser tests cannot run here, or undefined. */

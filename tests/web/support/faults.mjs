@@ -22,6 +22,11 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
   let open = 0;
   const state = { most: 0 };
   const server = createServer(async (request, response) => {
+    if (request.method === 'OPTIONS') {
+      // Browsers ask before they send headers to another origin that are not of the simple kind.
+      response.writeHead(204, { ...headers, 'Access-Control-Allow-Headers': 'range, if-range' }).end();
+      return;
+    }
     const n = asked.length;
     const { bytes, etag, modified } = file();
     const what = fault(n, request) ?? {};
