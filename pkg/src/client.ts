@@ -5,11 +5,12 @@ import { Completions } from './completions.js';
 import { aborted, KingletError } from './errors.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
+import { told, type Report } from './progress.js';
 import type { Calls, LoadOptions } from './protocol.js';
 import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
 import { MAX_THREADS } from './threads.js';
-import type { ChatMessage, Info, KingletOptions, Notice, Progress, Stats, WasmFiles } from './types.js';
+import type { ChatMessage, Info, KingletOptions, Notice, Stats, WasmFiles } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
 export async function create(options: KingletOptions, ways: Ways, findDesk?: FindDesk): Promise<Kinglet> {
@@ -27,7 +28,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
     ...(options.module === undefined ? {} : { module: options.module }),
   };
   const listener = {
-    progress: (progress: Progress) => options.onProgress?.(progress),
+    progress: (report: Report) => options.onProgress?.(told(report)),
     notice: (notice: Notice) => options.onNotice?.(notice),
   };
   const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);

@@ -4,6 +4,7 @@
 import { aborted, KingletError } from './errors.js';
 import type { Way, Ways } from './hosts.js';
 import { Link, type Listener } from './link.js';
+import { told } from './progress.js';
 import type { Calls } from './protocol.js';
 import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
@@ -27,7 +28,7 @@ export async function download(options: DownloadOptions, ways: Ways, findDesk: F
   const given: Given = { fetch: options.fetch, streams: [] };
   const sources = await resolveModel(options.model, given, findDesk);
   const listener: Listener = {
-    progress: (progress) => options.onProgress?.(progress),
+    progress: (report) => options.onProgress?.(told(report)),
     notice: (notice) => options.onNotice?.(notice),
   };
   const way = await ways.worker?.(options);

@@ -3,8 +3,9 @@
 import { aborted, fromWire, KingletError } from './errors.js';
 import { watch } from './lifeline.js';
 import type { CallName, Calls, FromWorker, Hello, Port } from './protocol.js';
+import type { Report } from './progress.js';
 import { isEmpty, supply, type Given } from './sources/supply.js';
-import type { Notice, Progress } from './types.js';
+import type { Notice } from './types.js';
 
 interface Pending {
   resolve: (value: never) => void;
@@ -13,7 +14,7 @@ interface Pending {
 
 /** What is told unasked. */
 export interface Listener {
-  progress(progress: Progress): void;
+  progress(progress: Report): void;
   notice(notice: Notice): void;
 }
 

@@ -3,9 +3,10 @@
 // pulling is to stop computing.
 
 import type { WireError } from './errors.js';
+import type { Report } from './progress.js';
 import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
-import type { FinishReason, Info, ModuleKind, Notice, Progress, Stats, Timings, TokenLogprob, Usage, WasmFiles } from './types.js';
+import type { FinishReason, Info, ModuleKind, Notice, Stats, Timings, TokenLogprob, Usage, WasmFiles } from './types.js';
 
 /** Options of loading, as the engine takes them. */
 export interface LoadOptions {
@@ -83,7 +84,7 @@ export type ToWorker = { [N in CallName]: { id: number; call: N; args: Calls[N][
 export type FromWorker =
   | { tag: 'value'; id: number; value: Calls[CallName][1] }
   | { tag: 'error'; id: number; error: WireError }
-  | { tag: 'progress'; progress: Progress }
+  | { tag: 'progress'; progress: Report }
   | { tag: 'notice'; notice: Notice }
   | { tag: 'died'; message: string };
 

@@ -3,21 +3,22 @@
 
 import { KingletError, toWire } from './errors.js';
 import { watch } from './lifeline.js';
+import type { Report } from './progress.js';
 import type { CallName, Calls, Engine, FromWorker, Port, ToWorker } from './protocol.js';
 import { Queue, type Turn } from './queue.js';
-import type { Notice, Progress } from './types.js';
+import type { Notice } from './types.js';
 
 /** Opens the engine. */
 export type Loader = (
   args: Calls['load'][0],
-  progress: (progress: Progress) => void,
+  progress: (progress: Report) => void,
   notice: (notice: Notice) => void,
 ) => Promise<Engine>;
 
 /** Downloads a model into the store. */
 export type Keeper = (
   args: Calls['keep'][0],
-  progress: (progress: Progress) => void,
+  progress: (progress: Report) => void,
   notice: (notice: Notice) => void,
 ) => Promise<void>;
 
@@ -97,7 +98,7 @@ export class Host {
 
   /** Loads the model, or waits for the load that another client began; a load that failed may be tried again. */
   async load(args: Calls['load'][0]): Promise<Engine> {
-    const progress = (progress: Progress) => this.broadcast({ tag: 'progress', progress });
+    const progress = (progress: Report) => this.broadcast({ tag: 'progress', progress });
     const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
     this.loading ??= this.open(args, progress, notice).then(
       (engine) => (this.engine = engine),

@@ -118,12 +118,16 @@ export type Phase = 'download' | 'verify' | 'upload' | 'compile' | 'ready';
 /** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */
 export interface Progress {
   phase: Phase;
+  /** The same as `phase`. */
+  status: Phase;
   loaded: number;
   total: number;
+  /** From 0 to 1, of this phase. */
+  progress: number;
   /** The file that it is about, where it is one. */
   file?: string;
-  /** What is going on, where that is more than the numbers say. */
-  text?: string;
+  /** For people. */
+  text: string;
 }
 
 /** Something that happened to the engine and that it has dealt with, or that the page may want to know. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKinglet } from '../../pkg/dist/index.js';
+import { told } from '../../pkg/dist/progress.js';
 import { LastingReader } from '../../pkg/dist/sources/lasting.js';
 import { loadModel, openSources } from '../../pkg/dist/sources/open.js';
 import { readingOf, resolveModel } from '../../pkg/dist/sources/resolve.js';
@@ -143,4 +144,11 @@ test('load rejects with what a reader threw, unless the engine could go on; what
     loadModel([gone], { store: 'none' }, async ({ all }) => all[0].read(0, 3).catch(() => { throw engineError; })),
     (error) => error.code === 'io' && /was removed/.test(error.message),
   );
+});
+
+test('progress in two styles at once', () => {
+  const { phase, status, loaded, total, progress, file, text } = told({ phase: 'download', loaded: 1, total: 4, file: 'm.gguf' });
+  assert.deepEqual([phase, status, loaded, total, progress, file, text], ['download', 'download', 1, 4, 0.25, 'm.gguf', 'downloading m.gguf: 25 %']);
+  assert.deepEqual(told({ phase: 'download', loaded: 7, total: 0, text: 'waiting' }).text, 'waiting');
+  assert.equal(told({ phase: 'ready', loaded: 0, total: 0 }).progress, 1);
 });

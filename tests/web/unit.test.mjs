@@ -341,7 +341,7 @@ test('progress arrives, loading fails with its own code, and can be aborted', as
     return new StandIn();
   };
   await connect(t, null, { onProgress: (p) => seen.push(p) }, load);
-  assert.deepEqual(seen, [{ phase: 'download', loaded: 1, total: 2 }]);
+  assert.deepEqual(seen, [{ status: 'download', progress: 0.5, text: 'downloading: 50 %', phase: 'download', loaded: 1, total: 2 }]);
   const fail = async () => {
     throw { code: 'http', message: 'HTTP status 404', detail: { status: 404 } };
   };

@@ -1,6 +1,6 @@
 // How far the download of a model is, all its files together.
 
-import type { Progress } from '../types.js';
+import type { Report } from '../progress.js';
 
 /** Reports are no closer together than this. */
 const PAUSE_MS = 50;
@@ -10,7 +10,7 @@ export class Meter {
   private readonly files = new Map<string, { loaded: number; total: number | undefined }>();
   private reported = -Infinity;
 
-  constructor(private readonly report: (progress: Progress) => void) {}
+  constructor(private readonly report: (progress: Report) => void) {}
 
   /** `loaded` of a file's bytes are there. */
   update(file: string, loaded: number, total: number | undefined): void {

@@ -1,6 +1,7 @@
 // From what the page says about a model to the Readers of its files, in the thread where the engine runs.
 
 import { KingletError, toWire } from '../errors.js';
+import type { Report } from '../progress.js';
 import type { Origin } from '../store/ask.js';
 import { openStore, type StoreKind } from '../store/places.js';
 import { estimate } from '../store/quota.js';
@@ -8,7 +9,7 @@ import { patient, type Patience } from '../store/retry.js';
 import type { Store } from '../store/store.js';
 import { openStored, type Shelf } from '../store/stored.js';
 import { Window } from '../store/window.js';
-import type { Notice, Progress } from '../types.js';
+import type { Notice } from '../types.js';
 import { blobReader } from './blob.js';
 import { HttpReader, type Fetch } from './http.js';
 import { LastingReader, type Openable } from './lasting.js';
@@ -32,7 +33,7 @@ export interface Reading {
 
 /** Who hears of it. */
 export interface Hearing {
-  progress(progress: Progress): void;
+  progress(progress: Report): void;
   notice(notice: Notice): void;
 }
 
