@@ -84,6 +84,14 @@ pub enum Error {
         got: String,
     },
 
+    /// A grammar (a schema, a regular expression) makes no sense, or nothing satisfies it.
+    #[error("invalid grammar: {param}: {message}")]
+    InvalidGrammar { param: String, message: String },
+
+    /// A grammar asks for something that cannot be enforced exactly while decoding.
+    #[error("{param} is not supported while decoding: {message}")]
+    UnsupportedGrammar { param: String, message: String },
+
     /// The model's numbers left the range in which they mean something.
     #[error("the model produced {what}; the file may be damaged, or its values exceed the range of this backend")]
     NotFinite { what: String },
@@ -159,6 +167,8 @@ impl Error {
             Error::Template { .. } => "template",
             Error::TemplateRefused { .. } => "template_refused",
             Error::InvalidRequest { .. } => "invalid_request",
+            Error::InvalidGrammar { .. } => "invalid_grammar",
+            Error::UnsupportedGrammar { .. } => "unsupported_grammar",
             Error::NotFinite { .. } => "not_finite",
             Error::Io { .. } => "io",
             Error::Http { .. } => "http",
@@ -206,6 +216,7 @@ impl Error {
                 json!({"prompt": prompt, "max_tokens": max_tokens, "n_ctx": n_ctx})
             }
             Error::InvalidRequest { param, expected, got } => json!({"param": param, "expected": expected, "got": got}),
+            Error::InvalidGrammar { param, .. } | Error::UnsupportedGrammar { param, .. } => json!({"param": param}),
             Error::NotFinite { what } => json!({"what": what}),
             Error::Io { source_name, .. } => json!({"source": source_name}),
             Error::Http { url, status, .. } => json!({"url": url, "status": status}),

@@ -32,13 +32,14 @@ async function* chunks(
   const head = { ...envelope('chatcmpl', model), object: 'chat.completion.chunk' as const };
   const begun = new Set<number>();
   let usage: Usage | undefined;
-  for await (const { index = 0, text, finish_reason, logprobs, timings, usage: spent } of answer) {
+  for await (const { index = 0, text, tool_calls, finish_reason, logprobs, timings, usage: spent } of answer) {
     const role = begun.has(index) ? {} : { role: 'assistant' as const };
     begun.add(index);
     usage = spent ?? usage;
+    const delta = { ...role, ...(text ? { content: text } : {}), ...(tool_calls ? { tool_calls } : {}) };
     yield {
       ...head,
-      choices: [{ index, delta: { ...role, ...(text ? { content: text } : {}) }, finish_reason, logprobs: chat(logprobs?.content) }],
+      choices: [{ index, delta, finish_reason, logprobs: chat(logprobs?.content) }],
       ...(includeUsage ? { usage: null } : {}),
       ...own(timings),
     };
@@ -53,9 +54,15 @@ async function whole(answer: AsyncIterable<Piece>, model: string): Promise<ChatC
   return {
     ...envelope('chatcmpl', model),
     object: 'chat.completion',
-    choices: choices.map(({ text, finish, logprobs }, index) => ({
+    choices: choices.map(({ text, finish, logprobs, calls }, index) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null },
+      message: {
+        role: 'assistant',
+        // As OpenAI has it: a message that only calls has no content.
+        content: text === '' && calls.length > 0 ? null : text,
+        refusal: null,
+        ...(calls.length > 0 ? { tool_calls: calls } : {}),
+      },
       finish_reason: finish,
       logprobs: chat(logprobs),
     })),

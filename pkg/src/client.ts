@@ -109,7 +109,7 @@ function wasmFiles(wasm: KingletOptions['wasm']): WasmFiles | undefined {
   }
   const alone = isAddress(wasm) || wasm instanceof ArrayBuffer || wasm instanceof WebAssembly.Module;
   const files: WasmFiles = alone ? { baseline: wasm } : { ...wasm };
-  for (const kind of ['baseline', 'relaxed'] as const) {
+  for (const kind of ['baseline', 'relaxed', 'grammar'] as const) {
     const file = files[kind];
     if (isAddress(file)) {
       files[kind] = absolute(file, 'wasm');

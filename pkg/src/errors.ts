@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'template'
   | 'template_refused'
   | 'invalid_request'
+  | 'invalid_grammar'
+  | 'unsupported_grammar'
   | 'not_finite'
   | 'io'
   | 'http'

@@ -1,4 +1,5 @@
-// The two builds where `import()` exists: only the chosen one is downloaded.
+// The Wasm modules where `import()` exists: of the engine's two builds only the chosen one is downloaded, and that for
+// grammars when one is asked for.
 
 import type { Browser } from './module.js';
 
@@ -10,4 +11,5 @@ export const LAZY: Browser = {
     relaxed: () => import('../wasm/kinglet_relaxed.js'),
     baseline: () => import('../wasm/kinglet.js'),
   },
+  grammar: () => import('../wasm/kinglet_grammar.js'),
 };

@@ -3,13 +3,20 @@
 
 import { KingletError } from './errors.js';
 import type { Exchange } from './exchange.js';
-import type { Engine } from './protocol.js';
+import type { Constraint, Vocabulary } from './grammar.js';
+import type { Engine, RequestKind } from './protocol.js';
 import type { Reader } from './sources/reader.js';
 import type { Team } from './team.js';
 import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
 
 /** The generated class: an engine that does not know which build it is part of, nor its memory. */
-export interface RawEngine extends Omit<Engine, 'info' | 'stats'> {
+export interface RawEngine extends Omit<Engine, 'info' | 'stats' | 'start'> {
+  /** Begins a request, under the constraint that was made of its grammar. */
+  start(kind: RequestKind, request: unknown, constraint?: Constraint): void;
+  /** The grammar of a request's answer, for the module for grammars; undefined: it has none. */
+  grammar(kind: RequestKind, request: unknown): string | undefined;
+  /** The vocabulary, for that module. */
+  vocabulary(): Vocabulary;
   info(): Omit<Info, 'host' | 'module' | 'threads' | 'isolated'>;
   stats(): Pick<Stats, 'dispatches' | 'submits'>;
   /** Frees its memory. */
@@ -64,6 +71,8 @@ export interface Wanted {
 export interface Browser {
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   glue: Record<ModuleKind, () => Promise<unknown>>;
+  /** The glue of the module for grammars. */
+  grammar: () => Promise<unknown>;
 }
 
 /** A vector of zeros on the stack: `i32.const 0`, `i8x16.splat`. */
@@ -101,7 +110,7 @@ export async function chooseModule({ kind, wasm }: Wanted, browser: Browser): Pr
         'Safari 16.4 or newer have it), or use another device',
     );
   }
-  const haveRelaxed = wasm === undefined || wasm.relaxed !== undefined;
+  const haveRelaxed = wasm?.baseline === undefined || wasm.relaxed !== undefined;
   if (kind === undefined && haveRelaxed && browser.validate(RELAXED_PROBE)) {
     const relaxed = await start('relaxed', wasm?.relaxed, browser);
     // The results of relaxed instructions may differ between processors: what is not as expected is not used.

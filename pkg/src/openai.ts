@@ -26,6 +26,10 @@ export interface OwnParams {
   repeat_last_n?: number | null;
   /** Let the context slide when it is full, instead of ending with `length`. */
   context_shift?: boolean | null;
+  /** The whole answer matches this regular expression (JavaScript's syntax, docs/structured.md). */
+  regex?: string | null;
+  /** The whole answer is a sentence of this grammar, in the Lark of llguidance. */
+  lark?: string | null;
 }
 
 /** Further parameters of a chat that OpenAI does not have. */
@@ -83,10 +87,43 @@ export interface SamplingParams extends WithoutEffect, CallOptions {
   stream_options?: StreamOptions | null;
 }
 
+/** A function that the model may call; `parameters` is a JSON schema, enforced while decoding. */
+export interface ToolDefinition {
+  type: 'function';
+  function: { name: string; description?: string; parameters?: Record<string, unknown> | null; strict?: boolean | null };
+}
+
+/** The form of the answer; a schema is enforced while decoding, or refused (docs/structured.md). */
+export type ResponseFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | { type: 'json_schema'; json_schema: { name?: string; description?: string; schema?: unknown; strict?: boolean | null } };
+
+/** A call of a tool. */
+export interface ToolCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
+
+/** A piece of a call: the first of each `index` names it, the others continue its arguments. */
+export interface ToolCallDelta {
+  index: number;
+  id?: string;
+  type?: 'function';
+  function: { name?: string; arguments: string };
+}
+
 /** Parameters of `chat.completions.create`. */
 export interface ChatParams extends SamplingParams {
   messages: readonly ChatMessage[];
-  tools?: unknown[];
+  /** Functions that the model may call, where its chat template shows them to it. */
+  tools?: readonly ToolDefinition[] | null;
+  /** Default `auto` where there are tools. */
+  tool_choice?: 'none' | 'auto' | 'required' | { type: 'function'; function: { name: string } } | null;
+  /** Whether one answer may call several tools; default true. */
+  parallel_tool_calls?: boolean | null;
+  response_format?: ResponseFormat | null;
   logprobs?: boolean | null;
   /** Alternatives to report for each token, at most 20; needs `logprobs`. */
   top_logprobs?: number | null;
@@ -109,8 +146,11 @@ export interface CompletionParams extends SamplingParams {
   kinglet?: OwnParams | null;
 }
 
-/** Why an answer ended: `stop` by a token or text that ends it, `length` by `max_tokens` or a full context. */
-export type FinishReason = 'stop' | 'length';
+/**
+ * Why an answer ended: `stop` by a token or text that ends it, or by a grammar that is complete; `length` by `max_tokens` or
+ * a full context; `tool_calls` by calls of tools.
+ */
+export type FinishReason = 'stop' | 'length' | 'tool_calls';
 
 /** Token counts of one request, all its answers together. */
 export interface Usage {
@@ -177,7 +217,7 @@ export interface Envelope {
 /** One choice of a streamed chat answer. */
 export interface ChatChunkChoice {
   index: number;
-  delta: { role?: 'assistant'; content?: string };
+  delta: { role?: 'assistant'; content?: string; tool_calls?: ToolCallDelta[] };
   finish_reason: FinishReason | null;
   logprobs: Logprobs | null;
 }
@@ -194,7 +234,7 @@ export interface ChatChunk extends Envelope {
 /** One choice of a whole chat answer. */
 export interface ChatChoice {
   index: number;
-  message: { role: 'assistant'; content: string; refusal: null };
+  message: { role: 'assistant'; content: string | null; refusal: null; tool_calls?: ToolCall[] };
   finish_reason: FinishReason;
   logprobs: Logprobs | null;
 }

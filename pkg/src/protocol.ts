@@ -6,7 +6,7 @@ import type { WireError } from './errors.js';
 import type { Report } from './progress.js';
 import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
-import type { FinishReason, Info, ModuleKind, Notice, Stats, Timings, TokenLogprob, Usage, WasmFiles } from './types.js';
+import type { FinishReason, Info, ModuleKind, Notice, Stats, Timings, TokenLogprob, ToolCallDelta, Usage, WasmFiles } from './types.js';
 
 /** Options of loading, as the engine takes them. */
 export interface LoadOptions {
@@ -28,6 +28,7 @@ export interface Piece {
   text: string;
   finish_reason: FinishReason | null;
   logprobs?: { content: TokenLogprob[] } | null;
+  tool_calls?: ToolCallDelta[];
   /** Of the whole request: on its last piece. */
   usage?: Usage;
   /** Of this answer: on its last piece. */
@@ -98,7 +99,7 @@ export interface Port {
 
 /** The engine behind the protocol: the generated Wasm class, or a test's stand-in. */
 export interface Engine {
-  start(kind: RequestKind, request: unknown): void;
+  start(kind: RequestKind, request: unknown): void | Promise<void>;
   /** Reads one chunk of the prompt; true: call again, false: call `next`. */
   prefill(): Promise<boolean>;
   next(): Promise<Piece | undefined>;

@@ -2,6 +2,7 @@
 // Whatever the browser ends is there again with the next request: all that matters lies in the store.
 
 import * as baseline from '../wasm/kinglet.js';
+import * as grammar from '../wasm/kinglet_grammar.js';
 import * as relaxed from '../wasm/kinglet_relaxed.js';
 import { create, type Kinglet } from './client.js';
 import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
@@ -22,6 +23,7 @@ const WAYS: Ways = {
       browser: {
         validate: (bytes) => WebAssembly.validate(bytes),
         glue: { relaxed: async () => relaxed, baseline: async () => baseline },
+        grammar: async () => grammar,
       },
       downloads: 'refused',
     }),

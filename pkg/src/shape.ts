@@ -1,7 +1,7 @@
 // What all of OpenAI's answers share: their head, and the pieces of each answer put together.
 
 import type { Piece } from './protocol.js';
-import type { Envelope, FinishReason, Timings, TokenLogprob, Usage } from './types.js';
+import type { Envelope, FinishReason, Timings, TokenLogprob, ToolCall, Usage } from './types.js';
 
 /** The head of an answer, the same on all chunks of one. */
 export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | 'created' | 'model'> {
@@ -20,6 +20,7 @@ export function own(timings: Timings | undefined): Pick<Envelope, 'kinglet'> {
 export interface Gathered {
   text: string;
   logprobs: TokenLogprob[];
+  calls: ToolCall[];
   finish: FinishReason;
 }
 
@@ -36,9 +37,13 @@ export async function collect(answer: AsyncIterable<Piece>): Promise<Collected> 
   let usage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
   let timings: Timings | undefined;
   for await (const piece of answer) {
-    const choice = (choices[piece.index ?? 0] ??= { text: '', logprobs: [], finish: 'stop' });
+    const choice = (choices[piece.index ?? 0] ??= { text: '', logprobs: [], calls: [], finish: 'stop' });
     choice.text += piece.text;
     choice.logprobs.push(...(piece.logprobs?.content ?? []));
+    for (const { index, id = '', function: part } of piece.tool_calls ?? []) {
+      const call = (choice.calls[index] ??= { id, type: 'function', function: { name: part.name ?? '', arguments: '' } });
+      call.function.arguments += part.arguments;
+    }
     choice.finish = piece.finish_reason ?? choice.finish;
     usage = piece.usage ?? usage;
     timings = piece.timings ?? timings;

@@ -48,8 +48,11 @@ export type ModuleKind = 'relaxed' | 'baseline';
 /** A Wasm file: its address, its bytes, or the compiled module. */
 export type WasmFile = string | URL | ArrayBuffer | WebAssembly.Module;
 
-/** The files of the builds: `kinglet_bg.wasm` is `baseline`, `kinglet_relaxed_bg.wasm` is `relaxed`. */
-export type WasmFiles = Partial<Record<ModuleKind, WasmFile>>;
+/**
+ * The files of the builds: `kinglet_bg.wasm` is `baseline`, `kinglet_relaxed_bg.wasm` is `relaxed`; and
+ * `kinglet_grammar_bg.wasm` is `grammar`, fetched when a request first asks for a grammar.
+ */
+export type WasmFiles = Partial<Record<ModuleKind | 'grammar', WasmFile>>;
 
 /** Options of `createKinglet`. */
 export interface KingletOptions {

@@ -13,6 +13,7 @@ use crate::model::decoder::Decoder;
 use crate::model::loader::{OnProgress, Phase, Progress};
 use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{BackendInfo, Ops};
+use crate::sampler::Constraint;
 
 /// Which backend runs the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -184,6 +185,21 @@ impl AnyEngine {
     /// See [`Engine::start`].
     pub fn start(&mut self, prompt: &[u32], options: GenerateOptions) -> Result<()> {
         on_engine!(&mut self.on, e => e.start(prompt, options))
+    }
+
+    /// See [`Engine::start_under`].
+    pub fn start_under(
+        &mut self,
+        prompt: &[u32],
+        options: GenerateOptions,
+        constraint: Option<Box<dyn Constraint>>,
+    ) -> Result<()> {
+        on_engine!(&mut self.on, e => e.start_under(prompt, options, constraint))
+    }
+
+    /// See [`Engine::take_constraint`].
+    pub fn take_constraint(&mut self) -> Option<Box<dyn Constraint>> {
+        on_engine!(&mut self.on, e => e.take_constraint())
     }
 
     /// See [`Engine::prefill`].

@@ -37,8 +37,8 @@ pub use score::Scored;
 
 use crate::error::{Error, Result};
 use crate::model::decoder::{Decoder, Rows};
-use crate::ops::{BackendInfo, Ops};
-use crate::sampler::{Need, Sampled, Sampler, SamplerConfig};
+use crate::ops::{BackendInfo, Ops, TOP_K_MAX};
+use crate::sampler::{Constraint, Need, Sampled, Sampler, SamplerConfig};
 
 /// Milliseconds from some fixed moment: the engine reads no clock of its own.
 pub type Clock = fn() -> f64;
@@ -107,6 +107,7 @@ pub struct Timings {
 struct Run {
     options: GenerateOptions,
     sampler: Sampler,
+    constraint: Option<Box<dyn Constraint>>,
     /// Prompt and answer, less what a shift has dropped.
     tokens: Vec<u32>,
     finish: Option<FinishReason>,
@@ -153,6 +154,19 @@ impl<O: Ops> Engine<O> {
     /// Fails with [`Error::ContextOverflow`] when prompt and answer cannot both fit (with `shift`: when the prompt
     /// does not), with [`Error::InvalidRequest`] for an empty prompt, an unknown token or a bad option.
     pub fn start(&mut self, prompt: &[u32], options: GenerateOptions) -> Result<()> {
+        self.start_under(prompt, options, None)
+    }
+
+    /// [`Engine::start`] for an answer that keeps to a grammar. It ends with [`FinishReason::Stop`] where nothing can follow.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_under(
+        &mut self,
+        prompt: &[u32],
+        options: GenerateOptions,
+        constraint: Option<Box<dyn Constraint>>,
+    ) -> Result<()> {
         self.run = None;
         self.check_ids("prompt", prompt)?;
         if prompt.is_empty() {
@@ -183,6 +197,7 @@ impl<O: Ops> Engine<O> {
         self.cached.truncate(common.min(prompt.len() - 1));
         self.run = Some(Run {
             sampler,
+            constraint,
             tokens: prompt.to_vec(),
             finish: (options.max_tokens == 0).then_some(FinishReason::Length),
             timings: Timings {
@@ -193,6 +208,15 @@ impl<O: Ops> Engine<O> {
             options,
         });
         Ok(())
+    }
+
+    /// Takes the constraint of the last request, and with it the request.
+    pub fn take_constraint(&mut self) -> Option<Box<dyn Constraint>> {
+        let constraint = self.run.as_mut().and_then(|run| run.constraint.take());
+        if constraint.is_some() {
+            self.run = None;
+        }
+        constraint
     }
 
     /// Computes one more chunk of the prompt, unless it is the last one; true: call again, false: call
@@ -294,7 +318,18 @@ impl<O: Ops> Engine<O> {
         let pos = self.cached.len();
         let tokens = &run.tokens[pos..];
         self.decoder.step(tokens, pos, Rows::Last)?;
-        let token = sample(&mut self.decoder, &mut run.sampler).await?;
+        // The step is under way: what may come next is found out meanwhile.
+        let mask = match &mut run.constraint {
+            Some(constraint) => constraint.mask()?,
+            None => None,
+        };
+        if mask.is_some_and(|mask| mask.iter().all(|&word| word == 0)) {
+            self.decoder.settle().await?;
+            self.cached.extend_from_slice(tokens);
+            run.finish = Some(FinishReason::Stop);
+            return Ok(None);
+        }
+        let token = sample(&mut self.decoder, &mut run.sampler, mask).await?;
         self.cached.extend_from_slice(tokens);
 
         if run.options.stop_tokens.contains(&token.id) {
@@ -307,17 +342,24 @@ impl<O: Ops> Engine<O> {
         if run.timings.generated_tokens >= run.options.max_tokens {
             run.finish = Some(FinishReason::Length);
         }
+        if let Some(constraint) = &mut run.constraint
+            && constraint.commit(token.id)?
+        {
+            run.finish = Some(FinishReason::Stop);
+        }
         Ok(Some(token))
     }
 }
 
 /// Reads back as little as the sampler can do with.
-async fn sample<O: Ops>(decoder: &mut Decoder<O>, sampler: &mut Sampler) -> Result<Token> {
+async fn sample<O: Ops>(decoder: &mut Decoder<O>, sampler: &mut Sampler, mask: Option<&[u32]>) -> Result<Token> {
     if let Need::Top(k) = sampler.need() {
+        // Under a mask any of the best may be forbidden.
+        let k = if mask.is_some() { TOP_K_MAX } else { k };
         let top = decoder.top_k(k.min(decoder.plan().config.n_vocab)).await?;
-        if let Some(token) = sampler.sample_top(&top)? {
+        if let Some(token) = sampler.sample_top_of(&top, mask)? {
             return Ok(token);
         }
     }
-    sampler.sample_row(&decoder.logits().await?)
+    sampler.sample_row_of(&decoder.logits().await?, mask)
 }

@@ -11,8 +11,12 @@
 //! A backend that keeps the logits on the device can hand over only the best few of them. [`Sampler::need`] says how
 //! many suffice in the usual case; [`Sampler::sample_top`] *proves* that they do for these logits, or answers `None`,
 //! and then the whole row goes to [`Sampler::sample_row`]. Both give the same token.
+//!
+//! Under a [`Constraint`] the tokens that it forbids are gone before stage 1: what is drawn from is the distribution of
+//! the others, in their own proportions.
 
 mod config;
+mod constraint;
 mod rng;
 mod stages;
 
@@ -21,6 +25,8 @@ use std::collections::{HashMap, VecDeque};
 use crate::error::{Error, Result};
 use crate::ops::{TOP_K_MAX, TopK};
 pub use config::{BAN_BIAS, MAX_TOP_LOGPROBS, SamplerConfig};
+pub use constraint::Constraint;
+use constraint::allows;
 pub use rng::Rng;
 use stages::{Candidate, best_first, keep};
 
@@ -133,6 +139,14 @@ impl Sampler {
     /// # Errors
     /// [`Error::NotFinite`] if a logit is NaN or plus infinity.
     pub fn sample_top(&mut self, top: &TopK) -> Result<Option<Sampled>> {
+        self.sample_top_of(top, None)
+    }
+
+    /// [`Sampler::sample_top`] among the tokens that `mask` allows (see [`Constraint::mask`]).
+    ///
+    /// # Errors
+    /// As [`Sampler::sample_top`].
+    pub fn sample_top_of(&mut self, top: &TopK, mask: Option<&[u32]>) -> Result<Option<Sampled>> {
         let (Need::Top(_), Some(&floor), Some(&last)) = (self.need(), top.logits.last(), top.ids.last()) else {
             return Ok(None);
         };
@@ -147,7 +161,11 @@ impl Sampler {
             return Err(not_finite("a probability sum"));
         }
         let raw = || top.ids.iter().copied().zip(top.logits.iter().copied());
-        let mut candidates: Vec<Candidate> = raw().map(|(id, logit)| self.adjusted(id, logit)).collect();
+        let may = |&(id, _): &(u32, f32)| allows(mask, id);
+        let mut candidates: Vec<Candidate> = raw().filter(may).map(|(id, l)| self.adjusted(id, l)).collect();
+        if candidates.is_empty() {
+            return Ok(None);
+        }
         candidates.sort_unstable_by(best_first);
 
         // Whatever is not among the candidates lies below this bound, because no stage raised a logit.
@@ -160,7 +178,11 @@ impl Sampler {
         let seen: f64 = candidates.iter().map(|c| mass(c.logit)).sum();
         let row_mass = f64::from(top.log_sum_exp - max).exp();
         let outside = row_mass - seen_raw;
-        let lost = self.lowered_outside(&top.ids) as f64 * mass(floor);
+        // Of what lies outside a mask may forbid all; without one only lowered tokens have lost mass.
+        let lost = match mask {
+            Some(_) => outside,
+            None => self.lowered_outside(&top.ids) as f64 * mass(floor),
+        };
         let slack = row_mass * LOG_SUM_EXP_ERROR;
         candidates.truncate(certain);
 
@@ -195,6 +217,14 @@ impl Sampler {
     /// [`Error::NotFinite`] if a logit is NaN or plus infinity, or if all are minus infinity;
     /// [`Error::InvalidRequest`] if the logit bias bans every token that the model allows.
     pub fn sample_row(&mut self, row: &[f32]) -> Result<Sampled> {
+        self.sample_row_of(row, None)
+    }
+
+    /// [`Sampler::sample_row`] among the tokens that `mask` allows (see [`Constraint::mask`]).
+    ///
+    /// # Errors
+    /// As [`Sampler::sample_row`]; [`Error::InvalidRequest`] also if the logit bias bans every token that the mask allows.
+    pub fn sample_row_of(&mut self, row: &[f32], mask: Option<&[u32]>) -> Result<Sampled> {
         check_finite(row)?;
         let raw_max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         if raw_max == f32::NEG_INFINITY {
@@ -203,7 +233,8 @@ impl Sampler {
         let sum: f64 = row.iter().map(|&l| f64::from(l - raw_max).exp()).sum();
         let log_sum_exp = raw_max + sum.ln() as f32;
 
-        let mut all: Vec<Candidate> = (0u32..).zip(row).map(|(id, &logit)| self.adjusted(id, logit)).collect();
+        let allowed = (0u32..).zip(row).filter(|(id, _)| allows(mask, *id));
+        let mut all: Vec<Candidate> = allowed.map(|(id, &logit)| self.adjusted(id, logit)).collect();
         let id = self.choose(&mut all)?;
         let top = if self.config.top_logprobs == 0 {
             Vec::new()

@@ -2,14 +2,18 @@
 
 use serde::Serialize;
 
+use super::ToolCallDelta;
+
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
-    /// A stop token of the model or a stop string of the request.
+    /// A stop token of the model, a stop string of the request, or a grammar behind which nothing can follow.
     Stop,
     /// `max_tokens`, or the end of the context.
     Length,
+    /// Tools are called.
+    ToolCalls,
 }
 
 /// A piece of an answer. The page's client dresses it in OpenAI's shape; all but `text` and `finish_reason` is left
@@ -20,6 +24,9 @@ pub struct Chunk {
     pub index: usize,
     /// The new text; whole characters, possibly none.
     pub text: String,
+    /// Pieces of calls of tools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCallDelta>,
     /// Set on the answer's last chunk, and only there.
     pub finish_reason: Option<FinishReason>,
     /// Of the tokens since the chunk before, if asked for.

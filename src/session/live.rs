@@ -3,8 +3,13 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use serde_json::Value;
+
+use super::calls::CallReader;
+use super::tools::CallStyle;
 use super::{
-    Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage, prompt,
+    Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, ToolChoice,
+    Usage, prompt,
 };
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
@@ -13,7 +18,7 @@ use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
 use crate::model::plan::DecoderOptions;
 use crate::platform::{ByteSource, now_ms, unix_seconds};
-use crate::sampler::{Rng, SamplerConfig};
+use crate::sampler::{Constraint, Rng, SamplerConfig};
 use crate::text::template::CivilTime;
 use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
 
@@ -25,6 +30,8 @@ pub struct Session {
     answer: Option<Answer>,
     /// Answers of the current request that have not begun.
     waiting: VecDeque<Answer>,
+    /// What the answers must keep to, until the first of them begins; then the engine has it.
+    constraint: Option<Box<dyn Constraint>>,
     /// Of the current request so far.
     usage: Usage,
     /// Tokens of the current answer, or of the last one.
@@ -43,6 +50,8 @@ struct Answer {
     stream: TokenStream,
     stop: StopFilter,
     logprobs: bool,
+    /// Where tools may be called.
+    calls: Option<CallReader>,
 }
 
 impl Session {
@@ -105,6 +114,7 @@ impl Session {
             info,
             answer: None,
             waiting: VecDeque::new(),
+            constraint: None,
             usage: Usage::default(),
             generated: Vec::new(),
         })
@@ -152,7 +162,45 @@ impl Session {
     /// # Errors
     /// [`Error::ContextOverflow`], [`Error::InvalidRequest`], and those of [`Session::prompt`].
     pub fn start(&mut self, request: &Request) -> Result<()> {
+        self.start_under(request, None)
+    }
+
+    /// The grammar that a request's answers must keep to, as the grammar module reads it (`kinglet_grammar::Spec`): what
+    /// that makes of it goes to [`Session::start_under`].
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFeature`] for tools that this model's template cannot show or call.
+    pub fn grammar(&self, request: &Request) -> Result<Option<Value>> {
+        Ok(match self.call_style(request)? {
+            Some((style, tools)) => Some(style.grammar(tools, &request.format)),
+            None => request.format.grammar.clone(),
+        })
+    }
+
+    /// How the model calls the tools of a request, if it may call any.
+    fn call_style<'r>(&self, request: &'r Request) -> Result<Option<(CallStyle, &'r Value)>> {
+        match &request.input {
+            Input::Chat {
+                tools: Some(tools),
+                extra,
+                ..
+            } => Ok(Some((CallStyle::of(&self.tokenizer, extra)?, tools))),
+            _ => Ok(None),
+        }
+    }
+
+    /// [`Session::start`] for answers that keep to the request's grammar.
+    ///
+    /// # Errors
+    /// As [`Session::start`]; [`Error::Internal`] for a request with a grammar and no constraint.
+    pub fn start_under(&mut self, request: &Request, constraint: Option<Box<dyn Constraint>>) -> Result<()> {
         self.abort();
+        let style = self.call_style(request)?;
+        if constraint.is_none() && (style.is_some() || request.format.grammar.is_some()) {
+            return Err(Error::internal(
+                "a request with a grammar was started without a constraint",
+            ));
+        }
         let mut sampling = request.sampling.clone();
         let n_vocab = self.info.vocabulary;
         if let Some((id, _)) = sampling.logit_bias.iter().find(|(id, _)| *id as usize >= n_vocab) {
@@ -177,6 +225,10 @@ impl Session {
                 let index = waiting.len();
                 let mut answer = self.answer_to(index, Rc::clone(&prompt), input, request, options.clone())?;
                 answer.first = choice == 0;
+                answer.calls = style.as_ref().map(|(style, _)| {
+                    let required = request.format.choice != ToolChoice::Auto;
+                    CallReader::new(style, required, now_ms().to_bits() ^ (index as u64) << 32)
+                });
                 if index > 0 {
                     answer.options.sampling.seed = seeds.next_u64();
                 }
@@ -184,6 +236,7 @@ impl Session {
             }
         }
         self.waiting = waiting;
+        self.constraint = constraint;
         self.usage = Usage::default();
         self.begin() // what the engine refuses is said now
     }
@@ -244,6 +297,7 @@ impl Session {
             stream,
             stop: StopFilter::new(request.stop.clone()),
             logprobs: request.logprobs,
+            calls: None,
         })
     }
 
@@ -252,7 +306,12 @@ impl Session {
         if self.answer.is_none()
             && let Some(next) = self.waiting.pop_front()
         {
-            let started = self.engine.start(&next.prompt, next.options.clone());
+            let constraint = match self.constraint.take() {
+                Some(fresh) => Some(fresh),
+                None => self.engine.take_constraint(),
+            };
+            let constraint = constraint.map(|mut c| c.reset().map(|()| c)).transpose()?;
+            let started = self.engine.start_under(&next.prompt, next.options.clone(), constraint);
             if started.is_err() {
                 self.abort();
             }
@@ -301,6 +360,9 @@ impl Session {
             let piece = answer.stream.push(&self.tokenizer, token.id);
             (chunk.text, stopped) = answer.stop.push(&piece);
             chunk.logprobs = answer.logprobs.then(|| self.logprobs(token));
+            if let Some(calls) = &mut answer.calls {
+                calls.token(token.id);
+            }
         }
         let finish = match self.engine.finish_reason() {
             _ if stopped => Some(FinishReason::Stop),
@@ -313,6 +375,16 @@ impl Session {
             chunk.text.push_str(&text);
             if !found {
                 chunk.text.push_str(&answer.stop.flush());
+            }
+        }
+        let mut finish = finish;
+        if let Some(calls) = &mut answer.calls {
+            (chunk.text, chunk.tool_calls) = calls.push(&chunk.text);
+            if finish.is_some() {
+                chunk.text.push_str(&calls.flush());
+            }
+            if finish == Some(FinishReason::Stop) && calls.called() {
+                finish = Some(FinishReason::ToolCalls);
             }
         }
         if let Some(prompt) = answer.echo.take() {
@@ -365,5 +437,7 @@ impl Session {
     pub fn abort(&mut self) {
         self.answer = None;
         self.waiting.clear();
+        self.constraint = None;
+        drop(self.engine.take_constraint());
     }
 }

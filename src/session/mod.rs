@@ -1,7 +1,9 @@
 //! One chat or completion request in, a stream of chunks out; or one of given labels.
 
+mod calls;
 mod choose;
 mod chunk;
+mod format;
 mod live;
 mod message;
 mod options;
@@ -9,10 +11,13 @@ mod prompt;
 mod reader;
 mod request;
 mod signals;
+mod tools;
 
 pub use crate::engine::{BackendChoice, ChooseOptions};
+pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
+pub use format::{Format, ToolChoice};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};
 pub use request::{Input, Request};

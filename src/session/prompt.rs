@@ -20,12 +20,7 @@ pub(super) fn chat(
     extra: &Map<String, Value>,
     now: CivilTime,
 ) -> Result<Vec<u32>> {
-    let for_tools = tools.and_then(|_| tokenizer.chat_template(Some(TOOL_TEMPLATE)));
-    let source = for_tools
-        .or_else(|| tokenizer.chat_template(None))
-        .ok_or_else(|| Error::Template {
-            message: "this model's file has none; ask for a completion of a prompt instead of a chat".into(),
-        })?;
+    let source = source(tokenizer, tools)?;
     let template = ChatTemplate::new(source)?;
 
     let extra_value = Value::Object(extra.clone());
@@ -67,6 +62,40 @@ pub(super) fn chat(
         ids.insert(0, bos);
     }
     Ok(ids)
+}
+
+/// Renders a conversation of our own making: no guard.
+///
+/// # Errors
+/// As [`chat`].
+pub(super) fn text(
+    tokenizer: &Tokenizer,
+    messages: &[Value],
+    tools: Option<&Value>,
+    extra: &Map<String, Value>,
+    add_generation_prompt: bool,
+) -> Result<String> {
+    let template = ChatTemplate::new(source(tokenizer, tools)?)?;
+    let token_text = |id: Option<u32>| id.map_or("", |id| tokenizer.token_text(id));
+    template.render(&RenderInput {
+        messages: &Value::Array(messages.to_vec()),
+        tools,
+        add_generation_prompt,
+        bos_token: token_text(tokenizer.bos()),
+        eos_token: token_text(tokenizer.eos()),
+        now: CivilTime::from_unix(0),
+        extra,
+    })
+}
+
+/// The file's template for a conversation, with tools or without.
+fn source<'t>(tokenizer: &'t Tokenizer, tools: Option<&Value>) -> Result<&'t str> {
+    let for_tools = tools.and_then(|_| tokenizer.chat_template(Some(TOOL_TEMPLATE)));
+    for_tools
+        .or_else(|| tokenizer.chat_template(None))
+        .ok_or_else(|| Error::Template {
+            message: "this model's file has none; ask for a completion of a prompt instead of a chat".into(),
+        })
 }
 
 /// Tokenizes a completion's prompt; the caller may write control tokens into it.

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::format::{self, Format, ToolChoice};
 use super::message::messages;
 use super::reader::{Reader, count};
 use crate::error::{Error, Result, json_kind};
@@ -31,6 +32,8 @@ pub struct Request {
     pub echo: bool,
     /// Let the context slide when it is full instead of ending with `length`.
     pub shift: bool,
+    /// What an answer must look like.
+    pub format: Format,
 }
 
 /// What is continued.
@@ -93,6 +96,8 @@ const OURS: &[&str] = &[
     "repeat_last_n",
     "context_shift",
     "chat_template_kwargs",
+    "regex",
+    "lark",
 ];
 
 impl Request {
@@ -104,7 +109,10 @@ impl Request {
         let mut reader = Reader::new(body, WITHOUT_EFFECT)?;
         let mut ours = reader.ours()?;
         let messages = messages(&mut reader)?;
-        let tools = tools(&mut reader)?;
+        let tools = format::tools(reader.take("tools"))?;
+        let format = Format::chat(&mut reader, &mut ours, tools.as_ref())?;
+        // A model that may call none is not told of any.
+        let tools = tools.filter(|_| format.choice != ToolChoice::None);
         modalities(&mut reader)?;
         let extra = match ours.take("chat_template_kwargs") {
             None => Map::new(),
@@ -122,6 +130,7 @@ impl Request {
         }
         at_most("top_logprobs", MAX_TOP_LOGPROBS, top)?;
         let mut request = common(&mut reader, &mut ours, Input::Chat { messages, tools, extra })?;
+        request.format = format;
         request.logprobs = logprobs;
         request.sampling.top_logprobs = top;
         finished(request, &reader, &ours)
@@ -142,6 +151,7 @@ impl Request {
                 .map(|input| infill(input, suffix))
                 .collect::<Result<_>>()?;
         }
+        let format = Format::completion(&mut reader, &mut ours)?;
         let logprobs = reader.count("logprobs")?;
         at_most("logprobs", MAX_TOP_LOGPROBS, logprobs.unwrap_or(0))?;
         let echo = reader.boolean("echo")?.unwrap_or(false);
@@ -158,6 +168,7 @@ impl Request {
             return Err(Error::invalid("best_of", expected, best_of));
         }
         request.more = more;
+        request.format = format;
         request.logprobs = logprobs.is_some();
         request.sampling.top_logprobs = logprobs.unwrap_or(0);
         request.echo = echo;
@@ -208,6 +219,7 @@ fn common(reader: &mut Reader<'_>, ours: &mut Reader<'_>, input: Input) -> Resul
         logprobs: false,
         echo: false,
         shift: ours.boolean("context_shift")?.unwrap_or(false),
+        format: Format::default(),
     })
 }
 
@@ -229,15 +241,6 @@ fn at_most(name: &str, most: usize, got: usize) -> Result<()> {
     match got <= most {
         true => Ok(()),
         false => Err(Error::invalid(name, format!("at most {most}"), got)),
-    }
-}
-
-fn tools(reader: &mut Reader<'_>) -> Result<Option<Value>> {
-    match reader.take("tools") {
-        None => Ok(None),
-        Some(Value::Array(list)) if list.is_empty() => Ok(None),
-        Some(list @ Value::Array(_)) => Ok(Some(list.clone())),
-        Some(other) => Err(Error::invalid("tools", "a list", json_kind(other))),
     }
 }
 

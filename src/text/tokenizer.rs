@@ -249,6 +249,24 @@ impl Tokenizer {
         }
     }
 
+    /// The bytes of all tokens, for a module that knows nothing of tokenizers: for each token its length as two bytes,
+    /// little-endian, with the highest bit set for markup; then all bytes. A token too long for that has none.
+    pub fn packed(&self) -> Vec<u8> {
+        const MARKUP: u16 = 0x8000;
+        let (mut lengths, mut all) = (Vec::with_capacity(2 * self.n_vocab()), Vec::new());
+        for id in 0..self.n_vocab() as u32 {
+            let bytes = self.token_bytes(id);
+            let length = u16::try_from(bytes.len()).ok().filter(|n| n & MARKUP == 0);
+            let markup = if self.is_markup(id) { MARKUP } else { 0 };
+            lengths.extend((length.unwrap_or(0) | markup).to_le_bytes());
+            if length.is_some() {
+                all.extend_from_slice(&bytes);
+            }
+        }
+        lengths.extend(all);
+        lengths
+    }
+
     /// The token as the vocabulary spells it.
     pub fn token_text(&self, id: u32) -> &str {
         self.vocab.piece(id)

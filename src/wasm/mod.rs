@@ -6,6 +6,7 @@
 //! An error is thrown as the plain object
 //! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
 
+mod constraint;
 mod shard;
 mod speed;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
+use self::constraint::JsConstraint;
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::model::loader::Progress;
@@ -87,9 +89,43 @@ pub struct Kinglet {
 
 #[wasm_bindgen]
 impl Kinglet {
-    /// Begins a request of `kind` "chat" or "completion".
-    pub fn start(&self, kind: &str, request: JsValue) -> std::result::Result<(), JsValue> {
-        self.with(|session| session.start(&read_request(kind, request)?))
+    /// Begins a request of `kind` "chat" or "completion", under the constraint that was made of its `grammar`.
+    pub fn start(
+        &self,
+        kind: &str,
+        request: JsValue,
+        constraint: Option<JsConstraint>,
+    ) -> std::result::Result<(), JsValue> {
+        let constraint = constraint.map(constraint::boxed);
+        self.with(|session| session.start_under(&read_request(kind, request)?, constraint))
+    }
+
+    /// The grammar of a request's answer as JSON text for the grammar module; undefined: it has none.
+    pub fn grammar(&self, kind: &str, request: JsValue) -> std::result::Result<Option<String>, JsValue> {
+        self.with(|session| {
+            let grammar = session.grammar(&read_request(kind, request)?)?;
+            Ok(grammar.map(|grammar| grammar.to_string()))
+        })
+    }
+
+    /// The vocabulary, for the grammar module: `{tokens, packed, ends}`.
+    pub fn vocabulary(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|session| {
+            let tokenizer = session.tokenizer();
+            let object = js_sys::Object::new();
+            let packed = js_sys::Uint8Array::from(&tokenizer.packed()[..]);
+            let ends = js_sys::Uint32Array::from(tokenizer.eog());
+            let fields: [(&str, JsValue); 3] = [
+                ("tokens", tokenizer.n_vocab().into()),
+                ("packed", packed.into()),
+                ("ends", ends.into()),
+            ];
+            for (name, value) in fields {
+                js_sys::Reflect::set(&object, &name.into(), &value)
+                    .map_err(|_| Error::internal("an object that is closed"))?;
+            }
+            Ok(object.into())
+        })
     }
 
     /// Reads one chunk of the prompt; true: call again, false: call `next`.

@@ -30,6 +30,8 @@ mod gpu_shaders;
 mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
+mod grammar;
+mod grammar_suite;
 mod hostile_models;
 mod loaded;
 mod plan_memory;

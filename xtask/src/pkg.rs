@@ -19,10 +19,12 @@ pub enum Profile {
     Dev,
 }
 
-/// One of the two modules between which the worker chooses (pkg/src/module.ts).
+/// One of the two modules between which the worker chooses (pkg/src/module.ts), or that for grammars (pkg/src/grammar.ts).
 struct Build {
     /// Of its files in `pkg/wasm`.
     name: &'static str,
+    /// Cargo's package, and the file that becomes of it.
+    package: [&'static str; 2],
     /// Cargo's profiles: release and dev.
     profiles: [&'static str; 2],
     /// For the compiler, in addition to `.cargo/config.toml`, which asks for SIMD.
@@ -31,18 +33,30 @@ struct Build {
     wasm_opt: &'static [&'static str],
 }
 
-const BUILDS: [Build; 2] = [
+const ENGINE: [&str; 2] = ["kinglet", "kinglet.wasm"];
+
+const BUILDS: [Build; 3] = [
     Build {
         name: "kinglet",
+        package: ENGINE,
         profiles: ["wasm", "wasm-dev"],
         rustc: &[],
         wasm_opt: &[],
     },
     Build {
         name: "kinglet_relaxed",
+        package: ENGINE,
         profiles: ["wasm-relaxed", "wasm-dev-relaxed"],
         rustc: &["-Ctarget-feature=+relaxed-simd"],
         wasm_opt: &["--enable-relaxed-simd"],
+    },
+    Build {
+        name: "kinglet_grammar",
+        package: ["kinglet-grammar", "kinglet_grammar.wasm"],
+        profiles: ["wasm-grammar", "wasm-dev-grammar"],
+        // Grammars nest, and so do the functions that read them: four times the usual stack.
+        rustc: &["-Clink-arg=-zstack-size=4194304"],
+        wasm_opt: &[],
     },
 ];
 
@@ -122,7 +136,7 @@ fn glue() -> Result<()> {
     sh::run(sh::node("xtask/src/glue.mjs").args(files))
 }
 
-/// Both modules, side by side: link-time optimisation keeps only one core busy.
+/// All modules, side by side: link-time optimisation keeps only one core busy.
 fn wasm(profile: Profile) -> Result<()> {
     check_versions()?;
     std::thread::scope(|scope| {
@@ -148,12 +162,12 @@ impl Build {
         let (target, profile) = ("wasm32-unknown-unknown", self.profile(profile));
         timed(&format!("cargo {}", self.name), || {
             let mut cargo = sh::cargo();
-            cargo.args(["rustc", "--package=kinglet", "--lib"]);
+            cargo.args(["rustc", "--package", self.package[0], "--lib"]);
             // Only as a lone cdylib: cargo does no link-time optimisation for a library that is also an rlib.
             cargo.args(["--crate-type=cdylib", "--target", target, "--profile", profile]);
             sh::run(cargo.arg("--").args(self.rustc))
         })?;
-        let path = sh::target_dir().join(target).join(profile).join("kinglet.wasm");
+        let path = sh::target_dir().join(target).join(profile).join(self.package[1]);
         fs::read(&path).with_context(|| path.display().to_string())
     }
 

@@ -34,7 +34,12 @@ struct Later {
     budget: usize,
 }
 
-const LATER: &[Later] = &[];
+const LATER: &[Later] = &[Later {
+    name: "grammars",
+    scripts: &[],
+    wasm: "kinglet_grammar",
+    budget: 700_000,
+}];
 
 /// Bytes of files, as they are and after compression.
 #[derive(Clone, Copy, Default)]
