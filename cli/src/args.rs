@@ -184,6 +184,15 @@ pub struct Generate {
     /// Ends the answer before this text; may be given several times.
     #[arg(long)]
     pub stop: Vec<String>,
+    /// The answer is JSON that satisfies the schema in this file.
+    #[arg(long, group = "grammar")]
+    pub json_schema: Option<PathBuf>,
+    /// The answer matches this regular expression (JavaScript's syntax) from beginning to end.
+    #[arg(long, group = "grammar")]
+    pub regex: Option<String>,
+    /// The answer is a sentence of the Lark grammar in this file.
+    #[arg(long, group = "grammar")]
+    pub lark: Option<PathBuf>,
 }
 
 #[derive(Args)]

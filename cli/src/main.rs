@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod constraint;
 mod eval;
 mod inspect;
 mod open;

@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::args::{BackendArg, CacheArg, Generate, ModelArgs, RunArgs};
-use crate::{open, output};
+use crate::{constraint, open, output};
 
 impl From<BackendArg> for BackendChoice {
     fn from(b: BackendArg) -> Self {
@@ -82,11 +82,13 @@ pub struct Answer {
 /// Runs one request to its end.
 pub fn answer(session: &mut Session, request: &Value) -> Result<Answer> {
     block_on(async {
-        session.start(&if request.get("messages").is_some() {
+        let request = if request.get("messages").is_some() {
             Request::chat(request)?
         } else {
             Request::completion(request)?
-        })?;
+        };
+        let constraint = constraint::of(session, &request)?;
+        session.start_under(&request, constraint)?;
         let mut answer = Answer {
             ids: vec![],
             text: String::new(),
@@ -134,6 +136,18 @@ pub fn generate(g: &Generate) -> Result<()> {
     for (name, value) in ours.into_iter().filter(|(_, v)| !v.is_null()) {
         request["kinglet"][name] = value;
     }
+    if let Some(file) = &g.json_schema {
+        let schema: Value = serde_json::from_str(&read(file)?)
+            .map_err(|e| kinglet::Error::invalid("--json-schema", "a file with a JSON schema", e))?;
+        request["response_format"] =
+            json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}});
+    }
+    if let Some(regex) = &g.regex {
+        request["kinglet"]["regex"] = json!(regex);
+    }
+    if let Some(file) = &g.lark {
+        request["kinglet"]["lark"] = json!(read(file)?);
+    }
     if let Some(suffix) = &g.suffix {
         request["suffix"] = json!(suffix);
     }
@@ -146,6 +160,13 @@ pub fn generate(g: &Generate) -> Result<()> {
         "ids": a.ids, "text": a.text, "finish_reason": a.finish_reason, "timings": a.timings, "usage": a.usage,
         "backend": session.info().backend, "adapter": session.info().adapter,
     }))
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|e| kinglet::Error::Io {
+        source_name: file.display().to_string(),
+        message: e.to_string(),
+    })
 }
 
 /// Perplexity and what leads to it, of one text.

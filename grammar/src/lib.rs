@@ -25,6 +25,7 @@ mod matcher;
 mod pattern;
 mod schema;
 mod spec;
+mod values;
 mod vocab;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

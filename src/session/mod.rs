@@ -14,6 +14,7 @@ mod signals;
 mod tools;
 
 pub use crate::engine::{BackendChoice, ChooseOptions};
+pub use crate::sampler::Constraint;
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};

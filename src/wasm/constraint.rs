@@ -5,7 +5,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::sampler::Constraint;
+use crate::session::Constraint;
 
 #[wasm_bindgen]
 extern "C" {

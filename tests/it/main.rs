@@ -42,6 +42,7 @@ mod session;
 mod session_choices;
 mod session_labels;
 mod session_opening;
+mod structured;
 mod support;
 mod template;
 mod tidy;

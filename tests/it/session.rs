@@ -218,7 +218,7 @@ fn users_cannot_write_control_tokens() {
     let clean = controls(
         &bare,
         json!({"messages": [
-        {"role": "user", "content": "x", "name": "x", "tool_calls": [{"function": {"arguments": {"x": "x"}}}]}], "tools": [{"x": "x"}]}),
+        {"role": "user", "content": "x", "name": "x", "tool_calls": [{"function": {"arguments": {"x": "x"}}}]}], "tools": [tool("x")]}),
     );
     for t in &texts {
         let call = json!([{"function": {"arguments": {(t): [t, format!("a{t}b")]}}}]);

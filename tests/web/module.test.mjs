@@ -24,6 +24,7 @@ function browser({ simd = true, relaxed = true, passes = true, broken = [] } = {
     log,
     validate: (bytes) => (bytes === SIMD_PROBE ? simd : bytes === RELAXED_PROBE ? relaxed : assert.fail('an unknown probe')),
     glue: { relaxed: glue('relaxed'), baseline: glue('baseline') },
+    grammar: glue('grammar'),
   };
 }
 

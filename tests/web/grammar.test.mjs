@@ -1,0 +1,151 @@
+// Grammars: the module is fetched when it is first needed, and then answers keep to what was asked for.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing, notBuilt, openPage } from './support/browser.mjs';
+import { nodeKinglet } from './support/node-engine.mjs';
+import { fileModel, startServer } from './support/server.mjs';
+import { Grammars } from '../../pkg/dist/grammar.js';
+
+const DESK = fileURLToPath(new URL('../../models/desk/desk-nano.gguf', import.meta.url));
+const skip = missing() ?? false;
+
+let server;
+let browser;
+before(async () => {
+  if (skip) return;
+  server = await startServer();
+  browser = await launch();
+  server.models.set('desk-nano.gguf', fileModel(DESK));
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A stand-in for the module, and what was asked of it. */
+function standIn({ broken = false, compile = () => ({ mask: () => undefined, commit: () => false, reset() {}, free() {} }) } = {}) {
+  const log = [];
+  const glue = async () => {
+    log.push('import');
+    if (broken) throw new Error('404');
+    return {
+      default: async (options) => log.push(options?.module_or_path ?? 'beside'),
+      Grammars: class {
+        constructor(tokens) {
+          log.push(tokens);
+        }
+        compile(spec) {
+          return compile(spec);
+        }
+      },
+    };
+  };
+  return { log, glue, vocabulary: () => ({ tokens: 7, packed: new Uint8Array(), ends: new Uint32Array([1]) }) };
+}
+
+test('the module is had once, with the first grammar, and the vocabulary is handed over once', async () => {
+  const { log, glue, vocabulary } = standIn();
+  const grammars = new Grammars(glue, 'its.wasm', vocabulary);
+  assert.deepEqual(log, []);
+  await grammars.compile('{}');
+  await grammars.compile('{}');
+  assert.deepEqual(log, ['import', 'its.wasm', 7]);
+});
+
+test('errors of the module are typed, and one that crashed is opened anew', async () => {
+  const missing = new Grammars(standIn({ broken: true }).glue, undefined, standIn().vocabulary);
+  await assert.rejects(missing.compile('{}'), { code: 'worker_failed', message: /grammars could not be started.*404/ });
+
+  const wire = { code: 'unsupported_grammar', message: 'm', detail: { param: 'p' } };
+  const refusing = standIn({ compile: () => { throw wire; } });
+  const grammars = new Grammars(refusing.glue, undefined, refusing.vocabulary);
+  await assert.rejects(grammars.compile('{}'), { code: 'unsupported_grammar', detail: { param: 'p' } });
+  await assert.rejects(grammars.compile('{}'), { code: 'unsupported_grammar' });
+  assert.equal(refusing.log.filter((entry) => entry === 'import').length, 1);
+
+  const trap = () => { throw new WebAssembly.RuntimeError('unreachable'); };
+  const crashing = standIn({ compile: () => ({ mask: trap, commit: trap, reset: trap, free() {} }) });
+  const constraint = await new Grammars(crashing.glue, undefined, crashing.vocabulary).compile('{}');
+  for (const call of ['mask', 'commit', 'reset']) {
+    assert.throws(() => constraint[call](0), { code: 'unsupported_grammar', message: /out of memory or stack/ });
+  }
+});
+
+const SCHEMA = {
+  type: 'object',
+  properties: { label: { enum: ['delivery', 'billing'] }, urgent: { type: 'boolean' }, days: { type: 'integer', minimum: 1, maximum: 30 } },
+  required: ['label', 'urgent', 'days'],
+  additionalProperties: false,
+};
+
+test('in Chromium: an answer in a schema; nothing of it is fetched before', { skip }, async () => {
+  const { page, requests, complaints, close } = await openPage(browser, server.origin);
+  const ours = () => requests.filter((url) => url.includes('kinglet_grammar')).map((url) => url.split('/').pop());
+  await page.evaluate(async () => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    globalThis.kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend: 'cpu', threads: 1 });
+    globalThis.ask = async (more) => {
+      const messages = [{ role: 'user', content: 'classify: delivery, billing\nmessage: my parcel never came' }];
+      try {
+        return await globalThis.kinglet.chat.completions.create({ messages, max_tokens: 60, temperature: 0, ...more });
+      } catch (error) {
+        return { code: error.code, param: error.detail.param };
+      }
+    };
+  });
+  await page.evaluate(() => globalThis.ask({}));
+  assert.deepEqual(ours(), []);
+
+  const format = { type: 'json_schema', json_schema: { name: 'x', strict: true, schema: SCHEMA } };
+  const answer = await page.evaluate((response_format) => globalThis.ask({ response_format }), format);
+  const said = JSON.parse(answer.choices[0].message.content);
+  assert.ok(SCHEMA.properties.label.enum.includes(said.label) && typeof said.urgent === 'boolean', JSON.stringify(said));
+  assert.ok(Number.isInteger(said.days) && said.days >= 1 && said.days <= 30);
+  assert.equal(answer.choices[0].finish_reason, 'stop');
+  assert.deepEqual(ours(), ['kinglet_grammar.js', 'kinglet_grammar_bg.wasm']);
+
+  const several = await page.evaluate(() => globalThis.ask({ n: 2, temperature: 1, seed: 3, kinglet: { regex: '(yes|no), \\d{2}' } }));
+  for (const { message } of several.choices) assert.match(message.content, /^(yes|no), \d{2}$/);
+  const short = await page.evaluate(() => globalThis.ask({ max_tokens: 2, response_format: { type: 'json_object' } }));
+  assert.equal(short.choices[0].finish_reason, 'length');
+  assert.match(short.choices[0].message.content, /^\s*\{/);
+
+  const schema = { type: 'object', properties: { a: { not: { const: 1 } } } };
+  const refused = await page.evaluate((s) => globalThis.ask({ response_format: { type: 'json_schema', json_schema: { schema: s } } }), schema);
+  assert.deepEqual(refused, { code: 'unsupported_grammar', param: 'response_format.json_schema.schema.properties.a.not' });
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  assert.equal((await page.evaluate((tools) => globalThis.ask({ tools }), tools)).code, 'unsupported_feature');
+  // What was refused has left nothing behind.
+  assert.equal((await page.evaluate(() => globalThis.ask({ max_tokens: 3 }))).object, 'chat.completion');
+  assert.equal(ours().length, 2);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('a mask costs little beside a step', { skip: notBuilt() ?? false }, async (t) => {
+  const { kinglet, close } = await nodeKinglet(DESK);
+  const [end] = await kinglet.tokenize('<|end|>', { special: 'parse' });
+  const speed = async (more) => {
+    const { usage, kinglet: own } = await kinglet.completions.create({
+      prompt: 'The parcel',
+      max_tokens: 150,
+      temperature: 0,
+      logit_bias: end === undefined ? {} : { [end]: -100 },
+      ...more,
+    });
+    return own.timings.decode_ms / (usage.completion_tokens - 1);
+  };
+  const free = { kinglet: { context_shift: false } };
+  const held = { kinglet: { regex: '[^]{1,5000}' } };
+  const times = { free: [], held: [] };
+  for (let round = 0; round < 5; round += 1) {
+    times.free.push(await speed(free));
+    times.held.push(await speed(held));
+  }
+  const best = (list) => Math.min(...list);
+  const slower = best(times.held) / best(times.free) - 1;
+  t.diagnostic(`${best(times.free).toFixed(2)} ms a token free, ${best(times.held).toFixed(2)} under a grammar: ${(100 * slower).toFixed(1)} % slower`);
+  assert.ok(slower < 1, 'a model this small has steps of a fraction of a millisecond; a larger one hides the mask entirely');
+  close();
+});
