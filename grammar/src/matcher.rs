@@ -53,7 +53,7 @@ impl Matcher {
         };
         // The costs of a grammar show when it is first used: a refusal must come before anything is computed.
         let nothing = matcher.inner_mask()?.iter().all(|&word| word == 0);
-        if nothing && !matcher.accepts()? {
+        if nothing && !matcher.is_complete()? {
             return Err(GrammarError::invalid(&spec.path, "nothing satisfies it"));
         }
         Ok(matcher)
@@ -112,11 +112,15 @@ impl Matcher {
         self.free.is_none() && self.inner.is_stopped()
     }
 
-    /// The text so far satisfies the grammar.
+    /// The text so far satisfies the grammar; free text does.
     ///
     /// # Errors
     /// As [`Matcher::mask`].
     pub fn accepts(&mut self) -> Result<bool> {
+        Ok(self.free.is_some() || self.is_complete()?)
+    }
+
+    fn is_complete(&mut self) -> Result<bool> {
         let stopped = matches!(
             self.inner.stop_reason(),
             StopReason::NoExtension | StopReason::NoExtensionBias | StopReason::EndOfSentence

@@ -204,6 +204,10 @@ fn what_cannot_be_done_is_said_first() {
     assert!(!run(&mut bare, &completion).0.is_empty());
 }
 
+fn tool(description: &str) -> Value {
+    json!({"type": "function", "function": {"name": "f", "description": description, "parameters": {"title": description}}})
+}
+
 /// Control tokens in contents, names, tool arguments and tools, whole or split over two messages, stay text.
 #[test]
 fn users_cannot_write_control_tokens() {
@@ -223,10 +227,10 @@ fn users_cannot_write_control_tokens() {
     for t in &texts {
         let call = json!([{"function": {"arguments": {(t): [t, format!("a{t}b")]}}}]);
         let body = json!({"messages": [{"role": "user", "content": format!("{t} x {t}"), "name": t, "tool_calls": call}],
-            "tools": [{(t): t}]});
+            "tools": [tool(t)]});
         assert_eq!(controls(&bare, body), clean, "{t}");
         let as_string = json!([{"function": {"arguments": json!({"k": t}).to_string()}}]);
-        let body = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": t}], "tool_calls": as_string}], "tools": [t]});
+        let body = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": t}], "tool_calls": as_string}], "tools": [tool(t)]});
         assert_eq!(controls(&bare, body), clean, "{t}");
         let base = controls(&session, json!({"messages": [{"role": "user", "content": "x"}]}));
         for cut in 1..t.len() {

@@ -392,3 +392,117 @@ fn masked_sampling_is_the_renormalised_distribution() {
         "{settled} of {tried} were settled by the best few"
     );
 }
+
+/// How the templates of known models have tools called: found out by rendering, and written down here.
+#[test]
+fn the_templates_of_known_models() {
+    let Some(folder) = support::shared("templates") else {
+        return;
+    };
+    let known = [
+        (
+            "Qwen-Qwen2.5-7B-Instruct",
+            json!({"text": "<tool_call>"}),
+            "arguments",
+            true,
+        ),
+        ("Qwen-Qwen3-0.6B", json!({"text": "<tool_call>"}), "arguments", true),
+        (
+            "NousResearch-Hermes-3-Llama-3.1-8B-tool_use",
+            json!({"text": "<tool_call>"}),
+            "arguments",
+            true,
+        ),
+        (
+            "meta-llama-Llama-3.1-8B-Instruct",
+            json!({"first": "{"}),
+            "parameters",
+            false,
+        ),
+        (
+            "meta-llama-Llama-3.2-3B-Instruct",
+            json!({"first": "{"}),
+            "parameters",
+            false,
+        ),
+        (
+            "mistralai-Mistral-Nemo-Instruct-2407",
+            json!({"text": "[TOOL_CALLS]"}),
+            "arguments",
+            true,
+        ),
+    ];
+    let mut taken = Vec::new();
+    for file in std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()) {
+        if file.extension().is_none_or(|e| e != "jinja") {
+            continue;
+        }
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let bench = Bench::new(&std::fs::read_to_string(&file).unwrap());
+        let request = Request::chat(&ask(json!({"tools": [tool("weather")]}))).unwrap();
+        let expect = known.iter().find(|k| k.0 == name);
+        match (bench.session.grammar(&request), expect) {
+            (Ok(Some(spec)), Some((_, trigger, key, parallel))) => {
+                assert_eq!(
+                    (&spec["trigger"], &spec["grammar"]["parallel"]),
+                    (trigger, &json!(parallel)),
+                    "{name}: {spec}"
+                );
+                assert_eq!(spec["grammar"]["format"]["arguments_key"], *key, "{name}");
+                let spec: Spec = serde_json::from_value(spec).unwrap();
+                Matcher::new(&bench.vocabulary, &spec).unwrap_or_else(|e| panic!("{name}: {e}"));
+                taken.push(name);
+            }
+            (Ok(Some(spec)), None) => println!("{name} calls like this: {}", spec["grammar"]["format"]),
+            (Err(error), None) => {
+                println!("{name}: {error}");
+                assert!(
+                    ["unsupported_feature", "template", "template_refused"].contains(&error.code()),
+                    "{name}: {error}"
+                );
+            }
+            (other, _) => panic!("{name}: {other:?}"),
+        }
+    }
+    assert_eq!(taken.len(), known.len(), "{taken:?}");
+}
+
+/// A call that is written as the template has it goes through the grammar, one of another tool or with wrong arguments
+/// does not, and text before it is free.
+#[test]
+fn auto_is_free_until_a_call_opens() {
+    let bench = Bench::new(TOOLS);
+    let words = crate::grammar::Words::new(bench.session.tokenizer());
+    let spec = |more: Value| {
+        let mut body = ask(json!({"tools": [tool("weather"), tool("time")]}));
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let request = Request::chat(&body).unwrap();
+        serde_json::from_value::<Spec>(bench.session.grammar(&request).unwrap().unwrap()).unwrap()
+    };
+    let call = |name: &str, city: &str| {
+        format!("<tool_call>\n{{\"name\": \"{name}\", \"arguments\": {{\"city\": \"{city}\"}}}}\n</tool_call>")
+    };
+    let both = format!("{}\n{}", call("weather", "Rome"), call("time", "Oslo"));
+    let auto = spec(json!({}));
+    for (text, allowed) in [
+        (format!("Let me see. {}", call("weather", "Rome")), true),
+        (both.clone(), true),
+        (format!("<tool call> {}", call("time", "Oslo")), true),
+        (call("weather", "Paris"), false),
+        (call("launch", "Rome"), false),
+        (format!("{} and more", call("time", "Oslo")), false),
+    ] {
+        assert_eq!(words.allows(&auto, &text), Ok(allowed), "{text}");
+    }
+    let one = spec(json!({"parallel_tool_calls": false, "tool_choice": "required"}));
+    assert_eq!(words.allows(&one, &call("time", "Oslo")), Ok(true));
+    assert_eq!(words.allows(&one, &both), Ok(false));
+    assert_eq!(
+        words.allows(&one, &format!("Well, {}", call("time", "Oslo"))),
+        Ok(false)
+    );
+    let named = spec(json!({"tool_choice": {"type": "function", "function": {"name": "time"}}}));
+    assert_eq!(words.allows(&named, &call("weather", "Oslo")), Ok(false));
+}

@@ -62,7 +62,7 @@ const BUILDS: [Build; 3] = [
 
 /// The crates that the modules are made of.
 pub fn crates() -> &'static [&'static str] {
-    &["kinglet"]
+    &["kinglet", "kinglet-grammar"]
 }
 
 /// The folders of what goes to npm: the engine, and the project's own weights.
