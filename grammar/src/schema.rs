@@ -341,7 +341,7 @@ impl<'a> Preparer<'a> {
                 let negated = negation(value).ok_or_else(|| {
                     GrammarError::unsupported(
                         at,
-                        "except of a \"type\" or of \"required\"; say what is allowed instead",
+                        "it is of a \"type\" or of \"required\" alone; say what is allowed instead",
                     )
                 })?;
                 out.all_of.push(negated);
