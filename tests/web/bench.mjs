@@ -1,47 +1,16 @@
 // node tests/web/bench.mjs FILE BACKEND PROMPT TOKENS [CONTEXT]: loads FILE in headless Chromium, continues PROMPT
 // greedily, prints one JSON line. For `cargo xtask bench`, which compares the text before it believes the times.
-import { readdirSync, readFileSync } from 'node:fs';
 import { launch, missing, openPage } from './support/browser.mjs';
+import { peakMemory } from './support/processes.mjs';
 import { fileModel, startServer } from './support/server.mjs';
 
 const [file, backend, prompt, tokens, context] = process.argv.slice(2);
-
-/** Largest resident size, in bytes, of each kind of process below this one (Linux; empty elsewhere). */
-function peakMemory() {
-  const parents = new Map();
-  try {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)) {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-  } catch {
-    return {};
-  }
-  const peaks = {};
-  for (const pid of parents.keys()) {
-    let ancestor = parents.get(pid);
-    while (ancestor && ancestor !== process.pid) ancestor = parents.get(ancestor);
-    if (ancestor !== process.pid) continue;
-    try {
-      const kind = /--type=([a-z-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1] ?? 'browser';
-      const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0;
-      peaks[kind] = Math.max(peaks[kind] ?? 0, Number(kib) * 1024);
-    } catch {
-      // As above.
-    }
-  }
-  return peaks;
-}
 
 /** Runs on the page. */
 async function run({ backend, prompt, tokens, context }) {
   const { createKinglet } = await import('/pkg/dist/index.js');
   const begin = performance.now();
-  const kinglet = await createKinglet({ model: '/models/model.gguf', backend, context, cacheType: 'f32' });
+  const kinglet = await createKinglet({ model: '/models/model.gguf', backend, context, cacheType: 'f32', store: 'none' });
   const load_ms = performance.now() - begin;
   const before = await kinglet.stats();
   const asked = performance.now();

@@ -214,6 +214,13 @@ test('a weak ETag or none promises nothing: one request, and no resuming', async
   }
 });
 
+test('without an ETag, a connection that breaks after bytes were handed out is io; nothing is kept', async (t) => {
+  const server = await serving(t, () => ({ bytes: BYTES }), () => ({ cut: 9_000_000, pace: 1 }));
+  const one = await tab();
+  await assert.rejects(take(one, server), { code: 'io' });
+  await empty(one.disk);
+});
+
 test('with the hash of the file: wrong bytes are hash_mismatch, nothing is kept; right ones are resumed without an ETag', async (t) => {
   const flip = (body, start) => (start === 0 ? Buffer.from(body).fill(7, 100, 101) : body);
   const wrong = await serving(t, undefined, () => ({ wrong: flip }));

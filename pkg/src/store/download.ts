@@ -44,8 +44,15 @@ interface Run {
   to: number;
 }
 
-/** The server has another version of the file now. */
-class Changed extends Error {}
+/** What has come cannot be gone on with: the server has another version of the file now, or may have. */
+class Anew extends Error {
+  constructor(
+    /** Why, if not that the file has changed. */
+    readonly error?: KingletError,
+  ) {
+    super();
+  }
+}
 
 /** The error of a file that changed while it was read. */
 export function fileChanged(name: string): KingletError {
@@ -75,6 +82,8 @@ export class Download {
   private handedOut = false;
   private ranged = true;
   private heard = false;
+  /** How the last answer ended too early. */
+  private broke: KingletError | undefined;
   private saved = 0;
   private hash: Sha256 | undefined;
   private hashing: Promise<void> = Promise.resolve();
@@ -160,11 +169,11 @@ export class Download {
       try {
         return await this.round();
       } catch (thrown) {
-        if (!(thrown instanceof Changed)) {
+        if (!(thrown instanceof Anew)) {
           throw thrown;
         }
         if (this.handedOut || restarts >= MAX_RESTARTS || this.origin.once) {
-          throw fileChanged(this.origin.url);
+          throw thrown.error ?? fileChanged(this.origin.url);
         }
         await this.reset();
       }
@@ -210,7 +219,7 @@ export class Download {
       const done = () => mine.from >= Math.min(mine.to, this.length === null ? Infinity : chunksOf(this.length));
       try {
         while (!done()) {
-          await persistently(this.around.patience, signal, (progressed) => this.fetch(mine, signal, progressed));
+          await persistently(this.around.patience, signal, (progressed) => this.attempt(mine, signal, progressed));
         }
       } finally {
         for (let n = run.from; n < Math.min(run.to, run.from + RUN); n++) {
@@ -255,6 +264,15 @@ export class Download {
     }
   }
 
+  private async attempt(run: Run, signal: AbortSignal, progressed: () => void): Promise<void> {
+    try {
+      await this.fetch(run, signal, progressed);
+    } catch (thrown) {
+      this.broke = thrown instanceof Passing ? thrown.error : this.broke;
+      throw thrown;
+    }
+  }
+
   /** One request for what is missing of a run. */
   private async fetch(run: Run, signal: AbortSignal, progressed: () => void): Promise<void> {
     const { origin, manifest } = this;
@@ -262,7 +280,7 @@ export class Download {
     const end = Math.min(run.to * CHUNK, this.length ?? Infinity);
     const beginning = !telling(manifest) && manifest.sha.length === 0 && start === 0;
     if (!beginning && !this.resumable) {
-      throw origin.once ? unreadable(origin.url, 'a stream can be read only once') : new Changed();
+      throw origin.once ? unreadable(origin.url, 'a stream can be read only once') : new Anew(this.broke);
     }
     const condition = beginning ? [] : ifRange(origin.url, manifest);
     const answer = await ask(origin, start, end, condition, this.around.patience, signal).catch((thrown: unknown) => {
@@ -292,7 +310,7 @@ export class Download {
     const reply = replyOf(response);
     if (reply.status === 416 && start > 0) {
       if (this.length !== null) {
-        throw new Changed();
+        throw new Anew();
       }
       return undefined;
     }
@@ -304,10 +322,10 @@ export class Download {
     if (beginning) {
       Object.assign(manifest, found);
     } else if (telling(manifest) ? !same(manifest, found) : origin.sha256 === undefined) {
-      throw new Changed();
+      throw new Anew();
     }
     if (this.length !== null && extent.total !== undefined && this.length !== extent.total) {
-      throw new Changed();
+      throw new Anew();
     }
     this.ranged = extent.ranged;
     if (this.length === null && extent.total !== undefined) {

@@ -26,9 +26,13 @@ export function launch(more = [], without = []) {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more], ignoreDefaultArgs: without });
 }
 
-/** A page of a browser of its own, whose profile lies on the disk; `close` removes it. */
-export async function openProfile(url) {
-  const folder = mkdtempSync(join(tmpdir(), 'kinglet-profile-'));
+/** A folder for a browser's profile. */
+export function profileFolder() {
+  return mkdtempSync(join(tmpdir(), 'kinglet-profile-'));
+}
+
+/** A page of a browser of its own, whose profile lies on the disk; `close` removes it, unless `keep`. */
+export async function openProfile(url, { folder = profileFolder(), keep = false } = {}) {
   const context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, headless: true, args: ARGS });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
@@ -36,7 +40,7 @@ export async function openProfile(url) {
   await page.locator('body[data-ready]').waitFor();
   const close = async () => {
     await context.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   return { page, close };
 }

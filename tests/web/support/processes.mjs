@@ -25,3 +25,34 @@ export function processorTime(kind) {
   }
   return ticks * TICK_MS;
 }
+
+/** Largest resident size, in bytes, of each kind of process below this one (Linux; empty elsewhere). */
+export function peakMemory() {
+  const parents = new Map();
+  try {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)) {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  } catch {
+    return {};
+  }
+  const peaks = {};
+  for (const pid of parents.keys()) {
+    let ancestor = parents.get(pid);
+    while (ancestor && ancestor !== process.pid) ancestor = parents.get(ancestor);
+    if (ancestor !== process.pid) continue;
+    try {
+      const kind = /--type=([a-z-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1] ?? 'browser';
+      const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0;
+      peaks[kind] = Math.max(peaks[kind] ?? 0, Number(kib) * 1024);
+    } catch {
+      // As above.
+    }
+  }
+  return peaks;
+}
