@@ -3,6 +3,7 @@
 //! `pkg/` is owned by hand (package.json, src/*.ts); `pkg/wasm`, `pkg/dist` and the licences are made here.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -118,22 +119,31 @@ pub fn typescript() -> Result<()> {
     if !sh::root().join("pkg/tsconfig.json").exists() {
         return Ok(());
     }
-    let tsc = || {
-        let mut command = sh::node("node_modules/typescript/bin/tsc");
-        command.args(["--project", "pkg"]);
-        command
-    };
     timed("tsc", || {
-        sh::run(&mut tsc())?;
+        sh::run(sh::node("node_modules/typescript/bin/tsc").args(["--project", "pkg"]))?;
         // Comments are for the declarations, and for the sources in the source maps; a page need not download them.
-        sh::run(tsc().args(["--declaration", "false", "--removeComments"]))
+        sh::run(sh::node("xtask/src/shrink.mjs").args(scripts(&sh::root().join("pkg/dist"))?))
     })
+}
+
+/// The scripts below a folder, as paths from the repository's root.
+fn scripts(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(scripts(&path)?);
+        } else if path.extension().is_some_and(|e| e == "js") {
+            found.push(path.strip_prefix(sh::root()).unwrap_or(&path).to_path_buf());
+        }
+    }
+    Ok(found)
 }
 
 /// The modules' scripts without what only people read.
 fn glue() -> Result<()> {
     let files = BUILDS.iter().map(|build| format!("pkg/wasm/{}.js", build.name));
-    sh::run(sh::node("xtask/src/glue.mjs").args(files))
+    sh::run(sh::node("xtask/src/shrink.mjs").args(files))
 }
 
 /// All modules, side by side: link-time optimisation keeps only one core busy.

@@ -196,11 +196,14 @@ fn imported(begin: &[&str]) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// The relative addresses that a script imports before it runs, as `tsc` writes them.
+/// The relative addresses that a script imports before it runs, as esbuild writes them.
 fn imports(text: &str) -> impl Iterator<Item = &str> {
-    let address = |line: &'static str| text.match_indices(line).map(move |(at, _)| &text[at + line.len()..]);
-    let all = address(" from '").chain(address("\nimport '"));
-    all.filter_map(|rest| rest.split('\'').next())
+    let address = |word: &'static str| text.match_indices(word).map(move |(at, _)| &text[at + word.len()..]);
+    let all = address(" from \"")
+        .chain(address("}from\""))
+        .chain(address("*from\""))
+        .chain(address("import\""));
+    all.filter_map(|rest| rest.split('"').next())
         .filter(|address| address.starts_with('.'))
 }
 
@@ -278,9 +281,11 @@ mod tests {
 
     #[test]
     fn imports_are_followed_and_later_ones_are_not() {
-        let text = "import { a } from './a.js';\nimport '../b.js';\nexport * from './c.js';\nimport x from 'react';\n\
-                    const later = () => import('./d.js');\n";
-        assert_eq!(imports(text).collect::<Vec<_>>(), ["./a.js", "./c.js", "../b.js"]);
+        let text = "import{a}from\"./a.js\";import\"../b.js\";export*from\"./c.js\";import e from \"./e.js\";\
+                    import x from\"react\";const later=()=>import(\"./d.js\");";
+        let mut found: Vec<_> = imports(text).collect();
+        found.sort_unstable();
+        assert_eq!(found, ["../b.js", "./a.js", "./c.js", "./e.js"]);
         assert_eq!(join(Path::new("dist/adapters"), "../b.js"), Path::new("dist/b.js"));
     }
 
