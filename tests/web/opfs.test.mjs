@@ -1,6 +1,7 @@
 // The store in real browsers, through the built package: OPFS in Chromium and Firefox, IndexedDB in WebKitGTK. A model is
 // downloaded once, survives what happens to tabs, and is there when the server is not.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch, missing, notBuilt, openPage, openProfile } from './support/browser.mjs';
@@ -305,6 +306,43 @@ test('tabs of two versions: the newer store is left alone, by loading and by lis
   assert.equal(await page.evaluate(async () => (await import('/pkg/dist/index.js')).modelStore.list().catch(({ code }) => code)), 'store_newer');
   assert.ok(before.length > 1);
   assert.equal((await page.evaluate(ask, { model, options: { store: 'none' } })).code, undefined);
+});
+
+test("the caller's own fetch, a stream, a file handle and a directory handle: the same answer; the stream is kept by its hash", { skip, timeout: 90_000 }, async (t) => {
+  const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
+  const { page } = await profile(t);
+  const url = `${faults.origin}/desk.gguf`;
+  const said = (await page.evaluate(ask, { model: url, options: { store: 'none' } })).said;
+  const sha256 = createHash('sha256').update(desk).digest('hex');
+  const got = await page.evaluate(async ({ url, sha256 }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const asked = [];
+    const own = async (address, init) => (asked.push(new Headers(init.headers).get('x-who')), fetch(url, { ...init, headers: { range: new Headers(init.headers).get('range') } }));
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('mine', { create: true });
+    const handle = await folder.getFileHandle('m.gguf', { create: true });
+    await (await fetch(url)).body.pipeTo(await handle.createWritable());
+    const answer = async (model, options = {}) => {
+      const engine = await createKinglet({ model, backend: 'cpu', context: 64, threads: 1, ...options });
+      const { choices } = await engine.completions.create({ prompt: 'hello', max_tokens: 3, temperature: 0, logprobs: 1 });
+      engine.dispose();
+      return JSON.stringify(choices[0].logprobs ?? choices[0].text);
+    };
+    const stream = async () => (await fetch(url)).body;
+    const silent = () => new ReadableStream({ pull: () => new Promise(() => undefined) });
+    return {
+      asked,
+      answers: [
+        await answer('https://somewhere.example/m.gguf', { fetch: own, headers: { 'x-who': 'me' } }),
+        await answer(handle),
+        await answer(folder),
+        await answer(await stream(), { store: 'none' }),
+        await answer({ stream: await stream(), name: 's.gguf', sha256 }),
+        await answer({ stream: silent(), name: 's.gguf', sha256 }), // from the store: this one never says anything
+      ],
+    };
+  }, { url, sha256 });
+  assert.deepEqual(got.answers, got.answers.map(() => said));
+  assert.ok(got.asked.length > 0 && got.asked.every((who) => who === 'me'), JSON.stringify(got.asked));
 });
 
 for (const [name, { missing: absent, launch: start }] of Object.entries(LAUNCHERS).filter(([name]) => name !== 'chromium')) {

@@ -147,9 +147,12 @@ export class Store {
     return gone;
   }
 
-  /** Removes what no record speaks of, and records that say nothing: what an interruption left. */
+  /** Removes what no record speaks of, records that say nothing, and parts of what is there as a whole: what crashes left. */
   async sweep(): Promise<void> {
-    const known = new Set((await this.manifests()).map(({ id }) => id));
+    const all = await this.manifests();
+    const whole = new Set(all.flatMap(({ complete, keys }) => (complete ? keys : [])));
+    const needed = all.filter(({ complete, keys }) => complete || !keys.every((key) => whole.has(key)));
+    const known = new Set(needed.map(({ id }) => id));
     const records = (await this.disk.records()).flatMap((name) => RECORD.exec(name)?.[1] ?? []);
     for (const id of new Set([...records, ...(await this.disk.files())])) {
       if (!known.has(id)) {

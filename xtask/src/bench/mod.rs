@@ -3,6 +3,7 @@
 //! A time is only printed for a text that equals the native CPU backend's.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -68,6 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let expected = expected_text(&file, &load)?;
     browser("gpu", &file, &load, &expected)?;
+    warm_start("gpu", &file)?;
     if !options.full_size {
         browser("cpu", &file, &load, &expected)?;
     }
@@ -118,15 +120,26 @@ fn expected_text(file: &Path, load: &Load) -> Result<String> {
     Ok(answer["text"].as_str().context("generate printed no text")?.to_string())
 }
 
-fn browser(backend: &str, file: &Path, load: &Load, expected: &str) -> Result<()> {
-    let mut command = sh::node("tests/web/bench.mjs");
-    command.arg(file).args([backend, PROMPT, load.generate, CONTEXT]);
+/// A start from the model store of a browser whose profile lies on the disk: time, memory, and what the checking costs.
+fn warm_start(backend: &str, file: &Path) -> Result<()> {
+    let figures = measured(sh::node("tests/web/bench-store.mjs").arg(file).arg(backend))?;
+    println!("warm start from OPFS, {backend}\n{figures:#}");
+    Ok(())
+}
+
+/// What a script that drives Chromium prints: one line of JSON.
+fn measured(command: &mut Command) -> Result<Value> {
     command.env("XDG_RUNTIME_DIR", setup::runtime_dir()?);
     if let Some(chromium) = setup::chromium() {
         command.env("KINGLET_CHROMIUM", chromium);
     }
-    let out = sh::read(&mut command)?;
-    let figures: Value = serde_json::from_str(out.trim()).with_context(|| format!("not JSON: {out}"))?;
+    let out = sh::read(command)?;
+    serde_json::from_str(out.trim()).with_context(|| format!("not JSON: {out}"))
+}
+
+fn browser(backend: &str, file: &Path, load: &Load, expected: &str) -> Result<()> {
+    let mut command = sh::node("tests/web/bench.mjs");
+    let figures = measured(command.arg(file).args([backend, PROMPT, load.generate, CONTEXT]))?;
     if figures["text"] != expected {
         bail!(
             "the browser's {backend} says {}, the native CPU says {expected:?}: no times",
