@@ -35,7 +35,15 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   worker_failed: 503,
   gpu_lost: 503,
 };
-const CLIENT_ERRORS: readonly ErrorCode[] = ['invalid_request', 'context_overflow', 'template', 'template_refused', 'unsupported_feature'];
+const CLIENT_ERRORS: readonly ErrorCode[] = [
+  'invalid_request',
+  'context_overflow',
+  'template',
+  'template_refused',
+  'unsupported_feature',
+  'invalid_grammar',
+  'unsupported_grammar',
+];
 
 /**
  * A listener for the `fetch` event: it answers what lies below `path`, and leaves every other event alone.

@@ -169,7 +169,7 @@ impl Session {
     /// that makes of it goes to [`Session::start_under`].
     ///
     /// # Errors
-    /// [`Error::UnsupportedFeature`] for tools that this model's template cannot show or call.
+    /// [`Error::InvalidRequest`] for tools that this model's template cannot show or call.
     pub fn grammar(&self, request: &Request) -> Result<Option<Value>> {
         Ok(match self.call_style(request)? {
             Some((style, tools)) => Some(style.grammar(tools, &request.format)),

@@ -46,15 +46,12 @@ impl CallStyle {
     /// Asks the template. `extra`: its further arguments.
     ///
     /// # Errors
-    /// [`Error::UnsupportedFeature`] where it takes no notice of tools, or writes calls in another way.
+    /// [`Error::InvalidRequest`] where it takes no notice of tools, or writes calls in another way.
     pub(super) fn of(tokenizer: &Tokenizer, extra: &Map<String, Value>) -> Result<Self> {
-        let unsupported = |got: &str| Error::UnsupportedFeature {
-            what: "tools".into(),
-            got: got.into(),
-            supported:
-                "templates that show tools to the model and write calls as JSON objects with name and arguments; \
-                        or tool_choice \"none\""
-                    .into(),
+        let unsupported = |got: &str| {
+            let expected = "a model whose chat template shows tools to it and writes calls as JSON objects with name and \
+                            arguments, or tool_choice \"none\"";
+            Error::invalid("tools", expected, got)
         };
         let parameters = json!({"type": "object", "properties": {KEY: {"type": "string"}}, "required": [KEY]});
         let function = json!({"name": NAME, "description": "probe", "parameters": parameters});

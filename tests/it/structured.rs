@@ -284,8 +284,8 @@ fn tools_are_called_as_their_schemas_say() {
 fn a_template_without_tools_is_said_so() {
     let mut bench = Bench::new(PLAIN);
     let refused = bench.run(ask(json!({"tools": [tool("weather")]}))).unwrap_err();
-    assert_eq!(refused.code(), "unsupported_feature");
-    assert_eq!(refused.detail()["what"], "tools");
+    assert_eq!(refused.code(), "invalid_request");
+    assert_eq!(refused.detail()["param"], "tools");
     assert!(
         bench
             .run(ask(
@@ -299,7 +299,7 @@ fn a_template_without_tools_is_said_so() {
             .run(ask(json!({"tools": [tool("weather")]})))
             .unwrap_err()
             .code(),
-        "unsupported_feature"
+        "invalid_request"
     );
 }
 
@@ -457,7 +457,7 @@ fn the_templates_of_known_models() {
             (Err(error), None) => {
                 println!("{name}: {error}");
                 assert!(
-                    ["unsupported_feature", "template", "template_refused"].contains(&error.code()),
+                    ["invalid_request", "template", "template_refused"].contains(&error.code()),
                     "{name}: {error}"
                 );
             }

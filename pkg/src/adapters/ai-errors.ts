@@ -4,7 +4,15 @@ import { KingletError, type ErrorCode, type WireError } from '../errors.js';
 import type { Body } from './client.js';
 
 /** Codes that tell of the request itself, not of the engine. */
-const CALLERS: readonly ErrorCode[] = ['invalid_request', 'context_overflow', 'template', 'template_refused', 'too_large'];
+const CALLERS: readonly ErrorCode[] = [
+  'invalid_request',
+  'context_overflow',
+  'template',
+  'template_refused',
+  'too_large',
+  'invalid_grammar',
+  'unsupported_grammar',
+];
 
 const SDK = Symbol.for('vercel.ai.error');
 const CALL = Symbol.for('vercel.ai.error.AI_APICallError');
