@@ -227,6 +227,16 @@ impl AnyEngine {
         on_engine!(&mut self.on, e => e.score(ids).await)
     }
 
+    /// See [`Engine::hidden`].
+    pub async fn hidden(&mut self, tokens: &[u32]) -> Result<Vec<f32>> {
+        on_engine!(&mut self.on, e => e.hidden(tokens).await)
+    }
+
+    /// See [`Engine::cached`].
+    pub fn cached(&self) -> &[u32] {
+        on_engine!(&self.on, e => e.cached())
+    }
+
     /// See [`Engine::choose`].
     pub async fn choose(&mut self, prompt: &[u32], answers: &[Vec<u32>], options: &ChooseOptions) -> Result<Chosen> {
         on_engine!(&mut self.on, e => e.choose(prompt, answers, options).await)

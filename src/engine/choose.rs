@@ -169,7 +169,7 @@ impl<O: Ops> Engine<O> {
             let step = &tokens[pos..pos + count];
             self.decoder.step(step, pos, rows)?;
             match rows {
-                Rows::None => self.decoder.settle().await?,
+                Rows::None | Rows::Hidden => self.decoder.settle().await?,
                 Rows::Last | Rows::All => logits.extend(self.decoder.logits().await?),
             }
             self.cached.extend_from_slice(step);

@@ -29,6 +29,7 @@
 
 mod any;
 mod choose;
+mod hidden;
 mod score;
 
 pub use any::{AnyEngine, BackendChoice, LoadOptions, load, load_with};

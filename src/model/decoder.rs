@@ -25,6 +25,8 @@ pub enum Rows {
     None,
     /// The last one: the next token is wanted.
     Last,
+    /// None, but every one goes through the output norm, to be read by [`Decoder::hidden`].
+    Hidden,
     /// Every one: a text is scored. At most [`Decoder::max_scored`] tokens.
     All,
 }
@@ -178,6 +180,10 @@ impl<O: Ops> Decoder<O> {
         }
         let (first, count) = match rows {
             Rows::None => return ops.submit(),
+            Rows::Hidden => {
+                ops.rms_norm(&mut state.xb, &state.x, &weights.output_norm, c.norm_eps)?;
+                return ops.submit();
+            }
             Rows::Last => (tokens.len() - 1, 1),
             Rows::All => (0, tokens.len()),
         };
@@ -197,6 +203,11 @@ impl<O: Ops> Decoder<O> {
     /// The logits that the last step left, `[rows, n_vocab]`.
     pub async fn logits(&mut self) -> Result<Vec<f32>> {
         self.ops.download(&self.state.logits).await
+    }
+
+    /// The hidden states that the last step left with [`Rows::Hidden`], `[T, n_embd]`.
+    pub async fn hidden(&mut self) -> Result<Vec<f32>> {
+        self.ops.download(&self.state.xb).await
     }
 
     /// The best `k` logits of the first row that the last step left.

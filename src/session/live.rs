@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::calls::CallReader;
+use super::embedding::{Job, Pooling};
 use super::tools::CallStyle;
 use super::{
     Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, ToolChoice,
@@ -34,6 +35,10 @@ pub struct Session {
     constraint: Option<Box<dyn Constraint>>,
     /// Of the current request so far.
     usage: Usage,
+    /// The request for embeddings that is under way.
+    pub(super) embedding: Option<Job>,
+    /// What the file says of it.
+    pub(super) pooling: Result<Pooling>,
     /// Tokens of the current answer, or of the last one.
     pub(super) generated: Vec<u32>,
 }
@@ -106,8 +111,10 @@ impl Session {
             context: plan.n_ctx,
             trained_context: plan.config.n_ctx_train,
             vocabulary: plan.config.n_vocab,
+            embedding_length: plan.config.n_embd,
             chat_template: tokenizer.chat_template(None).is_some(),
         };
+        let pooling = Pooling::declared(gguf.metadata(), plan.config.arch);
         Ok(Session {
             tokenizer,
             engine,
@@ -116,6 +123,8 @@ impl Session {
             waiting: VecDeque::new(),
             constraint: None,
             usage: Usage::default(),
+            embedding: None,
+            pooling,
             generated: Vec::new(),
         })
     }
@@ -133,6 +142,11 @@ impl Session {
     /// The engine, for its counters.
     pub fn engine(&self) -> &AnyEngine {
         &self.engine
+    }
+
+    /// Tokens whose keys and values are remembered: the conversation so far.
+    pub fn context_used(&self) -> usize {
+        self.engine.cached().len()
     }
 
     /// Tokens generated for the current request, or for the last one, without the stop token.
@@ -439,5 +453,6 @@ impl Session {
         self.waiting.clear();
         self.constraint = None;
         drop(self.engine.take_constraint());
+        self.embedding = None;
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod choose;
 mod chunk;
+mod embedding;
 mod format;
 mod live;
 mod message;
@@ -18,6 +19,7 @@ pub use crate::sampler::Constraint;
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
+pub use embedding::{Embedding, EmbeddingRequest, Pooling};
 pub use format::{Format, ToolChoice};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};

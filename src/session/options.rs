@@ -93,6 +93,8 @@ pub struct SessionInfo {
     pub trained_context: usize,
     /// Entries of the vocabulary.
     pub vocabulary: usize,
+    /// Values of an embedding.
+    pub embedding_length: usize,
     /// Whether the file brings a chat template.
     pub chat_template: bool,
 }

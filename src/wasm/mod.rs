@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::model::loader::Progress;
 use crate::platform::{ByteSource, JsSource, Reader};
-use crate::session::{Request, Session, SessionOptions};
+use crate::session::{EmbeddingRequest, Request, Session, SessionOptions};
 use crate::text::{Bos, Special};
 
 /// Called once when the module is instantiated: a panic says where it was.
@@ -89,7 +89,7 @@ pub struct Kinglet {
 
 #[wasm_bindgen]
 impl Kinglet {
-    /// Begins a request of `kind` "chat" or "completion", under the constraint that was made of its `grammar`.
+    /// Begins a request of `kind` "chat", "completion" or "embedding", under the constraint that was made of its `grammar`.
     pub fn start(
         &self,
         kind: &str,
@@ -97,12 +97,18 @@ impl Kinglet {
         constraint: Option<JsConstraint>,
     ) -> std::result::Result<(), JsValue> {
         let constraint = constraint.map(constraint::boxed);
-        self.with(|session| session.start_under(&read_request(kind, request)?, constraint))
+        self.with(|session| match kind {
+            "embedding" => session.start_embedding(&EmbeddingRequest::new(&from_js("request", request)?)?),
+            _ => session.start_under(&read_request(kind, request)?, constraint),
+        })
     }
 
     /// The grammar of a request's answer as JSON text for the grammar module; undefined: it has none.
     pub fn grammar(&self, kind: &str, request: JsValue) -> std::result::Result<Option<String>, JsValue> {
         self.with(|session| {
+            if kind == "embedding" {
+                return Ok(None);
+            }
             let grammar = session.grammar(&read_request(kind, request)?)?;
             Ok(grammar.map(|grammar| grammar.to_string()))
         })
@@ -131,16 +137,21 @@ impl Kinglet {
     /// Reads one chunk of the prompt; true: call again, false: call `next`.
     pub async fn prefill(&self) -> std::result::Result<bool, JsValue> {
         let mut session = self.take()?;
-        let more = session.prefill().await;
+        let more = match session.embeds() {
+            true => session.embed_chunk().await,
+            false => session.prefill().await,
+        };
         Ok(self.give_back(session, more)?.unwrap_or(false))
     }
 
-    /// The next chunk, or undefined after the last.
+    /// The next chunk or embedding, or undefined after the last.
     pub async fn next(&self) -> std::result::Result<JsValue, JsValue> {
         let mut session = self.take()?;
-        let chunk = session.next().await;
-        let chunk = self.give_back(session, chunk)?.flatten();
-        Ok(chunk.map_or(JsValue::UNDEFINED, |chunk| to_js(&chunk)))
+        let next = match session.embeds() {
+            true => session.next_embedding().await.map(|found| found.map(|e| to_js(&e))),
+            false => session.next().await.map(|found| found.map(|chunk| to_js(&chunk))),
+        };
+        Ok(self.give_back(session, next)?.flatten().unwrap_or(JsValue::UNDEFINED))
     }
 
     /// Ends the current request, if there is one.
@@ -182,6 +193,15 @@ impl Kinglet {
     /// Text of token ids.
     pub fn detokenize(&self, ids: &[u32]) -> std::result::Result<String, JsValue> {
         self.with(|session| session.tokenizer().decode(ids, Special::Parse))
+    }
+
+    /// How full the context is: `{used, total}` in tokens.
+    pub fn context(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|session| {
+            Ok(to_js(
+                &json!({"used": session.context_used(), "total": session.info().context}),
+            ))
+        })
     }
 
     /// Tokens of a chat request's prompt.

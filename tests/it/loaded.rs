@@ -20,23 +20,27 @@ pub fn golden_bytes(name: &str) -> Vec<u8> {
 }
 
 /// A model from bytes.
-pub fn load(file: Vec<u8>, backend: BackendChoice) -> Session {
+pub fn load(file: Vec<u8>, options: &SessionOptions) -> Session {
     let sources: Vec<Rc<dyn ByteSource>> = vec![Rc::new(MemorySource::new(file))];
-    let options = SessionOptions {
-        backend,
+    block_on(Session::load(sources, options, &mut |_| ControlFlow::Continue(()))).expect("loads")
+}
+
+/// On the CPU, all else by default.
+pub fn cpu() -> SessionOptions {
+    SessionOptions {
+        backend: BackendChoice::Cpu,
         ..SessionOptions::default()
-    };
-    block_on(Session::load(sources, &options, &mut |_| ControlFlow::Continue(()))).expect("loads")
+    }
 }
 
 /// A committed model.
 pub fn load_golden(name: &str) -> Session {
-    load(golden_bytes(name), BackendChoice::Cpu)
+    load(golden_bytes(name), &cpu())
 }
 
 /// A committed model whose metadata says a few numbers more.
 pub fn load_golden_with(name: &str, more: &[(&str, u32)]) -> Session {
-    load(with_metadata(&golden_bytes(name), more), BackendChoice::Cpu)
+    load(with_metadata(&golden_bytes(name), more), &cpu())
 }
 
 /// The same file with more metadata.

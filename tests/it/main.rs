@@ -8,6 +8,7 @@ mod cpu_attention;
 mod cpu_matmul;
 mod cpu_shards;
 mod cpu_vector;
+mod embedding;
 mod encode;
 mod engine;
 mod engine_interrupted;
@@ -21,6 +22,8 @@ mod golden;
 mod gpu_attention;
 #[cfg(feature = "gpu")]
 mod gpu_backend;
+#[cfg(feature = "gpu")]
+mod gpu_embedding;
 #[cfg(feature = "gpu")]
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
