@@ -7,6 +7,14 @@ interface Gpu {
   } | null>;
 }
 
+/** Names by which software adapters are known where nothing else tells; the engine knows the same (src/gpu/device.rs). */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
+
+/** Whether an adapter says that it is emulated. */
+export function softwareName(info: { architecture: string; device: string; description: string } | undefined): boolean {
+  return info !== undefined && [info.architecture, info.device, info.description].some((name) => SOFTWARE.test(name));
+}
+
 /** `"google swiftshader"`, `"nvidia ampere"`; empty where the browser says nothing. */
 export async function adapterName(): Promise<string> {
   const { gpu } = navigator as { gpu?: Gpu };

@@ -24,6 +24,7 @@ type Call = (kinglet: Kinglet, body: never) => Promise<Answer>;
 const POST: Record<string, Call> = {
   'chat/completions': (kinglet, body) => kinglet.chat.completions.create(body),
   completions: (kinglet, body) => kinglet.completions.create(body),
+  embeddings: (kinglet, body) => kinglet.embeddings.create(body),
 };
 const GET: Record<string, Call> = { models: async ({ info }) => models(info.model) };
 

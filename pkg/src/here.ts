@@ -1,13 +1,14 @@
 // The engine in the calling thread, behind the same protocol as everywhere: a service worker's only way, a test's simplest.
 
 import type { Way } from './hosts.js';
+import { inspector } from './inspect.js';
 import { opener, type Place } from './open.js';
 import { serve } from './serve.js';
 
 /** An engine of its own for the caller. */
 export function openHere(place: Omit<Place, 'host'>): Way {
   const { port1, port2 } = new MessageChannel();
-  const host = serve(port2, opener({ ...place, host: 'here' }));
+  const host = serve(port2, opener({ ...place, host: 'here' }), { inspect: inspector(place) });
   // A panic unwinds into no promise. Other uncaught errors of this thread are not the engine's.
   const onError = ({ error, message }: ErrorEvent) => {
     if (error instanceof WebAssembly.RuntimeError) {

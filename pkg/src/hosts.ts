@@ -6,7 +6,7 @@ import { Link, type Listener } from './link.js';
 import type { Started } from './lasting.js';
 import type { Calls, Hello, Port } from './protocol.js';
 import type { Given } from './sources/supply.js';
-import type { HostName, KingletOptions } from './types.js';
+import type { Availability, HostName, KingletOptions } from './types.js';
 
 /** The way to an engine. */
 export interface Way extends Port {
@@ -79,6 +79,29 @@ function open(host: HostName, ways: Ways, options: KingletOptions, load: Calls['
       return ways.shared?.(load);
     case 'here':
       return ways.here?.();
+  }
+}
+
+/**
+ * Asks a thread in which the engine could run whether it would; the thread ends with the answer.
+ *
+ * @throws KingletError as {@link begin}, and of reading the model's header.
+ */
+export async function ask(options: KingletOptions, load: Calls['load'][0], given: Given, ways: Ways): Promise<Availability> {
+  // A shared worker is no better place to ask than a worker.
+  const here = options.host === 'here' || ways.worker === undefined;
+  const way = await open(here ? 'here' : 'worker', ways, options, load);
+  if (way === undefined) {
+    throw missing(here ? 'here' : 'worker');
+  }
+  const link = new Link(way, { progress: () => undefined, notice: () => undefined });
+  const ignore = link.closeOn(options.signal);
+  try {
+    await link.greet();
+    return await link.callWith(given, 'inspect', load);
+  } finally {
+    ignore();
+    link.close(new KingletError('not_loaded', 'the question was answered'));
   }
 }
 

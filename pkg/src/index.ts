@@ -1,14 +1,16 @@
 // The package's front door.
 
+import { availabilityOf } from './availability.js';
 import { create, type Kinglet } from './client.js';
 import { download, type DownloadOptions } from './keep.js';
 import { findDesk } from './sources/desk.js';
-import type { KingletOptions } from './types.js';
+import type { Availability, KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
 
 export type { ChatCompletions } from './chat.js';
 export type { Kinglet } from './client.js';
 export type { Completions } from './completions.js';
+export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { DownloadOptions } from './keep.js';
 export { modelStore, type Inspection, type ModelStore } from './store/model-store.js';
@@ -40,4 +42,13 @@ export function createKinglet(options: KingletOptions): Promise<Kinglet> {
  */
 export function downloadModel(options: DownloadOptions): Promise<void> {
   return download(options, WAYS, findDesk);
+}
+
+/**
+ * Whether a model would run here, and from where it would come: asked before anything of it is downloaded but its header.
+ *
+ * @throws KingletError when the header cannot be had (`http`, `io`, …) or an option is wrong.
+ */
+export function availability(options: KingletOptions): Promise<Availability> {
+  return availabilityOf(options, WAYS, findDesk);
 }

@@ -11,16 +11,22 @@ export interface Started {
   info: Info;
 }
 
+/** Starts another worker and loads the model there. */
+type Again = (signal?: AbortSignal) => Promise<Started>;
+
 /** Calls that survive the death of a worker. */
 export class Lasting {
   private starting: Promise<Link> | undefined;
   private closed: KingletError | undefined;
+  /** Unloaded: the next call loads again. */
+  private resting = false;
 
-  /** Without `again` a dead worker stays dead. */
+  /** Without `again` what has ended stays so; without `restarts` what died does. */
   constructor(
     private current: Started,
-    private readonly again: (() => Promise<Started>) | undefined,
+    private readonly again: Again | undefined,
     private readonly listener: Pick<Listener, 'notice'>,
+    private readonly restarts = true,
   ) {}
 
   /** What runs now. */
@@ -28,14 +34,38 @@ export class Lasting {
     return this.current.info;
   }
 
-  /** A worker that lives, as far as is known. A request must stay with the one that it began on. */
-  live(): Promise<Link> {
+  /** Whether there is an engine now. */
+  get loaded(): boolean {
+    return !this.resting && this.current.link.failure === undefined;
+  }
+
+  /**
+   * A worker that lives, as far as is known. A request must stay with the one that it began on. `signal` ends the load that
+   * this call begins, if it begins one.
+   */
+  live(signal?: AbortSignal): Promise<Link> {
     const { link } = this.current;
-    if (this.again === undefined || this.closed !== undefined || link.failure?.code !== 'worker_failed') {
+    const dead = this.resting || (this.restarts && link.failure?.code === 'worker_failed');
+    if (this.again === undefined || this.closed !== undefined || !dead) {
       return Promise.resolve(link);
     }
-    this.starting ??= this.restart(this.again, link.failure).finally(() => (this.starting = undefined));
+    this.starting ??= this.restart(this.again, link.failure, signal).finally(() => (this.starting = undefined));
     return this.starting;
+  }
+
+  /**
+   * Ends the engine; the next call starts another.
+   *
+   * @throws KingletError `invalid_request` where it could not be started again.
+   */
+  async unload(): Promise<void> {
+    if (this.again === undefined) {
+      const message = 'invalid request: unload: expected a worker that can be started again (an address, or a function that makes one), got a Worker';
+      throw new KingletError('invalid_request', message, { param: 'worker' });
+    }
+    await this.starting?.catch(() => undefined);
+    this.resting = true;
+    this.current.link.close(new KingletError('not_loaded', 'the model was unloaded while this call was under way'));
   }
 
   /** See {@link Link.call}. */
@@ -49,14 +79,17 @@ export class Lasting {
     this.current.link.close(failure);
   }
 
-  private async restart(again: () => Promise<Started>, why: KingletError): Promise<Link> {
-    const started = await again();
+  private async restart(again: Again, why: KingletError | undefined, signal?: AbortSignal): Promise<Link> {
+    const started = await again(signal);
+    const rested = this.resting;
+    this.resting = false;
     this.current = started;
     if (this.closed !== undefined) {
       started.link.close(this.closed);
-    } else {
-      const message = `the worker had died and was started again, the model loaded again: ${why.message}`;
-      this.listener.notice({ code: 'worker_restarted', message, detail: { cause: why.message } });
+    } else if (!rested) {
+      const cause = why?.message ?? '';
+      const message = `the worker had died and was started again, the model loaded again: ${cause}`;
+      this.listener.notice({ code: 'worker_restarted', message, detail: { cause } });
     }
     return started.link;
   }

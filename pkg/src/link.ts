@@ -79,7 +79,7 @@ export class Link {
   }
 
   /** As {@link call}, with a port to what stays on this side. */
-  callWith<N extends 'load' | 'keep'>(given: Given, call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
+  callWith<N extends 'load' | 'keep' | 'inspect'>(given: Given, call: N, args: Calls[N][0]): Promise<Calls[N][1]> {
     if (isEmpty(given)) {
       return this.call(call, args);
     }

@@ -4,6 +4,7 @@
 import { KingletError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import type { Constraint, Vocabulary } from './grammar.js';
+import type { Inspection } from './inspect.js';
 import type { Engine, RequestKind } from './protocol.js';
 import type { Reader } from './sources/reader.js';
 import type { Team } from './team.js';
@@ -45,6 +46,12 @@ export interface Glue {
     progress: (phase: Phase, loaded: number, total: number) => void,
     recruit: Recruit,
   ): Promise<RawEngine>;
+  /** Reads a model's header, and judges it for each of these places. */
+  inspect(
+    readers: Reader[],
+    options: unknown,
+    places: { max_buffer: number | null; total: number | null; shards: number }[],
+  ): Promise<Inspection>;
   /** The compiled module of this instance, for the instances of other workers. */
   compiled_module(): WebAssembly.Module;
   Shard: new (rank: number, ranks: number, exchange: Exchange) => RawShard;

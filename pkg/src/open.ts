@@ -62,6 +62,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       tokenize: (text, special) => engine.tokenize(text, special),
       detokenize: (ids) => engine.detokenize(ids),
       count: (request) => engine.count(request),
+      context: () => engine.context(),
       free: () => engine.free?.(),
     };
   };

@@ -275,3 +275,37 @@ export interface TextChunk extends Envelope {
   /** Only with `stream_options.include_usage`: null but on the last chunk. */
   usage?: Usage | null;
 }
+
+/** Parameters of `embeddings.create`. */
+export interface EmbeddingParams extends CallOptions {
+  /** A text, tokens, or several of either, at most 2048; each at most as long as the context. */
+  input: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  /** Without effect. */
+  model?: string;
+  /** Without effect. */
+  user?: string;
+  /** Numbers, the default, or 32-bit floats (little-endian) as base64. */
+  encoding_format?: 'float' | 'base64' | null;
+  /** Only so many values, the first ones, again at length 1: sensible for models that were trained for it. */
+  dimensions?: number | null;
+  kinglet?: {
+    /** How the tokens' states become one vector; default: what the file says, else the mean. */
+    pooling?: 'mean' | 'last' | null;
+  } | null;
+}
+
+/** A text's vector, of length 1. */
+export interface Embedding {
+  object: 'embedding';
+  index: number;
+  /** Numbers; with `encoding_format: 'base64'` a string, which OpenAI's types do not tell either. */
+  embedding: number[];
+}
+
+/** The vectors of a request. */
+export interface EmbeddingResponse {
+  object: 'list';
+  data: Embedding[];
+  model: string;
+  usage: { prompt_tokens: number; total_tokens: number };
+}

@@ -6,7 +6,20 @@ import type { WireError } from './errors.js';
 import type { Report } from './progress.js';
 import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
-import type { FinishReason, Info, ModuleKind, Notice, Stats, Timings, TokenLogprob, ToolCallDelta, Usage, WasmFiles } from './types.js';
+import type {
+  Availability,
+  ContextUsage,
+  FinishReason,
+  Info,
+  ModuleKind,
+  Notice,
+  Stats,
+  Timings,
+  TokenLogprob,
+  ToolCallDelta,
+  Usage,
+  WasmFiles,
+} from './types.js';
 
 /** Options of loading, as the engine takes them. */
 export interface LoadOptions {
@@ -18,8 +31,8 @@ export interface LoadOptions {
   threads?: number;
 }
 
-/** Which of the two request shapes a stream has. */
-export type RequestKind = 'chat' | 'completion';
+/** Which of the request shapes a stream has. */
+export type RequestKind = 'chat' | 'completion' | 'embedding';
 
 /** A piece of an answer, before the client gives it OpenAI's shape. */
 export interface Piece {
@@ -33,6 +46,14 @@ export interface Piece {
   usage?: Usage;
   /** Of this answer: on its last piece. */
   timings?: Timings;
+}
+
+/** A text's vector. */
+export interface Vector {
+  index: number;
+  embedding: number[];
+  /** Of the whole request: with its last vector. */
+  usage?: Usage;
 }
 
 /** What a worker says of itself. */
@@ -62,7 +83,7 @@ export interface Calls {
   /** Begin request `stream` when those before it have ended. */
   start: [{ stream: number; kind: RequestKind; request: unknown }, null];
   /** The next piece of `stream`; null when it has ended. */
-  next: [{ stream: number }, Piece | null];
+  next: [{ stream: number }, Piece | Vector | null];
   /** End `stream` now, whether it runs or still waits. */
   abort: [{ stream: number }, null];
   /** Text to token ids. */
@@ -71,6 +92,10 @@ export interface Calls {
   detokenize: [{ ids: number[] }, string];
   /** How many tokens a chat request's prompt has, its template included. */
   count: [{ request: unknown }, number];
+  /** Whether a model would run here; reads its header. */
+  inspect: [Calls['load'][0], Availability];
+  /** How full the context is. */
+  context: [null, ContextUsage];
   /** Counters. */
   stats: [null, Stats];
 }
@@ -102,11 +127,12 @@ export interface Engine {
   start(kind: RequestKind, request: unknown): void | Promise<void>;
   /** Reads one chunk of the prompt; true: call again, false: call `next`. */
   prefill(): Promise<boolean>;
-  next(): Promise<Piece | undefined>;
+  next(): Promise<Piece | Vector | undefined>;
   /** Ends the current request; harmless without one. May be called while `next` is pending. */
   abort(): void;
   info(): Info;
   stats(): Stats;
+  context(): ContextUsage;
   tokenize(text: string, special: 'parse' | 'text'): Uint32Array | number[];
   detokenize(ids: Uint32Array): string;
   count(request: unknown): number;

@@ -2,6 +2,7 @@
 // its requests run one at a time (queue.ts). What a client asks for ends with the client.
 
 import { KingletError, toWire } from './errors.js';
+import type { Inspector } from './inspect.js';
 import { watch } from './lifeline.js';
 import type { Report } from './progress.js';
 import type { CallName, Calls, Engine, FromWorker, Port, ToWorker } from './protocol.js';
@@ -31,6 +32,8 @@ export interface Circumstances {
   lock?: Promise<string | undefined>;
   /** How models are put into the store, where this kind of thread may write it. */
   keep?: Keeper;
+  /** How the header of a model is judged. */
+  inspect?: Inspector;
   /** How many clients there are now. */
   changed?: (clients: number) => void;
   /** The engine is of no use any more; the clients have been told. */
@@ -220,8 +223,18 @@ export class Client {
     tokenize: ({ text, special }) => this.host.exclusive((engine) => Array.from(engine.tokenize(text, special))),
     detokenize: ({ ids }) => this.host.exclusive((engine) => engine.detokenize(Uint32Array.from(ids))),
     count: ({ request }) => this.host.exclusive((engine) => engine.count(request)),
+    inspect: (args) => this.inspect(args),
+    context: () => this.host.exclusive((engine) => engine.context()),
     stats: () => this.host.exclusive((engine) => engine.stats()),
   };
+
+  private async inspect(args: Calls['inspect'][0]): Promise<Calls['inspect'][1]> {
+    const { inspect } = this.host.circumstances;
+    if (inspect === undefined) {
+      throw new KingletError('internal', 'this thread was not made to judge models');
+    }
+    return inspect(args);
+  }
 
   private async start({ stream, kind, request }: Calls['start'][0]): Promise<null> {
     const turn: Turn = { client: this };

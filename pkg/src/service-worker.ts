@@ -4,15 +4,17 @@
 import * as baseline from '../wasm/kinglet.js';
 import * as grammar from '../wasm/kinglet_grammar.js';
 import * as relaxed from '../wasm/kinglet_relaxed.js';
+import { availabilityOf } from './availability.js';
 import { create, type Kinglet } from './client.js';
 import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
 import { openHere } from './here.js';
 import type { Ways } from './hosts.js';
-import type { KingletOptions } from './types.js';
+import type { Availability, KingletOptions } from './types.js';
 
 export type { ChatCompletions } from './chat.js';
 export type { Kinglet } from './client.js';
 export type { Completions } from './completions.js';
+export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { FetchEventLike, HandlerOptions } from './fetch-handler.js';
 export type * from './types.js';
@@ -36,6 +38,15 @@ const WAYS: Ways = {
  */
 export function createKinglet(options: KingletOptions): Promise<Kinglet> {
   return create(options, WAYS);
+}
+
+/**
+ * Whether a model would run here, and from where it would come: asked before anything of it is downloaded but its header.
+ *
+ * @throws KingletError when the header cannot be had (`http`, `io`, …) or an option is wrong.
+ */
+export function availability(options: KingletOptions): Promise<Availability> {
+  return availabilityOf(options, WAYS);
 }
 
 /**

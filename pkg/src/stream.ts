@@ -2,7 +2,8 @@
 
 import { aborted } from './errors.js';
 import type { Lasting } from './lasting.js';
-import type { Piece, RequestKind } from './protocol.js';
+import type { Link } from './link.js';
+import type { Piece, RequestKind, Vector } from './protocol.js';
 
 let lastStream = 0;
 
@@ -10,21 +11,23 @@ let lastStream = 0;
  * The pieces of one answer. `break`, `return()` and the signal stop the engine within one step; the signal also while
  * nobody pulls, so that an answer which was left lying does not hold up the next.
  */
-export async function* pieces(
+export async function* pieces<T extends Piece | Vector = Piece>(
   engine: Lasting,
   kind: RequestKind,
   request: unknown,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Piece, void, void> {
+): AsyncGenerator<T, void, void> {
   if (signal?.aborted) {
     throw aborted(signal);
   }
-  const link = await engine.live(); // to the end: another worker would know nothing of this request
   const stream = ++lastStream;
-  const stop = () => link.call('abort', { stream }).catch(() => null);
+  let link: Link | undefined;
+  const stop = async () => link?.call('abort', { stream }).catch(() => null);
   const interrupt = interruption(signal, stop);
   let open = true;
   try {
+    // To the end: another worker would know nothing of this request.
+    link = await interrupt.race(engine.live());
     await interrupt.race(link.call('start', { stream, kind, request }));
     for (;;) {
       const piece = await interrupt.race(link.call('next', { stream }));
@@ -32,7 +35,7 @@ export async function* pieces(
         open = false;
         return;
       }
-      yield piece;
+      yield piece as T;
     }
   } finally {
     interrupt.end();

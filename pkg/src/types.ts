@@ -1,8 +1,9 @@
 // The public types, written by hand: how a model is loaded and what is said of it. Requests and answers: openai.ts.
 
-export type * from './openai.js';
-
+import type { ErrorCode } from './errors.js';
 import type { Patience } from './store/retry.js';
+
+export type * from './openai.js';
 
 /** Where the engine runs. `auto` takes the GPU, unless it is missing or only emulated in software. */
 export type Backend = 'auto' | 'gpu' | 'cpu';
@@ -180,8 +181,51 @@ export interface Info {
   trained_context: number;
   /** Entries of the vocabulary. */
   vocabulary: number;
+  /** Values of an embedding. */
+  embedding_length: number;
   /** Whether the file brings a chat template; without one, use `completions`. */
   chat_template: boolean;
+}
+
+/** Bytes that are needed, and that there are, where the browser lets one know. */
+export interface Room {
+  needed: number;
+  available?: number;
+}
+
+/** What `availability` says of a model on this device. */
+export interface Availability {
+  /**
+   * `available`: it is on this device, and fits. `downloadable`: it fits, and has to be downloaded first. `too_large`: it
+   * does not fit, in memory or in the browser's storage. `unsupported`: this browser cannot run it, or nothing here can.
+   */
+  status: 'available' | 'downloadable' | 'too_large' | 'unsupported';
+  /** Where it would run. */
+  backend?: 'gpu' | 'cpu';
+  /** Why not, for people, and the code of the error that loading would give. */
+  reason?: string;
+  code?: ErrorCode;
+  /** Memory: weights, cache and activations. */
+  memory?: Room;
+  /** What still has to be downloaded, and what the browser's storage has left for it. */
+  download?: Room;
+  /** What the header says; `context` is what would be allocated. */
+  model?: {
+    model: string;
+    architecture: string;
+    context: number;
+    trained_context: number;
+    chat_template: boolean;
+    memory: { weights: number; cache: number; activations: number };
+    /** Of all files, where the server tells. */
+    file_bytes?: number;
+  };
+}
+
+/** How full the context is, in tokens: the conversation so far, of which the next turn computes only what is new. */
+export interface ContextUsage {
+  used: number;
+  total: number;
 }
 
 /** Counters, for tests and for the curious. */

@@ -3,6 +3,7 @@
 
 import { LAZY } from './glue.js';
 import { hire } from './hire.js';
+import { inspector } from './inspect.js';
 import { hold } from './lifeline.js';
 import { opener } from './open.js';
 import type { Port } from './protocol.js';
@@ -15,6 +16,7 @@ if (scopeIs('DedicatedWorkerGlobalScope')) {
   onDeath((message) => scope.postMessage({ tag: 'died', message }));
   serve(scope, opener({ host: 'worker', browser: LAZY, hire }), {
     lock: hold('worker').then((held) => held?.name),
+    inspect: inspector({ browser: LAZY, hire }),
     keep: ({ sources, reading = {} }, progress, notice) => keepModel(sources, reading, { progress, notice }),
   });
 }

@@ -17,7 +17,6 @@ use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
-use crate::model::plan::DecoderOptions;
 use crate::platform::{ByteSource, now_ms, unix_seconds};
 use crate::sampler::{Constraint, Rng, SamplerConfig};
 use crate::text::template::CivilTime;
@@ -87,15 +86,9 @@ impl Session {
             _ => GgufFile::open_split(sources).await?,
         };
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
-        let defaults = DecoderOptions::default();
         let load = LoadOptions {
             backend: options.backend,
-            decoder: DecoderOptions {
-                n_ctx: options.n_ctx,
-                n_batch: options.n_batch.unwrap_or(defaults.n_batch),
-                cache_type: options.cache_type,
-                ignore_window: options.ignore_window,
-            },
+            decoder: options.decoder(),
             exact: options.exact,
             threads: options.threads,
         };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::BackendChoice;
 use crate::error::{Error, Result};
+use crate::model::plan::DecoderOptions;
 use crate::ops::CacheType;
 
 /// Options of loading a session.
@@ -27,6 +28,16 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
+    /// Context, batch and cache, for the decoder.
+    pub(super) fn decoder(&self) -> DecoderOptions {
+        DecoderOptions {
+            n_ctx: self.n_ctx,
+            n_batch: self.n_batch.unwrap_or(DecoderOptions::default().n_batch),
+            cache_type: self.cache_type,
+            ignore_window: self.ignore_window,
+        }
+    }
+
     /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads"}`; all
     /// optional.
     ///

@@ -7,6 +7,7 @@
 //! `{code, message, detail}`. Calls must not overlap, except `abort`, which may come while `next` waits for the GPU.
 
 mod constraint;
+mod inspect;
 mod shard;
 mod speed;
 

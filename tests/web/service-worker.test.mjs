@@ -15,7 +15,7 @@ const CHAT = { model: 'any', messages: [{ role: 'user', content: SMALL.prompt }]
 /** See browsers.test.mjs. */
 const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
 /** The end token is never taken. */
-const ENDLESS = { ...CHAT, max_tokens: 1_000_000, context_shift: true, stream: true, logit_bias: { 2: -100 } };
+const ENDLESS = { ...CHAT, max_tokens: 1_000_000, kinglet: { context_shift: true }, stream: true, logit_bias: { 2: -100 } };
 
 /** The page has put the model into the store; `/fresh/` asks for one that is nowhere. */
 const WORKER = `

@@ -90,7 +90,7 @@ export async function keepModel(sources: readonly WireSource[], reading: Reading
  * @throws KingletError when a file cannot be had.
  */
 export async function openSources(sources: readonly WireSource[], reading: Reading = {}, hearing: Hearing = DEAF): Promise<Readers> {
-  const files = sources.length === 1 ? sources.flatMap(parts) : sources;
+  const files = filesOf(sources);
   const opener = new Opener(reading, hearing);
   const readers: Reader[] = [];
   try {
@@ -102,6 +102,16 @@ export async function openSources(sources: readonly WireSource[], reading: Readi
     await new Readers(readers).close();
     throw thrown;
   }
+}
+
+/** The files of a model: the first part's address stands for all of a split one. */
+export function filesOf(sources: readonly WireSource[]): readonly WireSource[] {
+  return sources.length === 1 ? sources.flatMap(parts) : sources;
+}
+
+/** What the store knows a file by. */
+export function keyOf({ url, once = false, name = fileName(url) }: Exclude<WireSource, { kind: 'blob' }>): string {
+  return once ? `${STREAM}${name}` : url;
 }
 
 /** Opens files that are elsewhere. */
@@ -127,8 +137,7 @@ class Opener {
   async open(file: Exclude<WireSource, { kind: 'blob' }>): Promise<Reader> {
     const { url, sha256, once = false, name = fileName(url) } = file;
     const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
-    const key = once ? `${STREAM}${name}` : url;
-    const origin = { url, key, name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
+    const origin = { url, key: keyOf(file), name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
     const turn = this.before;
     const reader = await LastingReader.open((root) => this.file({ ...origin, root }, turn));
     this.before = reader.finish().catch(() => undefined);

@@ -25,7 +25,7 @@ const MAX_ROPE_BASE: f32 = 1e12;
 
 /// Keys (without the family's prefix) that change the computation in ways the decoder does not know, and the values
 /// at which they change nothing.
-const REFUSED: [(&str, &[f64]); 25] = [
+const REFUSED: [(&str, &[f64]); 24] = [
     ("expert_count", &[0.0]),
     ("expert_used_count", &[0.0]),
     ("expert_shared_count", &[0.0]),
@@ -46,7 +46,6 @@ const REFUSED: [(&str, &[f64]); 25] = [
     ("embedding_scale", &[0.0, 1.0]),
     ("residual_scale", &[0.0, 1.0]),
     ("use_parallel_residual", &[0.0]),
-    ("pooling_type", &[0.0]),
     ("rope.dimension_sections", &[]),
     ("rope.freq_base_swa", &[]),
     ("rope.scaling.yarn_log_multiplier", &[0.0]),

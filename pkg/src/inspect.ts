@@ -1,0 +1,175 @@
+// Whether a model would run here, and from where it would come: its header is read, and nothing else of it.
+
+import { toWire, type WireError } from './errors.js';
+import { deviceMemory, gpuRoom, WASM_BYTES, wasmRoom } from './measure.js';
+import { chooseModule } from './module.js';
+import type { Place } from './open.js';
+import { invalid } from './params.js';
+import type { Calls } from './protocol.js';
+import { filesOf, keyOf, openSources, type Reading } from './sources/open.js';
+import type { WireSource } from './sources/resolve.js';
+import { stored as bytesOf } from './store/manifest.js';
+import { openStore } from './store/places.js';
+import { estimate } from './store/quota.js';
+import { chooseThreads, machine } from './threads.js';
+import type { Availability, Room } from './types.js';
+
+/** What the engine says of a header, with a verdict for each place in question (src/wasm/inspect.rs). */
+export interface Inspection extends NonNullable<Availability['model']> {
+  verdicts: { needed: number; error: WireError | null }[];
+}
+
+/** How `availability` is answered. */
+export type Inspector = (args: Calls['load'][0]) => Promise<Availability>;
+
+/** What these errors say is said of the model, or of this device; others are of the way to it. */
+const UNSUPPORTED = [
+  'bad_file',
+  'truncated',
+  'unsupported_architecture',
+  'unsupported_type',
+  'unsupported_feature',
+  'unsupported_tokenizer',
+  'simd_missing',
+  'unsupported_browser',
+  'gpu_unavailable',
+];
+
+/** The inspector of a place. */
+export function inspector({ browser, hire, downloads }: Omit<Place, 'host'>): Inspector {
+  return async ({ sources, reading: given = {}, options, wasm, module }) => {
+    const reading: Reading = downloads === undefined ? given : { ...given, downloads };
+    try {
+      const { glue } = await chooseModule({ wasm, kind: module }, browser);
+      const here = await whereabouts(sources, reading);
+      if (!here.complete && sources.some((source) => source.kind === 'url' && source.once)) {
+        throw invalid('model', 'something that can be read again: its header is looked at, and then all of it', 'a stream');
+      }
+      const readers = await openSources(sources, here.complete ? { ...reading, downloads: 'refused' } : { ...reading, store: 'none' });
+      try {
+        const gpu = options.backend === 'cpu' || options.cache_type === 'q8_0' ? undefined : await gpuRoom();
+        const { threads } = options.exact ? { threads: 1 } : chooseThreads(options.threads ?? 'auto', readers.length, machine(hire !== undefined));
+        const { threads: _, ...loading } = options;
+        const found = await glue.inspect([...readers.all], loading, [
+          { max_buffer: gpu?.maxBuffer ?? null, total: null, shards: 1 },
+          { max_buffer: null, total: WASM_BYTES, shards: threads },
+        ]);
+        const { verdicts, ...model } = found;
+        const wanted = { backend: options.backend, verdicts, threads, gpu };
+        const rest = Number.isFinite(readers.length) ? { ...model, file_bytes: readers.length } : model;
+        return await judged(wanted, rest, here);
+      } finally {
+        await readers.close();
+      }
+    } catch (thrown) {
+      const error = toWire(thrown);
+      if (UNSUPPORTED.includes(error.code)) {
+        return { status: 'unsupported', code: error.code, reason: error.message };
+      }
+      throw thrown;
+    }
+  };
+}
+
+interface Wanted {
+  backend: 'auto' | 'gpu' | 'cpu';
+  verdicts: Inspection['verdicts'];
+  threads: number;
+  gpu: Awaited<ReturnType<typeof gpuRoom>>;
+}
+
+/** Puts it together: the first backend that can hold the model, in the order in which loading tries them. */
+async function judged(wanted: Wanted, model: NonNullable<Availability['model']>, here: Whereabouts): Promise<Availability> {
+  const { backend, gpu } = wanted;
+  if (backend === 'gpu' && gpu === undefined) {
+    const reason = 'no usable GPU: this browser gives no WebGPU adapter here, or the cache type is one that the GPU does not have';
+    return { status: 'unsupported', code: 'gpu_unavailable', reason, model };
+  }
+  let refusal: Availability | undefined;
+  for (const each of backend === 'auto' ? (['gpu', 'cpu'] as const) : [backend]) {
+    if (each === 'gpu' && (gpu === undefined || (backend === 'auto' && gpu.software))) {
+      continue;
+    }
+    const room = each === 'gpu' ? await onGpu(wanted) : onCpu(wanted);
+    if (room.code === undefined) {
+      return onTheWay({ status: 'available', backend: each, memory: room.memory, model }, here);
+    }
+    refusal ??= { status: 'too_large', backend: each, code: room.code, reason: room.reason, memory: room.memory, model };
+  }
+  return refusal ?? { status: 'unsupported', reason: 'nothing here could run it', model };
+}
+
+type Verdict = { memory: Room; code?: undefined } | { memory: Room; code: 'too_large'; reason: string };
+
+async function onGpu({ verdicts, gpu }: Wanted): Promise<Verdict> {
+  const { needed, error } = verdicts[0] ?? { needed: 0, error: null };
+  if (error !== null) {
+    return tooLarge(error);
+  }
+  if (await gpu?.holds(needed)) {
+    return { memory: { needed } };
+  }
+  return { memory: { needed }, code: 'too_large', reason: `the GPU did not give ${needed} bytes when it was asked for them` };
+}
+
+function onCpu({ verdicts, threads }: Wanted): Verdict {
+  const { needed, error } = verdicts[1] ?? { needed: 0, error: null };
+  if (error !== null) {
+    return tooLarge(error);
+  }
+  const total = needed * threads;
+  const device = deviceMemory();
+  if (device !== undefined && total > device) {
+    return { memory: { needed: total, available: device }, code: 'too_large', reason: `this device has about ${device} bytes of memory, the model takes ${total}` };
+  }
+  const room = wasmRoom(needed);
+  return room >= needed
+    ? { memory: { needed: total, ...(device === undefined ? {} : { available: device }) } }
+    : { memory: { needed, available: room }, code: 'too_large', reason: `the browser gave ${room} bytes of memory when it was asked for ${needed}` };
+}
+
+function tooLarge({ message, detail }: WireError): Verdict {
+  const memory = { needed: Number(detail['needed']), available: Number(detail['available']) };
+  return { memory, code: 'too_large', reason: message };
+}
+
+/** Where a model's files are. */
+interface Whereabouts {
+  /** All on this device. */
+  complete: boolean;
+  /** Bytes of them in the store. */
+  stored: number;
+  /** They would be kept. */
+  keeps: boolean;
+}
+
+async function whereabouts(sources: readonly WireSource[], reading: Reading): Promise<Whereabouts> {
+  const urls = filesOf(sources).flatMap((file) => (file.kind === 'url' ? [file] : []));
+  if (urls.length === 0) {
+    return { complete: true, stored: 0, keeps: false };
+  }
+  const store = await openStore(reading.store ?? 'auto');
+  try {
+    const found = await Promise.all(urls.map((file) => store?.find(keyOf(file), file.sha256?.toLowerCase())));
+    const complete = found.every((manifest) => manifest?.complete === true);
+    return { complete, stored: found.reduce((sum, manifest) => sum + (manifest ? bytesOf(manifest) : 0), 0), keeps: store !== undefined };
+  } finally {
+    store?.close();
+  }
+}
+
+/** What still has to come, and whether there is room to keep it. */
+async function onTheWay(answer: Availability, { complete, stored, keeps }: Whereabouts): Promise<Availability> {
+  if (complete) {
+    return answer;
+  }
+  const bytes = answer.model?.file_bytes;
+  const needed = bytes === undefined ? undefined : Math.max(0, bytes - stored);
+  const { available } = keeps ? await estimate() : { available: undefined };
+  const download: Room = { needed: needed ?? 0, ...(available === undefined ? {} : { available }) };
+  if (needed !== undefined && available !== undefined && needed > available) {
+    const reason = `the browser's storage has ${available} bytes left, ${needed} have to be downloaded; with store: 'none' nothing is kept`;
+    return { ...answer, status: 'too_large', code: 'quota_exceeded', reason, download };
+  }
+  return { ...answer, status: 'downloadable', ...(needed === undefined ? {} : { download }) };
+}

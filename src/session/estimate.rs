@@ -1,0 +1,72 @@
+//! What a model would take, from its header alone: said before its weights are fetched.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::SessionOptions;
+use crate::error::Result;
+use crate::gguf::GgufFile;
+use crate::model::arch;
+use crate::model::plan::{Memory, Plan};
+use crate::ops::MemoryLimits;
+use crate::platform::ByteSource;
+use crate::text::Tokenizer;
+
+/// A model that can be run, if it fits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Estimate {
+    /// `general.name`, or empty.
+    pub model: String,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Tokens of context that would be allocated.
+    pub context: usize,
+    /// Tokens of context that the model was trained for.
+    pub trained_context: usize,
+    /// Whether the file brings a chat template.
+    pub chat_template: bool,
+    /// Bytes that it takes in one place.
+    pub memory: Memory,
+    #[serde(skip)]
+    plan: Plan,
+}
+
+impl Estimate {
+    /// Reads the header, and nothing else, of one file or of all parts of a split one.
+    ///
+    /// # Errors
+    /// Those of [`Session::load`](super::Session::load) that come before the weights.
+    pub async fn new(mut sources: Vec<Rc<dyn ByteSource>>, options: &SessionOptions) -> Result<Self> {
+        let gguf = match sources.len() {
+            1 => GgufFile::open(sources.remove(0)).await?,
+            _ => GgufFile::open_split(sources).await?,
+        };
+        let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
+        let config = arch::config(gguf.metadata(), gguf.tensors())?;
+        let plan = Plan::new(&gguf, config, &options.decoder())?;
+        Ok(Estimate {
+            model: plan.config.name.clone(),
+            architecture: plan.config.arch.into(),
+            context: plan.n_ctx,
+            trained_context: plan.config.n_ctx_train,
+            chat_template: tokenizer.chat_template(None).is_some(),
+            memory: plan.memory,
+            plan,
+        })
+    }
+
+    /// Refuses what does not fit, as loading would: with [`Error::TooLarge`](crate::Error::TooLarge).
+    ///
+    /// # Errors
+    /// As said.
+    pub fn fits(&self, limits: MemoryLimits) -> Result<()> {
+        self.plan.check(limits)
+    }
+
+    /// Bytes that the largest of `shards` shares takes.
+    pub fn share(&self, shards: usize) -> u64 {
+        let shares = (0..shards.max(1)).map(|shard| self.plan.share(shard, shards.max(1)).total());
+        shares.max().unwrap_or(0)
+    }
+}
