@@ -62,6 +62,14 @@ pub enum Command {
         #[command(flatten)]
         model: ModelArgs,
     },
+    /// Lines {"text":…} or {"ids":[…]} in, {"embedding":[…],"tokens"} out: a vector of length 1 for each.
+    Embed {
+        #[command(flatten)]
+        model: ModelArgs,
+        /// mean or last (default: what the file says, else mean).
+        #[arg(long)]
+        pooling: Option<String>,
+    },
     /// Runs a labelled task file: accuracy per task, speed, and the signals of doubt of each item.
     Eval(Eval),
     /// Speed of prefill and decode, time to first token, peak memory, dispatches per token.

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod constraint;
+mod embed;
 mod eval;
 mod inspect;
 mod open;
@@ -51,6 +52,7 @@ fn run(command: Command) -> Result<()> {
         } => text::render(&file, bos_token, eos_token, now),
         Command::Generate(options) => run::generate(&options),
         Command::Score { model } => run::score(&model),
+        Command::Embed { model, pooling } => embed::embed(&model, pooling.as_deref()),
         Command::Eval(options) => eval::eval(&options),
         Command::Bench {
             model,

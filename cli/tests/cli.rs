@@ -166,6 +166,25 @@ fn score_agrees_with_the_golden() {
 }
 
 #[test]
+fn embed_gives_a_vector_of_length_one_for_each_line() {
+    let input = "{\"text\":\"Once upon a time\"}\n{\"ids\":[5,6,7]}\n";
+    let args = |pooling| ["embed", &model("qwen2.gguf"), "--backend", "cpu", "--pooling", pooling].map(str::to_owned);
+    let vectors = |pooling| {
+        let args = args(pooling);
+        let lines = ok(&args.each_ref().map(String::as_str), input);
+        assert_eq!((lines.len(), &lines[1]["tokens"]), (2, &json!(3)));
+        let values = |line: &Value| -> Vec<f64> { serde_json::from_value(line["embedding"].clone()).expect("numbers") };
+        lines.iter().map(values).collect::<Vec<_>>()
+    };
+    let mean = vectors("mean");
+    for vector in &mean {
+        let length: f64 = vector.iter().map(|v| v * v).sum();
+        assert!((length - 1.0).abs() < 1e-4, "{length}");
+    }
+    assert_ne!(vectors("last"), mean);
+}
+
+#[test]
 fn bench_reports_every_figure() {
     let file = model("qwen2.gguf");
     let seen = &ok(

@@ -20,6 +20,8 @@ export class Lasting {
   private closed: KingletError | undefined;
   /** Unloaded: the next call loads again. */
   private resting = false;
+  /** Ends the load that is under way. */
+  private stop: () => void = () => undefined;
 
   /** Without `again` what has ended stays so; without `restarts` what died does. */
   constructor(
@@ -76,11 +78,21 @@ export class Lasting {
   /** Ends it for good. */
   close(failure: KingletError): void {
     this.closed = failure;
+    this.stop();
     this.current.link.close(failure);
   }
 
   private async restart(again: Again, why: KingletError | undefined, signal?: AbortSignal): Promise<Link> {
-    const started = await again(signal);
+    const control = new AbortController();
+    this.stop = () => control.abort(signal?.reason);
+    signal?.addEventListener('abort', this.stop);
+    if (signal?.aborted) {
+      this.stop();
+    }
+    const started = await again(control.signal).catch((thrown: unknown) => {
+      throw this.closed ?? thrown;
+    });
+    signal?.removeEventListener('abort', this.stop);
     const rested = this.resting;
     this.resting = false;
     this.current = started;

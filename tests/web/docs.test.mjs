@@ -48,7 +48,7 @@ async function run(block) {
   }
 }
 
-for (const [path, least] of [['docs/api.md', 7], ['README.md', 1]]) {
+for (const [path, least] of [['docs/api.md', 12], ['README.md', 1]]) {
   const examples = blocks(read(path));
   test(`${path} has its examples`, () => assert.ok(examples.length >= least, `${examples.length} examples`));
   for (const [i, example] of examples.entries()) {
@@ -83,10 +83,13 @@ test('every option of createKinglet, parameter and method is on the page', () =>
   const types = 'pkg/src/openai.ts';
   const named = [
     ...fields('pkg/src/types.ts', 'KingletOptions'),
-    ...fields('pkg/src/types.ts', 'Info'),
-    ...['SamplingParams', 'ChatParams', 'CompletionParams', 'OwnParams', 'OwnChatParams', 'WithoutEffect'].flatMap((name) => fields(types, name)),
+    ...['Info', 'Stats', 'Availability', 'ContextUsage'].flatMap((name) => fields('pkg/src/types.ts', name)),
+    ...['SamplingParams', 'ChatParams', 'CompletionParams', 'OwnParams', 'OwnChatParams', 'WithoutEffect', 'EmbeddingParams'].flatMap((name) => fields(types, name)),
   ];
   assert.ok(named.length > 50, `${named.length} names`);
   const absent = named.filter((name) => !new RegExp(`\\b${name}\\b`).test(page));
   assert.deepEqual(absent, []);
+  const methods = [...read('pkg/src/client.ts').matchAll(/^ {2}(?:async )?(\w+)\(.*\{$/gm)].map((match) => match[1]);
+  assert.ok(methods.includes('unload') && methods.includes('tokenize'), methods.join());
+  assert.deepEqual(methods.filter((name) => name !== 'constructor' && !page.includes(`kinglet.${name}(`)), []);
 });

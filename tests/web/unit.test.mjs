@@ -66,6 +66,9 @@ class StandIn {
   count(request) {
     return request.messages.length;
   }
+  context() {
+    return { used: 3, total: 8 };
+  }
 }
 
 /** A client connected to `engine`. */
