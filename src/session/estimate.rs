@@ -13,6 +13,17 @@ use crate::ops::MemoryLimits;
 use crate::platform::ByteSource;
 use crate::text::Tokenizer;
 
+/// What could hold a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Most bytes in one buffer.
+    pub max_buffer: u64,
+    /// Most bytes overall, of each shard, where that is known.
+    pub total: Option<u64>,
+    /// Shards that would hold it together.
+    pub shards: usize,
+}
+
 /// A model that can be run, if it fits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
@@ -60,13 +71,18 @@ impl Estimate {
     ///
     /// # Errors
     /// As said.
-    pub fn fits(&self, limits: MemoryLimits) -> Result<()> {
-        self.plan.check(limits)
+    pub fn fits(&self, place: Place) -> Result<()> {
+        self.plan.check(MemoryLimits {
+            max_buffer: place.max_buffer,
+            total: place.total,
+            shards: place.shards.max(1),
+        })
     }
 
-    /// Bytes that the largest of `shards` shares takes.
-    pub fn share(&self, shards: usize) -> u64 {
-        let shares = (0..shards.max(1)).map(|shard| self.plan.share(shard, shards.max(1)).total());
+    /// Bytes that the largest share takes there.
+    pub fn share(&self, place: Place) -> u64 {
+        let shards = place.shards.max(1);
+        let shares = (0..shards).map(|shard| self.plan.share(shard, shards).total());
         shares.max().unwrap_or(0)
     }
 }

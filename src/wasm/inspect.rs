@@ -7,9 +7,8 @@ use wasm_bindgen::prelude::*;
 
 use super::{from_js, source, thrown, to_js};
 use crate::error::{Error, Result};
-use crate::ops::MemoryLimits;
 use crate::platform::{ByteSource, Reader};
-use crate::session::{Estimate, SessionOptions};
+use crate::session::{Estimate, Place, SessionOptions};
 
 /// Reads a model's header. `places`: `[{max_buffer, total, shards}]`, bytes or null; the answer has a verdict for each:
 /// `{model, …, memory, verdicts: [{needed, error}]}`, where `needed` is the largest share's, and `error` null where it fits.
@@ -24,9 +23,9 @@ async fn verdicts(readers: Vec<Reader>, options: JsValue, places: JsValue) -> Re
     let sources: Vec<Rc<dyn ByteSource>> = readers.into_iter().map(source).collect();
     let estimate = Estimate::new(sources, &options).await?;
     let verdict = |place: &Value| {
-        let limits = limits(place);
-        let error = estimate.fits(limits).err().as_ref().map(Error::to_json);
-        json!({"needed": estimate.share(limits.shards), "error": error})
+        let place = read_place(place);
+        let error = estimate.fits(place).err().as_ref().map(Error::to_json);
+        json!({"needed": estimate.share(place), "error": error})
     };
     let verdicts: Vec<Value> = places.as_array().into_iter().flatten().map(verdict).collect();
     let mut answer = json!(estimate);
@@ -34,9 +33,9 @@ async fn verdicts(readers: Vec<Reader>, options: JsValue, places: JsValue) -> Re
     Ok(to_js(&answer))
 }
 
-fn limits(place: &Value) -> MemoryLimits {
+fn read_place(place: &Value) -> Place {
     let bytes = |name: &str| place.get(name).and_then(Value::as_f64).map(|n| n as u64);
-    MemoryLimits {
+    Place {
         max_buffer: bytes("max_buffer").unwrap_or(u64::MAX),
         total: bytes("total"),
         shards: bytes("shards")

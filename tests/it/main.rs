@@ -13,6 +13,7 @@ mod encode;
 mod engine;
 mod engine_interrupted;
 mod engine_load;
+mod estimate;
 mod features;
 mod gguf;
 mod gguf_hostile;

@@ -52,7 +52,7 @@ const ask = (page, request = SMALL) => page.evaluate(async (request) => (await g
 /** Begins an answer of so many tokens, and keeps it in `globalThis.long`. */
 const begin = (page, max_tokens) =>
   page.evaluate((max_tokens) => {
-    const request = { prompt: 'a', max_tokens, context_shift: true, temperature: 0, logit_bias: { 2: -100 } }; // never the end token
+    const request = { prompt: 'a', max_tokens, kinglet: { context_shift: true }, temperature: 0, logit_bias: { 2: -100 } }; // never the end token
     globalThis.long = globalThis.ask(request).then(({ usage }) => usage.completion_tokens, ({ code }) => code);
     return new Promise((resolve) => setTimeout(resolve, 100));
   }, max_tokens);

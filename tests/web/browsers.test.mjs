@@ -125,7 +125,7 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
         return workers.at(-1);
       };
       const engine = await globalThis.kinglet.createKinglet({ model, backend: 'cpu', cacheType: 'f32', worker, onNotice: ({ code }) => notices.push(code) });
-      const endless = engine.completions.create({ prompt, max_tokens: 1_000_000, context_shift: true, temperature: 0, logit_bias: { 2: -100 } }); // never the end token
+      const endless = engine.completions.create({ prompt, max_tokens: 1_000_000, kinglet: { context_shift: true }, temperature: 0, logit_bias: { 2: -100 } }); // never the end token
       setTimeout(() => workers[0].terminate(), 100);
       const code = await endless.then(() => 'answered', (error) => error.code);
       const text = (await engine.completions.create({ prompt, max_tokens, temperature: 0 })).choices[0].text;

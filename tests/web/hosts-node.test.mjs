@@ -73,7 +73,7 @@ test('the engine runs in Node, in place; two of them at once; and gives its memo
   const texts = await Promise.all(engines.map((engine) => engine.completions.create(request).then((answer) => answer.choices[0].text)));
   assert.deepEqual(texts, Array(2).fill('\ufffd{\ufffdviiiiirrrr%%')); // see browsers.test.mjs
   for (const { info } of engines) assert.deepEqual([info.host, info.threads], ['here', 1]);
-  const running = engines[0].completions.create({ ...request, max_tokens: 100_000, context_shift: true });
+  const running = engines[0].completions.create({ ...request, max_tokens: 100_000, kinglet: { context_shift: true } });
   running.catch(() => undefined);
   engines[0].dispose();
   await assert.rejects(running, { code: 'not_loaded' });

@@ -68,7 +68,7 @@ const ask = (page, request = SMALL) => page.evaluate((request) => globalThis.ask
 /** Begins an answer that is never read to its end; with `pull` it is pulled for ever. */
 const leaveLying = (page) =>
   page.evaluate(async () => {
-    globalThis.left = await globalThis.engine.completions.create({ prompt: 'a', max_tokens: 100_000, context_shift: true, temperature: 0, stream: true });
+    globalThis.left = await globalThis.engine.completions.create({ prompt: 'a', max_tokens: 100_000, kinglet: { context_shift: true }, temperature: 0, stream: true });
     await globalThis.left.next();
   });
 
