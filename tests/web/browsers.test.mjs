@@ -73,6 +73,25 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
     assert.deepEqual([plain.info.module, plain.text], ['baseline', text]);
   });
 
+  test(`${name}: what it says of a model beforehand is what happens`, { skip }, async () => {
+    const run = async ({ model }) => {
+      const { availability, createKinglet } = globalThis.kinglet;
+      const found = [];
+      for (const backend of ['gpu', 'cpu']) {
+        const said = await availability({ model, backend, context: 64 });
+        const load = createKinglet({ model, backend, context: 64 });
+        const happened = await load.then((engine) => (engine.dispose(), engine.info.backend), (error) => error.code);
+        found.push({ said, happened });
+      }
+      return found;
+    };
+    const [gpu, cpu] = await browser.evaluate(run, SMALL);
+    assert.ok(['available', 'downloadable'].includes(cpu.said.status), JSON.stringify(cpu));
+    assert.deepEqual([cpu.said.backend, cpu.happened], ['cpu', 'cpu']);
+    assert.equal(gpu.said.backend ?? gpu.said.code, gpu.happened, JSON.stringify(gpu));
+    if (name === 'webkit') assert.equal(gpu.said.code, 'gpu_unavailable', JSON.stringify(gpu));
+  });
+
   for (const kind of ['plain', 'isolated']) {
     test(`${name}: two threads say the same as one (${kind} page)`, { skip }, async () => {
       await browser.goto((kind === 'plain' ? server : isolated).origin);
