@@ -17,14 +17,17 @@ export function kinglet() {
     },
     async complete({ prompt, n, top = 0 }) {
       const clock = stopwatch();
-      const request = { prompt, max_tokens: n, temperature: 0, stream: true, ...(top > 0 ? { logprobs: top } : {}) };
+      const request = { prompt, max_tokens: n, temperature: 0, stream: true, stream_options: { include_usage: true } };
+      if (top > 0) request.logprobs = top;
       let [text, usage, lists] = ['', undefined, []];
       for await (const chunk of await engine.completions.create(request)) {
-        clock.lap();
-        const [choice] = chunk.choices;
-        text += choice.text;
         usage = chunk.usage ?? usage;
-        lists = lists.concat((choice.logprobs?.content ?? []).map((token) => token.top_logprobs.map(plain)));
+        const [choice] = chunk.choices;
+        if (choice === undefined) continue;
+        clock.lap();
+        text += choice.text;
+        const best = (map) => Object.entries(map).map(([token, logprob]) => ({ token, logprob })).sort((a, b) => b.logprob - a.logprob);
+        lists = lists.concat((choice.logprobs?.top_logprobs ?? []).map(best));
       }
       return { text, ...counts(usage), ...clock.read(), top: lists };
     },

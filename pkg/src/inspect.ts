@@ -33,6 +33,7 @@ const UNSUPPORTED = [
   'simd_missing',
   'unsupported_browser',
   'gpu_unavailable',
+  'download_refused',
 ];
 
 /** The inspector of a place. */

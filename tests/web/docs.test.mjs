@@ -83,7 +83,7 @@ test('every option of createKinglet, parameter and method is on the page', () =>
   const types = 'pkg/src/openai.ts';
   const named = [
     ...fields('pkg/src/types.ts', 'KingletOptions'),
-    ...['Info', 'Stats', 'Availability', 'ContextUsage'].flatMap((name) => fields('pkg/src/types.ts', name)),
+    ...['Info', 'Progress', 'Stats', 'Availability', 'ContextUsage'].flatMap((name) => fields('pkg/src/types.ts', name)),
     ...['SamplingParams', 'ChatParams', 'CompletionParams', 'OwnParams', 'OwnChatParams', 'WithoutEffect', 'EmbeddingParams'].flatMap((name) => fields(types, name)),
   ];
   assert.ok(named.length > 50, `${named.length} names`);
