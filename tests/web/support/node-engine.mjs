@@ -2,14 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { createKinglet } from '../../../pkg/dist/index.js';
 
-const WASM = new URL('../../../pkg/wasm/kinglet_bg.wasm', import.meta.url);
+/** A module of the package. */
+function bytes(name) {
+  const { buffer, byteOffset, byteLength } = readFileSync(new URL(`../../../pkg/wasm/${name}_bg.wasm`, import.meta.url));
+  return buffer.slice(byteOffset, byteOffset + byteLength);
+}
 
 /** A client of the real engine with a GGUF file, its path or its bytes; `close` ends it. */
 export async function nodeKinglet(file, options = {}) {
-  const { buffer, byteOffset, byteLength } = readFileSync(WASM);
   const kinglet = await createKinglet({
     model: new Blob([typeof file === 'string' ? readFileSync(file) : file]),
-    wasm: buffer.slice(byteOffset, byteOffset + byteLength),
+    wasm: { baseline: bytes('kinglet'), grammar: bytes('kinglet_grammar') },
     backend: 'cpu',
     host: 'here',
     threads: 1,
