@@ -75,7 +75,9 @@ function nameOf(source: WireSource): string {
   return source.kind === 'url' ? source.url : 'name' in source.blob ? String(source.blob.name) : '';
 }
 
-function streamed(given: Given, { stream, name, length, sha256 }: { stream: ReadableStream<Uint8Array>; name?: string; length?: number; sha256?: string }): WireSource {
+type Stream = { stream: ReadableStream<Uint8Array>; name?: string; length?: number; sha256?: string };
+
+function streamed(given: Given, { stream, name, length, sha256 }: Stream): WireSource {
   const url = `${STREAM}${given.streams.length}/${encodeURIComponent(name ?? 'stream')}`;
   given.streams.push({ stream, length });
   return { kind: 'url', url, name: name ?? 'stream', sha256: hash(sha256), once: true };
