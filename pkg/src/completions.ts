@@ -5,7 +5,17 @@ import { callOf } from './params.js';
 import type { Piece } from './protocol.js';
 import { collect, envelope, own } from './shape.js';
 import { pieces } from './stream.js';
-import type { CallOptions, CompletionLogprobs, CompletionParams, TextChunk, TextCompletion, TokenLogprob, Usage } from './types.js';
+import type {
+  CallOptions,
+  CompletionLogprobs,
+  CompletionParams,
+  FinishReason,
+  TextChoice,
+  TextChunk,
+  TextCompletion,
+  TokenLogprob,
+  Usage,
+} from './types.js';
 
 /** `completions`. */
 export class Completions {
@@ -44,7 +54,7 @@ async function* chunks(
     offsets.set(index, list.end);
     yield {
       ...head,
-      choices: [{ index, text, finish_reason, logprobs: list.logprobs }],
+      choices: [{ index, text, finish_reason: ended(finish_reason), logprobs: list.logprobs }],
       ...(includeUsage ? { usage: null } : {}),
       ...own(timings),
     };
@@ -62,7 +72,7 @@ async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean):
     choices: choices.map(({ text, finish, logprobs }, index) => ({
       index,
       text,
-      finish_reason: finish,
+      finish_reason: ended(finish) ?? 'stop',
       logprobs: legacy(logprobs, top, 0).logprobs,
     })),
     usage,
@@ -96,4 +106,9 @@ function legacy(
 
 function alternatives({ top_logprobs }: TokenLogprob): Record<string, number> {
   return Object.fromEntries(top_logprobs.map(({ token, logprob }) => [token, logprob]));
+}
+
+/** Why it ended: there are no tools here that could be called. */
+function ended(reason: FinishReason | null): TextChoice['finish_reason'] | null {
+  return reason === 'tool_calls' ? 'stop' : reason;
 }

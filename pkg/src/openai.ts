@@ -250,7 +250,8 @@ export interface ChatCompletion extends Envelope {
 export interface TextChoice {
   index: number;
   text: string;
-  finish_reason: FinishReason;
+  /** Only chats call tools. */
+  finish_reason: Exclude<FinishReason, 'tool_calls'>;
   logprobs: CompletionLogprobs | null;
 }
 
@@ -264,7 +265,7 @@ export interface TextCompletion extends Envelope {
 /** One choice of a streamed completion. */
 export interface TextChunkChoice extends Omit<TextChoice, 'finish_reason'> {
   /** Null until the end of this answer. */
-  finish_reason: FinishReason | null;
+  finish_reason: TextChoice['finish_reason'] | null;
 }
 
 /** A piece of a streamed completion. */

@@ -29,7 +29,13 @@ type Messages =
   | Exclude<OpenAI.ChatCompletionMessageParam, OpenAI.ChatCompletionFunctionMessageParam | OpenAI.ChatCompletionUserMessageParam>
   | (Omit<OpenAI.ChatCompletionUserMessageParam, 'content'> & { content: string | OpenAI.ChatCompletionContentPartText[] });
 /** Parameters of which kinglet takes less than OpenAI. */
-type Narrower = 'messages' | 'modalities' | 'prompt';
+type Narrower = 'messages' | 'modalities' | 'prompt' | 'tools' | 'tool_choice';
+/** Tools that are functions, and choices among them. */
+type FunctionTools = {
+  messages: Messages[];
+  tools: OpenAI.ChatCompletionFunctionTool[];
+  tool_choice: OpenAI.ChatCompletionNamedToolChoice | 'none' | 'auto' | 'required';
+};
 type Shared<Theirs, Ours> = Pick<Theirs, Exclude<keyof Theirs & keyof Ours, Narrower>>;
 
 /** What was written as a request to OpenAI is one to kinglet. */
@@ -38,12 +44,13 @@ export type Requests = [
   Fits<Shared<Chat, ChatParams>, Omit<ChatParams, Narrower>>,
   Fits<Shared<Completion, CompletionParams>, Omit<CompletionParams, Narrower>>,
   Fits<NonNullable<Completion['prompt']>, CompletionParams['prompt']>,
+  Fits<FunctionTools, ChatParams>,
   // @ts-expect-error pictures are refused, by the compiler, too
   Fits<OpenAI.ChatCompletionUserMessageParam, ChatMessage>,
 ];
 
-type Whole = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, Narrower> & { messages: Messages[] };
-type Streamed = Omit<OpenAI.ChatCompletionCreateParamsStreaming, Narrower> & { messages: Messages[] };
+type Whole = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, Narrower> & FunctionTools;
+type Streamed = Omit<OpenAI.ChatCompletionCreateParamsStreaming, Narrower> & FunctionTools;
 
 /** The part of the official client that most code uses. */
 interface Client {

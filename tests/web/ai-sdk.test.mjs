@@ -25,6 +25,7 @@ import { notBuilt } from './support/browser.mjs';
 import { DESK_NANO, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { call, scripted } from './support/scripted.mjs';
+import { toolModel } from './support/tool-model.mjs';
 
 const skip = notBuilt() ?? noDesk() ?? false;
 const QUESTION = 'filter\nmessage: You have won a free phone! Click the link now.';
@@ -350,6 +351,51 @@ test('generateObject, streamObject and Output.object ask for their schema', asyn
   }
   assert.deepEqual([first.json_schema.name, second.json_schema.name], ['bird', 'response']);
   assert.deepEqual(fourth, { type: 'json_object' });
+});
+
+const CITIES = ['Rome', 'Oslo'];
+
+test('objects from real weights satisfy their schema, whole and streamed', { skip }, async () => {
+  const schema = z.object({ city: z.enum(CITIES), degrees: z.number().int().min(-9).max(40) });
+  const options = { model: createKingletProvider(real.kinglet)(), prompt: 'Hello', seed: 3, maxOutputTokens: 256 };
+  const { object } = await generateObject({ ...options, schema });
+  assert.deepEqual(schema.parse(object), object);
+  const stream = streamObject({ ...options, schema });
+  const partial = await collect(stream.partialObjectStream);
+  assert.ok(partial.length > 1);
+  assert.deepEqual(await stream.object, object);
+  const { output } = await generateText({ ...options, output: Output.object({ schema }) });
+  assert.deepEqual(output, object);
+});
+
+test('tools from real weights: called with arguments that fit, run, and answered', { skip }, async () => {
+  const { kinglet, close } = await nodeKinglet(await toolModel());
+  try {
+    const asked = [];
+    const inputSchema = z.object({ city: z.enum(CITIES) });
+    const weather = tool({ inputSchema, execute: async ({ city }) => (asked.push(city), { city, degrees: 21 }) });
+    const options = { model: createKingletProvider(kinglet)(), prompt: 'Hello', tools: { weather }, seed: 1, maxOutputTokens: 256 };
+    const answer = await generateText({
+      ...options,
+      stopWhen: stepCountIs(2),
+      // The second time the model may say what it likes.
+      prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? 'required' : 'none' }),
+    });
+    assert.equal(answer.steps.length, 2);
+    assert.equal(answer.steps[0].finishReason, 'tool-calls');
+    assert.deepEqual(answer.steps[0].toolResults[0].output, { city: asked[0], degrees: 21 });
+    const stream = streamText({ ...options, toolChoice: { type: 'tool', toolName: 'weather' }, stopWhen: stepCountIs(1) });
+    const types = (await collect(stream.fullStream)).map(({ type }) => type);
+    assert.ok(types.includes('tool-input-delta') && types.includes('tool-result'), types.join());
+    assert.ok(asked.every((city) => CITIES.includes(city)) && asked.length >= 2, asked.join());
+  } finally {
+    close();
+  }
+});
+
+test('a template that knows no tools is an error that says so', { skip }, async () => {
+  const ask = generateText({ model: createKingletProvider(real.kinglet)(), prompt: 'Hello', tools: WEATHER });
+  await assert.rejects(ask, (error) => error.code === 'unsupported_feature' && error.statusCode === 400);
 });
 
 test('a failure keeps code and detail, is an APICallError, and is not tried again', async () => {

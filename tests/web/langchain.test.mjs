@@ -20,6 +20,7 @@ import { notBuilt } from './support/browser.mjs';
 import { DESK_NANO, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { call, scripted } from './support/scripted.mjs';
+import { toolModel } from './support/tool-model.mjs';
 
 const skip = notBuilt() ?? noDesk() ?? false;
 const QUESTION = 'filter\nmessage: You have won a free phone! Click the link now.';
@@ -256,6 +257,37 @@ test('withStructuredOutput by a schema, by a tool, by JSON alone', async () => {
   assert.deepEqual(called.tool_choice, { type: 'function', function: { name: 'bird' } });
   assert.deepEqual(free.response_format, { type: 'json_object' });
   assert.deepEqual(given.response_format, { type: 'json_schema', json_schema: { name: 'wren', schema: plain, strict: true } });
+});
+
+const REPORT = z.object({ city: z.enum(['Rome', 'Oslo']), sunny: z.boolean() });
+
+test('withStructuredOutput with real weights satisfies the schema', { skip }, async () => {
+  const chat = new ChatKinglet({ kinglet: real.kinglet, seed: 3, maxTokens: 256 });
+  const report = await chat.withStructuredOutput(REPORT).invoke('Hello');
+  assert.deepEqual(REPORT.parse(report), report);
+});
+
+test('tools with real weights: bound, called, streamed, answered', { skip }, async () => {
+  const { kinglet, close } = await nodeKinglet(await toolModel());
+  try {
+    const chat = new ChatKinglet({ kinglet, seed: 1, maxTokens: 256 });
+    const report = tool(async ({ city }) => `21 degrees in ${city}`, { name: 'report', description: 'The weather.', schema: REPORT });
+    const bound = chat.bindTools([report], { tool_choice: 'any' });
+    const messages = [new HumanMessage('Hello')];
+    const first = await bound.invoke(messages);
+    assert.deepEqual(first.invalid_tool_calls, []);
+    assert.deepEqual(REPORT.parse(first.tool_calls[0].args), first.tool_calls[0].args);
+    const whole = sum(await collect(await bound.stream(messages)));
+    assert.deepEqual(whole.tool_calls.map(({ name, args }) => [name, args]), first.tool_calls.map(({ name, args }) => [name, args]));
+    const result = await report.invoke(first.tool_calls[0]);
+    const answer = await chat.bindTools([report], { tool_choice: 'none' }).invoke([...messages, first, result]);
+    assert.ok(answer.usage_metadata.output_tokens >= 0);
+    assert.deepEqual(answer.tool_calls, []);
+    const called = await chat.withStructuredOutput(REPORT, { method: 'functionCalling', name: 'report' }).invoke('Hello');
+    assert.deepEqual(REPORT.parse(called), called);
+  } finally {
+    close();
+  }
 });
 
 test('an answer that does not satisfy the schema is an error', async () => {

@@ -6,10 +6,11 @@ import { after, before, test } from 'node:test';
 import { record } from '../../tools/openai_requests.mjs';
 import { KingletError } from '../../pkg/dist/index.js';
 import { notBuilt } from './support/browser.mjs';
-import { DESK_NANO, noDesk } from './support/desk.mjs';
+import { noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { CLIENTS } from './support/openai-calls.mjs';
 import { ask, kingletServer } from './support/openai-server.mjs';
+import { toolModel } from './support/tool-model.mjs';
 
 const skip = notBuilt() ?? noDesk() ?? false;
 const fixture = (name) => JSON.parse(readFileSync(new URL(`../cases/openai/${name}.json`, import.meta.url), 'utf8'));
@@ -19,7 +20,7 @@ let real;
 let server;
 before(async () => {
   if (skip) return;
-  real = await nodeKinglet(DESK_NANO);
+  real = await nodeKinglet(await toolModel());
   server = await kingletServer(real.kinglet);
 });
 after(async () => {
@@ -67,13 +68,17 @@ function completeStream({ body }, chunks, name) {
 }
 
 /** What a client made of an answer is one. */
-function parsed({ texts, tokens, object, vectors }, name) {
+function parsed({ texts, calls = [], tokens, object, vectors }, expect, name) {
   if (vectors !== undefined) {
     assert.ok(vectors.length > 0 && vectors.every((vector) => Math.abs(Math.hypot(...vector) - 1) < 1e-3), name);
     return;
   }
   assert.ok(texts.every((text) => typeof text === 'string'), name);
   assert.ok(tokens === undefined || Number.isInteger(tokens), name);
+  assert.ok(calls.length > 0 || expect !== 'call', name);
+  for (const call of calls) {
+    assert.ok(call.name === 'weather' && ['Rome', 'Oslo'].includes(call.args.city), name);
+  }
   if (object !== undefined) {
     assert.ok(['wren', 'robin'].includes(object.name) && typeof object.small === 'boolean', name);
   } else {
@@ -98,7 +103,7 @@ for (const [client, calls] of Object.entries(CLIENTS)) {
         for await (const chunk of said) chunks.push(chunk);
         return chunks;
       })();
-      if (each.expect !== 'ok') {
+      if (typeof each.expect === 'object') {
         await answer.then(() => assert.fail(`${name}: was answered`), (error) => refused(error, each.expect, name));
       } else if (each.body.stream) {
         completeStream(each, await answer, name);
@@ -112,9 +117,9 @@ for (const [client, calls] of Object.entries(CLIENTS)) {
     for (const { name, expect, run } of calls.calls) {
       const outcome = await run(server.url).then((value) => ({ value }), (error) => ({ error }));
       const said = outcome.error?.message ?? JSON.stringify(outcome.value);
-      if (expect === 'ok') {
+      if (typeof expect === 'string') {
         assert.equal(outcome.error, undefined, `${client}: ${name}: ${said}`);
-        parsed(outcome.value, `${client}: ${name}: ${said}`);
+        parsed(outcome.value, expect, `${client}: ${name}: ${said}`);
       } else {
         assert.ok(outcome.error, `${client}: ${name}: was answered`);
         const status = outcome.error.status ?? outcome.error.statusCode;

@@ -6,12 +6,12 @@ import type { Body } from './client.js';
 /** Codes that tell of the request itself, not of the engine. */
 const CALLERS: readonly ErrorCode[] = [
   'invalid_request',
+  'invalid_grammar',
+  'unsupported_grammar',
+  'unsupported_feature',
   'context_overflow',
   'template',
   'template_refused',
-  'too_large',
-  'invalid_grammar',
-  'unsupported_grammar',
 ];
 
 const SDK = Symbol.for('vercel.ai.error');
