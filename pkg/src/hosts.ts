@@ -1,6 +1,6 @@
 // What an engine can run in, seen from whoever wants one: which kind is taken, and how it is begun with.
 
-import { KingletError } from './errors.js';
+import { KingletError, toWire } from './errors.js';
 import { keep } from './keep.js';
 import { Link, type Listener } from './link.js';
 import type { Started } from './lasting.js';
@@ -45,16 +45,22 @@ export async function begin(
   signal: AbortSignal | undefined,
 ): Promise<Started> {
   const wanted = options.host ?? (ways.worker === undefined ? 'here' : 'worker');
+  let broken = false;
   for (const host of candidates(wanted)) {
+    if (broken && host === 'shared') {
+      continue;
+    }
     const way = await open(host, ways, options, load);
     if (way === undefined) {
       continue;
     }
     const link = new Link(way, listener);
     const ignore = link.closeOn(signal);
+    let begun = false;
     try {
       const hello = await (host === 'shared' ? greeting(link, way) : link.greet());
       if (hello !== undefined && (host !== 'shared' || suits(hello, options))) {
+        begun = true;
         if (host === 'shared' && !hello.loaded) {
           await provide(options, load, given, ways, listener, signal);
         }
@@ -63,7 +69,10 @@ export async function begin(
       link.close(missing(wanted));
     } catch (thrown) {
       link.close(thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown)));
-      throw thrown;
+      if (begun || wanted !== 'auto' || host !== 'shared' || toWire(thrown).code !== 'worker_failed') {
+        throw thrown;
+      }
+      broken = true; // its script is not there, or cannot be a module: a worker will do
     } finally {
       ignore();
     }

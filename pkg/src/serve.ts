@@ -253,7 +253,6 @@ export class Client {
   private async next(stream: number): Promise<Calls['next'][1]> {
     const { host } = this;
     const turn = this.streams.get(stream);
-    clearTimeout(this.idle);
     if (turn?.overdue !== undefined) {
       this.streams.delete(stream);
       throw turn.overdue;
@@ -261,6 +260,7 @@ export class Client {
     if (turn === undefined || !host.queue.has(turn)) {
       return null; // it has ended, or was aborted
     }
+    clearTimeout(this.idle);
     try {
       // A long prompt is read in chunks, and between them an abort must get a hearing.
       while (await host.exclusive((engine) => engine.prefill())) {

@@ -249,6 +249,9 @@ test('where shared workers are missing, or have no WebGPU, "auto" takes a worker
   const [old] = await tabs(t, 'plain', 1, 'delete globalThis.SharedWorker;');
   assert.equal(await code(old, {}), 'unsupported_browser');
   assert.equal(await code(old, { host: 'auto' }), 'worker');
+  const [broken] = await tabs(t, 'plain', 1, 'const Real = SharedWorker; globalThis.SharedWorker = function (_, options) { return new Real("/absent.js", options); };');
+  assert.equal(await code(broken, {}), 'worker_failed');
+  assert.equal(await code(broken, { host: 'auto' }), 'worker');
   const [blind] = await tabs(t, 'blind', 1);
   assert.equal(await code(blind, { backend: 'gpu' }), 'unsupported_browser');
   assert.equal(await code(blind, { backend: 'auto' }), 'unsupported_browser');
