@@ -299,7 +299,7 @@ test('the package holds what it names', () => {
   const named = [types, ...files, ...Object.values(exports).flatMap((e) => (typeof e === 'string' ? [e] : Object.values(e)))];
   for (const path of named) {
     assert.ok(existsSync(new URL(path, root)), `${path}: run cargo xtask pkg`);
-    assert.ok(files.some((f) => path === types || path.replace('./', '').startsWith(f)), `${path} is not packed`);
+    assert.ok(files.some((f) => path === types || path === './package.json' || path.replace('./', '').startsWith(f)), `${path} is not packed`);
   }
 });
 
