@@ -1,4 +1,6 @@
-// Requests and answers in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`.
+// Requests in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`. Answers: answers.ts.
+
+export type * from './answers.js';
 
 /** A part of a message's content. Images, sounds and files are `invalid_request`: models here read text. */
 export type ContentPart = { type: 'text'; text: string } | { type: 'refusal'; refusal: string };
@@ -146,137 +148,6 @@ export interface CompletionParams extends SamplingParams {
   kinglet?: OwnParams | null;
 }
 
-/**
- * Why an answer ended: `stop` by a token or text that ends it, or by a grammar that is complete; `length` by `max_tokens` or
- * a full context; `tool_calls` by calls of tools.
- */
-export type FinishReason = 'stop' | 'length' | 'tool_calls';
-
-/** Token counts of one request, all its answers together. */
-export interface Usage {
-  prompt_tokens: number;
-  completion_tokens: number;
-  total_tokens: number;
-  /** Prompt tokens that were still in the cache of the request before. */
-  prompt_tokens_details?: { cached_tokens: number };
-}
-
-/** How long one answer took. */
-export interface Timings {
-  /** Milliseconds to read the prompt, the first token included. */
-  prefill_ms: number;
-  /** Milliseconds for the tokens after the first. */
-  decode_ms: number;
-  /** Prompt tokens that were still in the cache. */
-  reused_tokens: number;
-}
-
-/** A token and its log-probability in the model's own distribution, before sampling. */
-export interface TopLogprob {
-  /** The token's text; a replacement character stands for bytes that are no whole character. */
-  token: string;
-  logprob: number;
-  bytes: number[] | null;
-}
-
-/** One token of an answer with its best alternatives. */
-export interface TokenLogprob extends TopLogprob {
-  top_logprobs: TopLogprob[];
-}
-
-/** Log-probabilities of a chat answer, or of a piece of one. */
-export interface Logprobs {
-  content: TokenLogprob[] | null;
-  refusal: null;
-}
-
-/** Log-probabilities of a completion: one entry for each token. */
-export interface CompletionLogprobs {
-  tokens: string[];
-  token_logprobs: number[];
-  /** Token to log-probability; only where alternatives were asked for. */
-  top_logprobs?: Record<string, number>[];
-  /** Where each token begins in the answer's text, in UTF-16 units as JavaScript counts. */
-  text_offset: number[];
-}
-
-/** What OpenAI's answers have no place for. */
-export interface Own {
-  /** On a stream: on the chunk that ends an answer. With several answers: of the last. */
-  timings: Timings;
-}
-
-/** What every answer and chunk has. */
-export interface Envelope {
-  id: string;
-  created: number;
-  model: string;
-  kinglet?: Own;
-}
-
-/** One choice of a streamed chat answer. */
-export interface ChatChunkChoice {
-  index: number;
-  delta: { role?: 'assistant'; content?: string; tool_calls?: ToolCallDelta[] };
-  finish_reason: FinishReason | null;
-  logprobs: Logprobs | null;
-}
-
-/** A piece of a streamed chat answer. */
-export interface ChatChunk extends Envelope {
-  object: 'chat.completion.chunk';
-  /** One; none on the chunk with the usage. */
-  choices: ChatChunkChoice[];
-  /** Only with `stream_options.include_usage`: null but on the last chunk. */
-  usage?: Usage | null;
-}
-
-/** One choice of a whole chat answer. */
-export interface ChatChoice {
-  index: number;
-  message: { role: 'assistant'; content: string | null; refusal: null; tool_calls?: ToolCall[] };
-  finish_reason: FinishReason;
-  logprobs: Logprobs | null;
-}
-
-/** A whole chat answer. */
-export interface ChatCompletion extends Envelope {
-  object: 'chat.completion';
-  choices: ChatChoice[];
-  usage: Usage;
-}
-
-/** One choice of a completion. */
-export interface TextChoice {
-  index: number;
-  text: string;
-  /** Only chats call tools. */
-  finish_reason: Exclude<FinishReason, 'tool_calls'>;
-  logprobs: CompletionLogprobs | null;
-}
-
-/** A whole completion. */
-export interface TextCompletion extends Envelope {
-  object: 'text_completion';
-  choices: TextChoice[];
-  usage: Usage;
-}
-
-/** One choice of a streamed completion. */
-export interface TextChunkChoice extends Omit<TextChoice, 'finish_reason'> {
-  /** Null until the end of this answer. */
-  finish_reason: TextChoice['finish_reason'] | null;
-}
-
-/** A piece of a streamed completion. */
-export interface TextChunk extends Envelope {
-  object: 'text_completion';
-  /** One; none on the chunk with the usage. */
-  choices: TextChunkChoice[];
-  /** Only with `stream_options.include_usage`: null but on the last chunk. */
-  usage?: Usage | null;
-}
-
 /** Parameters of `embeddings.create`. */
 export interface EmbeddingParams extends CallOptions {
   /** A text, tokens, or several of either, at most 2048; each at most as long as the context. */
@@ -293,20 +164,4 @@ export interface EmbeddingParams extends CallOptions {
     /** How the tokens' states become one vector; default: what the file says, else the mean. */
     pooling?: 'mean' | 'last' | null;
   } | null;
-}
-
-/** A text's vector, of length 1. */
-export interface Embedding {
-  object: 'embedding';
-  index: number;
-  /** Numbers; with `encoding_format: 'base64'` a string, which OpenAI's types do not tell either. */
-  embedding: number[];
-}
-
-/** The vectors of a request. */
-export interface EmbeddingResponse {
-  object: 'list';
-  data: Embedding[];
-  model: string;
-  usage: { prompt_tokens: number; total_tokens: number };
 }
