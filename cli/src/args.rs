@@ -56,7 +56,7 @@ pub enum Command {
         now: Option<String>,
     },
     /// Continues a prompt or answers a conversation: one line {"ids","text","finish_reason","timings"}.
-    Generate(Generate),
+    Generate(Box<Generate>),
     /// Lines {"text":…} or {"ids":[…]} in; per-token nll and argmax, and perplexity, out.
     Score {
         #[command(flatten)]

@@ -113,7 +113,7 @@ impl Free {
         }
         self.mask.clear();
         self.mask.resize(n.div_ceil(32), u32::MAX);
-        if n % 32 != 0
+        if !n.is_multiple_of(32)
             && let Some(last) = self.mask.last_mut()
         {
             *last = (1 << (n % 32)) - 1;
