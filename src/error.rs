@@ -116,6 +116,17 @@ pub enum Error {
     #[error("GPU error in {what}: {message}")]
     Gpu { what: String, message: String },
 
+    /// The GPU computes other numbers than it should.
+    #[error(
+        "the GPU {adapter} computes wrongly: {op}: expected {expected}, got {got}; update its driver or the browser, or use the processor (backend \"cpu\")"
+    )]
+    GpuWrong {
+        adapter: String,
+        op: String,
+        expected: String,
+        got: String,
+    },
+
     /// A thread or worker that shares the computation is gone; the model must be loaded again.
     #[error("a worker failed: {message}; load the model again")]
     WorkerFailed { message: String },
@@ -175,6 +186,7 @@ impl Error {
             Error::GpuUnavailable { .. } => "gpu_unavailable",
             Error::GpuLost { .. } => "gpu_lost",
             Error::Gpu { .. } => "gpu",
+            Error::GpuWrong { .. } => "gpu_wrong",
             Error::WorkerFailed { .. } => "worker_failed",
             Error::Aborted => "aborted",
             Error::NotLoaded => "not_loaded",
@@ -221,6 +233,12 @@ impl Error {
             Error::Io { source_name, .. } => json!({"source": source_name}),
             Error::Http { url, status, .. } => json!({"url": url, "status": status}),
             Error::Gpu { what, .. } => json!({"what": what}),
+            Error::GpuWrong {
+                adapter,
+                op,
+                expected,
+                got,
+            } => json!({"adapter": adapter, "op": op, "expected": expected, "got": got}),
             _ => json!({}),
         }
     }

@@ -216,6 +216,13 @@ pub trait Ops {
     /// Waits until uploads so far have left their staging memory (bounds memory in flight while loading).
     async fn settle(&mut self) -> Result<()>;
 
+    /// Operations are compiled when they are first recorded: recording a step ahead of time is worth it.
+    const COMPILES: bool = false;
+    /// Ends a step that was only recorded: prepares [`Ops::top_k`] of `logits`, too, and forgets the work.
+    fn discard(&mut self, _logits: &Self::Tensor) -> Result<()> {
+        Ok(())
+    }
+
     // ---- a step -------------------------------------------------------------------------------------------------
 
     /// Begins a step: `tokens` at positions `pos ..`. Submits what was recorded before.

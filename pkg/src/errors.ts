@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'gpu_unavailable'
   | 'gpu_lost'
   | 'gpu'
+  | 'gpu_wrong'
   | 'aborted'
   | 'not_loaded'
   | 'internal'

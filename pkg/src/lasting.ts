@@ -33,7 +33,7 @@ export class Lasting {
 
   /** What runs now. */
   get info(): Info {
-    return this.current.info;
+    return this.current.link.info ?? this.current.info;
   }
 
   /** Whether there is an engine now. */

@@ -5,7 +5,7 @@ import { watch } from './lifeline.js';
 import type { CallName, Calls, FromWorker, Hello, Port } from './protocol.js';
 import type { Report } from './progress.js';
 import { isEmpty, supply, type Given } from './sources/supply.js';
-import type { Notice } from './types.js';
+import type { Info, Notice } from './types.js';
 
 interface Pending {
   resolve: (value: never) => void;
@@ -23,6 +23,7 @@ export class Link {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
   private ended: KingletError | undefined;
+  private changed: Info | undefined;
   private unwatch: () => void = () => undefined;
 
   constructor(
@@ -39,6 +40,11 @@ export class Link {
       this.close(new KingletError('worker_failed', 'the worker failed: a message could not be decoded'));
     });
     port.start?.();
+  }
+
+  /** What has become of the engine that was loaded, where something has. */
+  get info(): Info | undefined {
+    return this.changed;
   }
 
   /** Why every call fails, where that is so. */
@@ -122,6 +128,7 @@ export class Link {
       case 'progress':
         return this.listener.progress(message.progress);
       case 'notice':
+        this.changed = message.info ?? this.changed;
         return this.listener.notice(message.notice);
       case 'died':
         return this.close(new KingletError('worker_failed', `the worker failed: ${message.message}`));

@@ -19,7 +19,9 @@ export interface RawEngine extends Omit<Engine, 'info' | 'stats' | 'start'> {
   /** The vocabulary, for that module. */
   vocabulary(): Vocabulary;
   info(): Omit<Info, 'host' | 'module' | 'threads' | 'isolated'>;
-  stats(): Pick<Stats, 'dispatches' | 'submits'>;
+  stats(): Pick<Stats, 'dispatches' | 'submits' | 'gpu_buffers' | 'gpu_bytes'>;
+  /** What was tried of the GPU and found correct, and how long it took. */
+  tried(): { tried: string[]; ms: number };
   /** Frees its memory. */
   free(): void;
 }
@@ -55,6 +57,8 @@ export interface Glue {
   /** The compiled module of this instance, for the instances of other workers. */
   compiled_module(): WebAssembly.Module;
   Shard: new (rank: number, ranks: number, exchange: Exchange) => RawShard;
+  /** The version of the engine. */
+  version(): string;
   /** Whether this build computes the same as plain integer arithmetic, on extreme inputs. */
   self_test(): boolean;
 }

@@ -9,7 +9,8 @@ import type { Loader } from './serve.js';
 import { loadModel } from './sources/open.js';
 import type { Readers } from './sources/reader.js';
 import type { Hire } from './team.js';
-import type { HostName, Phase } from './types.js';
+import { Trials } from './truth.js';
+import type { HostName, Info, Phase } from './types.js';
 
 /** What an engine finds where it runs. */
 export interface Place {
@@ -33,10 +34,21 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
     progress({ phase: 'download', loaded: 0, total: 0 });
     const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
     const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
-    const load = (readers: Readers) => glue.load([...readers.all], options, report, recruit);
+    const adapter = options.backend === 'cpu' ? '' : await adapterName();
+    const trials = new Trials(adapter, glue.version());
+    const tested = adapter === '' ? [] : await trials.passed();
+    let files: Readers | undefined;
+    const load = (readers: Readers) => {
+      files = readers;
+      return glue.load([...readers.all], { ...options, tested }, report, recruit);
+    };
     const engine = await loadModel(sources, { ...reading, downloads }, load, { progress, notice });
-    const info = { ...engine.info(), host, module: kind, ...recruiter.info };
-    const adapter = info.backend === 'gpu' ? await adapterName() : '';
+    await trials.add(engine.tried().tried);
+    const describe = (): Info => {
+      const info = { ...engine.info(), host, module: kind, ...recruiter.info };
+      return info.backend === 'gpu' && adapter !== '' ? { ...info, adapter } : info;
+    };
+    let info = describe();
     const grammars = new Grammars(browser.grammar, wasm?.grammar, () => engine.vocabulary());
     let constraint: Constraint | undefined;
     requests.begin();
@@ -52,7 +64,18 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       prefill: () => engine.prefill(),
       next: () => engine.next(),
       abort: () => engine.abort(),
-      info: () => (adapter === '' ? info : { ...info, adapter }),
+      restore: async () => {
+        try {
+          await engine.restore?.();
+        } catch (thrown) {
+          throw files?.failure ?? thrown;
+        } finally {
+          await files?.close();
+        }
+        info = describe();
+      },
+      notices: () => engine.notices?.() ?? [],
+      info: () => info,
       stats: () => ({
         ...engine.stats(),
         wasm_memory: memory.buffer.byteLength + recruiter.memory('now'),

@@ -29,6 +29,8 @@ export interface LoadOptions {
   ignore_window: boolean;
   exact: boolean;
   threads?: number;
+  /** Names of what this GPU, with this browser, was found to compute correctly (truth.ts). */
+  tested?: string[];
 }
 
 /** Which of the request shapes a stream has. */
@@ -111,7 +113,8 @@ export type FromWorker =
   | { tag: 'value'; id: number; value: Calls[CallName][1] }
   | { tag: 'error'; id: number; error: WireError }
   | { tag: 'progress'; progress: Report }
-  | { tag: 'notice'; notice: Notice }
+  /** `info`: what has changed by it. */
+  | { tag: 'notice'; notice: Notice; info?: Info }
   | { tag: 'died'; message: string };
 
 /** The part of `Worker`, `MessagePort` and the worker's global scope that the protocol needs. */
@@ -136,6 +139,10 @@ export interface Engine {
   tokenize(text: string, special: 'parse' | 'text'): Uint32Array | number[];
   detokenize(ids: Uint32Array): string;
   count(request: unknown): number;
+  /** After a call that failed with `gpu_lost`: loads again; the request goes on, and what failed may be called again. */
+  restore?(): Promise<void>;
+  /** What happened since the last call. */
+  notices?(): Notice[];
   /** Gives all memory back; the last call. */
   free?(): void;
 }

@@ -104,7 +104,11 @@ export class Host {
     const progress = (progress: Report) => this.broadcast({ tag: 'progress', progress });
     const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
     this.loading ??= this.open(args, progress, notice).then(
-      (engine) => (this.engine = engine),
+      (engine) => {
+        this.engine = engine;
+        this.announce(engine);
+        return engine;
+      },
       (thrown: unknown) => {
         this.loading = undefined;
         throw thrown;
@@ -130,12 +134,7 @@ export class Host {
 
   /** Runs `work` when the calls before it have ended. */
   exclusive<T>(work: (engine: Engine) => T | Promise<T>): Promise<T> {
-    const result = this.tail.then(() => {
-      if (this.engine === undefined) {
-        throw new KingletError('not_loaded', 'no model is loaded; call load first');
-      }
-      return work(this.engine);
-    });
+    const result = this.tail.then(() => this.steadily(work));
     result.catch((thrown: unknown) => {
       // A thread is lost, and with it a part of the weights. Whoever asks next starts again, with another worker.
       if (toWire(thrown).code === 'worker_failed') {
@@ -144,6 +143,35 @@ export class Host {
     });
     this.tail = result.catch(() => undefined);
     return result;
+  }
+
+  /** Runs `work` again after a lost GPU was replaced: the engine has kept the request, and goes on where it was. */
+  private async steadily<T>(work: (engine: Engine) => T | Promise<T>): Promise<T> {
+    const { engine } = this;
+    if (engine === undefined) {
+      throw new KingletError('not_loaded', 'no model is loaded; call load first');
+    }
+    for (let restored = false; ; restored = true) {
+      try {
+        // What was already computed of the request comes first, with a hearing for an abort between its pieces.
+        while (restored && (await engine.prefill())) {
+          await breath();
+        }
+        return await work(engine);
+      } catch (thrown) {
+        const { code, message, detail } = toWire(thrown);
+        if (code !== 'gpu_lost' || engine.restore === undefined) {
+          throw thrown;
+        }
+        this.broadcast({ tag: 'notice', notice: { code, message, detail } });
+        await engine.restore();
+        this.announce(engine);
+      }
+    }
+  }
+
+  private announce(engine: Engine): void {
+    engine.notices?.().forEach((notice) => this.broadcast({ tag: 'notice', notice, info: engine.info() }));
   }
 
   /** Ends the request whose turn it is: a step that is under way ends early. */

@@ -116,7 +116,7 @@ export interface KingletOptions {
   module?: ModuleKind;
 }
 
-/** What loading is doing: reading the header, then the weights; `verify` and `compile` are reserved. */
+/** What loading is doing: reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */
 export type Phase = 'download' | 'verify' | 'upload' | 'compile' | 'ready';
 
 /** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */
@@ -149,7 +149,15 @@ export type NoticeCode =
   /** The browser had removed a stored model, which is fetched again. */
   | 'storage_evicted'
   /** A damaged piece of a stored model was fetched again. */
-  | 'chunk_repaired';
+  | 'chunk_repaired'
+  /** The GPU device was lost; another is being opened and the model loaded again. The answer that runs goes on. */
+  | 'gpu_lost'
+  /** It is done. */
+  | 'gpu_restored'
+  /** Something smaller or slower was taken; `detail` is `{what: 'context' | 'batch' | 'backend', before, now, cause}`. */
+  | 'degraded'
+  /** The GPU computes wrongly and is not used. */
+  | 'gpu_disabled';
 
 /** What was loaded, and where it runs. */
 export interface Info {
@@ -234,6 +242,10 @@ export interface Stats {
   dispatches: number;
   /** Command buffers submitted. */
   submits: number;
+  /** Storage buffers on the GPU now. */
+  gpu_buffers: number;
+  /** Bytes of these. */
+  gpu_bytes: number;
   /** Bytes of Wasm linear memory now, of all threads together (of the others, as of the last prompt). */
   wasm_memory: number;
   /** Bytes of Wasm linear memory before the model was loaded. */

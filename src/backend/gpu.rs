@@ -1,8 +1,8 @@
 //! The WebGPU backend: every operation records its kernel; only reading back waits.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Device, Recorder, Tensor};
-pub use crate::gpu::{GpuOptions, Stats};
+pub use crate::gpu::{Device, Drill, GpuOptions, Stats};
+use crate::gpu::{Recorder, Tensor};
 use crate::kernels::kv_write::GpuCache;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
@@ -46,6 +46,24 @@ impl Gpu {
     /// The device.
     pub fn device(&self) -> &Device {
         self.rec.device()
+    }
+
+    /// What several activations hold, in one wait.
+    pub(super) async fn download_all(&mut self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
+        self.rec.download_all(tensors).await
+    }
+
+    /// What a search of the best `k` of `logits` needs; its memory is handed back into `self.search`.
+    fn search(&mut self, logits: &Tensor, k: usize) -> Result<(top_k::Params, top_k::Scratch)> {
+        let p = top_k::Params {
+            n_vocab: dim(logits.cols()),
+            k: dim(k.min(TOP_K_MAX)),
+        };
+        let search = match self.search.take().filter(|s| s.fits(p.n_vocab)) {
+            Some(search) => search,
+            None => top_k::Scratch::new(&mut self.rec, p.n_vocab)?,
+        };
+        Ok((p, search))
     }
 }
 
@@ -97,6 +115,16 @@ impl Ops for Gpu {
 
     async fn settle(&mut self) -> Result<()> {
         self.rec.settle().await
+    }
+
+    const COMPILES: bool = true;
+
+    fn discard(&mut self, logits: &Tensor) -> Result<()> {
+        let (p, search) = self.search(logits, TOP_K_MAX)?;
+        top_k::record(&mut self.rec, &p, &search, logits)?;
+        self.search = Some(search);
+        self.rec.discard();
+        Ok(())
     }
 
     fn begin(&mut self, pos: usize, tokens: &[u32]) -> Result<()> {
@@ -192,15 +220,7 @@ impl Ops for Gpu {
     }
 
     async fn top_k(&mut self, logits: &Tensor, k: usize) -> Result<TopK> {
-        let n_vocab = dim(logits.cols());
-        let p = top_k::Params {
-            n_vocab,
-            k: dim(k.min(TOP_K_MAX)),
-        };
-        let search = match self.search.take().filter(|s| s.fits(n_vocab)) {
-            Some(search) => search,
-            None => top_k::Scratch::new(&mut self.rec, n_vocab)?,
-        };
+        let (p, search) = self.search(logits, k)?;
         let found = top_k::gpu(&mut self.rec, &p, &search, logits).await;
         self.search = Some(search);
         found

@@ -6,6 +6,8 @@ pub mod gpu;
 pub mod reference;
 #[cfg(feature = "gpu")]
 pub mod self_test;
+#[cfg(feature = "gpu")]
+pub mod truth;
 
 pub use crate::cpu::team::Recruit;
 pub use cpu::Cpu;

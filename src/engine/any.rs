@@ -1,12 +1,16 @@
 //! An engine on whichever backend was asked for.
 
-use super::{ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Scored, Timings, Token};
 #[cfg(feature = "gpu")]
-use crate::backend::gpu::{Gpu, GpuOptions, Stats};
+use super::ladder::{self, Outcome};
+use super::{
+    ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Notice, Paused, Scored, Timings, Token,
+};
 #[cfg(feature = "gpu")]
-use crate::backend::self_test;
+use crate::backend::gpu::{Device, Drill, Gpu, Stats};
 use crate::backend::{Cpu, Recruit, Reference, recruit};
-use crate::error::{Error, Result};
+#[cfg(not(feature = "gpu"))]
+use crate::error::Error;
+use crate::error::Result;
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::decoder::Decoder;
@@ -40,12 +44,31 @@ pub struct LoadOptions {
     /// On the CPU: how many threads share the work; `None`: as many as the machine has cores, at most 8. The exact mode
     /// has one.
     pub threads: Option<usize>,
+    /// What this GPU, with this driver and browser, was found to compute correctly: see [`SelfTest::tried`].
+    pub tested: Vec<String>,
+    /// The context is not made smaller than this where the GPU's memory is short and `decoder.n_ctx` is free.
+    pub least_context: usize,
+    /// Faults that a test orders.
+    #[cfg(feature = "gpu")]
+    pub drill: Drill,
+}
+
+/// What the comparison of this GPU with the CPU twins did; it is in [`AnyEngine::self_test`] only where there was none
+/// wrong.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+pub struct SelfTest {
+    /// Comparisons by name; one that passed need not be repeated on the same adapter, browser and version of kinglet.
+    pub tried: Vec<String>,
+    /// Milliseconds that they took.
+    pub ms: f64,
 }
 
 /// [`Engine`] with the backend chosen at run time; the same methods.
 pub struct AnyEngine {
     on: Backend,
     fallback: Option<String>,
+    notices: Vec<Notice>,
+    self_test: SelfTest,
 }
 
 enum Backend {
@@ -75,62 +98,56 @@ pub async fn load_with(
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<AnyEngine> {
+    #[cfg_attr(not(feature = "gpu"), expect(unused_mut))]
+    let (mut notices, mut self_test) = (Vec::new(), SelfTest::default());
     let fallback = match options.backend {
         BackendChoice::Cpu => None,
-        choice => match (open_gpu(choice, clock).await, choice) {
-            #[cfg(feature = "gpu")]
-            (Ok(gpu), _) => {
-                let engine = load_on(gpu, gguf, options, clock, on_progress).await?;
+        #[cfg(feature = "gpu")]
+        _ => match ladder::load(gguf, options, clock, on_progress, &mut notices, &mut self_test).await? {
+            Outcome::Cpu(why) => Some(why),
+            Outcome::Loaded(engine) => {
                 return Ok(AnyEngine {
-                    on: Backend::Gpu(Box::new(engine)),
+                    on: Backend::Gpu(engine),
                     fallback: None,
+                    notices,
+                    self_test,
                 });
             }
-            (Err(Error::GpuUnavailable { message }), BackendChoice::Auto) => Some(message),
-            (Err(error), _) => return Err(error),
-            #[cfg(not(feature = "gpu"))]
-            (Ok(never), _) => match never {},
+        },
+        #[cfg(not(feature = "gpu"))]
+        choice => match (String::from("this build has no GPU backend"), choice) {
+            (why, BackendChoice::Auto) => Some(why),
+            (message, _) => return Err(Error::GpuUnavailable { message }),
         },
     };
+    let decoder = &options.decoder;
     let on = match options.exact {
         true => {
-            let engine = load_on(Reference::new(), gguf, options, clock, on_progress).await?;
+            let engine = load_on(Reference::new(), gguf, decoder, clock, on_progress).await?;
             Backend::Exact(Box::new(engine))
         }
         false => {
             let cpu = Cpu::new(recruit(options.threads).await?);
-            Backend::Cpu(Box::new(load_on(cpu, gguf, options, clock, on_progress).await?))
+            Backend::Cpu(Box::new(load_on(cpu, gguf, decoder, clock, on_progress).await?))
         }
     };
-    Ok(AnyEngine { on, fallback })
-}
-
-#[cfg(feature = "gpu")]
-async fn open_gpu(choice: BackendChoice, clock: Clock) -> Result<Gpu> {
-    let forced = choice == BackendChoice::Gpu;
-    let mut gpu = Gpu::open(&GpuOptions { allow_software: forced }).await?;
-    if !forced && gpu.device().name_hidden() {
-        self_test::require_fast(&mut gpu, clock).await?;
-    }
-    Ok(gpu)
-}
-
-#[cfg(not(feature = "gpu"))]
-async fn open_gpu(_: BackendChoice, _: Clock) -> Result<std::convert::Infallible> {
-    Err(Error::GpuUnavailable {
-        message: "this build has no GPU backend".into(),
+    Ok(AnyEngine {
+        on,
+        fallback,
+        notices,
+        self_test,
     })
 }
 
-async fn load_on<O: Ops>(
+pub(super) async fn load_on<O: Ops>(
     ops: O,
     gguf: &GgufFile,
-    options: &LoadOptions,
+    options: &DecoderOptions,
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Engine<O>> {
     let config = arch::config(gguf.metadata(), gguf.tensors())?;
-    let decoder = Decoder::load(ops, gguf, config, &options.decoder, on_progress).await?;
+    let decoder = Decoder::load(ops, gguf, config, options, on_progress).await?;
     let weights = decoder.plan().memory.weights;
     let _ = on_progress(Progress {
         phase: Phase::Ready,
@@ -165,6 +182,35 @@ impl AnyEngine {
             Backend::Cpu(_) | Backend::Exact(_) => None,
             Backend::Gpu(engine) => Some(engine.decoder().ops().stats()),
         }
+    }
+
+    /// What happened while it was loaded: steps down, lost devices.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// What was tried of the GPU; empty on the CPU.
+    pub fn self_test(&self) -> &SelfTest {
+        &self.self_test
+    }
+
+    /// The GPU device; `None` on the CPU.
+    #[cfg(feature = "gpu")]
+    pub fn device(&self) -> Option<&Device> {
+        match &self.on {
+            Backend::Cpu(_) | Backend::Exact(_) => None,
+            Backend::Gpu(engine) => Some(engine.decoder().ops().device()),
+        }
+    }
+
+    /// See [`Engine::pause`].
+    pub fn pause(&mut self) -> Option<Paused> {
+        on_engine!(&mut self.on, e => e.pause())
+    }
+
+    /// See [`Engine::resume`].
+    pub fn resume(&mut self, paused: Paused) -> Result<()> {
+        on_engine!(&mut self.on, e => e.resume(paused))
     }
 
     /// See [`Engine::info`].
@@ -245,5 +291,15 @@ impl AnyEngine {
     /// See [`Engine::reset`].
     pub fn reset(&mut self) {
         on_engine!(&mut self.on, e => e.reset())
+    }
+}
+
+/// The device is the engine's own: its memory is returned now, not when a browser collects garbage.
+#[cfg(feature = "gpu")]
+impl Drop for AnyEngine {
+    fn drop(&mut self) {
+        if let Some(device) = self.device() {
+            device.destroy();
+        }
     }
 }

@@ -30,10 +30,14 @@
 mod any;
 mod choose;
 mod hidden;
+#[cfg(feature = "gpu")]
+mod ladder;
+mod notice;
 mod score;
 
-pub use any::{AnyEngine, BackendChoice, LoadOptions, load, load_with};
+pub use any::{AnyEngine, BackendChoice, LoadOptions, SelfTest, load, load_with};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
+pub use notice::Notice;
 pub use score::Scored;
 
 use crate::error::{Error, Result};
@@ -102,6 +106,27 @@ pub struct Timings {
     pub prefill_ms: f64,
     /// Milliseconds spent on the tokens after the first.
     pub decode_ms: f64,
+}
+
+/// A request that was interrupted: all of it but what the cache held. See [`Engine::pause`].
+pub struct Paused(Run);
+
+impl Paused {
+    /// Positions that it needs at most.
+    pub fn context(&self) -> usize {
+        let Run {
+            options,
+            tokens,
+            timings,
+            ..
+        } = &self.0;
+        let left = options.max_tokens.saturating_sub(timings.generated_tokens);
+        if options.shift {
+            0
+        } else {
+            tokens.len().saturating_add(left)
+        }
+    }
 }
 
 /// The request being answered.
@@ -271,10 +296,41 @@ impl<O: Ops> Engine<O> {
         self.cached.clear();
     }
 
-    /// A failed step may have left anything in the cache, and a lost device leaves nothing.
+    /// Takes the running request out, so that [`Engine::resume`] goes on with it, here or on another engine with the same
+    /// model: its tokens, its sampler with all that it remembers, its counts. Also forgets what the cache holds.
+    pub fn pause(&mut self) -> Option<Paused> {
+        self.cached.clear();
+        self.run.take().map(Paused)
+    }
+
+    /// Goes on with an interrupted request: [`Engine::next`] computes its tokens again, and then the one that follows.
+    ///
+    /// Fails with [`Error::ContextOverflow`] when what is left of the request does not fit; the request is lost then.
+    pub fn resume(&mut self, paused: Paused) -> Result<()> {
+        let (n_ctx, needed) = (self.n_ctx(), paused.context());
+        let Paused(run) = paused;
+        self.check_ids("prompt", &run.tokens)?;
+        if needed > n_ctx {
+            let prompt = run.tokens.len();
+            let max_tokens = needed - prompt;
+            return Err(Error::ContextOverflow {
+                prompt,
+                max_tokens,
+                n_ctx,
+            });
+        }
+        self.cached.clear();
+        self.run = Some(run);
+        Ok(())
+    }
+
+    /// A failed step may have left anything in the cache, and a lost device leaves nothing. The request itself survives the
+    /// device: it waits for [`Engine::pause`].
     fn checked<T>(&mut self, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            self.reset();
+        match &result {
+            Ok(_) => {}
+            Err(Error::GpuLost { .. }) => self.cached.clear(),
+            Err(_) => self.reset(),
         }
         result
     }

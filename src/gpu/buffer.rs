@@ -1,8 +1,12 @@
 //! Storage buffers and activations.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use super::account::Account;
+use super::error::typed;
+use super::pipeline::Verdict;
 use super::{Device, ROW_ALIGN};
 use crate::error::{Error, Result};
 
@@ -10,12 +14,35 @@ use crate::error::{Error, Result};
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// Dropped buffers: commands that were recorded may still use them, cached bind groups do.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Graveyard(Arc<Mutex<Vec<(u64, wgpu::Buffer)>>>);
+#[derive(Debug, Clone)]
+pub(super) struct Graveyard(Rc<Graves>);
+
+#[derive(Debug)]
+struct Graves {
+    dead: RefCell<Vec<(u64, wgpu::Buffer)>>,
+    account: Account,
+}
 
 impl Graveyard {
+    pub fn new(device: &Device) -> Self {
+        Self(Rc::new(Graves {
+            dead: RefCell::default(),
+            account: device.account.clone(),
+        }))
+    }
+
     pub fn take(&self) -> Vec<(u64, wgpu::Buffer)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.dead.take()
+    }
+}
+
+/// The recorder and the last buffer are gone: nothing uses any of them.
+impl Drop for Graves {
+    fn drop(&mut self) {
+        self.dead
+            .get_mut()
+            .iter()
+            .for_each(|(_, buffer)| self.account.destroy(buffer));
     }
 }
 
@@ -28,8 +55,9 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// `bytes` (at least 16, rounded up to 4) of storage. [`Error::TooLarge`] beyond what a kernel can bind.
-    pub(super) fn new(device: &Device, graveyard: &Graveyard, label: &str, bytes: u64) -> Result<Self> {
+    /// `bytes` (at least 16, rounded up to 4) of storage. [`Error::TooLarge`] beyond what a kernel can bind, and as the
+    /// verdict where the device has no more memory.
+    pub(super) fn new(device: &Device, graveyard: &Graveyard, label: &str, bytes: u64) -> Result<(Self, Verdict)> {
         if bytes > device.max_binding() {
             return Err(Error::TooLarge {
                 what: label.into(),
@@ -39,18 +67,46 @@ impl Buffer {
             });
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let size = bytes.max(16).next_multiple_of(4);
+        let held = device.account.bytes();
+        let refused = Error::TooLarge {
+            what: format!("{label:?} in the GPU's memory"),
+            needed: held.saturating_add(size),
+            available: held,
+            hint:
+                "the GPU has no more memory; load with a smaller context, choose a smaller model, or close what else \
+                uses the GPU"
+                    .into(),
+        };
+        if device
+            .drill
+            .available()
+            .is_some_and(|most| held.saturating_add(size) > most)
+        {
+            return Err(refused);
+        }
+        let memory = device.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let raw = device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
-            size: bytes.max(16).next_multiple_of(4),
+            size,
             usage,
             mapped_at_creation: false,
         });
+        let (validation, memory) = (validation.pop(), memory.pop());
+        let label = label.to_owned();
+        let verdict = Box::pin(async move {
+            let invalid = validation.await.map(|error| typed(&label, &error));
+            memory.await.map(|_| refused).or(invalid)
+        });
         device.check()?;
-        Ok(Self {
+        device.account.created(&raw);
+        let buffer = Self {
             raw,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             graveyard: graveyard.clone(),
-        })
+        };
+        Ok((buffer, verdict))
     }
 
     /// Bytes.
@@ -61,8 +117,7 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut graveyard = self.graveyard.0.lock().unwrap_or_else(PoisonError::into_inner);
-        graveyard.push((self.id, self.raw.clone()));
+        self.graveyard.0.dead.borrow_mut().push((self.id, self.raw.clone()));
     }
 }
 

@@ -1,7 +1,9 @@
 //! Opening the device and what it can do.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::account::Account;
+use super::drill::Drill;
 use super::error::{Fault, typed};
 use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
@@ -13,6 +15,8 @@ pub struct GpuOptions {
     /// Accept an adapter that computes on the CPU. Without it, finding only such an adapter is an error: the CPU backend
     /// is faster.
     pub allow_software: bool,
+    /// Faults that a test orders.
+    pub drill: Drill,
 }
 
 /// Names by which software adapters are known where nothing else tells.
@@ -28,6 +32,10 @@ pub struct Device {
     pub(super) queue: wgpu::Queue,
     pub(super) fault: Fault,
     pub(super) pipelines: Arc<Pipelines>,
+    pub(super) account: Account,
+    pub(super) drill: Drill,
+    /// Submits left until a drill's loss.
+    countdown: Arc<Mutex<Option<u64>>>,
     name: Arc<str>,
     software: bool,
     style: Style,
@@ -72,6 +80,9 @@ impl Device {
             queue,
             fault,
             pipelines: Arc::default(),
+            account: Account::default(),
+            countdown: Arc::new(Mutex::new(options.drill.next_loss())),
+            drill: options.drill.clone(),
             name: name.into(),
             software,
             style,
@@ -132,7 +143,21 @@ impl Device {
         }
     }
 
-    /// Ends the device's life on purpose; every later call fails with [`Error::GpuLost`]. For tests and disposal.
+    /// Called before each submit: a drill may end the device here.
+    pub(super) fn count_down(&self) {
+        let mut left = self.countdown.lock().unwrap_or_else(PoisonError::into_inner);
+        match left.as_mut() {
+            Some(0) => {
+                *left = None;
+                self.destroy();
+            }
+            Some(n) => *n -= 1,
+            None => {}
+        }
+    }
+
+    /// Ends the device's life on purpose; every later call fails with [`Error::GpuLost`]. For tests and disposal: all its
+    /// memory is returned at once.
     pub fn destroy(&self) {
         self.device.destroy();
         self.fault.set(Error::GpuLost {

@@ -12,8 +12,7 @@ impl Fault {
     /// Remembers `error` unless something happened before it (the first cause is the useful one).
     pub fn set(&self, error: Error) {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A lost device explains everything else.
-        if slot.is_none() || matches!(error, Error::GpuLost { .. }) {
+        if slot.as_ref().is_none_or(|held| explains(&error) > explains(held)) {
             *slot = Some(error);
         }
     }
@@ -22,6 +21,15 @@ impl Fault {
     pub fn check(&self) -> Result<()> {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         slot.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// A lost device explains everything else, and refused memory every command on the buffer that was not had.
+fn explains(error: &Error) -> u8 {
+    match error {
+        Error::GpuLost { .. } => 2,
+        Error::TooLarge { .. } => 1,
+        _ => 0,
     }
 }
 

@@ -6,11 +6,14 @@
 //! - Everything that changes from step to step (position, rows, token ids) lies in two small buffers that are written
 //!   once per submit. Bind groups and uniforms never change, so a steady step creates no GPU object.
 //! - One step is one encoder with one compute pass.
-//! - A wrong shader or command in a browser yields zeros and no error: pipelines are created in error scopes, and
-//!   everything else is caught by the handlers in [`device`]. Errors surface at the next call that can fail.
+//! - A wrong shader or command in a browser yields zeros and no error: pipelines and buffers are created in error scopes,
+//!   and everything else is caught by the handlers in [`device`]. Errors surface at the next call that can fail; memory
+//!   that was refused surfaces as [`Error::TooLarge`](crate::Error::TooLarge) at the next wait.
 
+mod account;
 pub mod buffer;
 pub mod device;
+pub mod drill;
 pub mod error;
 pub mod launch;
 pub mod pipeline;
@@ -20,6 +23,7 @@ pub mod recorder;
 pub use crate::kernels::wgsl::Style;
 pub use buffer::{Buffer, Tensor};
 pub use device::{Device, GpuOptions};
+pub use drill::Drill;
 pub use launch::{Binding, Grid, Launch};
 pub use recorder::{Recorder, Stats};
 

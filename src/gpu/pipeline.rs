@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Device;
+use super::error::typed;
 use super::launch::Access;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::wgsl::Variant;
 
 /// A compiled shader and the layout of its bindings.
@@ -21,8 +22,8 @@ pub(super) struct Pipeline {
 #[derive(Default)]
 pub(super) struct Pipelines(Mutex<HashMap<Variant, Arc<Pipeline>>>);
 
-/// The verdict on a shader: known at once natively, after a round trip in a browser.
-pub(super) type Verdict = Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>;
+/// What is wrong with a new pipeline or buffer, if anything: known at once natively, after a round trip in a browser.
+pub(super) type Verdict = Pin<Box<dyn Future<Output = Option<Error>>>>;
 
 /// Bytes of `struct Step` in lib/step.wgsl.
 pub(super) const STEP_BYTES: u64 = 16;
@@ -39,10 +40,11 @@ impl Pipelines {
         if let Some(found) = cache.get(variant) {
             return Ok((found.clone(), None));
         }
-        let source = variant.wgsl()?;
+        let source = device.drill.compiled(variant, variant.wgsl()?);
         let scope = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let pipeline = Arc::new(compile(&device.device, variant, source, access));
-        let verdict = Box::pin(scope.pop());
+        let (label, verdict) = (variant.label(), scope.pop());
+        let verdict = Box::pin(async move { verdict.await.map(|error| typed(&label, &error)) });
         cache.insert(variant.clone(), pipeline.clone());
         Ok((pipeline, Some(verdict)))
     }

@@ -16,6 +16,12 @@ pub(super) struct Staging(Option<wgpu::Buffer>);
 impl Recorder {
     /// Submits what was recorded and reads the first `bytes` (a multiple of 4) of `source`.
     pub async fn read(&mut self, source: &Buffer, bytes: u64) -> Result<Vec<u8>> {
+        self.read_all(&[(source, bytes)]).await
+    }
+
+    /// [`Recorder::read`] of several buffers, one behind the other, in one wait.
+    async fn read_all(&mut self, sources: &[(&Buffer, u64)]) -> Result<Vec<u8>> {
+        let bytes = sources.iter().map(|(_, bytes)| bytes).sum();
         if bytes == 0 {
             return Ok(Vec::new());
         }
@@ -23,7 +29,13 @@ impl Recorder {
             Some(buffer) if buffer.size() >= bytes => buffer,
             _ => self.create_staging(bytes),
         };
-        self.submit_copies(|encoder| encoder.copy_buffer_to_buffer(&source.raw, 0, &staging, 0, bytes))?;
+        self.submit_copies(|encoder| {
+            let mut at = 0;
+            for (source, bytes) in sources {
+                encoder.copy_buffer_to_buffer(&source.raw, 0, &staging, at, *bytes);
+                at += bytes;
+            }
+        })?;
         let signal = Signal::default();
         let done = signal.clone();
         staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
@@ -32,9 +44,9 @@ impl Recorder {
         self.device().poll()?;
         let mapped = signal.await;
         self.verdicts().await?;
-        let failed = |message: String| Error::Gpu {
-            what: "reading back".into(),
-            message,
+        // A valid buffer cannot be mapped for one reason only. The browser may tell of the loss itself a moment later.
+        let failed = |message: String| Error::GpuLost {
+            message: format!("reading back failed: {message}"),
         };
         mapped.map_err(failed)?;
         let data = {
@@ -48,14 +60,26 @@ impl Recorder {
 
     /// The rows in use of an activation, without padding.
     pub async fn download(&mut self, t: &Tensor) -> Result<Vec<f32>> {
-        let row = t.stride() * 4;
-        let bytes = self.read(t.buffer(), (row * t.rows()) as u64).await?;
-        let mut out = Vec::with_capacity(t.rows() * t.cols());
-        for row in bytes.chunks_exact(row) {
-            let words = row.chunks_exact(4).take(t.cols());
-            out.extend(words.map(|w| f32::from_le_bytes([w[0], w[1], w[2], w[3]])));
-        }
-        Ok(out)
+        Ok(self.download_all(&[t]).await?.pop().unwrap_or_default())
+    }
+
+    /// [`Recorder::download`] of several, in one wait.
+    pub async fn download_all(&mut self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
+        let size = |t: &Tensor| t.stride() * 4 * t.rows();
+        let sources: Vec<_> = tensors.iter().map(|t| (t.buffer(), size(t) as u64)).collect();
+        let bytes = self.read_all(&sources).await?;
+        let mut rest = &bytes[..];
+        let rows = tensors.iter().map(|t| {
+            let (these, others) = rest.split_at(size(t));
+            rest = others;
+            let mut out = Vec::with_capacity(t.rows() * t.cols());
+            for row in these.chunks_exact(t.stride() * 4) {
+                let words = row.chunks_exact(4).take(t.cols());
+                out.extend(words.map(|w| f32::from_le_bytes([w[0], w[1], w[2], w[3]])));
+            }
+            out
+        });
+        Ok(rows.collect())
     }
 
     /// Submits what was recorded and waits until the device has done it.

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, Waker};
 
 use super::Device;
 use super::buffer::{Buffer, Graveyard, Tensor, stride};
-use super::error::typed;
 use super::launch::{Binding, Grid, Launch};
 use super::pipeline::{Pipeline, STEP_BYTES, Verdict};
 use super::readback::Staging;
@@ -27,6 +26,10 @@ pub struct Stats {
     pub uploaded: u64,
     /// GPU objects created: buffers, pipelines, bind groups.
     pub created: u64,
+    /// Storage buffers that the device holds now.
+    pub buffers: u64,
+    /// Bytes of these.
+    pub bytes: u64,
 }
 
 /// Distance of two step records: the largest alignment that a device may ask of a dynamic offset.
@@ -52,12 +55,14 @@ pub struct Recorder {
     graveyard: Graveyard,
     groups: HashMap<GroupKey, wgpu::BindGroup>,
     uniforms: HashMap<Vec<u8>, (usize, wgpu::Buffer)>,
-    verdicts: Vec<(String, Verdict)>,
+    verdicts: Vec<Verdict>,
     steps: Vec<Step>,
     step_buffer: wgpu::Buffer,
     tokens: Rc<Buffer>,
     pos: u32,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
+    /// Dispatches since the last submit.
+    recorded: u64,
     pub(super) staging: Staging,
     pub(super) stats: Stats,
 }
@@ -65,25 +70,26 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder on `device`.
     pub fn new(device: Device) -> Result<Self> {
-        let graveyard = Graveyard::default();
+        let graveyard = Graveyard::new(&device);
         let step_buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("step"),
             size: STEP_SLOT * STEP_SLOTS as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let tokens = Rc::new(Buffer::new(&device, &graveyard, "tokens", 4096)?);
+        let (tokens, verdict) = Buffer::new(&device, &graveyard, "tokens", 4096)?;
         Ok(Self {
             device,
             graveyard,
             groups: HashMap::new(),
             uniforms: HashMap::new(),
-            verdicts: Vec::new(),
+            verdicts: vec![verdict],
             steps: Vec::new(),
             step_buffer,
-            tokens,
+            tokens: Rc::new(tokens),
             pos: 0,
             open: None,
+            recorded: 0,
             staging: Staging::default(),
             stats: Stats::default(),
         })
@@ -96,7 +102,11 @@ impl Recorder {
 
     /// What was done so far.
     pub fn stats(&self) -> Stats {
-        self.stats
+        Stats {
+            buffers: self.device.account.buffers(),
+            bytes: self.device.account.bytes(),
+            ..self.stats
+        }
     }
 
     /// The token ids of the current step, `array<u32>`.
@@ -107,7 +117,9 @@ impl Recorder {
     /// A zeroed storage buffer.
     pub fn buffer(&mut self, label: &str, bytes: u64) -> Result<Buffer> {
         self.stats.created += 1;
-        Buffer::new(&self.device, &self.graveyard, label, bytes)
+        let (buffer, verdict) = Buffer::new(&self.device, &self.graveyard, label, bytes)?;
+        self.judge(verdict)?;
+        Ok(buffer)
     }
 
     /// A zeroed activation.
@@ -182,7 +194,7 @@ impl Recorder {
         let (pipeline, verdict) = self.device.pipelines.get(&self.device, &launch.variant, &access)?;
         if let Some(verdict) = verdict {
             self.stats.created += 1;
-            self.judge(launch.variant.label(), verdict)?;
+            self.judge(verdict)?;
         }
         let offset = self.step_offset(launch)?;
         if !self.uniforms.contains_key(launch.params) {
@@ -208,7 +220,15 @@ impl Recorder {
         let [x, y, z] = launch.grid.0;
         pass.dispatch_workgroups(x, y, z);
         self.stats.dispatches += 1;
+        self.recorded += 1;
         Ok(())
+    }
+
+    /// Forgets what was recorded since the last submit; what it compiled and bound stays, ready for the next time.
+    pub fn discard(&mut self) {
+        self.open = None;
+        self.steps.clear();
+        self.stats.dispatches -= std::mem::take(&mut self.recorded);
     }
 
     /// Hands what was recorded to the device.
@@ -243,6 +263,8 @@ impl Recorder {
             slot[..STEP_BYTES as usize].copy_from_slice(bytemuck::cast_slice(step));
         }
         self.steps.clear();
+        self.recorded = 0;
+        self.device.count_down();
         if !bytes.is_empty() {
             self.stats.uploaded += bytes.len() as u64;
             self.device.queue.write_buffer(&self.step_buffer, 0, &bytes);
@@ -251,22 +273,22 @@ impl Recorder {
         self.stats.submits += 1;
     }
 
-    /// Waits for the verdicts on pipelines that were compiled since the last wait.
+    /// Waits for the verdicts on pipelines and buffers that were created since the last wait.
     pub(super) async fn verdicts(&mut self) -> Result<()> {
-        for (label, verdict) in std::mem::take(&mut self.verdicts) {
+        for verdict in std::mem::take(&mut self.verdicts) {
             if let Some(error) = verdict.await {
-                self.device.fault.set(typed(&label, &error));
+                self.device.fault.set(error);
             }
         }
         self.device.check()
     }
 
     /// Natively a verdict is there at once; a browser's is kept until the next wait.
-    fn judge(&mut self, label: String, mut verdict: Verdict) -> Result<()> {
+    fn judge(&mut self, mut verdict: Verdict) -> Result<()> {
         match verdict.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(None) => {}
-            Poll::Ready(Some(error)) => self.device.fault.set(typed(&label, &error)),
-            Poll::Pending => self.verdicts.push((label, verdict)),
+            Poll::Ready(Some(error)) => self.device.fault.set(error),
+            Poll::Pending => self.verdicts.push(verdict),
         }
         self.device.check()
     }
@@ -288,15 +310,14 @@ impl Recorder {
         Ok(dim(slot * STEP_SLOT as usize))
     }
 
-    /// Returns the memory of dropped buffers, now that nothing recorded uses them: destroys them (a browser's garbage
-    /// collector is in no hurry) and forgets their bind groups.
+    /// Returns the memory of dropped buffers, now that nothing recorded uses them, and forgets their bind groups.
     fn bury(&mut self) {
         let dead = self.graveyard.take();
         if dead.is_empty() {
             return;
         }
         for (_, buffer) in &dead {
-            buffer.destroy();
+            self.device.account.destroy(buffer);
         }
         let is_dead = |id: &u64| dead.iter().any(|(other, _)| id == other);
         self.groups.retain(|key, _| !key.buffers.iter().any(is_dead));

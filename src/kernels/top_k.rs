@@ -80,20 +80,7 @@ impl Scratch {
 /// Records the search of row 0 of `logits [1, n_vocab]` and reads the result back: `8 * (k + 1)` bytes.
 #[cfg(feature = "gpu")]
 pub async fn gpu(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Tensor) -> Result<TopK> {
-    let style = rec.device().style();
-    let chunks = p.n_vocab.div_ceil(chunk(style)) as usize;
-    let grids = match style {
-        Style::Serial => [Grid::threads(chunks, 8, 1), Grid::new(1, 1)],
-        Style::Tree => [Grid::new(chunks, 1), Grid::new(1, 1)],
-    };
-    let bindings = &[
-        Binding::write(&scratch.best),
-        Binding::write(&scratch.sums),
-        Binding::input(logits),
-    ];
-    for (variant, grid) in passes(style).into_iter().zip(grids) {
-        rec.launch(p, variant, grid, 1, bindings)?;
-    }
+    record(rec, p, scratch, logits)?;
     let bytes = rec.read(&scratch.best, 8 * (u64::from(p.k) + 1)).await?;
     let word = |at: usize| {
         bytes
@@ -108,6 +95,29 @@ pub async fn gpu(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Ten
         logits: (0..found).map(|i| logit_of(word(2 * i))).collect(),
         log_sum_exp: (f64::from(highest) + f64::from(sum).ln()) as f32,
     })
+}
+
+/// Records the search alone.
+///
+/// # Errors
+/// What [`Recorder::launch`] says.
+#[cfg(feature = "gpu")]
+pub fn record(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Tensor) -> Result<()> {
+    let style = rec.device().style();
+    let chunks = p.n_vocab.div_ceil(chunk(style)) as usize;
+    let grids = match style {
+        Style::Serial => [Grid::threads(chunks, 8, 1), Grid::new(1, 1)],
+        Style::Tree => [Grid::new(chunks, 1), Grid::new(1, 1)],
+    };
+    let bindings = &[
+        Binding::write(&scratch.best),
+        Binding::write(&scratch.sums),
+        Binding::input(logits),
+    ];
+    for (variant, grid) in passes(style).into_iter().zip(grids) {
+        rec.launch(p, variant, grid, 1, bindings)?;
+    }
+    Ok(())
 }
 
 /// Inverse of the shader's `key_of`.

@@ -14,7 +14,7 @@
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::config::DecoderConfig;
-use crate::model::loader::{OnProgress, Weights};
+use crate::model::loader::{OnProgress, Phase, Weights, report};
 use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
 
@@ -88,7 +88,7 @@ pub struct Decoder<O: Ops> {
 
 impl<O: Ops> Decoder<O> {
     /// Plans, checks cache type ([`Error::InvalidRequest`]) and memory ([`Error::TooLarge`]) before anything is allocated,
-    /// and streams the weights.
+    /// allocates everything before anything is read, and streams the weights. A backend that compiles does it meanwhile.
     pub async fn load(
         mut ops: O,
         gguf: &GgufFile,
@@ -100,13 +100,32 @@ impl<O: Ops> Decoder<O> {
         plan.check_cache_type(ops.cache_types())?;
         plan.check(ops.limits())?;
         let state = State::new(&mut ops, &plan)?;
-        let weights = Weights::load(&mut ops, gguf, &plan, on_progress).await?;
-        Ok(Self {
+        let weights = Weights::allocate(&mut ops, &plan)?;
+        let mut decoder = Self {
             ops,
             plan,
             weights,
             state,
-        })
+        };
+        if O::COMPILES {
+            decoder.ops.settle().await?; // refused memory is known only now
+            report(on_progress, Phase::Compile, 0, 0)?;
+            decoder.rehearse()?;
+        }
+        let Self { ops, plan, weights, .. } = &mut decoder;
+        weights.fill(ops, gguf, plan, on_progress).await?;
+        Ok(decoder)
+    }
+
+    /// Records a prompt's step and a token's without running them: every operation is compiled and bound before a request
+    /// needs it, and in a browser while the file still downloads.
+    fn rehearse(&mut self) -> Result<()> {
+        let batch = vec![0; self.plan.n_batch];
+        for (tokens, rows) in [(&batch[..], Rows::None), (&batch[..1], Rows::Last)] {
+            self.record(tokens, 0, rows)?;
+            self.ops.discard(&self.state.logits)?;
+        }
+        Ok(())
     }
 
     /// Sizes and memory.
@@ -129,6 +148,11 @@ impl<O: Ops> Decoder<O> {
     /// Positions before `pos` must have been written. Fails with [`Error::Internal`] beyond the context or batch.
     pub fn step(&mut self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
         self.check(tokens, pos, rows)?;
+        self.record(tokens, pos, rows)?;
+        self.ops.submit()
+    }
+
+    fn record(&mut self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
         let Self {
             ops,
             plan,
@@ -179,10 +203,9 @@ impl<O: Ops> Decoder<O> {
             ops.matmul_add(&mut state.x, &mut state.tmp, &layer.ffn_down, &state.act)?;
         }
         let (first, count) = match rows {
-            Rows::None => return ops.submit(),
+            Rows::None => return Ok(()),
             Rows::Hidden => {
-                ops.rms_norm(&mut state.xb, &state.x, &weights.output_norm, c.norm_eps)?;
-                return ops.submit();
+                return ops.rms_norm(&mut state.xb, &state.x, &weights.output_norm, c.norm_eps);
             }
             Rows::Last => (tokens.len() - 1, 1),
             Rows::All => (0, tokens.len()),
@@ -196,8 +219,7 @@ impl<O: Ops> Decoder<O> {
             norm: &weights.output_norm,
             eps: c.norm_eps,
             w: weights.output.as_ref().unwrap_or(&weights.token_embd),
-        })?;
-        ops.submit()
+        })
     }
 
     /// The logits that the last step left, `[rows, n_vocab]`.

@@ -1,5 +1,6 @@
 //! Streams a model's tensors into a backend, in the order in which they lie in the file.
 //!
+//! Everything is allocated before the first byte is read, so that what does not fit is found before a download.
 //! Nothing is held twice: a matrix goes from the source to the backend in pieces of whole rows, at most
 //! [`PIECE_BYTES`] each. Only vectors (norms, biases, factors: kilobytes) are gathered before they are uploaded.
 
@@ -8,7 +9,7 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::gguf::{GgufFile, TensorInfo};
-use crate::model::plan::{LayerPlan, MatrixPlan, Plan, VectorPlan};
+use crate::model::plan::{MatrixPlan, Plan, VectorPlan};
 use crate::model::rope::RopeTable;
 use crate::ops::{Ops, PartShape};
 use crate::quant::{DType, dequantize_row};
@@ -20,6 +21,8 @@ const PIECE_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
+    /// Operations are compiled, where the backend compiles them; goes on while weights stream in.
+    Compile,
     /// Weights stream into the backend; counted in bytes.
     Upload,
     /// The model can be used.
@@ -77,69 +80,84 @@ pub struct Weights<O: Ops> {
 }
 
 impl<O: Ops> Weights<O> {
-    /// Allocates and fills everything in `plan`, which the caller has checked against the backend's limits.
-    pub async fn load(ops: &mut O, gguf: &GgufFile, plan: &Plan, on_progress: &mut OnProgress<'_>) -> Result<Self> {
-        let mut matrices: Vec<O::Weight> = Vec::new();
-        for matrix in plan.matrices() {
-            matrices.push(ops.weight(&matrix.parts, &matrix.split)?);
-        }
-        let vectors = stream(ops, gguf, plan, &mut matrices, on_progress).await?;
-
-        // `plan.matrices()` has a fixed order; hand them out in the same one.
-        let mut matrices = matrices.into_iter();
-        let mut next = || {
-            matrices
-                .next()
-                .ok_or_else(|| Error::internal("a matrix was not allocated"))
-        };
-        let token_embd = next()?;
-        let output = plan.output.as_ref().map(|_| next()).transpose()?;
+    /// Allocates everything in `plan`, which the caller has checked against the backend's limits; all of it zero.
+    pub fn allocate(ops: &mut O, plan: &Plan) -> Result<Self> {
         let mut layers = Vec::with_capacity(plan.layers.len());
+        let matrix = |ops: &mut O, m: &MatrixPlan| ops.weight(&m.parts, &m.split);
+        let vector = |ops: &mut O, v: &VectorPlan| ops.tensor(1, v.parts.iter().map(|(_, len)| len).sum());
         for layer in &plan.layers {
-            let LayerPlan {
-                attn_norm,
-                qkv_bias,
-                head_norms,
-                ffn_norm,
-                ..
-            } = layer;
             layers.push(Layer {
-                qkv: next()?,
-                attn_output: next()?,
-                gate_up: next()?,
-                ffn_down: next()?,
-                attn_norm: vectors.upload(ops, attn_norm)?,
-                ffn_norm: vectors.upload(ops, ffn_norm)?,
-                qkv_bias: qkv_bias.as_ref().map(|bias| vectors.upload(ops, bias)).transpose()?,
-                head_norms: match head_norms {
-                    Some((q, k)) => Some((vectors.upload(ops, q)?, vectors.upload(ops, k)?)),
+                attn_norm: vector(ops, &layer.attn_norm)?,
+                qkv: matrix(ops, &layer.qkv)?,
+                qkv_bias: layer.qkv_bias.as_ref().map(|bias| vector(ops, bias)).transpose()?,
+                head_norms: match &layer.head_norms {
+                    Some((q, k)) => Some((vector(ops, q)?, vector(ops, k)?)),
                     None => None,
                 },
+                attn_output: matrix(ops, &layer.attn_output)?,
+                ffn_norm: vector(ops, &layer.ffn_norm)?,
+                gate_up: matrix(ops, &layer.gate_up)?,
+                ffn_down: matrix(ops, &layer.ffn_down)?,
                 cache: ops.cache(plan.cache)?,
             });
         }
-        let factors = plan.rope_factors.as_ref().map(|v| vectors.gather(v)).transpose()?;
         Ok(Weights {
-            token_embd,
+            token_embd: matrix(ops, &plan.token_embd)?,
             layers,
-            output_norm: vectors.upload(ops, &plan.output_norm)?,
-            output,
-            rope_table: rope_table(ops, plan, factors.as_deref())?,
+            output_norm: vector(ops, &plan.output_norm)?,
+            output: plan.output.as_ref().map(|output| matrix(ops, output)).transpose()?,
+            rope_table: ops.tensor(plan.n_ctx, plan.config.rope.n_rot)?,
         })
+    }
+
+    /// Streams the file into what [`Weights::allocate`] made of the same plan.
+    pub async fn fill(
+        &mut self,
+        ops: &mut O,
+        gguf: &GgufFile,
+        plan: &Plan,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<()> {
+        let vectors = stream(ops, gguf, plan, &mut self.matrices(), on_progress).await?;
+        for (layer, plan) in self.layers.iter_mut().zip(&plan.layers) {
+            vectors.upload(ops, &mut layer.attn_norm, &plan.attn_norm)?;
+            vectors.upload(ops, &mut layer.ffn_norm, &plan.ffn_norm)?;
+            if let (Some(to), Some(bias)) = (&mut layer.qkv_bias, &plan.qkv_bias) {
+                vectors.upload(ops, to, bias)?;
+            }
+            if let (Some((to_q, to_k)), Some((q, k))) = (&mut layer.head_norms, &plan.head_norms) {
+                vectors.upload(ops, to_q, q)?;
+                vectors.upload(ops, to_k, k)?;
+            }
+        }
+        vectors.upload(ops, &mut self.output_norm, &plan.output_norm)?;
+        let factors = plan.rope_factors.as_ref().map(|v| vectors.gather(v)).transpose()?;
+        rope_table(ops, &mut self.rope_table, plan, factors.as_deref())
+    }
+
+    /// Every matrix, in the order of [`Plan::matrices`].
+    fn matrices(&mut self) -> Vec<&mut O::Weight> {
+        let blocks = self
+            .layers
+            .iter_mut()
+            .flat_map(|l| [&mut l.qkv, &mut l.attn_output, &mut l.gate_up, &mut l.ffn_down]);
+        std::iter::once(&mut self.token_embd)
+            .chain(&mut self.output)
+            .chain(blocks)
+            .collect()
     }
 }
 
 /// Fills the angle table in pieces.
-fn rope_table<O: Ops>(ops: &mut O, plan: &Plan, factors: Option<&[f32]>) -> Result<O::Tensor> {
+fn rope_table<O: Ops>(ops: &mut O, tensor: &mut O::Tensor, plan: &Plan, factors: Option<&[f32]>) -> Result<()> {
     let table = RopeTable::new(&plan.config.rope, factors)?;
     let n_rot = plan.config.rope.n_rot;
-    let mut tensor = ops.tensor(plan.n_ctx, n_rot)?;
     let rows = (PIECE_BYTES / (n_rot * size_of::<f32>()).max(1)).max(1);
     for first in (0..plan.n_ctx).step_by(rows) {
         let piece = table.rows(first, rows.min(plan.n_ctx - first));
-        ops.upload(&mut tensor, first, &piece)?;
+        ops.upload(tensor, first, &piece)?;
     }
-    Ok(tensor)
+    Ok(())
 }
 
 /// The vectors of a file by name, decoded.
@@ -158,12 +176,9 @@ impl Vectors {
         Ok(all)
     }
 
-    /// As a tensor `[1, cols]`.
-    fn upload<O: Ops>(&self, ops: &mut O, plan: &VectorPlan) -> Result<O::Tensor> {
-        let data = self.gather(plan)?;
-        let mut tensor = ops.tensor(1, data.len())?;
-        ops.upload(&mut tensor, 0, &data)?;
-        Ok(tensor)
+    /// Into a tensor `[1, cols]`.
+    fn upload<O: Ops>(&self, ops: &mut O, tensor: &mut O::Tensor, plan: &VectorPlan) -> Result<()> {
+        ops.upload(tensor, 0, &self.gather(plan)?)
     }
 }
 
@@ -172,7 +187,7 @@ async fn stream<O: Ops>(
     ops: &mut O,
     gguf: &GgufFile,
     plan: &Plan,
-    matrices: &mut [O::Weight],
+    matrices: &mut [&mut O::Weight],
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Vectors> {
     let parts = |(index, m): (usize, &'_ MatrixPlan)| -> Vec<(String, (usize, usize, PartShape))> {
@@ -203,7 +218,7 @@ async fn stream<O: Ops>(
             for first in (0..shape.rows).step_by(rows) {
                 let bytes = rows.min(shape.rows - first) * row_bytes;
                 let piece = gguf.read_tensor(info, (first * row_bytes) as u64, bytes).await?;
-                ops.fill(&mut matrices[*index], *part, first, &piece)?;
+                ops.fill(matrices[*index], *part, first, &piece)?;
                 drop(piece); // not held while the backend's own staging memory drains
                 ops.settle().await?;
                 report.add(bytes)?;
@@ -229,14 +244,14 @@ struct Report<'a, 'b> {
 impl Report<'_, '_> {
     fn add(&mut self, bytes: usize) -> Result<()> {
         self.loaded += bytes as u64;
-        let progress = Progress {
-            phase: Phase::Upload,
-            loaded: self.loaded,
-            total: self.total,
-        };
-        match (self.on_progress)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Aborted),
-        }
+        report(self.on_progress, Phase::Upload, self.loaded, self.total)
+    }
+}
+
+/// Tells the caller, who may abort: [`Error::Aborted`].
+pub fn report(on_progress: &mut OnProgress<'_>, phase: Phase, loaded: u64, total: u64) -> Result<()> {
+    match on_progress(Progress { phase, loaded, total }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Aborted),
     }
 }

@@ -240,7 +240,7 @@ impl Plan {
         heads(&self.config)
     }
 
-    /// Every matrix, in no particular order.
+    /// Every matrix, in the order of the weights that are made of them.
     pub fn matrices(&self) -> impl Iterator<Item = &MatrixPlan> {
         let blocks = self
             .layers

@@ -142,6 +142,18 @@ impl DType {
         }
     }
 
+    /// Where the half-precision numbers (scales, minima) lie in a block, in bytes.
+    pub fn scale_offsets(self) -> &'static [usize] {
+        match self {
+            DType::F32 | DType::F16 | DType::BF16 => &[],
+            DType::Q4_0 | DType::Q5_0 | DType::Q8_0 => &[0],
+            DType::Q4_1 | DType::Q5_1 | DType::Q4K | DType::Q5K => &[0, 2],
+            DType::Q2K => &[80, 82],
+            DType::Q3K => &[108],
+            DType::Q6K => &[208],
+        }
+    }
+
     /// Bytes of a row of `cols` weights, or `None` when `cols` is not a whole number of blocks or overflows.
     pub fn row_bytes(self, cols: usize) -> Option<usize> {
         if !cols.is_multiple_of(self.block_len()) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::reader::Reader;
 use super::request::{Input, inputs};
+use super::restore::survives;
 use super::{Session, Usage};
 use crate::error::{Error, Result};
 use crate::gguf::Metadata;
@@ -162,7 +163,7 @@ impl Session {
     /// # Errors
     /// Those of the backend.
     pub async fn embed_chunk(&mut self) -> Result<bool> {
-        // Whoever drops this future, or fails in it, has ended the request.
+        // Whoever drops this future, or fails in it for good, has ended the request.
         let Some(mut job) = self.embedding.take() else {
             return Ok(false);
         };
@@ -175,7 +176,17 @@ impl Session {
             if job.done == 0 {
                 self.engine.reset();
             }
-            let rows = self.engine.hidden(chunk).await?;
+            let rows = match self.engine.hidden(chunk).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    if survives(&error) {
+                        job.done = 0; // this text from its beginning
+                        job.pooled.fill(0.0);
+                        self.embedding = Some(job);
+                    }
+                    return Err(error);
+                }
+            };
             match job.pooling {
                 Pooling::Mean => rows.chunks_exact(n_embd).for_each(|row| add(&mut job.pooled, row)),
                 Pooling::Last => {

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::calls::CallReader;
 use super::embedding::{Job, Pooling};
+use super::restore::{Losses, Origin, info, open, survives};
 use super::tools::CallStyle;
 use super::{
     Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, ToolChoice,
     Usage, prompt,
 };
 use crate::backend::{Recruit, recruit};
-use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions};
+use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions, Notice};
 use crate::error::{Error, Result};
-use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
 use crate::platform::{ByteSource, now_ms, unix_seconds};
 use crate::sampler::{Constraint, Rng, SamplerConfig};
@@ -26,7 +26,7 @@ use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
 pub struct Session {
     pub(super) tokenizer: Tokenizer,
     pub(super) engine: AnyEngine,
-    info: SessionInfo,
+    pub(super) info: SessionInfo,
     answer: Option<Answer>,
     /// Answers of the current request that have not begun.
     waiting: VecDeque<Answer>,
@@ -40,6 +40,8 @@ pub struct Session {
     pub(super) pooling: Result<Pooling>,
     /// Tokens of the current answer, or of the last one.
     pub(super) generated: Vec<u32>,
+    pub(super) origin: Origin,
+    pub(super) notices: Vec<Notice>,
 }
 
 /// One answer of a request, under way or still to come.
@@ -76,42 +78,30 @@ impl Session {
     /// # Errors
     /// As [`Session::load`], and those of `recruit`.
     pub async fn load_with(
-        mut sources: Vec<Rc<dyn ByteSource>>,
+        sources: Vec<Rc<dyn ByteSource>>,
         options: &SessionOptions,
         recruit: &mut Recruit<'_>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self> {
-        let gguf = match sources.len() {
-            1 => GgufFile::open(sources.remove(0)).await?,
-            _ => GgufFile::open_split(sources).await?,
-        };
+        let gguf = open(&sources).await?;
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let load = LoadOptions {
             backend: options.backend,
             decoder: options.decoder(),
             exact: options.exact,
             threads: options.threads,
+            tested: options.tested.clone(),
+            least_context: 0,
+            #[cfg(feature = "gpu")]
+            drill: options.drill.clone(),
         };
         let engine = engine::load_with(&gguf, &load, recruit, now_ms, on_progress).await?;
-        let (backend, plan) = (engine.info(), engine.plan());
-        let info = SessionInfo {
-            backend: backend.backend,
-            adapter: backend.adapter,
-            software: backend.software,
-            fallback: engine.fallback().map(str::to_owned),
-            model: plan.config.name.clone(),
-            architecture: plan.config.arch.into(),
-            context: plan.n_ctx,
-            trained_context: plan.config.n_ctx_train,
-            vocabulary: plan.config.n_vocab,
-            embedding_length: plan.config.n_embd,
-            chat_template: tokenizer.chat_template(None).is_some(),
-        };
-        let pooling = Pooling::declared(gguf.metadata(), plan.config.arch);
+        let pooling = Pooling::declared(gguf.metadata(), engine.plan().config.arch);
         Ok(Session {
+            info: info(&engine, &tokenizer),
+            notices: engine.notices().to_vec(),
             tokenizer,
             engine,
-            info,
             answer: None,
             waiting: VecDeque::new(),
             constraint: None,
@@ -119,6 +109,11 @@ impl Session {
             embedding: None,
             pooling,
             generated: Vec::new(),
+            origin: Origin {
+                sources,
+                options: load,
+                losses: Losses::default(),
+            },
         })
     }
 
@@ -339,7 +334,7 @@ impl Session {
             return Ok(false);
         }
         let more = self.engine.prefill().await;
-        if more.is_err() {
+        if more.as_ref().is_err_and(|error| !survives(error)) {
             self.abort(); // the engine has forgotten the request
         }
         more
@@ -354,9 +349,17 @@ impl Session {
         let Some(mut answer) = self.answer.take() else {
             return Ok(None);
         };
-        // Whoever drops this future, or fails in it, has ended the request.
+        // Whoever drops this future, or fails in it for good, has ended the request.
         let waiting = std::mem::take(&mut self.waiting);
-        let token = self.engine.next().await?;
+        let token = match self.engine.next().await {
+            Ok(token) => token,
+            Err(error) => {
+                if survives(&error) {
+                    (self.answer, self.waiting) = (Some(answer), waiting);
+                }
+                return Err(error);
+            }
+        };
         let mut chunk = Chunk {
             index: answer.index,
             ..Chunk::default()

@@ -12,10 +12,11 @@ mod options;
 mod prompt;
 mod reader;
 mod request;
+mod restore;
 mod signals;
 mod tools;
 
-pub use crate::engine::{BackendChoice, ChooseOptions};
+pub use crate::engine::{BackendChoice, ChooseOptions, Notice, SelfTest};
 pub use crate::sampler::Constraint;
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};

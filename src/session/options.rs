@@ -25,6 +25,11 @@ pub struct SessionOptions {
     pub exact: bool,
     /// See [`LoadOptions::threads`](crate::engine::LoadOptions::threads).
     pub threads: Option<usize>,
+    /// See [`LoadOptions::tested`](crate::engine::LoadOptions::tested).
+    pub tested: Vec<String>,
+    /// Faults that a test orders.
+    #[cfg(feature = "gpu")]
+    pub drill: crate::backend::gpu::Drill,
 }
 
 impl SessionOptions {
@@ -38,7 +43,7 @@ impl SessionOptions {
         }
     }
 
-    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads"}`; all
+    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested"}`; all
     /// optional.
     ///
     /// # Errors
@@ -75,6 +80,10 @@ impl SessionOptions {
                     0 => return Err(Error::invalid(name, "at least 1", value)),
                     n => options.threads = Some(n),
                 },
+                "tested" => {
+                    options.tested =
+                        Vec::deserialize(value).map_err(|_| Error::invalid(name, "a list of names", value))?;
+                }
                 _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
             }
         }
@@ -118,7 +127,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true,
-            "exact": true, "threads": 3});
+            "exact": true, "threads": 3, "tested": ["top_k"]});
         let expect = SessionOptions {
             backend: BackendChoice::Gpu,
             n_ctx: Some(64),
@@ -127,6 +136,8 @@ mod tests {
             ignore_window: true,
             exact: true,
             threads: Some(3),
+            tested: vec!["top_k".into()],
+            ..SessionOptions::default()
         };
         assert_eq!(SessionOptions::from_json(&all), Ok(expect));
         assert_eq!(SessionOptions::from_json(&json!({})), Ok(SessionOptions::default()));
@@ -147,6 +158,7 @@ mod tests {
             ("ignore_window", json!(1)),
             ("exact", json!("yes")),
             ("threads", json!(0)),
+            ("tested", json!("top_k")),
             ("depth", json!(1)),
         ];
         for (name, value) in cases {

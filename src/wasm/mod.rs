@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
 use self::constraint::JsConstraint;
+use crate::cpu::team::Recruiting;
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::model::loader::Progress;
@@ -53,26 +54,50 @@ async fn load_session(
     recruit: Function,
 ) -> Result<Kinglet> {
     let options = SessionOptions::from_json(&from_js("options", options)?)?;
-    let report = |phase: &JsValue, loaded: u64, total: u64| {
-        // A callback that throws is the page's own affair.
-        let _ = progress.call3(&JsValue::NULL, phase, &(loaded as f64).into(), &(total as f64).into());
-    };
     let sources: Vec<Rc<dyn ByteSource>> = readers.into_iter().map(source).collect();
-    let on_progress = &mut |p: Progress| {
-        report(&to_js(&p.phase), p.loaded, p.total);
-        ControlFlow::Continue(())
+    let page = Page {
+        progress,
+        recruit,
+        // A server that does not say how long its file is gets threads as for a large one.
+        bytes: sources
+            .iter()
+            .map(|source| source.len().map_or(f64::INFINITY, |n| n as f64))
+            .sum(),
     };
-    // A server that does not say how long its file is gets threads as for a large one.
-    let bytes = sources
-        .iter()
-        .map(|source| source.len().map_or(f64::INFINITY, |n| n as f64))
-        .sum();
-    let recruit = &mut shard::recruiter(recruit, bytes);
-    let session = Session::load_with(sources, &options, recruit, on_progress).await?;
+    let session = Session::load_with(sources, &options, &mut page.recruiter(), &mut page.reporter()).await?;
     Ok(Kinglet {
         session: RefCell::new(Some(session)),
         aborted: Cell::new(false),
+        page,
     })
+}
+
+/// What a load needs of JavaScript; kept for the next one.
+struct Page {
+    progress: Function,
+    recruit: Function,
+    bytes: f64,
+}
+
+impl Page {
+    fn recruiter(&self) -> impl FnMut(Option<usize>) -> Recruiting {
+        shard::recruiter(self.recruit.clone(), self.bytes)
+    }
+
+    fn reporter(&self) -> impl FnMut(Progress) -> ControlFlow<()> {
+        |p| {
+            let (loaded, total) = ((p.loaded as f64).into(), (p.total as f64).into());
+            // A callback that throws is the page's own affair.
+            let _ = self.progress.call3(&JsValue::NULL, &to_js(&p.phase), &loaded, &total);
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Of this build.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").into()
 }
 
 fn source(reader: Reader) -> Rc<dyn ByteSource> {
@@ -86,6 +111,7 @@ pub struct Kinglet {
     session: RefCell<Option<Session>>,
     /// `abort` was called meanwhile.
     aborted: Cell<bool>,
+    page: Page,
 }
 
 #[wasm_bindgen]
@@ -155,6 +181,26 @@ impl Kinglet {
         Ok(self.give_back(session, next)?.flatten().unwrap_or(JsValue::UNDEFINED))
     }
 
+    /// After a call that failed with `gpu_lost`: a new device, and the model again from its readers. The request goes on.
+    pub async fn restore(&self) -> std::result::Result<(), JsValue> {
+        let mut session = self.take()?;
+        let restored = session
+            .restore(&mut self.page.recruiter(), &mut self.page.reporter())
+            .await;
+        self.give_back(session, restored)?;
+        Ok(())
+    }
+
+    /// What happened since the last call: `[{code, message, detail}]`.
+    pub fn notices(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|session| Ok(to_js(&session.take_notices())))
+    }
+
+    /// What was tried of this GPU, and found correct: `{tried, ms}`.
+    pub fn tried(&self) -> std::result::Result<JsValue, JsValue> {
+        self.with(|session| Ok(to_js(session.engine().self_test())))
+    }
+
     /// Ends the current request, if there is one.
     pub fn abort(&self) {
         match self.session.borrow_mut().as_mut() {
@@ -168,17 +214,20 @@ impl Kinglet {
         self.with(|session| Ok(to_js(session.info())))
     }
 
-    /// Counters of the GPU: `{dispatches, submits}`.
+    /// Counters of the GPU: `{dispatches, submits, gpu_buffers, gpu_bytes}`.
     pub fn stats(&self) -> std::result::Result<JsValue, JsValue> {
         self.with(|session| {
             #[cfg(feature = "gpu")]
-            let (dispatches, submits) = session
+            let counts = session
                 .engine()
                 .gpu_stats()
-                .map_or((0, 0), |s| (s.dispatches, s.submits));
+                .map_or([0; 4], |s| [s.dispatches, s.submits, s.buffers, s.bytes]);
             #[cfg(not(feature = "gpu"))]
-            let (dispatches, submits) = (0, 0);
-            Ok(to_js(&json!({"dispatches": dispatches, "submits": submits})))
+            let counts = [0u64; 4];
+            let [dispatches, submits, buffers, bytes] = counts;
+            Ok(to_js(
+                &json!({"dispatches": dispatches, "submits": submits, "gpu_buffers": buffers, "gpu_bytes": bytes}),
+            ))
         })
     }
 

@@ -19,6 +19,7 @@ use crate::golden::greedy;
 enum Mode {
     Work,
     Fail,
+    Lose,
     Hang,
 }
 
@@ -30,7 +31,11 @@ struct Moody(Reference);
 async fn mood() -> Result<()> {
     match MODE.get() {
         Mode::Work => Ok(()),
-        Mode::Fail => Err(Error::GpuLost {
+        Mode::Fail => Err(Error::Gpu {
+            what: "a command".into(),
+            message: "a test".into(),
+        }),
+        Mode::Lose => Err(Error::GpuLost {
             message: "a test".into(),
         }),
         Mode::Hang => std::future::pending().await,
@@ -93,18 +98,22 @@ fn failed_and_dropped_steps_leave_a_valid_cache() {
         max_tokens: 6,
         ..Default::default()
     };
-    for mode in [Mode::Fail, Mode::Hang] {
+    for mode in [Mode::Fail, Mode::Lose, Mode::Hang] {
         // In a decode step.
         engine.start(&ids, options()).unwrap();
         assert_eq!(block_on(engine.next()).unwrap().unwrap().id, answer[0]);
         MODE.set(mode);
         match (mode, poll_once(engine.next())) {
-            (Mode::Fail, Poll::Ready(Err(e))) => assert_eq!(e.code(), "gpu_lost"),
+            (Mode::Fail, Poll::Ready(Err(e))) => assert_eq!(e.code(), "gpu"),
+            (Mode::Lose, Poll::Ready(Err(e))) => {
+                assert_eq!(e.code(), "gpu_lost");
+                assert!(engine.cached().is_empty(), "a lost device keeps nothing");
+            }
             (Mode::Hang, Poll::Pending) => {}
             (_, other) => panic!("{other:?}"),
         }
         MODE.set(Mode::Work);
-        if mode == Mode::Hang {
+        if mode != Mode::Fail {
             assert_eq!(
                 block_on(engine.next()).unwrap().unwrap().id,
                 answer[1],

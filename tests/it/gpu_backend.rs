@@ -352,7 +352,7 @@ fn software_adapters_are_recognised_and_refused_unless_allowed() {
         return assert!(!device().software());
     }
     assert!(device().software(), "{} computes on the CPU", device().name());
-    let refused = pollster::block_on(Device::open(&GpuOptions { allow_software: false }));
+    let refused = pollster::block_on(Device::open(&GpuOptions::default()));
     assert!(matches!(refused.map(|_| ()), Err(Error::GpuUnavailable { .. })));
 }
 

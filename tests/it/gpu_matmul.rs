@@ -90,18 +90,6 @@ impl Scales {
     }
 }
 
-/// Byte offsets of the half-precision scales in a block.
-fn scale_offsets(t: DType) -> &'static [usize] {
-    match t {
-        DType::F32 | DType::F16 | DType::BF16 => &[],
-        DType::Q4_0 | DType::Q5_0 | DType::Q8_0 => &[0],
-        DType::Q4_1 | DType::Q5_1 | DType::Q4K | DType::Q5K => &[0, 2],
-        DType::Q2K => &[80, 82],
-        DType::Q3K => &[108],
-        DType::Q6K => &[208],
-    }
-}
-
 /// Rows of random quants with the given kind of scale; for floats the weights themselves are of that kind.
 fn random_rows(rng: &mut Rng, t: DType, rows: usize, cols: usize, scales: Scales) -> Vec<u8> {
     let size = rows * t.row_bytes(cols).expect("whole blocks");
@@ -119,7 +107,7 @@ fn random_rows(rng: &mut Rng, t: DType, rows: usize, cols: usize, scales: Scales
             }
             _ => {}
         }
-        for &at in scale_offsets(t) {
+        for &at in t.scale_offsets() {
             block[at..at + 2].copy_from_slice(&scales.half(rng).to_le_bytes());
         }
     }
@@ -261,7 +249,7 @@ fn matmul_comparison_notices_one_flipped_bit() {
         // In row 20: the sign bit of the last block's scale, or of the last weight.
         let row = t.row_bytes(512).expect("whole blocks");
         let block = 21 * row - t.block_bytes();
-        let top = scale_offsets(t).first().map_or(t.block_bytes() - 1, |at| at + 1);
+        let top = t.scale_offsets().first().map_or(t.block_bytes() - 1, |at| at + 1);
         parts[0].bytes[block + top] ^= 0x80;
         let wrong = products(&mut rec, &mut Rng(seed), 512, &parts, 1);
         let differing: Vec<usize> = (0..33).filter(|&n| right.got[n] != wrong.got[n]).collect();

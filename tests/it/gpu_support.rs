@@ -30,12 +30,15 @@ pub fn backend() -> kinglet::backend::Gpu {
 /// A fresh device, for tests that break it.
 pub fn open() -> Device {
     choose_driver();
-    let options = GpuOptions { allow_software: true };
+    let options = GpuOptions {
+        allow_software: true,
+        ..Default::default()
+    };
     pollster::block_on(Device::open(&options)).expect("an adapter; install a Vulkan driver")
 }
 
 /// Points the Vulkan loader at the driver under test.
-fn choose_driver() {
+pub fn choose_driver() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         let wanted = std::env::var("KINGLET_ADAPTER").unwrap_or_else(|_| "lavapipe".into());

@@ -29,6 +29,8 @@ mod gpu_embedding;
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
+#[cfg(feature = "gpu")]
+mod gpu_restore;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
 mod gpu_support;

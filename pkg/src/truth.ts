@@ -1,0 +1,47 @@
+// Remembers what this GPU was found to compute correctly (src/backend/truth.rs), so that it is tried once for each adapter,
+// browser and version of kinglet. A GPU that failed is not remembered: the next driver may be better. Where there is no
+// database, or it fails, everything is tried again, which takes tens of milliseconds.
+
+const DATABASE = 'kinglet-gpu';
+const STORE = 'passed';
+
+/** What is known of one GPU. */
+export class Trials {
+  private readonly key: string;
+
+  constructor(adapter: string, version: string) {
+    this.key = [adapter, globalThis.navigator?.userAgent, version].join('\n');
+  }
+
+  /** Names of the comparisons that passed. */
+  async passed(): Promise<string[]> {
+    const names: unknown = await this.ask('readonly', (store) => store.get(this.key)).catch(() => undefined);
+    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  }
+
+  /** Adds to them. */
+  async add(names: readonly string[]): Promise<void> {
+    if (names.length > 0) {
+      const all = new Set([...(await this.passed()), ...names]);
+      await this.ask('readwrite', (store) => store.put([...all], this.key)).catch(() => undefined);
+    }
+  }
+
+  private async ask<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    const opening = indexedDB.open(DATABASE, 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+    const database = await settled(opening);
+    try {
+      return await settled(work(database.transaction(STORE, mode).objectStore(STORE)));
+    } finally {
+      database.close();
+    }
+  }
+}
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

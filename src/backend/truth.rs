@@ -1,0 +1,297 @@
+//! Does this GPU compute what it should? A few operations on small inputs, on the device and by their CPU twins.
+//!
+//! Drivers and browsers have had wrong answers and no error (gibberish on one, zeros on another). What is tried is what the
+//! model will use: its storage formats, with scales that are subnormal halves too, as a single row and as a batch; its
+//! attention; the norms. Everything is read back in two waits, so that the whole takes tens of milliseconds.
+
+use super::{Gpu, Reference};
+use crate::error::{Error, Result};
+use crate::ops::{AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split};
+use crate::quant::DType;
+
+/// Largest error of an element, relative to the larger of its magnitude and the root mean square of all. Honest GPUs
+/// differ in the order of sums and in `exp`: by less than 1e-5 of this measure. A wrong bit in a weight is above 1e-2.
+const BOUND: f32 = 1e-3;
+
+/// Rows of a test matrix; no multiple of a workgroup.
+const ROWS: usize = 40;
+/// Columns: two blocks of the longest format, so that strides count.
+const COLS: usize = 512;
+/// Rows of activations in a batch: the first number that takes the path of a prompt, on every device.
+const BATCH: usize = 9;
+/// Query heads of the test of attention, and key/value heads.
+const HEADS: (usize, usize) = (4, 2);
+/// Entries of the test of the search.
+const VOCABULARY: usize = 1000;
+
+/// What a model will ask of the GPU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demands {
+    /// Storage formats of its matrices.
+    pub formats: Vec<DType>,
+    /// Format of its embedding, of each part where it has several.
+    pub embedding: Vec<DType>,
+    /// Elements of a head.
+    pub head_dim: usize,
+    /// Storage of keys and values.
+    pub cache: CacheType,
+    /// Pairing of the rotation.
+    pub order: RopeOrder,
+}
+
+/// One comparison, by a name that says all that matters: what passed once need not be tried again on the same driver.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Trial {
+    Matmul(DType),
+    Embed(DType),
+    Attention(usize, CacheType, RopeOrder),
+    Rows,
+}
+
+impl Trial {
+    fn name(self) -> String {
+        match self {
+            Trial::Matmul(t) => format!("matmul {t}"),
+            Trial::Embed(t) => format!("embed {t}"),
+            Trial::Attention(head_dim, cache, order) => {
+                format!("rope {order:?} and attention {head_dim} {}", cache.name())
+            }
+            Trial::Rows => "norm, activation and sums".into(),
+        }
+    }
+}
+
+/// The name of the search's trial, which has a wait of its own.
+const SEARCH: &str = "top_k";
+
+/// Compares, and returns the names of what was tried; what is in `passed` is not.
+///
+/// # Errors
+/// [`Error::GpuWrong`] with the operation and the first wrong number, and what any command may fail with.
+pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]) -> Result<Vec<String>> {
+    let mut trials = vec![Trial::Rows];
+    trials.extend(demands.embedding.iter().map(|t| Trial::Embed(*t)));
+    trials.extend(demands.formats.iter().map(|t| Trial::Matmul(*t)));
+    trials.push(Trial::Attention(demands.head_dim, demands.cache, demands.order));
+    trials.retain(|trial| !passed.contains(&trial.name()));
+
+    let mut tried = Vec::new();
+    let mut outputs = Vec::new();
+    for trial in &trials {
+        outputs.push(run(gpu, *trial)?);
+    }
+    let all: Vec<_> = outputs.iter().flatten().map(|(_, tensor)| tensor).collect();
+    let mut got = gpu.download_all(&all).await?.into_iter();
+    let mut twin = Reference::new();
+    for trial in &trials {
+        for (what, tensor) in run(&mut twin, *trial)? {
+            let want = twin.download(&tensor).await?;
+            let op = format!("{}{what}", trial.name());
+            agree(gpu, &op, &got.next().unwrap_or_default(), &want)?;
+        }
+        tried.push(trial.name());
+    }
+    if !passed.iter().any(|name| name == SEARCH) {
+        search(gpu).await?;
+        tried.push(SEARCH.into());
+    }
+    Ok(tried)
+}
+
+/// What is to be compared: how to call it, and where it is.
+type Outputs<O> = Vec<(&'static str, <O as Ops>::Tensor)>;
+
+/// Records one trial; the same on every backend.
+fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
+    let mut rng = Numbers(7);
+    match trial {
+        Trial::Matmul(t) => {
+            let mut outputs = Vec::new();
+            let x = tensor(ops, BATCH, COLS, &mut rng)?;
+            let one = tensor(ops, 1, COLS, &mut rng)?;
+            for (subnormal, names) in [(false, [", one row", ", a batch"]), (true, SUBNORMAL)] {
+                let w = weight(ops, t, subnormal, &mut rng)?;
+                ops.begin(0, &[])?;
+                for (x, name, rows) in [(&one, names[0], 1), (&x, names[1], BATCH)] {
+                    let mut out = ops.tensor(rows, ROWS)?;
+                    ops.matmul(&mut out, &w, x)?;
+                    outputs.push((name, out));
+                }
+            }
+            Ok(outputs)
+        }
+        Trial::Embed(t) => {
+            let w = weight(ops, t, false, &mut rng)?;
+            let mut out = ops.tensor(3, COLS)?;
+            ops.begin(0, &[0, ROWS as u32 - 1, 5])?;
+            ops.embed(&mut out, &w)?;
+            Ok(vec![("", out)])
+        }
+        Trial::Attention(head_dim, cache, order) => attention(ops, head_dim, cache, order, &mut rng),
+        Trial::Rows => {
+            let x = tensor(ops, BATCH, COLS, &mut rng)?;
+            let gain = tensor(ops, 1, COLS, &mut rng)?;
+            let (mut normed, mut act) = (ops.tensor(BATCH, COLS)?, ops.tensor(BATCH, COLS / 2)?);
+            let mut last = ops.tensor(1, COLS)?;
+            ops.begin(0, &[])?;
+            ops.rms_norm(&mut normed, &x, &gain, 1e-5)?;
+            ops.add(&mut normed, &x)?;
+            ops.add_bias(&mut normed, &gain)?;
+            ops.silu_mul(&mut act, &x)?;
+            ops.copy_rows(&mut last, &x, BATCH - 1)?;
+            Ok(vec![(": norm", normed), (": silu", act), (": copy", last)])
+        }
+    }
+}
+
+/// What the products with subnormal scales are called.
+const SUBNORMAL: [&str; 2] = [", one row, subnormal scales", ", a batch, subnormal scales"];
+
+/// Nine positions at once, then a tenth that sees them all.
+fn attention<O: Ops>(
+    ops: &mut O,
+    head_dim: usize,
+    dtype: CacheType,
+    order: RopeOrder,
+    rng: &mut Numbers,
+) -> Result<Outputs<O>> {
+    let heads = HeadLayout {
+        n_head: HEADS.0,
+        n_head_kv: HEADS.1,
+        head_dim,
+    };
+    let rope = RopeShape {
+        heads,
+        n_rot: head_dim,
+        order,
+    };
+    let shape = AttentionShape {
+        heads,
+        scale: 1.0 / (head_dim as f32).sqrt(),
+        window: None,
+    };
+    let n_ctx = BATCH + 1;
+    let table = tensor(ops, n_ctx, head_dim, rng)?;
+    let mut cache = ops.cache(CacheShape {
+        n_ctx,
+        n_head_kv: heads.n_head_kv,
+        head_dim,
+        dtype,
+    })?;
+    let mut outputs = Vec::new();
+    for (pos, rows, name) in [(0, BATCH, ", a batch"), (BATCH, 1, ", one row")] {
+        let mut qkv = tensor(ops, rows, heads.cols(), rng)?;
+        let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
+        ops.begin(pos, &vec![0; rows])?;
+        ops.rope(&mut qkv, &table, rope)?;
+        ops.kv_write(&mut cache, &qkv, heads)?;
+        ops.attention(&mut out, &qkv, &cache, shape)?;
+        outputs.push((name, out));
+    }
+    Ok(outputs)
+}
+
+/// The search among logits, with two equal ones.
+async fn search(gpu: &mut Gpu) -> Result<()> {
+    let mut rng = Numbers(11);
+    let mut logits: Vec<f32> = (0..VOCABULARY).map(|_| rng.unit() * 8.0).collect();
+    logits[VOCABULARY - 3] = 9.0;
+    logits[17] = 9.0;
+    let mut twin = Reference::new();
+    let mut there = twin.tensor(1, VOCABULARY)?;
+    twin.upload(&mut there, 0, &logits)?;
+    let mut here = gpu.tensor(1, VOCABULARY)?;
+    gpu.upload(&mut here, 0, &logits)?;
+    let want = twin.top_k(&there, 8).await?;
+    gpu.begin(0, &[])?;
+    let got = gpu.top_k(&here, 8).await?;
+    if got.ids != want.ids {
+        return Err(wrong(gpu, SEARCH, format!("{:?}", want.ids), format!("{:?}", got.ids)));
+    }
+    agree(gpu, SEARCH, &got.logits, &want.logits)?;
+    agree(gpu, SEARCH, &[got.log_sum_exp], &[want.log_sum_exp])
+}
+
+fn agree(gpu: &Gpu, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
+    if got.len() != want.len() {
+        let numbers = |n| format!("{n} numbers");
+        return Err(wrong(gpu, op, numbers(want.len()), numbers(got.len())));
+    }
+    let power: f64 = want.iter().map(|w| f64::from(*w) * f64::from(*w)).sum();
+    let rms = (power / want.len().max(1) as f64).sqrt() as f32;
+    for (at, (got, want)) in got.iter().zip(want).enumerate() {
+        // A NaN is not within anything.
+        let within = (got - want).abs() <= BOUND * want.abs().max(rms);
+        if !within {
+            return Err(wrong(gpu, op, format!("{want:e} (number {at})"), format!("{got:e}")));
+        }
+    }
+    Ok(())
+}
+
+fn wrong(gpu: &Gpu, op: &str, expected: String, got: String) -> Error {
+    Error::GpuWrong {
+        adapter: gpu.device().name().into(),
+        op: op.into(),
+        expected,
+        got,
+    }
+}
+
+fn tensor<O: Ops>(ops: &mut O, rows: usize, cols: usize, rng: &mut Numbers) -> Result<O::Tensor> {
+    let data: Vec<f32> = (0..rows * cols).map(|_| rng.unit()).collect();
+    let mut tensor = ops.tensor(rows, cols)?;
+    ops.upload(&mut tensor, 0, &data)?;
+    Ok(tensor)
+}
+
+/// `[ROWS, COLS]` of random quants; scales that are normal halves of both signs, or subnormal ones. For formats without
+/// scales the weights themselves are of that kind, but f32 stays normal: WGSL allows a GPU to flush it.
+fn weight<O: Ops>(ops: &mut O, t: DType, subnormal: bool, rng: &mut Numbers) -> Result<O::Weight> {
+    let shape = PartShape {
+        name: "self-test".into(),
+        dtype: t,
+        rows: ROWS,
+        cols: COLS,
+    };
+    let size = t.row_bytes(COLS).unwrap_or(0) * ROWS;
+    let mut bytes: Vec<u8> = (0..size).map(|_| rng.next() as u8).collect();
+    for block in bytes.chunks_exact_mut(t.block_bytes()) {
+        let mut half = || {
+            let bits = rng.next();
+            let exponent = if subnormal { 0 } else { 7 + (bits >> 11 & 7) as u16 };
+            // At least a quarter of the range, so that a scale that is flushed shows.
+            (bits as u16 & 0x8000) | exponent << 10 | 0x100 | (bits as u16 & 0xff)
+        };
+        match t {
+            DType::F16 => block.copy_from_slice(&half().to_le_bytes()),
+            DType::BF16 => block.copy_from_slice(&((0x3e00 + (half() & 0xff)) | (half() & 0x8000)).to_le_bytes()),
+            DType::F32 => block.copy_from_slice(&rng.unit().to_le_bytes()),
+            _ => {
+                for &at in t.scale_offsets() {
+                    block[at..at + 2].copy_from_slice(&half().to_le_bytes());
+                }
+            }
+        }
+    }
+    let mut weight = ops.weight(&[shape], &Split::rows(ROWS))?;
+    ops.fill(&mut weight, 0, 0, &bytes)?;
+    Ok(weight)
+}
+
+/// Fixed numbers (SplitMix64): the same on every machine.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in `-1.0 .. 1.0`.
+    fn unit(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}

@@ -1,0 +1,164 @@
+//! Loads on the GPU, and steps down where it will not have it: a smaller context, a smaller batch, the CPU.
+//!
+//! What the caller asked for by name is not changed behind its back: a context that was given stays as it is, and where
+//! the GPU was demanded there is an error instead of the CPU. Every step down is a [`Notice`].
+
+use serde_json::json;
+
+use super::any::{SelfTest, load_on};
+use super::{BackendChoice, Clock, Engine, LoadOptions, Notice};
+use crate::backend::gpu::{Gpu, GpuOptions};
+use crate::backend::{self_test, truth};
+use crate::error::{Error, Result};
+use crate::gguf::GgufFile;
+use crate::model::arch;
+use crate::model::loader::OnProgress;
+use crate::model::plan::{DEFAULT_N_CTX, DecoderOptions, Plan};
+use crate::ops::Ops;
+
+/// The smallest context that a step down leaves: a short question and its answer.
+pub const LEAST_CONTEXT: usize = 512;
+/// The smallest batch that a step down leaves.
+pub const LEAST_BATCH: usize = 16;
+/// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
+/// which some drivers report in this way.
+pub const MAX_LOAD_LOSSES: usize = 3;
+
+/// What came of it.
+pub enum Outcome {
+    /// The model is on the GPU.
+    Loaded(Box<Engine<Gpu>>),
+    /// The CPU is to take it, for this reason.
+    Cpu(String),
+}
+
+/// Opens the GPU, checks that it computes correctly, and loads.
+///
+/// # Errors
+/// Those of the file; those of the GPU where it was demanded.
+pub async fn load(
+    gguf: &GgufFile,
+    options: &LoadOptions,
+    clock: Clock,
+    on_progress: &mut OnProgress<'_>,
+    notices: &mut Vec<Notice>,
+    test: &mut SelfTest,
+) -> Result<Outcome> {
+    let forced = options.backend == BackendChoice::Gpu;
+    let mut decoder = options.decoder.clone();
+    let mut losses = 0;
+    loop {
+        let attempt = attempt(gguf, options, &decoder, clock, on_progress, test).await;
+        let error = match attempt {
+            Ok(engine) => return Ok(Outcome::Loaded(Box::new(engine))),
+            Err(error) => error,
+        };
+        losses += usize::from(matches!(error, Error::GpuLost { .. }));
+        match &error {
+            Error::GpuUnavailable { message } if !forced => return Ok(Outcome::Cpu(message.clone())),
+            Error::GpuWrong { .. } if !forced => {
+                notices.push(Notice::disabled(&error));
+                return Ok(Outcome::Cpu(error.to_string()));
+            }
+            Error::GpuLost { .. } if losses == 1 => {
+                notices.push(Notice::lost(&error));
+                continue;
+            }
+            Error::GpuLost { .. } | Error::TooLarge { .. } => {}
+            _ => return Err(error),
+        }
+        let smaller = match losses < MAX_LOAD_LOSSES {
+            true => step_down(gguf, options, &decoder)?,
+            false => None,
+        };
+        match smaller {
+            Some((next, what, before, now)) => {
+                notices.push(Notice::degraded(what, json!(before), json!(now), &error));
+                decoder = next;
+            }
+            None if forced => return Err(error),
+            None => {
+                notices.push(Notice::degraded("backend", json!("gpu"), json!("cpu"), &error));
+                return Ok(Outcome::Cpu(error.to_string()));
+            }
+        }
+    }
+}
+
+/// One device, one load. A device that failed gives its memory back before the next one is opened.
+async fn attempt(
+    gguf: &GgufFile,
+    options: &LoadOptions,
+    decoder: &DecoderOptions,
+    clock: Clock,
+    on_progress: &mut OnProgress<'_>,
+    test: &mut SelfTest,
+) -> Result<Engine<Gpu>> {
+    let mut gpu = Gpu::open(&GpuOptions {
+        allow_software: options.backend == BackendChoice::Gpu,
+        drill: options.drill.clone(),
+    })
+    .await?;
+    let device = gpu.device().clone();
+    let loaded = async {
+        if test.tried.is_empty() {
+            if options.backend == BackendChoice::Auto && device.name_hidden() {
+                self_test::require_fast(&mut gpu, clock).await?;
+            }
+            let demands = demands(&gpu, gguf, decoder)?;
+            let begun = clock();
+            test.tried = truth::require_correct(&mut gpu, &demands, &options.tested).await?;
+            test.ms = clock() - begun;
+        }
+        load_on(gpu, gguf, decoder, clock, on_progress).await
+    };
+    let loaded = loaded.await;
+    if loaded.is_err() {
+        device.destroy();
+    }
+    loaded
+}
+
+/// What the model will ask of the GPU, which must be able to hold it.
+fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth::Demands> {
+    let config = arch::config(gguf.metadata(), gguf.tensors())?;
+    let plan = Plan::new(gguf, config, options)?;
+    plan.check_cache_type(gpu.cache_types())?;
+    plan.check(gpu.limits())?;
+    let mut formats: Vec<_> = plan.matrices().flat_map(|m| m.parts.iter().map(|p| p.dtype)).collect();
+    formats.sort();
+    formats.dedup();
+    Ok(truth::Demands {
+        formats,
+        embedding: plan.token_embd.parts.iter().map(|p| p.dtype).collect(),
+        head_dim: plan.config.head_dim,
+        cache: options.cache_type,
+        order: plan.config.rope.order,
+    })
+}
+
+type Step = (DecoderOptions, &'static str, usize, usize);
+
+/// The next smaller load, with what it changes; `None` where nothing is left to change.
+fn step_down(gguf: &GgufFile, options: &LoadOptions, now: &DecoderOptions) -> Result<Option<Step>> {
+    let trained = arch::config(gguf.metadata(), gguf.tensors())?.n_ctx_train;
+    let n_ctx = now.n_ctx.unwrap_or(trained.min(DEFAULT_N_CTX));
+    let least = LEAST_CONTEXT.max(options.least_context);
+    if options.decoder.n_ctx.is_none() && n_ctx > least {
+        let smaller = (n_ctx / 2).max(least);
+        let next = DecoderOptions {
+            n_ctx: Some(smaller),
+            ..now.clone()
+        };
+        return Ok(Some((next, "context", n_ctx, smaller)));
+    }
+    if now.n_batch > LEAST_BATCH {
+        let smaller = (now.n_batch / 2).max(LEAST_BATCH);
+        let next = DecoderOptions {
+            n_batch: smaller,
+            ..now.clone()
+        };
+        return Ok(Some((next, "batch", now.n_batch, smaller)));
+    }
+    Ok(None)
+}

@@ -1,0 +1,83 @@
+//! Faults on order: a test asks for a device that is lost, is short of memory or compiles wrongly at a chosen moment.
+//!
+//! Software drivers do none of this by themselves, and what must survive it is the whole runtime above this room. Without
+//! an order (the default) nothing here does anything.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::kernels::wgsl::Variant;
+
+/// What is going to go wrong; clones share their orders, so that each device that is opened takes the next one.
+#[derive(Debug, Clone, Default)]
+pub struct Drill(Option<Arc<Mutex<Orders>>>);
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// For each device in the order of opening: the submit at which it is lost.
+    losses: VecDeque<u64>,
+    /// Bytes that a device gives.
+    memory: Option<u64>,
+    /// Kernel, text in its shader, what the compiler takes it for.
+    miscompiled: Option<(&'static str, &'static str, &'static str)>,
+}
+
+/// Two drills are equal when they share their orders.
+impl PartialEq for Drill {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Drill {}
+
+impl Drill {
+    fn order(change: impl FnOnce(&mut Orders)) -> Self {
+        let mut orders = Orders::default();
+        change(&mut orders);
+        Self(Some(Arc::new(Mutex::new(orders))))
+    }
+
+    /// The first device is lost at submit `losses[0]`, the second at `losses[1]`, …; those after the last stay.
+    pub fn lose_at(losses: impl IntoIterator<Item = u64>) -> Self {
+        Self::order(|orders| orders.losses = losses.into_iter().collect())
+    }
+
+    /// A device refuses buffers beyond `bytes` in all.
+    pub fn memory(bytes: u64) -> Self {
+        Self::order(|orders| orders.memory = Some(bytes))
+    }
+
+    /// In the shaders of `kernel`, the compiler takes `text` for `for_text`.
+    pub fn miscompile(kernel: &'static str, text: &'static str, for_text: &'static str) -> Self {
+        Self::order(|orders| orders.miscompiled = Some((kernel, text, for_text)))
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&mut Orders) -> Option<T>) -> Option<T> {
+        let orders = self.0.as_ref()?;
+        read(&mut orders.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The submit at which a device that is opened now is lost.
+    pub(super) fn next_loss(&self) -> Option<u64> {
+        self.with(|orders| orders.losses.pop_front())
+    }
+
+    /// Bytes that a device gives.
+    pub(super) fn available(&self) -> Option<u64> {
+        self.with(|orders| orders.memory)
+    }
+
+    /// The text that the compiler sees.
+    pub(super) fn compiled(&self, variant: &Variant, text: String) -> String {
+        let found = self.with(|orders| orders.miscompiled.filter(|(kernel, ..)| *kernel == variant.kernel));
+        match found {
+            Some((_, from, to)) => text.replace(from, to),
+            None => text,
+        }
+    }
+}

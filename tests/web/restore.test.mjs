@@ -1,0 +1,124 @@
+// What the engine's side does when the GPU is lost, without a browser: the real client and server over a MessageChannel, with
+// a stand-in for the Wasm engine that loses its device when told to.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKinglet } from '../../pkg/dist/index.js';
+import { Host } from '../../pkg/dist/serve.js';
+import { Trials } from '../../pkg/dist/truth.js';
+
+const lost = () => ({ code: 'gpu_lost', message: 'the GPU device was lost: a test', detail: {} });
+
+/** Emits the words of the prompt; at the steps in `losses` the device is lost, and nothing works until it is restored. */
+class Fragile {
+  log = [];
+  step = 0;
+  broken = false;
+  announced = [];
+  constructor(losses, { chunks = 0, restore = () => undefined } = {}) {
+    Object.assign(this, { losses, chunks, onRestore: restore });
+  }
+  work(name) {
+    this.log.push(name);
+    if (this.losses.includes(this.step++)) this.broken = true;
+    if (this.broken) throw lost();
+  }
+  start(_, { prompt }) {
+    this.words = prompt.split(' ');
+    this.left = this.chunks;
+  }
+  async prefill() {
+    if (this.words === undefined) return false;
+    this.work('prefill');
+    return this.left-- > 0;
+  }
+  async next() {
+    this.work('next');
+    const text = this.words?.shift();
+    return text === undefined ? undefined : { text, finish_reason: this.words.length === 0 ? 'stop' : null };
+  }
+  async restore() {
+    this.log.push('restore');
+    await this.onRestore(this);
+    Object.assign(this, { broken: false, left: this.chunks });
+    this.announced.push({ code: 'gpu_restored', message: 'restored', detail: {} });
+  }
+  notices() {
+    return this.announced.splice(0);
+  }
+  abort() {
+    this.log.push('abort');
+    this.words = undefined;
+  }
+  info() {
+    return { backend: this.log.includes('restore') ? 'cpu' : 'gpu', model: 'stand-in' };
+  }
+}
+
+async function connect(t, engine) {
+  const notices = [];
+  const { port1, port2 } = new MessageChannel();
+  new Host(async () => engine).connect(port2);
+  t.after(() => port1.close());
+  const worker = {
+    postMessage: (message) => port1.postMessage(message),
+    addEventListener: (type, listener) => port1.addEventListener(type, listener),
+    start: () => port1.start(),
+    terminate: () => port1.close(),
+  };
+  const kinglet = await createKinglet({ model: 'http://localhost/m.gguf', worker, onNotice: ({ code }) => notices.push(code) });
+  const ask = (prompt, more) => kinglet.completions.create({ prompt, ...more }).then((answer) => answer.choices[0].text);
+  return { kinglet, notices, ask };
+}
+
+test('a loss at any step: the text is whole, the notices come in order, and info says what has changed', async (t) => {
+  for (let step = 0; step < 8; step++) {
+    const engine = new Fragile([step], { chunks: 2 });
+    const { kinglet, notices, ask } = await connect(t, engine);
+    assert.equal(kinglet.info.backend, 'gpu');
+    assert.equal(await ask('a b c'), 'abc', `lost at step ${step}: ${engine.log}`);
+    assert.deepEqual(notices, ['gpu_lost', 'gpu_restored']);
+    assert.equal(kinglet.info.backend, 'cpu');
+    const after = engine.log.slice(engine.log.indexOf('restore') + 1);
+    assert.equal(after[0], 'prefill', 'what was computed comes first, chunk by chunk');
+  }
+});
+
+test('a loss while the lost one is being made good, and none where nothing can be restored', async (t) => {
+  const engine = new Fragile([3, 4, 6], { chunks: 2 });
+  const { ask, notices } = await connect(t, engine);
+  assert.equal(await ask('a b c'), 'abc');
+  assert.deepEqual(notices, ['gpu_lost', 'gpu_restored', 'gpu_lost', 'gpu_restored', 'gpu_lost', 'gpu_restored']);
+
+  const old = new Fragile([2]);
+  old.restore = undefined;
+  const without = await connect(t, old);
+  await assert.rejects(without.ask('a b c'), { code: 'gpu_lost' });
+});
+
+test('a model that cannot be had again is the error of the call; the next call tries again', async (t) => {
+  let offline = true;
+  const restore = () => {
+    if (offline) throw { code: 'http', message: 'fetching failed', detail: {} };
+  };
+  const { ask, notices } = await connect(t, new Fragile([3], { restore }));
+  await assert.rejects(ask('a b c'), { code: 'http' });
+  offline = false;
+  assert.equal(await ask('d e'), 'de');
+  assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored']);
+});
+
+test('an abort is heard between the pieces of what is computed again', async (t) => {
+  const controller = new AbortController();
+  const engine = new Fragile([4], { chunks: 50, restore: () => setTimeout(() => controller.abort(), 5) });
+  const { ask } = await connect(t, engine);
+  await assert.rejects(ask('a b c', { signal: controller.signal }), { code: 'aborted' });
+  const again = engine.log.slice(engine.log.indexOf('restore'));
+  assert.ok(again.filter((call) => call === 'prefill').length < 50, `${again}`);
+  assert.equal(await ask('d'), 'd');
+});
+
+test('without a database nothing is remembered, and nothing fails', async () => {
+  const trials = new Trials('an adapter', '1.0.0');
+  await trials.add(['matmul Q4_K']);
+  assert.deepEqual(await trials.passed(), []);
+});
