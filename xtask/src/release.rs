@@ -192,6 +192,10 @@ fn version() -> Result<String> {
                 manifest["version"]
             );
         }
+        let desk = &manifest["peerDependencies"]["kinglet-desk"];
+        if !desk.is_null() && *desk != format!("^{version}") {
+            bail!("{package}/package.json wants kinglet-desk {desk}, expected \"^{version}\"");
+        }
     }
     Ok(version)
 }
