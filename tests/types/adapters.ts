@@ -4,15 +4,15 @@ import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import type { AIMessageChunk } from '@langchain/core/messages';
 import { z } from 'zod';
-import { createKinglet, type ChatChunk, type ChatCompletion } from '../../pkg/dist/index.js';
-import type { WireAnswer, WireChunk } from '../../pkg/dist/adapters/client.js';
+import { createKinglet, type ChatChunk, type ChatCompletion, type EmbeddingResponse } from '../../pkg/dist/index.js';
+import type { WireAnswer, WireChunk, WireEmbeddings } from '../../pkg/dist/adapters/client.js';
 import { createKingletProvider, KingletCallError } from '../../pkg/dist/adapters/ai-sdk.js';
 import { ChatKinglet, KingletEmbeddings } from '../../pkg/dist/adapters/langchain.js';
 
 type Fits<Ours extends Theirs, Theirs> = [Ours, Theirs];
 
 /** What the adapters read is what the package answers. */
-export type Read = [Fits<ChatCompletion, WireAnswer>, Fits<ChatChunk, WireChunk>];
+export type Read = [Fits<ChatCompletion, WireAnswer>, Fits<ChatChunk, WireChunk>, Fits<EmbeddingResponse, WireEmbeddings>];
 
 export async function aiSdk(): Promise<string> {
   const loading = createKinglet({ model: 'm.gguf' });

@@ -6,6 +6,8 @@ import type {
   ChatMessage,
   ChatParams,
   CompletionParams,
+  EmbeddingParams,
+  EmbeddingResponse,
   Kinglet,
   TextCompletion,
 } from '../../pkg/dist/index.js';
@@ -18,6 +20,7 @@ export type Answers = [
   Fits<ChatCompletion, OpenAI.ChatCompletion>,
   Fits<ChatChunk, OpenAI.ChatCompletionChunk>,
   Fits<TextCompletion, OpenAI.Completion>,
+  Fits<EmbeddingResponse, OpenAI.CreateEmbeddingResponse>,
   // @ts-expect-error a chunk is no whole answer: the check above can fail
   Fits<ChatChunk, OpenAI.ChatCompletion>,
 ];
@@ -45,6 +48,7 @@ export type Requests = [
   Fits<Shared<Completion, CompletionParams>, Omit<CompletionParams, Narrower>>,
   Fits<NonNullable<Completion['prompt']>, CompletionParams['prompt']>,
   Fits<FunctionTools, ChatParams>,
+  Fits<OpenAI.EmbeddingCreateParams, EmbeddingParams>,
   // @ts-expect-error pictures are refused, by the compiler, too
   Fits<OpenAI.ChatCompletionUserMessageParam, ChatMessage>,
 ];
@@ -61,6 +65,7 @@ interface Client {
     };
   };
   completions: { create(body: Omit<OpenAI.CompletionCreateParamsNonStreaming, 'prompt'> & { prompt: string }): Promise<OpenAI.Completion> };
+  embeddings: { create(body: OpenAI.EmbeddingCreateParams): Promise<OpenAI.CreateEmbeddingResponse> };
 }
 
 /** Code that is given such a client works with either. */

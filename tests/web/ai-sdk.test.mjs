@@ -453,6 +453,17 @@ test('embed and embedMany', async () => {
   await assert.rejects(without, (error) => error.code === 'unsupported_feature');
 });
 
+test('embeddings of real weights are those of the engine itself', { skip }, async () => {
+  const input = ['Where is my parcel?', 'I want my money back.'];
+  const { data, usage } = await real.kinglet.embeddings.create({ input });
+  const embedding = createKingletProvider(real.kinglet).embeddingModel();
+  const many = await embedMany({ model: embedding, values: input });
+  assert.deepEqual(many.embeddings, data.map((each) => each.embedding));
+  assert.equal(many.usage.tokens, usage.prompt_tokens);
+  const { embedding: short } = await embed({ model: embedding, value: input[0], providerOptions: { kinglet: { dimensions: 8 } } });
+  assert.equal(short.length, 8);
+});
+
 test('several engines by name, a registry, and a model that is not there', async () => {
   const provider = createKingletProvider({ big: scripted([{ content: 'b' }]), small: Promise.resolve(scripted([{ content: 's' }])) });
   const registry = createProviderRegistry({ kinglet: provider });

@@ -330,3 +330,11 @@ test('embeddings, in batches', async () => {
   assert.deepEqual(await vectors.embedDocuments([]), []);
   assert.deepEqual(client.requests.map(({ input }) => input), [['a', 'bb'], ['ccc'], ['four']]);
 });
+
+test('embeddings of real weights are those of the engine itself', { skip }, async () => {
+  const documents = ['Where is my parcel?', 'I want my money back.'];
+  const { data } = await real.kinglet.embeddings.create({ input: documents });
+  const vectors = new KingletEmbeddings({ kinglet: real.kinglet });
+  assert.deepEqual(await vectors.embedDocuments(documents), data.map(({ embedding }) => embedding));
+  assert.equal((await vectors.embedQuery(documents[0])).length, data[0].embedding.length);
+});
