@@ -168,6 +168,7 @@ impl Request {
             return Err(Error::invalid("best_of", expected, best_of));
         }
         request.more = more;
+        at_most("n", MAX_INPUTS / (1 + request.more.len()), request.n)?; // so many answers wait at once
         request.format = format;
         request.logprobs = logprobs.is_some();
         request.sampling.top_logprobs = logprobs.unwrap_or(0);

@@ -374,6 +374,8 @@ fn requests_are_read_strictly() {
         ("echo", json!({"prompt": "x", "echo": true, "logprobs": 1})),
         ("logprobs", json!({"prompt": "x", "logprobs": 21})),
         ("messages", json!({"prompt": "x", "messages": []})),
+        ("n", json!({"prompt": vec!["x"; 17], "n": 128})),
+        ("prompt", json!({"prompt": vec!["x"; 2049]})),
     ] {
         match Request::completion(&body) {
             Err(Error::InvalidRequest { param: got, .. }) => assert_eq!(got, param, "{body}"),
