@@ -7,6 +7,8 @@ import { KingletError, toWire, type ErrorCode, type WireError } from './errors.j
 /** The part of a `FetchEvent` that is needed. */
 export interface FetchEventLike {
   readonly request: Request;
+  /** The page that asks. */
+  readonly clientId?: string;
   respondWith(response: Response | Promise<Response>): void;
   waitUntil(done: Promise<unknown>): void;
 }
@@ -27,6 +29,9 @@ const POST: Record<string, Call> = {
   embeddings: (kinglet, body) => kinglet.embeddings.create(body),
 };
 const GET: Record<string, Call> = { models: async ({ info }) => models(info.model) };
+
+/** How often it is looked whether the page that asked is still there. */
+const LOOK_MS = 500;
 
 /** HTTP statuses of errors. Clients try again after 409, 429 and 5xx: none of those where that cannot help. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -67,19 +72,30 @@ export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1' }: H
     }
     let finish: () => void = () => undefined;
     event.waitUntil(new Promise<void>((resolve) => (finish = resolve))); // else the browser may end the worker mid-answer
-    event.respondWith(respond(request, pathname.slice(base.length), kinglet, finish));
+    event.respondWith(respond(request, pathname.slice(base.length), kinglet, event.clientId, finish));
   };
 }
 
-async function respond(request: Request, name: string, kinglet: () => Promise<Kinglet>, finish: () => void): Promise<Response> {
+async function respond(
+  request: Request,
+  name: string,
+  kinglet: () => Promise<Kinglet>,
+  client: string | undefined,
+  finished: () => void,
+): Promise<Response> {
   const call = (request.method === 'POST' ? POST : request.method === 'GET' ? GET : {})[name];
   let streaming = false;
+  const control = new AbortController();
+  const unwatch = watchClient(client, control);
+  const finish = () => {
+    unwatch();
+    finished();
+  };
   try {
     if (call === undefined) {
       const what = `expected POST to one of ${Object.keys(POST).join(', ')}, or GET models, got ${request.method} ${name}`;
       return failure(new KingletError('invalid_request', `invalid request: ${what}`, { param: 'path' }), 404);
     }
-    const control = new AbortController();
     request.signal.addEventListener('abort', () => control.abort(request.signal.reason));
     const body = request.method === 'POST' ? { ...(await bodyOf(request)), signal: control.signal } : {};
     const answer = await call(await kinglet(), body as never);
@@ -100,6 +116,21 @@ async function respond(request: Request, name: string, kinglet: () => Promise<Ki
       finish();
     }
   }
+}
+
+/** Aborts when the page is gone, which browsers do not say of an answer that is to come as a whole. Returns how to end that. */
+function watchClient(id: string | undefined, control: AbortController): () => void {
+  const { clients } = globalThis as { clients?: { get(id: string): Promise<object | undefined> } };
+  if (clients === undefined || id === undefined || id === '') {
+    return () => undefined;
+  }
+  const look = async () => {
+    if ((await clients.get(id)) === undefined) {
+      control.abort();
+    }
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), LOOK_MS);
+  return () => clearInterval(timer);
 }
 
 async function bodyOf(request: Request): Promise<Record<string, unknown>> {
