@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod bench;
+mod exports;
 mod notices;
 mod pkg;
 mod python;

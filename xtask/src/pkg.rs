@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{notices, setup, sh, size};
+use crate::{exports, notices, setup, sh, size};
 
 /// How much time the compiler may take.
 #[derive(Clone, Copy, PartialEq)]
@@ -60,6 +60,9 @@ const BUILDS: [Build; 3] = [
         wasm_opt: &[],
     },
 ];
+
+/// How the exports begin that `llguidance` has for C, and that nobody calls here.
+const FOREIGN: &str = "llg_";
 
 /// The crates that the modules are made of.
 pub fn crates() -> &'static [&'static str] {
@@ -192,7 +195,7 @@ impl Build {
         let _ = fs::remove_file(&stamp); // what follows may fail half-way
         timed(&format!("wasm-bindgen {name}"), || {
             Bindgen::new()
-                .input_bytes(name, compiled.to_vec())
+                .input_bytes(name, exports::without(compiled, FOREIGN)?)
                 .web(true)?
                 .typescript(true)
                 .omit_default_module_path(false) // else `init()` does not find the .wasm beside it
