@@ -395,7 +395,7 @@ test('tools from real weights: called with arguments that fit, run, and answered
 
 test('a template that knows no tools is an error that says so', { skip }, async () => {
   const ask = generateText({ model: createKingletProvider(real.kinglet)(), prompt: 'Hello', tools: WEATHER });
-  await assert.rejects(ask, (error) => error.code === 'unsupported_feature' && error.statusCode === 400);
+  await assert.rejects(ask, (error) => error.detail.param === 'tools' && error.statusCode === 400);
 });
 
 test('a failure keeps code and detail, is an APICallError, and is not tried again', async () => {
