@@ -48,6 +48,7 @@ pub fn load_engine(gguf: &GgufFile, args: &RunArgs) -> Result<AnyEngine> {
         },
         exact: args.exact,
         threads: args.threads.map(Into::into),
+        ..LoadOptions::default()
     };
     block_on(engine::load(gguf, &options, platform::now_ms, &mut |_| {
         std::ops::ControlFlow::Continue(())
@@ -64,6 +65,7 @@ pub fn load_session(file: &Path, args: &RunArgs) -> Result<Session> {
         ignore_window: args.ignore_window,
         exact: args.exact,
         threads: args.threads.map(Into::into),
+        ..SessionOptions::default()
     };
     block_on(Session::load(open::sources(file)?, &options, &mut |_| {
         std::ops::ControlFlow::Continue(())

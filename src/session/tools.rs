@@ -13,13 +13,13 @@ pub(super) struct CallStyle {
     /// What ends free text.
     pub opening: Opening,
     /// Between the opening and the first call.
-    begin: String,
+    pub(super) begin: String,
     /// Between two calls; none: one call only.
-    separator: Option<String>,
+    pub(super) separator: Option<String>,
     /// Behind the last call.
-    end: String,
-    name_key: String,
-    arguments_key: String,
+    pub(super) end: String,
+    pub(super) name_key: String,
+    pub(super) arguments_key: String,
 }
 
 /// What opens a call.
