@@ -76,6 +76,10 @@ pub async fn load(
                 notices.push(Notice::degraded(what, json!(before), json!(now), &error));
                 decoder = next;
             }
+            // Nothing is left to be made smaller, and it may not have been memory.
+            None if losses < MAX_LOAD_LOSSES && matches!(error, Error::GpuLost { .. }) => {
+                notices.push(Notice::lost(&error));
+            }
             None if forced => return Err(error),
             None => {
                 notices.push(Notice::degraded("backend", json!("gpu"), json!("cpu"), &error));
