@@ -60,11 +60,14 @@ fn writings(value: &Value) -> Vec<String> {
     }
 }
 
+/// A member of an object.
+type Member<'a> = (&'a String, &'a Value);
+
 /// Every order of the entries, while `found` wants more.
 fn orders<'a>(
-    left: &[(&'a String, &'a Value)],
-    chosen: &mut Vec<(&'a String, &'a Value)>,
-    found: &mut dyn FnMut(&[(&'a String, &'a Value)]) -> bool,
+    left: &[Member<'a>],
+    chosen: &mut Vec<Member<'a>>,
+    found: &mut dyn FnMut(&[Member<'a>]) -> bool,
 ) -> bool {
     if left.is_empty() {
         return found(chosen);
