@@ -64,11 +64,7 @@ fn writings(value: &Value) -> Vec<String> {
 type Member<'a> = (&'a String, &'a Value);
 
 /// Every order of the entries, while `found` wants more.
-fn orders<'a>(
-    left: &[Member<'a>],
-    chosen: &mut Vec<Member<'a>>,
-    found: &mut dyn FnMut(&[Member<'a>]) -> bool,
-) -> bool {
+fn orders<'a>(left: &[Member<'a>], chosen: &mut Vec<Member<'a>>, found: &mut dyn FnMut(&[Member<'a>]) -> bool) -> bool {
     if left.is_empty() {
         return found(chosen);
     }
