@@ -484,7 +484,8 @@ fn auto_is_free_until_a_call_opens() {
     let call = |name: &str, city: &str| {
         format!("<tool_call>\n{{\"name\": \"{name}\", \"arguments\": {{\"city\": \"{city}\"}}}}\n</tool_call>")
     };
-    let both = format!("{}\n{}", call("weather", "Rome"), call("time", "Oslo"));
+    // As the template has them: Jinja takes away the line's end behind its own tags.
+    let both = format!("{}{}", call("weather", "Rome"), call("time", "Oslo"));
     let auto = spec(json!({}));
     for (text, allowed) in [
         (format!("Let me see. {}", call("weather", "Rome")), true),

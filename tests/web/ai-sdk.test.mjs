@@ -502,7 +502,7 @@ test('the provider loads nothing of the SDK', () => {
     if (seen.has(file.href)) return;
     seen.add(file.href);
     assert.ok(existsSync(file), file.href);
-    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g)) {
       assert.match(name, /^\.\.?\//, `${file.href} imports ${name}`);
       walk(new URL(name, file));
     }

@@ -225,7 +225,7 @@ fn join(folder: &Path, relative: &str) -> PathBuf {
 /// Extensions of all that npm may pack of the engine; weights have none of them.
 const PACKED: &[&str] = &["js", "map", "ts", "wasm", "json", "md"];
 /// The largest file that is not Wasm; weights under another name would be larger.
-const TEXT: u64 = 256 << 10;
+const TEXT: u64 = 512 << 10;
 
 /// Fails if the engine's package would ship anything that may be weights: those are a package of their own.
 pub fn no_weights() -> Result<()> {
