@@ -148,7 +148,21 @@ async function marionette(port) {
     });
 }
 
-async function launchWebKit({ proxy } = {}) {
+/** Sometimes MiniBrowser never answers its driver (seen once in some hundred launches): then another is started, once. */
+async function launchWebKit(options) {
+  try {
+    return await launchWebKitOnce(options);
+  } catch (error) {
+    if (error.name !== 'TimeoutError') throw error;
+    console.error('WebKit did not begin a session; once more');
+    return launchWebKitOnce(options);
+  }
+}
+
+/** Milliseconds in which a session begins; one second is usual. */
+const SESSION = 60_000;
+
+async function launchWebKitOnce({ proxy } = {}) {
   const children = [];
   const close = async () => {
     for (const child of children.toReversed()) await ended(child);
@@ -161,15 +175,16 @@ async function launchWebKit({ proxy } = {}) {
     const env = { ...process.env, DISPLAY: `:${display}`, GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1' };
     const driver = start(WEBKIT, [`--port=${port}`], { env });
     children.push(driver);
-    const post = async (path, body) => {
-      const response = await fetch(`http://127.0.0.1:${port}/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const post = async (path, body, limit) => {
+      const signal = limit && AbortSignal.timeout(limit);
+      const response = await fetch(`http://127.0.0.1:${port}/${path}`, { method: 'POST', body: JSON.stringify(body), signal });
       const { value } = await response.json();
       if (!response.ok) throw new Error(`${value.error}: ${value.message}\n${driver.said}`);
       return value;
     };
     await until(driver, 'WebKitWebDriver did not start', () => fetch(`http://127.0.0.1:${port}/status`).then(() => true, () => undefined));
     const alwaysMatch = { timeouts: { script: SCRIPT }, ...through(proxy) };
-    const { sessionId } = await post('session', { capabilities: { alwaysMatch } });
+    const { sessionId } = await post('session', { capabilities: { alwaysMatch } }, SESSION);
     const quit = async () => {
       await fetch(`http://127.0.0.1:${port}/session/${sessionId}`, { method: 'DELETE' }).catch(() => undefined);
       await close();
