@@ -234,7 +234,7 @@ test('the graph of the entry is static: no import() that a service worker would 
     seen.add(url.href);
     const code = readFileSync(url, 'utf8');
     assert.doesNotMatch(code.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''), /\bimport\(|new (Shared)?Worker\(/, url.href);
-    for (const [, next] of code.matchAll(/^(?:import|export)\b[^;]*?from '(\.[^']+)'/gm)) visit(new URL(next, url));
+    for (const [, next] of code.matchAll(/\b(?:import|export)\s*(?:[\w$*{}\s,]+?from\s*)?["'](\.[^"']+)["']/g)) visit(new URL(next, url));
   };
   visit(new URL('../../pkg/dist/service-worker.js', import.meta.url));
   assert.ok(seen.size > 15, `${seen.size} files`);
