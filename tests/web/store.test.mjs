@@ -18,6 +18,8 @@ const BYTES = noise(LENGTH);
 const OTHER = noise(LENGTH, 2);
 const SHA = createHash('sha256').update(BYTES).digest('hex');
 const FILE = { bytes: BYTES, etag: '"one"', modified: 'Sat, 21 Nov 2026 10:00:00 GMT' };
+/** Of four requests. */
+const LONG = { bytes: noise(13 * CHUNK + 5, 3), etag: '"long"' };
 const QUICK = { attempts: 4, backoffMs: 5, stallMs: 1000 };
 const ROOMY = { usage: 0, quota: Infinity, available: Infinity };
 
@@ -149,6 +151,25 @@ test('nobody answers: io at once, and nothing is kept', async () => {
   await assert.rejects(take(one, { origin: 'http://127.0.0.1:9' }), { code: 'io' });
   assert.ok(performance.now() - began < 3000);
   await empty(one.disk);
+});
+
+for (const allowed of [1, 2]) {
+  test(`a server that allows ${allowed} connections at once: the others leave their work to those`, async (t) => {
+    const server = await serving(t, () => LONG, () => (server.open >= allowed ? { status: 503 } : { pace: 1 }));
+    const one = await tab();
+    same(await take(one, server, { length: LONG.bytes.length }), LONG.bytes);
+    assert.ok(server.most > allowed, 'it was tried');
+    assert.ok(server.asked.length < 20, `${server.asked.length} requests`);
+  });
+}
+
+test('a server that goes down on the way: the last connection is patient, then it is http, and what came is kept', async (t) => {
+  const server = await serving(t, () => LONG, (n) => (n < 2 ? { pace: 1, cut: 5_000_000 } : { status: 503 }));
+  const one = await tab();
+  await assert.rejects(take(one, server, { length: LONG.bytes.length }), (error) => error.code === 'http' && error.detail.status === 503);
+  assert.ok(server.asked.length >= 2 + QUICK.attempts, `${server.asked.length} requests`);
+  const [file] = await one.store.list();
+  assert.deepEqual([file.complete, file.stored >= CHUNK], [false, true]);
 });
 
 test('a stopped download goes on with what is missing', async (t) => {

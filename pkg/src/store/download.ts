@@ -26,6 +26,8 @@ const RUN = 4;
 const RECENT = 4;
 /** How often a file may change while it is downloaded. */
 const MAX_RESTARTS = 3;
+/** Failures in a row after which a connection leaves its work to the others: many servers allow each client only a few. */
+const SIDE_ATTEMPTS = 2;
 /** The manifest is saved when so many milliseconds have passed: what a crash costs at most. */
 const SAVE_MS = 1000;
 
@@ -76,6 +78,10 @@ export class Download {
   private readonly demanded: Promise<void>;
   private demand: () => void = () => undefined;
   private crew: Promise<void>[] = [];
+  /** How many of them are at work, or wait for their turn. */
+  private working = 0;
+  /** What might have passed, but did not. */
+  private readonly passing = new WeakSet<KingletError>();
   private hire: () => void = () => undefined;
   /** The chunk that the engine reads. */
   private wanted = 0;
@@ -189,11 +195,13 @@ export class Download {
       end();
     }
     let failure: unknown;
-    const one = () =>
-      this.connection(control.signal, this.crew.length === 0).catch((thrown: unknown) => {
+    const one = () => {
+      this.working += 1;
+      return this.connection(control.signal, this.crew.length === 0).catch((thrown: unknown) => {
         failure ??= thrown;
         control.abort();
       });
+    };
     this.crew = [];
     this.hire = () => {
       while (this.crew.length < CONNECTIONS) {
@@ -211,22 +219,49 @@ export class Download {
   }
 
   private async connection(signal: AbortSignal, first: boolean): Promise<void> {
-    if (!first) {
-      await this.patience(signal);
+    try {
+      if (!first) {
+        await this.patience(signal);
+      }
+      await this.fetchRuns(signal);
+    } finally {
+      this.working -= 1; // at once, so that two that fail at the same time do not both leave their work to the other
     }
+  }
+
+  private async fetchRuns(signal: AbortSignal): Promise<void> {
     for (let run = this.take(); run !== undefined && !signal.aborted; run = this.take()) {
-      const mine = run;
-      const done = () => mine.from >= Math.min(mine.to, this.length === null ? Infinity : chunksOf(this.length));
       try {
-        while (!done()) {
-          await persistently(this.around.patience, signal, (progressed) => this.attempt(mine, signal, progressed));
+        await this.fetchRun(run, signal);
+      } catch (thrown) {
+        // The last one decides; the others leave to it what they could not get.
+        if (this.working === 1 || !this.passing.has(thrown as KingletError)) {
+          throw thrown;
         }
+        return;
       } finally {
         for (let n = run.from; n < Math.min(run.to, run.from + RUN); n++) {
           this.busy.delete(n);
         }
       }
       await this.patience(signal);
+    }
+  }
+
+  private async fetchRun(run: Run, signal: AbortSignal): Promise<void> {
+    const { patience } = this.around;
+    const done = () => run.from >= Math.min(run.to, this.length === null ? Infinity : chunksOf(this.length));
+    while (!done()) {
+      const alone = this.working === 1;
+      const attempts = alone ? patience.attempts : Math.min(SIDE_ATTEMPTS, patience.attempts);
+      try {
+        await persistently({ ...patience, attempts }, signal, (progressed) => this.attempt(run, signal, progressed));
+      } catch (thrown) {
+        // The others have left meanwhile: now it is worth being patient.
+        if (alone || this.working > 1 || !this.passing.has(thrown as KingletError)) {
+          throw thrown;
+        }
+      }
     }
   }
 
@@ -268,7 +303,10 @@ export class Download {
     try {
       await this.fetch(run, signal, progressed);
     } catch (thrown) {
-      this.broke = thrown instanceof Passing ? thrown.error : this.broke;
+      if (thrown instanceof Passing) {
+        this.broke = thrown.error;
+        this.passing.add(thrown.error);
+      }
       throw thrown;
     }
   }

@@ -15,12 +15,12 @@ function rangeOf(header, size) {
  *   ignoresRange, chunked (no length), gzip, hidesRange (as CORS does), unknownTotal, shorter (bytes of a part at most)
  *   cut: breaks the connection off after so many bytes; stall: says nothing more after so many
  *   delay: milliseconds before the answer; pace: milliseconds after each 64 KiB; wrong(bytes): other bytes than it should send
- * Returns {origin, asked, most, close}: `asked` has `[start, end]` of every request, `most` how many there were at once.
+ * Returns {origin, asked, open, most, close}: `asked` has `[start, end]` of every request, `open` how many there are now, `most`
+ * how many there were at once.
  */
 export async function startFaults(file, fault = () => ({}), headers = {}) {
   const asked = [];
-  let open = 0;
-  const state = { most: 0 };
+  const state = { most: 0, open: 0 };
   const server = createServer(async (request, response) => {
     if (request.method === 'OPTIONS') {
       // Browsers ask before they send headers to another origin that are not of the simple kind.
@@ -33,9 +33,9 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
     const range = what.ignoresRange ? undefined : rangeOf(request.headers.range, bytes.length);
     response.setMaxListeners(0);
     asked.push(rangeOf(request.headers.range, bytes.length) ?? [0, bytes.length]);
-    open += 1;
-    state.most = Math.max(state.most, open);
-    response.on('close', () => (open -= 1));
+    state.open += 1;
+    state.most = Math.max(state.most, state.open);
+    response.on('close', () => (state.open -= 1));
     Object.entries(headers).forEach(([name, value]) => response.setHeader(name, value));
     if (what.delay) await new Promise((resolve) => setTimeout(resolve, what.delay));
     if (what.status) {
