@@ -315,6 +315,60 @@ test('the disk fills up on the way: quota_exceeded, and nothing is kept', async 
   await empty(one.disk);
 });
 
+/** A disk that fails where `fails(what)` says so: record, open, close. */
+class Failing extends MemoryDisk {
+  fails = () => undefined;
+  hit(what) {
+    const name = this.fails(what);
+    if (name) throw new DOMException('the disk says no', name);
+  }
+  async writeRecord(name, text) {
+    this.hit('record');
+    await super.writeRecord(name, text);
+  }
+  async openFile(name, mode) {
+    this.hit('open');
+    const file = await super.openFile(name, mode);
+    return file && { ...file, close: async () => this.hit('close') };
+  }
+}
+
+test('a full disk: a complete file is read all the same; a new one is quota_exceeded', async (t) => {
+  const server = await serving(t);
+  const one = await tab({ disk: new Failing() });
+  same(await take(one, server), BYTES);
+  one.disk.fails = (what) => what === 'record' && 'QuotaExceededError';
+  server.asked.length = 0;
+  same(await take(one, server), BYTES);
+  assert.equal(server.asked.length, 0);
+  await assert.rejects(take(one, server, { key: 'new' }), (error) => error.code === 'quota_exceeded' && error.detail.needed === null);
+  one.disk.fails = () => undefined;
+  same(await take(one, server, { key: 'new' }), BYTES);
+
+  // The record of what has come does not fit any more.
+  const two = await tab({ disk: new Failing() });
+  let records = 0;
+  two.disk.fails = (what) => what === 'record' && ++records > 1 && 'QuotaExceededError';
+  await assert.rejects(take(two, server), (error) => error.code === 'quota_exceeded' && error.detail.needed > 0);
+  await empty(two.disk);
+});
+
+test('a disk that refuses: io, and nothing stays locked', async (t) => {
+  const server = await serving(t);
+  const one = await tab({ disk: new Failing() });
+  one.disk.fails = (what) => what === 'open' && 'InvalidStateError';
+  await assert.rejects(take(one, server), { code: 'io' });
+  one.disk.fails = () => undefined;
+  same(await take(one, server), BYTES);
+  one.disk.fails = (what) => what === 'open' && 'InvalidStateError';
+  await assert.rejects(take(one, server), { code: 'io' });
+  one.disk.fails = (what) => what === 'close' && 'InvalidStateError';
+  same(await take(one, server), BYTES);
+  one.disk.fails = () => undefined;
+  for (const { id } of await one.store.list()) assert.equal(await one.store.remove(id), true);
+  await empty(one.disk);
+});
+
 test('two tabs download once: the second waits and then reads; when the first one goes, it takes over', async (t) => {
   const server = await serving(t, undefined, () => ({ pace: 1 }));
   const one = await tab();

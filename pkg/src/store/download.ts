@@ -11,7 +11,7 @@ import { unreadable } from '../sources/reader.js';
 import { ask, bodyOf, cut, persistently, type Answer, type Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
 import { chunksOf, sizeOf, stored } from './manifest.js';
-import { isFull, noRoom, type Estimate } from './quota.js';
+import { diskError, isFull, noRoom, type Estimate } from './quota.js';
 import { Passing, type Patience } from './retry.js';
 import { sha256, Sha256 } from './sha256.js';
 import type { Store } from './store.js';
@@ -160,7 +160,8 @@ export class Download {
       await this.everything();
       await this.complete_();
     } catch (thrown) {
-      this.failure = thrown instanceof KingletError ? thrown : unreadable(this.origin.url, thrown);
+      const { name, url } = this.origin;
+      this.failure = isFull(thrown) ? diskError(name, thrown, (this.length ?? 0) - stored(this.manifest)) : diskError(url, thrown);
       await this.keepOrDrop(this.failure).catch(() => undefined);
     }
     this.answered();
@@ -460,7 +461,7 @@ export class Download {
   }
 
   private async keep(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.guarded(() => this.chunks.put(n, bytes));
+    await this.chunks.put(n, bytes);
     this.begun.delete(n);
     this.busy.delete(n);
     this.recent.set(n, bytes);
@@ -556,15 +557,6 @@ export class Download {
     this.hash = undefined;
     this.ranged = true;
     await this.save();
-  }
-
-  private async guarded(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (thrown) {
-      // What the browser says is left cannot be right, then.
-      throw isFull(thrown) ? noRoom(this.origin.name, (this.length ?? 0) - stored(this.manifest), undefined) : thrown;
-    }
   }
 
   private ring(): void {

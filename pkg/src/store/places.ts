@@ -5,6 +5,7 @@ import type { Disk } from './disk.js';
 import { IndexedDb } from './indexeddb.js';
 import { LocalLocks, WebLocks, type Locks } from './locks.js';
 import { Opfs } from './opfs.js';
+import { diskError } from './quota.js';
 import { Store } from './store.js';
 
 /** Where downloaded models are kept. `auto`: where the browser can, else nowhere. */
@@ -35,7 +36,7 @@ export async function findDisk(kind: StoreKind): Promise<Disk | undefined> {
 /**
  * A session with the store of this kind; undefined: nothing is kept.
  *
- * @throws KingletError `store_unavailable` for one that was asked for by name; `store_newer`.
+ * @throws KingletError `store_unavailable` for one that was asked for by name; `store_newer`; `quota_exceeded`, `io`.
  */
 export async function openStore(kind: StoreKind): Promise<Store | undefined> {
   const disk = await findDisk(kind);
@@ -46,9 +47,11 @@ export async function openStore(kind: StoreKind): Promise<Store | undefined> {
     }
     return undefined;
   }
-  const store = await Store.open(disk, findLocks());
+  const store = await Store.open(disk, findLocks()).catch((thrown: unknown) => {
+    throw diskError('the store', thrown);
+  });
   if (disk.writable) {
-    await store.sweep();
+    await store.sweep().catch(() => undefined); // what cannot be removed now is removed another time
   }
   return store;
 }

@@ -1,6 +1,7 @@
 // Room: what the browser grants, asked before anything is downloaded.
 
 import { KingletError } from '../errors.js';
+import { unreadable } from '../sources/reader.js';
 
 /** Bytes that this origin uses, may use, and has left; undefined where the browser does not say. */
 export interface Estimate {
@@ -18,15 +19,25 @@ export async function estimate(): Promise<Estimate> {
 }
 
 /** The error of a file for which there is no room. */
-export function noRoom(name: string, needed: number, available: number | undefined): KingletError {
+export function noRoom(name: string, needed: number | undefined, available: number | undefined): KingletError {
   const there = available === undefined ? 'less is left' : `${available} are available`;
+  const wants = needed === undefined ? 'nothing can be written any more' : `it needs ${needed} bytes`;
   const message =
-    `${name} does not fit into the browser's storage: it needs ${needed} bytes, ${there}; free space on the device, remove other ` +
+    `${name} does not fit into the browser's storage: ${wants}, ${there}; free space on the device, remove other ` +
     "models (modelStore.evict), or load with store: 'none', which keeps nothing";
-  return new KingletError('quota_exceeded', message, { needed, available: available ?? null });
+  return new KingletError('quota_exceeded', message, { needed: needed ?? null, available: available ?? null });
 }
 
 /** A write that failed for want of room. */
 export function isFull(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === 'QuotaExceededError';
+}
+
+/** What a caller hears of a failure of the disk; `needed`: bytes that would still have been written, where that is known. */
+export function diskError(name: string, thrown: unknown, needed?: number): KingletError {
+  if (thrown instanceof KingletError) {
+    return thrown;
+  }
+  // What the browser says is left cannot be right, then.
+  return isFull(thrown) ? noRoom(name, needed, undefined) : unreadable(name, thrown);
 }

@@ -4,9 +4,11 @@ import { KingletError } from '../errors.js';
 import { unreadable, type Reader } from '../sources/reader.js';
 import { fetchChunk, type Origin } from './ask.js';
 import { Chunks } from './chunks.js';
+import type { DiskFile } from './disk.js';
 import { Download, fileChanged, type Surroundings } from './download.js';
 import type { Release } from './locks.js';
 import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
+import { diskError } from './quota.js';
 import { sha256, Sha256 } from './sha256.js';
 import type { Store } from './store.js';
 import { CHUNK, type Window } from './window.js';
@@ -25,7 +27,7 @@ export interface Shelf extends Surroundings {
  * Opens a file: from the store where it is complete, else by downloading it, where this thread may and can; undefined where
  * not. Two tabs that want the same file download it once.
  *
- * @throws KingletError when the server does not answer with a file.
+ * @throws KingletError when the server does not answer with a file, or the disk does not take it.
  */
 export async function openStored(
   origin: Origin,
@@ -50,6 +52,8 @@ export async function openStored(
     const reader = await begin(origin, shelf, turn, claim);
     claim = undefined;
     return reader;
+  } catch (thrown) {
+    throw diskError(origin.name, thrown);
   } finally {
     claim?.();
   }
@@ -62,8 +66,7 @@ async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | und
   if (!manifest?.complete) {
     return undefined;
   }
-  const release = await store.hold(manifest.id);
-  const file = await store.disk.openFile(manifest.id, 'read');
+  const [file, release] = await opened(store, manifest.id, 'read');
   if (file === undefined) {
     release();
     await store.drop(manifest.id);
@@ -81,6 +84,17 @@ async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | und
   return undefined;
 }
 
+/** Opens a file that is held until the `Release`. */
+async function opened(store: Store, id: string, mode: 'read' | 'write'): Promise<[DiskFile | undefined, Release]> {
+  const release = await store.hold(id);
+  try {
+    return [await store.disk.openFile(id, mode), release];
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+}
+
 async function wanted({ key, once, root, sha256 }: Origin, store: Store): Promise<Manifest | undefined> {
   if (root !== undefined) {
     return (await store.manifests()).find((m) => m.complete && m.root === root);
@@ -92,8 +106,7 @@ async function wanted({ key, once, root, sha256 }: Origin, store: Store): Promis
 async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefined, claim: Release): Promise<StoredReader> {
   const { store } = shelf;
   const manifest = (await part(origin, shelf)) ?? (await store.create(origin.key, origin.name));
-  const release = await store.hold(manifest.id);
-  const file = await store.disk.openFile(manifest.id, 'write');
+  const [file, release] = await opened(store, manifest.id, 'write');
   if (file === undefined) {
     release();
     throw unreadable(origin.name, 'its file in the store could not be made');
@@ -176,8 +189,11 @@ export class StoredReader implements Reader {
   }
 
   async close(): Promise<void> {
-    await this.end();
-    this.shelf.done();
+    try {
+      await this.end();
+    } finally {
+      this.shelf.done();
+    }
   }
 
   /** Gives back everything but the session with the store. */
@@ -187,21 +203,29 @@ export class StoredReader implements Reader {
     }
     this.closed = true;
     this.ending.abort();
-    await this.download?.stop();
-    await this.chunks.file.close();
-    if (this.download?.superfluous) {
-      await this.shelf.store.drop(this.manifest.id);
-    } else if (this.chunks.learnt && this.manifest.complete && this.shelf.store.disk.writable) {
-      await this.shelf.store.save(this.manifest);
+    try {
+      await this.download?.stop();
+      await this.chunks.file.close();
+      if (this.download?.superfluous) {
+        await this.shelf.store.drop(this.manifest.id);
+      } else if (this.chunks.learnt && this.manifest.complete && this.shelf.store.disk.writable) {
+        await this.shelf.store.save(this.manifest);
+      }
+    } catch {
+      // What was read is read; what could not be noted or removed now is found out another time.
+    } finally {
+      this.release();
     }
-    this.release();
   }
 
   /** Closes it, and removes it from the store: it was no model. */
   async discard(): Promise<void> {
-    await this.end();
-    await this.shelf.store.remove(this.manifest.id);
-    this.shelf.done();
+    try {
+      await this.end();
+      await this.shelf.store.remove(this.manifest.id);
+    } finally {
+      this.shelf.done();
+    }
   }
 
   /** Notes that it was used now. */
@@ -209,7 +233,7 @@ export class StoredReader implements Reader {
     if (this.shelf.store.disk.writable) {
       this.manifest.used = Date.now();
       this.manifest.keys = [...new Set([...this.manifest.keys, this.origin.key])];
-      await this.shelf.store.save(this.manifest);
+      await this.shelf.store.save(this.manifest).catch(() => undefined); // a full disk is no reason not to read
     }
   }
 
