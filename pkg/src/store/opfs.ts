@@ -1,12 +1,17 @@
 // The origin private file system. In a dedicated worker files are open as sync access handles, which read straight into
 // memory; elsewhere they are read as Blobs, and nothing can be written.
 
+import { KingletError } from '../errors.js';
 import type { Disk, DiskFile } from './disk.js';
 import { CHUNK } from './window.js';
 
 const ROOT = 'kinglet';
 /** A record is written to the older of two files, so that the newer one is there as long as it is being written. */
 const SIDES = ['a', 'b'] as const;
+
+/** How long a file is waited for that somebody else has open: a tab that is just being closed lets go of it soon. */
+const BUSY_MS = 2000;
+const BUSY_STEP_MS = 50;
 
 /** How exactly the room that is left is found out. */
 const ROOM_STEP = 1 << 20;
@@ -66,11 +71,13 @@ export class Opfs implements Disk {
     const [newest] = await this.sides(name);
     const side = SIDES.find((side) => side !== newest?.side) ?? SIDES[0];
     const handle = (await this.recordFolder.getFileHandle(`${name}.${side}`, { create: true })) as Handle;
-    const file = await handle.createSyncAccessHandle();
+    const file = await exclusively(handle);
     try {
       const bytes = new TextEncoder().encode(`${(newest?.sequence ?? 0) + 1} ${checksum(text)}\n${text}`);
       file.truncate(bytes.length);
-      file.write(bytes, { at: 0 });
+      if (file.write(bytes, { at: 0 }) !== bytes.length) {
+        throw new DOMException('not everything could be written', 'QuotaExceededError');
+      }
       file.flush();
     } finally {
       file.close();
@@ -96,7 +103,7 @@ export class Opfs implements Disk {
       return undefined;
     }
     if (mode === 'write') {
-      return new SyncFile(await (handle as Handle).createSyncAccessHandle());
+      return new SyncFile(await exclusively(handle as Handle));
     }
     if (!this.writable) {
       return new SlicedFile(handle);
@@ -114,8 +121,11 @@ export class Opfs implements Disk {
   private async sides(name: string): Promise<Side[]> {
     const found: Side[] = [];
     for (const side of SIDES) {
-      const handle = await this.recordFolder.getFileHandle(`${name}.${side}`).catch(absent);
-      const [, sequence, sum, text] = /^(\d+) (\d+)\n(.*)$/s.exec((await (await handle?.getFile())?.text()) ?? '') ?? [];
+      const content = await persistent(['NotReadableError'], `${name}.${side}`, async () => {
+        const handle = await this.recordFolder.getFileHandle(`${name}.${side}`).catch(absent);
+        return await (await handle?.getFile())?.text();
+      });
+      const [, sequence, sum, text] = /^(\d+) (\d+)\n(.*)$/s.exec(content ?? '') ?? [];
       if (text !== undefined && Number(sum) === checksum(text)) {
         found.push({ side, sequence: Number(sequence), text });
       }
@@ -190,6 +200,33 @@ class SlicedFile implements DiskFile {
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
+
+/** Opens a file to write, which one at a time may. */
+function exclusively(handle: Handle): Promise<SyncHandle> {
+  return persistent(['NoModificationAllowedError', 'InvalidStateError'], handle.name, () => handle.createSyncAccessHandle());
+}
+
+/**
+ * Does something that fails with one of these errors as long as somebody else has the file open, or is rewriting it.
+ *
+ * @throws KingletError `store_busy` when that does not end.
+ */
+async function persistent<T>(errors: string[], name: string, work: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + BUSY_MS; ; ) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof DOMException && errors.includes(thrown.name))) {
+        throw thrown;
+      }
+      if (Date.now() >= end) {
+        const message = `${name} in the store is in use, here or in another tab; try again when that has ended`;
+        throw new KingletError('store_busy', message, { name }, { cause: thrown });
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, BUSY_STEP_MS));
+  }
 }
 
 async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
