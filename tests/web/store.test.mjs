@@ -396,6 +396,28 @@ test('the same content from two addresses is kept once', async (t) => {
   assert.deepEqual([files.length, files[0].urls.length, (await one.disk.files()).length], [1, 2, 1]);
 });
 
+test('the same content, which is removed just then: the new file stays', async (t) => {
+  const server = await serving(t);
+  const disk = new MemoryDisk();
+  const locks = new LocalLocks();
+  const one = await tab({ disk, locks });
+  same(await take(one, server), BYTES);
+  const [{ id }] = await one.store.list();
+  class Late extends LocalLocks {
+    async hold(name, want) {
+      if (name === `use-${id}`) await one.store.drop(id);
+      return locks.hold(name, want);
+    }
+  }
+  const two = await tab({ disk, locks: new Late() });
+  same(await take(two, server, { key: 'another' }), BYTES);
+  const files = await one.store.list();
+  assert.deepEqual(files.map(({ urls, complete }) => [urls, complete]), [[['another'], true]]);
+  server.asked.length = 0;
+  same(await take(one, server, { key: 'another' }), BYTES);
+  assert.equal(server.asked.length, 0);
+});
+
 test('what was not used for longest goes first; what is in use stays', async (t) => {
   const server = await serving(t);
   const one = await tab();

@@ -10,7 +10,7 @@ import { extentOf, httpError, replyOf } from '../sources/range.js';
 import { unreadable } from '../sources/reader.js';
 import { ask, bodyOf, cut, persistently, type Answer, type Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
-import { chunksOf, sizeOf, stored } from './manifest.js';
+import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
 import { diskError, isFull, noRoom, type Estimate } from './quota.js';
 import { Passing, type Patience } from './retry.js';
 import { sha256, Sha256 } from './sha256.js';
@@ -501,8 +501,8 @@ export class Download {
   }
 
   private async complete_(): Promise<void> {
-    const { manifest, origin, around } = this;
-    const { store } = around;
+    const { manifest, origin } = this;
+    const { store } = this.around;
     if (origin.sha256 !== undefined) {
       await this.hashOn(-1, new Uint8Array());
       const done = manifest.whole?.chunks ?? 0;
@@ -517,18 +517,34 @@ export class Download {
     }
     manifest.root = await sha256(new TextEncoder().encode(`${this.length} ${manifest.sha.join(' ')}`));
     manifest.whole = null;
-    const twin = (await store.manifests()).find((m) => m.complete && m.root === manifest.root && m.id !== manifest.id);
-    if (twin !== undefined) {
-      twin.keys = [...new Set([...twin.keys, ...manifest.keys])];
-      twin.sha256 ??= manifest.sha256;
-      await store.save(twin);
-      this.superfluous = true;
-    } else {
+    this.superfluous = await this.joinsTwin();
+    if (!this.superfluous) {
       await this.chunks.file.flush();
       manifest.complete = true;
       await store.save(manifest);
     }
     this.complete = true;
+  }
+
+  /** Where another file of the store has the same content, this one's addresses become that one's. */
+  private async joinsTwin(): Promise<boolean> {
+    const { manifest, around: { store } } = this;
+    const isTwin = (m: Manifest) => m.complete && m.root === manifest.root && m.id !== manifest.id;
+    for (const { id } of (await store.manifests()).filter(isTwin)) {
+      const release = await store.hold(id);
+      try {
+        const twin = (await store.manifests()).find((m) => m.id === id && isTwin(m)); // it may have been removed meanwhile
+        if (twin !== undefined) {
+          twin.keys = [...new Set([...twin.keys, ...manifest.keys])];
+          twin.sha256 ??= manifest.sha256;
+          await store.save(twin);
+          return true;
+        }
+      } finally {
+        release();
+      }
+    }
+    return false;
   }
 
   private async save(): Promise<void> {
