@@ -268,6 +268,44 @@ test('a stored file that is not the one whose hash is given is replaced', async 
   assert.equal((await one.store.list()).length, 1);
 });
 
+/** Damages a complete file of the store: it misses chunk 0, and chunks 2 and 5 are not what was written. */
+async function damagedPart({ disk, store }) {
+  const [{ id }] = await store.list();
+  const manifest = parse(disk.text.get(`file-${id}`));
+  const without = (hashes) => hashes.map((hash, n) => (n === 0 ? '' : hash));
+  const part = { complete: false, root: null, sha: without(manifest.sha), fast: without(manifest.fast) };
+  await store.save({ ...manifest, ...part });
+  for (const n of [2, 5]) disk.data.get(id).get(n)[7] ^= 1;
+}
+
+test('chunks of an earlier download that are damaged are fetched again before the hash of the whole is judged', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  await damagedPart(one);
+  server.asked.length = 0;
+  const reader = await one.open(server, { sha256: SHA });
+  await reader.finish();
+  assert.deepEqual(server.asked.map(([start]) => start / CHUNK).toSorted(), [0, 2, 5]);
+  same(await readAll(reader), BYTES);
+  await reader.close();
+  assert.deepEqual((await one.store.list()).map(({ complete, sha256 }) => [complete, sha256]), [[true, SHA]]);
+});
+
+test('a disk that never gives back what was written: store_damaged', async (t) => {
+  const server = await serving(t);
+  class Bad extends MemoryDisk {
+    async openFile(name, mode) {
+      const file = await super.openFile(name, mode);
+      return file && { ...file, read: async (n, into) => (n === 5 ? 0 : file.read(n, into)) };
+    }
+  }
+  const one = await tab({ disk: new Bad() });
+  const reader = await one.open(server, { sha256: SHA });
+  await assert.rejects(reader.finish(), { code: 'store_damaged' });
+  await reader.close();
+});
+
 test('a damaged chunk is found and fetched again alone', async (t) => {
   const server = await serving(t);
   const one = await tab();

@@ -488,26 +488,39 @@ export class Download {
     this.hash ??= manifest.whole === null ? new Sha256() : Sha256.resume(manifest.whole.state, manifest.whole.chunks * CHUNK);
     let done = manifest.whole?.chunks ?? 0;
     for (; chunks.has(done) && sizeOf(this.length ?? Infinity, done) === CHUNK; done++) {
-      this.hash.update(done === n ? bytes : await this.back(done, CHUNK));
+      const next = done === n ? bytes : await chunks.take(done, CHUNK);
+      if (next === undefined) {
+        return; // it will be fetched again
+      }
+      this.hash.update(next);
       manifest.whole = { chunks: done + 1, state: this.hash.state };
     }
   }
 
-  /** A chunk that was written before, if it still is what it was. */
-  private async back(n: number, size: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(size);
-    await this.chunks.file.read(n, bytes);
-    return bytes;
+  /** The hash of the whole file; chunks that turn out to be damaged are fetched again. */
+  private async wholeHash(): Promise<string> {
+    for (let damaged = 0; ; damaged++) {
+      await this.hashOn(-1, new Uint8Array());
+      const done = this.manifest.whole?.chunks ?? 0;
+      const rest = (this.length ?? 0) - done * CHUNK;
+      const last = rest > 0 ? this.chunks.has(done) && (await this.chunks.take(done, rest)) : new Uint8Array();
+      if (last) {
+        return (this.hash ?? new Sha256()).update(last).digest();
+      }
+      if (damaged >= MAX_RESTARTS || this.origin.once) {
+        const { name } = this.origin;
+        const message = `chunk ${done} of ${name} cannot be read as it was written: the disk may be damaged; load with store: 'none'`;
+        throw new KingletError('store_damaged', message, { name, chunk: done });
+      }
+      await this.everything();
+    }
   }
 
   private async complete_(): Promise<void> {
     const { manifest, origin } = this;
     const { store } = this.around;
     if (origin.sha256 !== undefined) {
-      await this.hashOn(-1, new Uint8Array());
-      const done = manifest.whole?.chunks ?? 0;
-      const rest = (this.length ?? 0) - done * CHUNK;
-      manifest.sha256 = (this.hash ?? new Sha256()).update(await this.back(done, rest)).digest();
+      manifest.sha256 = await this.wholeHash();
       if (manifest.sha256 !== origin.sha256) {
         const message =
           `${origin.url} is not the file that was expected: its SHA-256 is ${manifest.sha256}, expected ${origin.sha256}; ` +
