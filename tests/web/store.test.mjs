@@ -485,6 +485,21 @@ test('a file that the browser removed is announced and fetched again', async (t)
   assert.deepEqual(one.notices.map(([code]) => code), ['storage_evicted']);
 });
 
+test('a file that has become shorter is downloaded to its end, in long requests', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  const chunks = one.disk.data.get((await one.store.list())[0].id);
+  chunks.set(2, chunks.get(2).slice(0, 1000));
+  [3, 4, 5].forEach((n) => chunks.delete(n));
+  server.asked.length = 0;
+  same(await take(one, server), BYTES);
+  assert.deepEqual(server.asked, [[2 * CHUNK, LENGTH]]);
+  assert.deepEqual(one.notices.map(([code, { bytes }]) => [code, bytes]), [['storage_evicted', LENGTH - 2 * CHUNK - 1000]]);
+  same(await take(one, server), BYTES);
+  assert.equal(server.asked.length, 1);
+});
+
 test('a crash at any moment: what is on the disk is resumed, byte for byte', async (t) => {
   const server = await serving(t, undefined, () => ({ pace: 1 }));
   const images = [];

@@ -1,5 +1,7 @@
 // What the store needs of a place that keeps bytes: small records that are replaced as a whole, and large files in chunks.
 
+import { CHUNK } from './window.js';
+
 /** A place that keeps bytes. Names are short and plain: letters, digits, `-`. */
 export interface Disk {
   readonly kind: 'opfs' | 'indexeddb' | 'memory';
@@ -24,6 +26,8 @@ export interface DiskFile {
   /** Fills `into` with the beginning of chunk `n`; returns how many bytes there were. */
   read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number>;
   write(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Bytes from the beginning to the last one that is there, where that is quickly found out. */
+  size?(): Promise<number>;
   /** Takes the room for so many bytes now, where the disk can. */
   reserve(length: number): Promise<void>;
   /** After `reserve(length)` has failed: for how many there would have been room, where that can be found out. */
@@ -87,6 +91,7 @@ export class MemoryDisk implements Disk {
         }
         chunks.set(n, bytes.slice());
       },
+      size: async () => Math.max(0, ...[...chunks].map(([n, bytes]) => n * CHUNK + bytes.length)),
       reserve: async () => undefined,
       flush: async () => undefined,
       close: async () => undefined,

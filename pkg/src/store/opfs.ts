@@ -147,6 +147,10 @@ class SyncFile implements DiskFile {
     }
   }
 
+  async size(): Promise<number> {
+    return this.handle.getSize();
+  }
+
   async reserve(length: number): Promise<void> {
     if (this.handle.getSize() < length) {
       this.handle.truncate(length);
@@ -189,6 +193,10 @@ class SlicedFile implements DiskFile {
     const bytes = await this.file.slice(n * CHUNK, n * CHUNK + into.length).arrayBuffer();
     into.set(new Uint8Array(bytes));
     return bytes.byteLength;
+  }
+
+  async size(): Promise<number> {
+    return (this.file ??= await this.handle.getFile()).size;
   }
 
   async write(): Promise<void> {

@@ -42,11 +42,12 @@ export async function openStored(
     claim = await store.claim(origin.key);
   }
   try {
-    const found = await present(origin, shelf);
+    const writes = store.disk.writable && downloads;
+    const found = await present(origin, shelf, writes && !origin.once);
     if (found !== undefined) {
       return found;
     }
-    if (!store.disk.writable || !downloads) {
+    if (!writes) {
       return undefined;
     }
     const reader = await begin(origin, shelf, turn, claim);
@@ -60,7 +61,7 @@ export async function openStored(
 }
 
 /** The complete file, if it is there and is the one that is wanted. */
-async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | undefined> {
+async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<StoredReader | undefined> {
   const { store } = shelf;
   const manifest = await wanted(origin, store);
   if (!manifest?.complete) {
@@ -74,6 +75,15 @@ async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | und
     shelf.notice('storage_evicted', message, { name: manifest.name, bytes: manifest.length });
     return undefined;
   }
+  const size = repairs ? await file.size?.() : undefined;
+  if (size !== undefined && size < (manifest.length ?? 0)) {
+    await file.close();
+    release();
+    await store.save(shortened(manifest, size, origin.key));
+    const message = `the end of ${manifest.name} is missing in the browser's storage; it is fetched again`;
+    shelf.notice('storage_evicted', message, { name: manifest.name, bytes: (manifest.length ?? 0) - size });
+    return undefined;
+  }
   const reader = new StoredReader(origin, new Chunks(manifest, file, shelf.window), shelf, release);
   if (await reader.isExpected()) {
     await reader.touch();
@@ -82,6 +92,14 @@ async function present(origin: Origin, shelf: Shelf): Promise<StoredReader | und
   await reader.end();
   await store.remove(manifest.id);
   return undefined;
+}
+
+/** What is left of a file that has become shorter: a part, which is downloaded to its end. */
+function shortened(manifest: Manifest, size: number, key: string): Manifest {
+  const length = manifest.length ?? 0;
+  const kept = (hashes: string[]) => hashes.filter((_, n) => n * CHUNK + sizeOf(length, n) <= size);
+  const hashes = { sha: kept(manifest.sha), fast: kept(manifest.fast), root: null, sha256: null, whole: null };
+  return { ...manifest, ...hashes, complete: false, keys: [...new Set([...manifest.keys, key])] };
 }
 
 /** Opens a file that is held until the `Release`. */
