@@ -346,6 +346,26 @@ test('no room: quota_exceeded with the numbers before anything is downloaded, an
   await empty(one.disk);
 });
 
+test('room that was reserved before is not asked for a second time', async (t) => {
+  let now = FILE;
+  const server = await serving(t, () => now, () => ({ pace: 2 }));
+  class Reserving extends MemoryDisk {
+    reserved = 0;
+    async openFile(name, mode) {
+      const file = await super.openFile(name, mode);
+      return file && { ...file, reserve: async (length) => (this.reserved = length), size: async () => this.reserved };
+    }
+  }
+  const estimate = { ...ROOMY };
+  const one = await tab({ disk: new Reserving(), estimate });
+  const reader = await one.open(server);
+  await reader.read(0, CHUNK);
+  await reader.close();
+  estimate.available = 0;
+  now = { bytes: OTHER, etag: '"two"' }; // all of it has to come anew
+  same(await take(one, server), OTHER);
+});
+
 test('the disk fills up on the way: quota_exceeded, and nothing is kept', async (t) => {
   const server = await serving(t);
   const one = await tab({ disk: new MemoryDisk(true, 3 * CHUNK) });

@@ -447,12 +447,13 @@ export class Download {
   private async learn(length: number): Promise<void> {
     const { manifest, origin, around } = this;
     manifest.length = length;
-    const needed = length - stored(manifest);
+    const { file } = this.chunks;
+    // What was reserved before counts as used already.
+    const needed = Math.max(0, length - Math.max(stored(manifest), (await file.size?.()) ?? 0));
     const { available } = await around.estimate();
     if (available !== undefined && needed > available) {
       throw noRoom(origin.name, needed, available);
     }
-    const { file } = this.chunks;
     await file.reserve(length).catch(async (thrown: unknown) => {
       const room = isFull(thrown) ? await file.room?.(length) : undefined;
       throw isFull(thrown) ? noRoom(origin.name, needed, room === undefined ? undefined : Math.max(0, room - length + needed)) : thrown;
