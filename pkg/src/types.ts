@@ -1,7 +1,7 @@
 // The public types, written by hand: how a model is loaded and what is said of it. Requests and answers: openai.ts.
 
 import type { ErrorCode } from './errors.js';
-import type { Patience } from './store/retry.js';
+import type { Patience } from './sources/retry.js';
 
 export type * from './openai.js';
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { MemoryDisk } from '../../pkg/dist/store/disk.js';
 import { LocalLocks } from '../../pkg/dist/store/locks.js';
 import { parse } from '../../pkg/dist/store/manifest.js';
-import { patient } from '../../pkg/dist/store/retry.js';
+import { patient } from '../../pkg/dist/sources/retry.js';
 import { Sha256, sha256 } from '../../pkg/dist/store/sha256.js';
 import { Store } from '../../pkg/dist/store/store.js';
 import { openStored } from '../../pkg/dist/store/stored.js';

@@ -5,15 +5,16 @@ import type { Report } from '../progress.js';
 import type { Origin } from '../store/ask.js';
 import { openStore, type StoreKind } from '../store/places.js';
 import { estimate } from '../store/quota.js';
-import { patient, type Patience } from '../store/retry.js';
+import { patient, type Patience } from './retry.js';
 import type { Store } from '../store/store.js';
 import { openStored, type Shelf } from '../store/stored.js';
 import { Window } from '../store/window.js';
 import type { Notice } from '../types.js';
 import { blobReader } from './blob.js';
-import { HttpReader, type Fetch } from './http.js';
+import { HttpReader } from './http.js';
 import { LastingReader, type Openable } from './lasting.js';
 import { Meter } from './meter.js';
+import type { Fetch } from './remote.js';
 import { Readers, type Reader } from './reader.js';
 import type { WireSource } from './resolve.js';
 import { partsOf } from './split.js';
@@ -59,7 +60,7 @@ export async function loadModel<T extends { free?(): void }>(
     let engine: T | undefined;
     try {
       engine = await load(readers);
-      await finish(readers);
+      await finish(readers, sources);
       await readers.close();
       return engine;
     } catch (thrown) {
@@ -139,9 +140,7 @@ class Opener {
     const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
     const origin = { url, key: keyOf(file), name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
     const turn = this.before;
-    const reader = await LastingReader.open((root) => this.file({ ...origin, root }, turn));
-    this.before = reader.finish().catch(() => undefined);
-    return reader;
+    return LastingReader.open((root) => this.file({ ...origin, root }, turn));
   }
 
   private async file(origin: Origin, turn: Promise<void>): Promise<Openable> {
@@ -151,7 +150,7 @@ class Opener {
       this.users -= ended ? 0 : 1;
       ended = true;
       if (this.users === 0) {
-        void this.session?.then((store) => store?.close());
+        this.session?.then((store) => store?.close()).catch(() => undefined); // who opened it has heard why it is none
         this.session = undefined;
       }
     };
@@ -160,13 +159,14 @@ class Opener {
       const store = await (this.session ??= openStore(kind));
       const stored = store && (await openStored(origin, this.shelf(store, done), turn, downloads === 'allowed'));
       if (stored !== undefined) {
+        this.before = stored.finish().catch(() => undefined);
         return stored;
       }
       // Not every kind of worker can write every store: then nothing is kept, unless just that was asked for.
       if (downloads === 'refused' || (kind !== 'auto' && kind !== 'none')) {
         throw notHere(origin.url);
       }
-      const reader = await HttpReader.open(origin);
+      const reader = await HttpReader.open(origin, patient(this.reading.retry));
       done();
       return reader;
     } catch (thrown) {
@@ -190,15 +190,20 @@ class Opener {
   }
 }
 
-/** Waits for the rest of the files. That the end of one does not come is no failure of a model that has loaded. */
-async function finish(readers: Readers): Promise<void> {
-  try {
-    await readers.finish();
-  } catch (thrown) {
-    if (thrown instanceof KingletError && WORTHLESS.includes(thrown.code)) {
-      throw thrown;
+/**
+ * Waits for the rest of the files. That the end of one does not come is no failure of a model that has loaded, unless the
+ * file has to be compared with a hash.
+ */
+async function finish(readers: Readers, sources: readonly WireSource[]): Promise<void> {
+  const files = filesOf(sources);
+  const ends = await Promise.allSettled(readers.given.map((reader) => reader.finish?.()));
+  ends.forEach((end, i) => {
+    const file = files[i];
+    const compared = file?.kind === 'url' && file.sha256 !== undefined;
+    if (end.status === 'rejected' && (compared || WORTHLESS.includes(toWire(end.reason).code))) {
+      throw end.reason;
     }
-  }
+  });
 }
 
 function parts(source: WireSource): WireSource[] {

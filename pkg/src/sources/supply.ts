@@ -2,7 +2,7 @@
 // over a port, so that no more is under way than it takes.
 
 import { KingletError } from '../errors.js';
-import type { Fetch } from './http.js';
+import type { Fetch } from './remote.js';
 
 /** Addresses of streams: this, a number, a name. */
 export const STREAM = 'stream:';

@@ -8,14 +8,15 @@
 import { KingletError } from '../errors.js';
 import { extentOf, httpError, replyOf } from '../sources/range.js';
 import { unreadable } from '../sources/reader.js';
-import { ask, bodyOf, cut, persistently, type Answer, type Origin } from './ask.js';
+import { ask, bodyOf, cut, fileChanged, persistently, type Answer } from '../sources/remote.js';
+import { Passing, type Patience } from '../sources/retry.js';
+import { ifRange, same, telling, validatorsOf } from '../sources/validators.js';
+import type { Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
 import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
 import { diskError, isFull, noRoom, type Estimate } from './quota.js';
-import { Passing, type Patience } from './retry.js';
 import { sha256, Sha256 } from './sha256.js';
 import type { Store } from './store.js';
-import { ifRange, same, telling, validatorsOf } from './validators.js';
 import { CHUNK } from './window.js';
 
 /** Requests at once. */
@@ -54,12 +55,6 @@ class Anew extends Error {
   ) {
     super();
   }
-}
-
-/** The error of a file that changed while it was read. */
-export function fileChanged(name: string): KingletError {
-  const message = `${name} was changed on the server while it was being read; load the model again`;
-  return new KingletError('file_changed', message, { url: name });
 }
 
 /** A file on its way. */

@@ -2,10 +2,11 @@
 
 import { KingletError } from '../errors.js';
 import { unreadable, type Reader } from '../sources/reader.js';
+import { fileChanged } from '../sources/remote.js';
 import { fetchChunk, type Origin } from './ask.js';
 import { Chunks } from './chunks.js';
 import type { DiskFile } from './disk.js';
-import { Download, fileChanged, type Surroundings } from './download.js';
+import { Download, type Surroundings } from './download.js';
 import type { Release } from './locks.js';
 import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
 import { diskError } from './quota.js';

@@ -76,7 +76,7 @@ export class Stall {
     if (outer.aborted) {
       this.forward();
     }
-    this.heard();
+    this.expect();
   }
 
   /** For the request. */
@@ -84,13 +84,18 @@ export class Stall {
     return this.controller.signal;
   }
 
-  /** Something came. */
-  heard(): void {
+  /** Something is awaited from now on. */
+  expect(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.stalled = true;
       this.controller.abort();
     }, this.ms);
+  }
+
+  /** It came. Nothing more is awaited before somebody reads on. */
+  rest(): void {
+    clearTimeout(this.timer);
   }
 
   /** The request is over; if it is not, it ends now. */

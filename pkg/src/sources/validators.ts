@@ -1,9 +1,12 @@
 // Whether an answer belongs to the same version of a file as the answers before it.
 
-import type { Manifest } from './manifest.js';
-
 /** What a server says of a version. */
-export type Validators = Pick<Manifest, 'etag' | 'modified'>;
+export interface Validators {
+  /** A strong ETag. */
+  etag: string | null;
+  /** `Last-Modified`. */
+  modified: string | null;
+}
 
 /** The strong ETag and the date of an answer. A weak ETag promises no equal bytes. */
 export function validatorsOf(headers: Headers): Validators {
