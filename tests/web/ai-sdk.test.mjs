@@ -327,6 +327,20 @@ test('a tool call that was cut off is not run', async () => {
   assert.ok(types.includes('tool-input-start') && !types.includes('tool-call'), types.join());
 });
 
+test('at its length an answer loses the call that was cut off, and no other, whole and streamed', async () => {
+  const whole = [call('c1', 'weather', { city: 'Rome' }), call('c2', 'weather', { city: 'Oslo' })];
+  const cut = { ...whole[1], function: { name: 'weather', arguments: '{"city": "O' } };
+  for (const [tool_calls, expected] of [[[cut], []], [[whole[0], cut], ['c1']], [whole, ['c1', 'c2']]]) {
+    const turn = { content: 'x', tool_calls, finish_reason: 'length' };
+    const { model: scriptedModel } = model([turn, turn]);
+    const { content } = await scriptedModel.doGenerate({ prompt: [] });
+    const parts = await collect((await scriptedModel.doStream({ prompt: [] })).stream);
+    for (const all of [content, parts]) {
+      assert.deepEqual(all.filter(({ type }) => type === 'tool-call').map(({ toolCallId }) => toolCallId), expected);
+    }
+  }
+});
+
 const BIRD = z.object({ name: z.string(), grams: z.number() });
 const FORMAT = { type: 'object', properties: { name: { type: 'string' }, grams: { type: 'number' } } };
 

@@ -8,6 +8,7 @@ import type {
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { WireAnswer, WireChunk, WireEnvelope, WireToolCallDelta, WireUsage } from './client.js';
+import { wholeCalls } from './client.js';
 import { NAME } from './ai-request.js';
 
 /** Why it ended, in the SDK's words and in ours. */
@@ -53,11 +54,12 @@ export function responseOf({ id, created, model }: WireEnvelope): { id: string; 
   return { id, timestamp: new Date(created * 1000), modelId: model };
 }
 
-/** Text and tool calls of a whole answer. */
+/** Text and whole tool calls of a whole answer. */
 export function contentOf(answer: WireAnswer): LanguageModelV4Content[] {
-  const message = answer.choices[0]?.message;
+  const [choice] = answer.choices;
+  const message = choice?.message;
   const text: LanguageModelV4Content[] = message?.content ? [{ type: 'text', text: message.content }] : [];
-  const calls = (message?.tool_calls ?? []).map(
+  const calls = wholeCalls(message?.tool_calls ?? [], (call) => call.function.arguments, choice?.finish_reason).map(
     ({ id, function: { name, arguments: input } }): LanguageModelV4Content => ({
       type: 'tool-call',
       toolCallId: id,
@@ -123,8 +125,8 @@ export class Parts {
     if (this.text) {
       yield { type: 'text-end', id: TEXT };
     }
-    // A call that was cut off in its middle is none: running it would be a guess.
-    for (const { id, name, input } of failed || this.raw === 'length' ? [] : this.calls.values()) {
+    const calls = failed ? [] : wholeCalls([...this.calls.values()], ({ input }) => input, this.raw);
+    for (const { id, name, input } of calls) {
       yield { type: 'tool-input-end', id };
       yield { type: 'tool-call', toolCallId: id, toolName: name, input };
     }

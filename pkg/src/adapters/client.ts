@@ -131,6 +131,24 @@ export function placed(body: Body): Body {
   return own.length === 0 ? rest : { ...rest, kinglet: { ...Object.fromEntries(own), ...(rest['kinglet'] as Body | undefined) } };
 }
 
+/**
+ * The calls of tools that are whole. An answer that ended at its length may have been cut off in the middle of its last
+ * call: running that one would be a guess.
+ */
+export function wholeCalls<T>(calls: readonly T[], argumentsOf: (call: T) => string, finish: string | undefined): readonly T[] {
+  const last = calls.at(-1);
+  return last === undefined || finish !== 'length' || isJson(argumentsOf(last)) ? calls : calls.slice(0, -1);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The parameters that were given: a body names nothing that the caller has not named. */
 export function given(body: Body): Body {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
