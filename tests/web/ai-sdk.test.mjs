@@ -20,6 +20,7 @@ import {
 } from 'ai';
 import { z } from 'zod';
 import { createKingletProvider, KingletCallError } from '../../pkg/dist/adapters/ai-sdk.js';
+import { placed } from '../../pkg/dist/adapters/client.js';
 import { KingletError } from '../../pkg/dist/index.js';
 import { notBuilt } from './support/browser.mjs';
 import { DESK_NANO, noDesk } from './support/desk.mjs';
@@ -341,6 +342,17 @@ test('at its length an answer loses the call that was cut off, and no other, who
   }
 });
 
+test('every parameter that is not OpenAI\'s gets to its place', () => {
+  const types = readFileSync(new URL('../../pkg/src/openai.ts', import.meta.url), 'utf8');
+  const names = ['OwnParams', 'OwnChatParams'].flatMap((name) => {
+    const body = new RegExp(`export interface ${name} [^{]*\\{(.*?)^\\}`, 'ms').exec(types)[1];
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
+  });
+  assert.ok(names.includes('lark') && names.includes('chat_template_kwargs'), names.join());
+  for (const name of names) assert.deepEqual(placed({ [name]: 1, seed: 2 }), { seed: 2, kinglet: { [name]: 1 } });
+  assert.deepEqual(placed({ top_k: 1, kinglet: { top_k: 2, lark: 'x' } }), { kinglet: { top_k: 2, lark: 'x' } });
+});
+
 const BIRD = z.object({ name: z.string(), grams: z.number() });
 const FORMAT = { type: 'object', properties: { name: { type: 'string' }, grams: { type: 'number' } } };
 
@@ -462,6 +474,8 @@ test('embed and embedMany', async () => {
   assert.deepEqual(many.embeddings, [[1, 0], [2, 1]]);
   assert.equal(many.usage.tokens, 4);
   assert.deepEqual(client.requests[1], { input: ['a', 'bb'], encoding_format: 'float' });
+  await embed({ model: embedding, value: 'abc', providerOptions: { kinglet: { pooling: 'last', dimensions: 2 } } });
+  assert.deepEqual(client.requests[2], { input: ['abc'], encoding_format: 'float', dimensions: 2, kinglet: { pooling: 'last' } });
   const none = { info: client.info, chat: client.chat };
   const without = embed({ model: createKingletProvider(none).embeddingModel(), value: 'x' });
   await assert.rejects(without, (error) => error.code === 'unsupported_feature');

@@ -104,14 +104,24 @@ export async function embed(
   if (embeddings === undefined) {
     throw new KingletError('unsupported_feature', 'unsupported feature: this engine has no embeddings.create', { what: 'embeddings' });
   }
-  const request = { input: [...input], encoding_format: 'float', ...more, ...(signal ? { signal } : {}) };
+  const request = { input: [...input], encoding_format: 'float', ...ownApart(more), ...(signal ? { signal } : {}) };
   const { data, usage } = (await embeddings.create(request)) as WireEmbeddings;
   const vectors = data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => [...embedding]);
   return { vectors, tokens: usage.prompt_tokens };
 }
 
-/** Parameters that stand under `kinglet` in a request, because OpenAI has none of them. */
-const OWN = ['top_k', 'min_p', 'repeat_penalty', 'repeat_last_n', 'context_shift', 'chat_template_kwargs'];
+/** Parameters that stand under `kinglet` in a request, because OpenAI has none of them (a test compares). */
+const OWN = [
+  'top_k',
+  'min_p',
+  'repeat_penalty',
+  'repeat_last_n',
+  'context_shift',
+  'regex',
+  'lark',
+  'chat_template_kwargs',
+  'pooling',
+];
 
 /**
  * {@link given}, with what is not OpenAI's in its place: frameworks have no name for the difference.
@@ -125,6 +135,11 @@ export function placed(body: Body): Body {
       param: 'n',
     });
   }
+  return ownApart(body);
+}
+
+/** {@link given}, with what is not OpenAI's under `kinglet`. */
+export function ownApart(body: Body): Body {
   const entries = Object.entries(given(body));
   const own = entries.filter(([name]) => OWN.includes(name));
   const rest = Object.fromEntries(entries.filter(([name]) => !OWN.includes(name)));
