@@ -8,9 +8,11 @@ import { aborted, KingletError } from './errors.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import { checkOptions, loadArguments } from './options.js';
+import { signalIn } from './params.js';
 import { told, type Report } from './progress.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
+import { tokenIds, tokenizeArguments, type TokenizeOptions } from './tokens.js';
 import type { Availability, CallOptions, ChatMessage, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
@@ -57,13 +59,13 @@ export class Kinglet {
   }
 
   /** Text to token ids. With `special: 'parse'` the texts of control tokens become those tokens; default `'text'`. */
-  tokenize(text: string, options: { special?: 'parse' | 'text' } = {}): Promise<number[]> {
-    return this.link.call('tokenize', { text, special: options.special ?? 'text' });
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+    return this.link.call('tokenize', tokenizeArguments(text, options));
   }
 
   /** Token ids to text. */
-  detokenize(ids: readonly number[]): Promise<string> {
-    return this.link.call('detokenize', { ids: [...ids] });
+  async detokenize(ids: readonly number[]): Promise<string> {
+    return this.link.call('detokenize', { ids: tokenIds(ids) });
   }
 
   /** Tokens that a text, or the prompt of a conversation with its template, takes of the context. */
@@ -93,8 +95,8 @@ export class Kinglet {
   }
 
   /** Brings the engine back after {@link unload}, so that the next request need not. */
-  async load({ signal }: CallOptions = {}): Promise<void> {
-    await this.link.live(signal ?? undefined);
+  async load(options: CallOptions = {}): Promise<void> {
+    await this.link.live(signalIn(options));
   }
 
   /** Lets go of the engine for good: it ends with its memory unless other tabs share it. Calls fail with `not_loaded`. */

@@ -15,6 +15,12 @@ export class Embeddings {
   async create(params: EmbeddingParams, options?: CallOptions): Promise<EmbeddingResponse> {
     const { request, signal } = callOf(params, options);
     const { encoding_format: format } = params;
+    for (const name of ['stream', 'stream_options']) {
+      const value: unknown = (params as unknown as Record<string, unknown>)[name];
+      if (value !== undefined && value !== null && value !== false) {
+        throw invalid(name, 'nothing: embeddings come as a whole', value);
+      }
+    }
     if (format !== undefined && format !== null && format !== 'float' && format !== 'base64') {
       throw invalid('encoding_format', '"float" or "base64"', format);
     }

@@ -4,6 +4,7 @@
 import { aborted, KingletError } from './errors.js';
 import type { Way, Ways } from './hosts.js';
 import { Link, type Listener } from './link.js';
+import { checkOptions } from './options.js';
 import { told } from './progress.js';
 import type { Calls } from './protocol.js';
 import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
@@ -18,6 +19,7 @@ export type DownloadOptions = Pick<
 
 /** `downloadModel`, with the ways that there are. */
 export async function download(options: DownloadOptions, ways: Ways, findDesk: FindDesk): Promise<void> {
+  checkOptions(options);
   const { signal, store } = options;
   if (signal?.aborted) {
     throw aborted(signal);

@@ -18,6 +18,38 @@ export function invalid(param: string, expected: string, got: unknown): KingletE
   return new KingletError('invalid_request', message, { param, expected, got: String(got) });
 }
 
+/** What OpenAI's clients take in the second argument, and what there is instead. */
+const INSTEAD: Record<string, string> = {
+  timeout: 'signal: AbortSignal.timeout(ms)',
+  maxRetries: 'only signal: a request that fails here fails again',
+  headers: 'only signal: nothing is sent',
+};
+
+/**
+ * The signal of a second argument, which may hold nothing else.
+ *
+ * @throws KingletError `invalid_request` that names what else it holds.
+ */
+export function signalIn(options: CallOptions | null | undefined): AbortSignal | undefined {
+  if (options === undefined || options === null) {
+    return undefined;
+  }
+  if (typeof options !== 'object') {
+    throw invalid('options', 'an object', typeof options);
+  }
+  const { signal, ...others } = options;
+  refuseOthers('options', others, (name) => (Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined) ?? 'only signal');
+  return signalOf(signal);
+}
+
+/** Names the first of `others` that is given, as a parameter of `place` which is not known. */
+export function refuseOthers(place: string, others: object, expected: (name: string) => string): void {
+  const [first] = Object.entries(others).filter(([, value]) => value !== undefined);
+  if (first !== undefined) {
+    throw invalid(`${place}.${first[0]}`, expected(first[0]), 'an unknown one');
+  }
+}
+
 /**
  * Takes a request apart. OpenAI's clients give the signal in a second argument, ours takes it in both places.
  *
@@ -36,7 +68,7 @@ export function callOf(params: object, options: CallOptions | undefined): Call {
     request,
     stream: stream === true,
     includeUsage: includesUsage(stream_options, stream === true),
-    signal: signalOf(signal) ?? signalOf(options?.signal),
+    signal: either(signalOf(signal), signalIn(options)),
   };
 }
 
@@ -61,6 +93,11 @@ function includesUsage(options: unknown, stream: boolean): boolean {
     }
   }
   return include_usage === true;
+}
+
+/** Fires when one of both does. */
+function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other]);
 }
 
 function signalOf(signal: unknown): AbortSignal | undefined {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { createKinglet, KingletError } from '../../pkg/dist/index.js';
+import { createKinglet, downloadModel, KingletError } from '../../pkg/dist/index.js';
 import { fromWire, toWire } from '../../pkg/dist/errors.js';
 import { serve } from '../../pkg/dist/serve.js';
 
@@ -150,6 +150,29 @@ test('what the page itself reads of a request is checked like the rest', async (
     await assert.rejects(kinglet.completions.create({ prompt: 'a', ...more }), wrong, param);
     await assert.rejects(kinglet.chat.completions.create({ ...chat('a'), ...more }), wrong, param);
   }
+  const both = [kinglet.completions.create.bind(kinglet.completions, { prompt: 'a' }), kinglet.chat.completions.create.bind(kinglet.chat.completions, chat('a'))];
+  for (const [param, options] of [['options.timeout', { timeout: 5 }], ['options.maxRetries', { maxRetries: 0 }], ['options.headers', { headers: {} }], ['options.singal', { singal: 1 }], ['options', 7], ['signal', { signal: 1 }]]) {
+    const wrong = (e) => e.code === 'invalid_request' && e.detail.param === param;
+    for (const create of both) await assert.rejects(create(options), wrong, param);
+    await assert.rejects(kinglet.load(options), wrong, param);
+  }
+  for (const [param, more] of [['stream', { stream: true }], ['stream_options', { stream: true, stream_options: {} }]]) {
+    await assert.rejects(kinglet.embeddings.create({ input: 'a', ...more }), (e) => e.code === 'invalid_request' && more[e.detail.param] !== undefined, param);
+  }
+  for (const [param, call] of [
+    ['special', () => kinglet.tokenize('a', { special: 'Parse' })],
+    ['options.specail', () => kinglet.tokenize('a', { specail: 'parse' })],
+    ['text', () => kinglet.tokenize(7)],
+    ['ids[1]', () => kinglet.detokenize([1, 1.5])],
+    ['ids[0]', () => kinglet.detokenize(['1'])],
+    ['ids[0]', () => kinglet.detokenize([-1])],
+    ['ids[0]', () => kinglet.detokenize([2 ** 32])],
+    ['ids', () => kinglet.detokenize('12')],
+    ['headres', () => downloadModel({ model: 'http://localhost/m.gguf', headres: {}, worker: () => assert.fail('started') })],
+  ]) {
+    await assert.rejects(call(), (e) => e instanceof KingletError && e.code === 'invalid_request' && e.detail.param === param, param);
+  }
+  assert.equal(await kinglet.detokenize(Uint32Array.of(104)), 'h');
   for (const params of [undefined, null, 7]) await rejects(kinglet.completions.create(params), 'invalid_request');
   const answer = await kinglet.completions.create({ prompt: 'x y', stream: null, stream_options: null, signal: null });
   assert.equal(answer.choices[0].text, 'xy');
@@ -246,6 +269,17 @@ test('a signal stops a running request within one step, and keeps its reason', a
   await assert.rejects(run, (e) => e.code === 'aborted' && e.cause === 'enough');
   assert.ok(engine.steps <= 3, `${engine.steps} steps`);
   assert.equal((await kinglet.completions.create({ prompt: 'x y' })).choices[0].text, 'xy');
+});
+
+test('of two signals either stops the request', async (t) => {
+  const kinglet = await connect(t, new StandIn(5));
+  for (const first of [true, false]) {
+    const controls = [new AbortController(), new AbortController()];
+    const [inside, beside] = controls.map(({ signal }) => signal);
+    const run = kinglet.completions.create({ prompt: 'a b c d e f', signal: inside }, { signal: beside });
+    setTimeout(() => controls[first ? 0 : 1].abort('mine'), 8);
+    await assert.rejects(run, (e) => e.code === 'aborted' && e.cause === 'mine');
+  }
 });
 
 test('a signal stops the reading of a long prompt between its chunks', async (t) => {
