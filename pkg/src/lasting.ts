@@ -1,6 +1,6 @@
 // An engine that outlives its worker: when the worker has died, the next request starts another and loads the model again.
 
-import { KingletError } from './errors.js';
+import { aborted, KingletError } from './errors.js';
 import type { Link, Listener } from './link.js';
 import type { CallName, Calls } from './protocol.js';
 import type { Info } from './types.js';
@@ -14,14 +14,20 @@ export interface Started {
 /** Starts another worker and loads the model there. */
 type Again = (signal?: AbortSignal) => Promise<Started>;
 
+/** A load that is under way. */
+interface Load {
+  link: Promise<Link>;
+  control: AbortController;
+  /** How many wait for it. */
+  waiting: number;
+}
+
 /** Calls that survive the death of a worker. */
 export class Lasting {
-  private starting: Promise<Link> | undefined;
+  private starting: Load | undefined;
   private closed: KingletError | undefined;
   /** Unloaded: the next call loads again. */
   private resting = false;
-  /** Ends the load that is under way. */
-  private stop: () => void = () => undefined;
 
   /** Without `again` what has ended stays so; without `restarts` what died does. */
   constructor(
@@ -42,17 +48,21 @@ export class Lasting {
   }
 
   /**
-   * A worker that lives, as far as is known. A request must stay with the one that it began on. `signal` ends the load that
-   * this call begins, if it begins one.
+   * A worker that lives, as far as is known. A request must stay with the one that it began on. `signal` ends the waiting;
+   * the load under way ends with it when nobody else waits for it.
    */
-  live(signal?: AbortSignal): Promise<Link> {
+  async live(signal?: AbortSignal): Promise<Link> {
     const { link } = this.current;
     const dead = this.resting || (this.restarts && link.failure?.code === 'worker_failed');
     if (this.again === undefined || this.closed !== undefined || !dead) {
-      return Promise.resolve(link);
+      return link;
     }
-    this.starting ??= this.restart(this.again, link.failure, signal).finally(() => (this.starting = undefined));
-    return this.starting;
+    if (signal?.aborted) {
+      throw aborted(signal);
+    }
+    const load = (this.starting ??= this.begin(this.again, link.failure));
+    load.waiting += 1;
+    return signal === undefined ? load.link : this.until(load, signal);
   }
 
   /**
@@ -65,7 +75,7 @@ export class Lasting {
       const message = 'invalid request: unload: expected a worker that can be started again (an address, or a function that makes one), got a Worker';
       throw new KingletError('invalid_request', message, { param: 'worker' });
     }
-    await this.starting?.catch(() => undefined);
+    await this.starting?.link.catch(() => undefined);
     this.resting = true;
     this.current.link.close(new KingletError('not_loaded', 'the model was unloaded while this call was under way'));
   }
@@ -78,21 +88,56 @@ export class Lasting {
   /** Ends it for good. */
   close(failure: KingletError): void {
     this.closed = failure;
-    this.stop();
+    this.starting?.control.abort();
     this.current.link.close(failure);
   }
 
-  private async restart(again: Again, why: KingletError | undefined, signal?: AbortSignal): Promise<Link> {
+  private begin(again: Again, why: KingletError | undefined): Load {
     const control = new AbortController();
-    this.stop = () => control.abort(signal?.reason);
-    signal?.addEventListener('abort', this.stop);
-    if (signal?.aborted) {
-      this.stop();
+    const link = this.restart(again, why, control.signal);
+    const load = { link, control, waiting: 0 };
+    const end = () => this.forget(load);
+    link.then(end, end);
+    return load;
+  }
+
+  /** Whoever asks from now on begins another load. */
+  private forget(load: Load): void {
+    if (this.starting === load) {
+      this.starting = undefined;
     }
-    const started = await again(control.signal).catch((thrown: unknown) => {
+  }
+
+  /** What `load` gives, or the end of waiting for it. */
+  private async until(load: Load, signal: AbortSignal): Promise<Link> {
+    let leave: () => void = () => undefined;
+    const left = new Promise<never>((_, reject) => {
+      leave = () => {
+        reject(aborted(signal));
+        load.waiting -= 1;
+        if (load.waiting === 0) {
+          this.forget(load);
+          load.control.abort(signal.reason);
+        }
+      };
+    });
+    signal.addEventListener('abort', leave);
+    try {
+      return await Promise.race([left, load.link]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  private async restart(again: Again, why: KingletError | undefined, signal: AbortSignal): Promise<Link> {
+    const started = await again(signal).catch((thrown: unknown) => {
       throw this.closed ?? thrown;
     });
-    signal?.removeEventListener('abort', this.stop);
+    if (this.closed === undefined && signal.aborted) {
+      const failure = aborted(signal);
+      started.link.close(failure); // it was ready just when the last one left
+      throw failure;
+    }
     const rested = this.resting;
     this.resting = false;
     this.current = started;

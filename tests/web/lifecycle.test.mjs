@@ -143,6 +143,63 @@ test('loading again can be aborted, and tried again', async () => {
   assert.deepEqual(seen, { loads: 3, ended: ended + 1 }, 'the worker that was being started is ended, too');
 });
 
+test('who stops waiting for a load ends it for nobody else, and for itself leaves nothing behind', async () => {
+  const go = [];
+  let hang = false;
+  const load = () => (hang ? new Promise((resolve) => go.push(() => resolve(standIn()))) : standIn());
+  const { kinglet, seen } = await restartable({}, async () => load());
+  await kinglet.unload();
+  hang = true;
+  const control = new AbortController();
+  const impatient = assert.rejects(kinglet.load({ signal: control.signal }), is('aborted'));
+  const patient = kinglet.completions.create({ prompt: 'a' });
+  while (go.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { ended } = seen;
+  control.abort();
+  await impatient;
+  assert.equal(seen.ended, ended, 'the load goes on');
+  go[0]();
+  assert.equal((await patient).choices[0].text, 'x');
+  await kinglet.unload();
+  // When all have left the load ends, and whoever comes begins another.
+  const one = new AbortController();
+  const other = new AbortController();
+  const left = [one, other].map(({ signal }) => assert.rejects(kinglet.load({ signal }), is('aborted')));
+  while (go.length === 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  const before = seen.ended;
+  one.abort();
+  assert.equal(seen.ended, before);
+  other.abort();
+  hang = false;
+  const next = kinglet.tokenize('a');
+  await Promise.all(left);
+  assert.deepEqual(await next, [1]);
+  assert.equal(seen.ended, before + 1);
+  assert.equal(seen.loads, 4);
+  kinglet.dispose();
+});
+
+test('a load leaves no listener on its signal, whether it came or failed', async () => {
+  let fail = false;
+  const { kinglet } = await restartable({}, async () => {
+    if (fail) throw { code: 'http', message: 'HTTP status 404', detail: {} };
+    return standIn();
+  });
+  const { signal } = new AbortController();
+  let listeners = 0;
+  for (const [name, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+    const real = signal[name].bind(signal);
+    signal[name] = (...args) => ((listeners += by), real(...args));
+  }
+  for (fail of [true, false]) {
+    await kinglet.unload();
+    const loaded = kinglet.load({ signal });
+    await (fail ? assert.rejects(loaded, is('http')) : loaded);
+    assert.equal(listeners, 0);
+  }
+  kinglet.dispose();
+});
+
 test('with restart: false what was unloaded still comes back; a Worker that was given does not', async () => {
   const { kinglet, seen } = await restartable({ restart: false });
   await kinglet.unload();
