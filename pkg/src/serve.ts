@@ -7,6 +7,8 @@ import { watch } from './lifeline.js';
 import type { Report } from './progress.js';
 import type { CallName, Calls, Engine, FromWorker, Port, ToWorker } from './protocol.js';
 import { Queue, type Turn } from './queue.js';
+import type { Reading } from './sources/open.js';
+import { abandon } from './sources/supply.js';
 import type { Notice } from './types.js';
 
 /** Opens the engine. */
@@ -55,6 +57,8 @@ export class Host {
   readonly queue = new Queue();
   private readonly clients = new Set<Client>();
   private loading: Promise<Engine> | undefined;
+  /** Whose load it is: it may need what only that client's page has. */
+  private beginner: Client | undefined;
   private engine: Engine | undefined;
   /** The engine is not re-entrant: a call begins when the one before has ended. */
   private tail: Promise<unknown> = Promise.resolve();
@@ -99,11 +103,27 @@ export class Host {
     this.clients.forEach((client) => client.post(message));
   }
 
-  /** Loads the model, or waits for the load that another client began; a load that failed may be tried again. */
-  async load(args: Calls['load'][0]): Promise<Engine> {
+  /**
+   * Loads the model, or waits for the load that another client began; a load that failed may be tried again, and is when
+   * it failed because the client that began it has gone.
+   */
+  async load(args: Calls['load'][0], client: Client): Promise<Engine> {
+    const beginner = this.loading === undefined ? client : this.beginner;
+    this.beginner = beginner;
+    try {
+      return await this.opened(args);
+    } catch (thrown) {
+      if (beginner === undefined || beginner === client || beginner.here || !client.here) {
+        throw thrown;
+      }
+      return this.load(args, client);
+    }
+  }
+
+  private opened(args: Calls['load'][0]): Promise<Engine> {
     const progress = (progress: Report) => this.broadcast({ tag: 'progress', progress });
     const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
-    this.loading ??= this.open(args, progress, notice).then(
+    return (this.loading ??= this.open(args, progress, notice).then(
       (engine) => {
         this.engine = engine;
         this.announce(engine);
@@ -113,8 +133,7 @@ export class Host {
         this.loading = undefined;
         throw thrown;
       },
-    );
-    return this.loading;
+    ));
   }
 
   /** A model is loaded, or being loaded. */
@@ -194,6 +213,8 @@ export class Client {
   private connected = true;
   private unwatch: () => void = () => undefined;
   private idle: ReturnType<typeof setTimeout> | undefined;
+  /** Its ends of what its page supplies. */
+  private readonly supplies = new Set<MessagePort>();
 
   /** @internal see {@link Host.connect} */
   constructor(
@@ -215,7 +236,22 @@ export class Client {
     this.unwatch();
     clearTimeout(this.idle);
     this.forget();
+    this.supplies.forEach(abandon);
     this.streams.forEach((_, stream) => void this.abort(stream).catch(() => undefined));
+  }
+
+  /** It has not gone, as far as is known. */
+  get here(): boolean {
+    return this.connected;
+  }
+
+  /** The same arguments; what comes from the page over a port fails when the page has gone. */
+  private supplied<T extends { reading?: Reading }>(args: T): T {
+    const port = args.reading?.port;
+    if (port !== undefined) {
+      this.supplies.add(port);
+    }
+    return args;
   }
 
   /** Says something, while there is somebody to hear it. */
@@ -243,8 +279,8 @@ export class Client {
       }
       return { lock: await this.host.circumstances.lock, gpu: 'gpu' in (globalThis.navigator ?? {}), loaded: this.host.loaded };
     },
-    keep: (args) => this.host.keep(args),
-    load: async (args) => (await this.host.load(args)).info(),
+    keep: (args) => this.host.keep(this.supplied(args)),
+    load: async (args) => (await this.host.load(this.supplied(args), this)).info(),
     start: (args) => this.start(args),
     next: ({ stream }) => this.next(stream),
     abort: ({ stream }) => this.abort(stream),
@@ -261,7 +297,7 @@ export class Client {
     if (inspect === undefined) {
       throw new KingletError('internal', 'this thread was not made to judge models');
     }
-    return inspect(args);
+    return inspect(this.supplied(args));
   }
 
   private async start({ stream, kind, request }: Calls['start'][0]): Promise<null> {

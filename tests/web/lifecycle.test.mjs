@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKinglet, KingletError } from '../../pkg/dist/index.js';
-import { serve } from '../../pkg/dist/serve.js';
+import { Host, serve } from '../../pkg/dist/serve.js';
+import { supplied, supply } from '../../pkg/dist/sources/supply.js';
 
 const is = (code, param) => (e) => e instanceof KingletError && e.code === code && (param === undefined || e.detail.param === param);
 
@@ -39,6 +40,52 @@ function standIn({ vectors = [], log = [] } = {}) {
     context: () => ({ used: 3, total: 8 }),
   };
 }
+
+/** A tab of a shared engine: its end of the protocol, and the calls that it makes. */
+function tab(host) {
+  const { page, worker, close } = portPair();
+  const client = host.connect(worker);
+  const waiting = new Map();
+  page.addEventListener('message', ({ data }) => waiting.get(data.id)?.(data));
+  page.start();
+  let last = 0;
+  const call = (name, args, transfer) => new Promise((resolve) => {
+    waiting.set(++last, resolve);
+    page.postMessage({ id: last, call: name, args }, transfer);
+  });
+  return { client, call, close };
+}
+
+test('a tab that goes while its page supplies the model fails its load; the next tab loads again', async (t) => {
+  const began = [];
+  const read = ({ reading: { port } }) => {
+    began.push(port);
+    t.after(() => port.close());
+    return supplied(port)('http://h/', {});
+  };
+  const host = new Host(async (args) => {
+    await read(args);
+    return standIn();
+  });
+  const given = (fetch) => supply({ fetch, streams: [] });
+  const [first, second] = [tab(host), tab(host)];
+  t.after(() => [first, second].forEach(({ close }) => close()));
+  const load = ({ call }, fetch) => {
+    const port = given(fetch);
+    return call('load', { sources: [], options: {}, reading: { port } }, [port]);
+  };
+  void load(first, () => new Promise(() => undefined));
+  while (began.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const waiting = load(second, async () => new Response('x'));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(began.length, 1, 'one load for both');
+  first.client.disconnect();
+  assert.deepEqual([(await waiting).tag, began.length], ['value', 2]);
+  const third = tab(new Host(read));
+  t.after(third.close);
+  const failed = await load(third, async () => Promise.reject(new Error('no way')));
+  assert.equal(failed.tag, 'error', 'what fails while its client is there is not tried again');
+});
 
 /** A client whose worker can be started again; `loads` counts how often it was, `ended` how often one was ended. */
 async function restartable(options = {}, load) {

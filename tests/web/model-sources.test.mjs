@@ -6,7 +6,7 @@ import { told } from '../../pkg/dist/progress.js';
 import { LastingReader } from '../../pkg/dist/sources/lasting.js';
 import { loadModel, openSources } from '../../pkg/dist/sources/open.js';
 import { readingOf, resolveModel } from '../../pkg/dist/sources/resolve.js';
-import { isEmpty, supplied, supply } from '../../pkg/dist/sources/supply.js';
+import { abandon, isEmpty, supplied, supply } from '../../pkg/dist/sources/supply.js';
 import { noise, startFaults } from './support/faults.mjs';
 
 const BYTES = noise(3_000_000);
@@ -115,6 +115,21 @@ test('an aborted answer is aborted on the page, too', async () => {
   for (let left = 100; ended === undefined && left > 0; left--) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(ended, 'aborted');
   port.close();
+});
+
+test('when the page has gone, what was asked of it fails, what is asked later, too, and neither is tried again', async () => {
+  const given = { ...nothing(), fetch: async (url) => (url.endsWith('never') ? new Promise(() => undefined) : new Response(new ReadableStream({ pull: () => new Promise(() => undefined) }))) };
+  const port = supply(given);
+  const gone = (error) => error.code === 'io' && /has gone/.test(error.message);
+  const fetched = supplied(port);
+  const asked = fetched('http://h/never', {});
+  const reading = (await fetched('http://h/m', {})).body.getReader().read();
+  setTimeout(() => abandon(port), 5);
+  await assert.rejects(asked, gone);
+  await assert.rejects(reading, gone);
+  await assert.rejects(fetched('http://h/m', {}), gone);
+  await assert.rejects(openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { port }).then(({ all }) => all[0].read(0, 9)), gone);
+  abandon(port);
 });
 
 test('readers can be read again after a load; another content by then is file_changed', async () => {

@@ -73,13 +73,36 @@ async function answer({ fetch, streams }: Given, url: string, init: RequestInit)
   return new Response(given.stream, { headers: given.length === undefined ? {} : { 'content-length': String(given.length) } });
 }
 
+const GONE = 'the page that reads this file has gone';
+/** By port: aborts when the page at the other end has gone, of which the port itself says nothing. */
+const pages = new WeakMap<MessagePort, AbortController>();
+
+function pageAt(port: MessagePort): AbortController {
+  const page = pages.get(port) ?? new AbortController();
+  pages.set(port, page);
+  return page;
+}
+
+/** The page at the other end of `port` has gone: what was asked of it fails, and what will be. */
+export function abandon(port: MessagePort): void {
+  pageAt(port).abort();
+  port.close();
+}
+
 /** The worker's end. */
 export function supplied(port: MessagePort): Fetch {
   const waiting = new Map<number, (message: Tell) => void>();
+  const { signal: gone } = pageAt(port);
   let last = 0;
   port.onmessage = ({ data }: MessageEvent<Tell>) => waiting.get(data.id)?.(data);
+  gone.addEventListener('abort', () => waiting.forEach((resolve, id) => resolve({ id, failed: GONE })));
+  // Typed when the page has gone: that does not pass, and need not be tried again.
+  const failure = (why: string) => (gone.aborted ? new KingletError('io', GONE) : new TypeError(why));
   const ask = (message: Ask) =>
     new Promise<Tell>((resolve) => {
+      if (gone.aborted) {
+        return resolve({ id: message.id, failed: GONE });
+      }
       waiting.set(message.id, resolve);
       port.postMessage(message);
     });
@@ -93,7 +116,7 @@ export function supplied(port: MessagePort): Fetch {
     signal?.addEventListener('abort', cancel);
     const told = await ask({ id, url, headers: [...new Headers(headers)], cache });
     if (!('head' in told) || 'failed' in told.head) {
-      throw new TypeError('failed' in told ? told.failed : 'head' in told && 'failed' in told.head ? told.head.failed : 'no answer');
+      throw failure('failed' in told ? told.failed : 'head' in told && 'failed' in told.head ? told.head.failed : 'no answer');
     }
     const { status, statusText, headers: found } = told.head;
     const body = new ReadableStream<Uint8Array>(
@@ -105,7 +128,7 @@ export function supplied(port: MessagePort): Fetch {
           } else if ('piece' in next) {
             controller.close();
           } else {
-            controller.error(new TypeError('failed' in next ? next.failed : 'no answer'));
+            controller.error(failure('failed' in next ? next.failed : 'no answer'));
           }
         },
         cancel,
