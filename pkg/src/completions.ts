@@ -45,16 +45,15 @@ async function* chunks(
   includeUsage: boolean,
 ): AsyncGenerator<TextChunk, void, void> {
   const head = { ...envelope('cmpl', model), object: 'text_completion' as const };
-  /** How far the tokens of each answer reach. */
-  const offsets = new Map<number, number>();
+  const offsets = new Map<number, Offsets>();
   let usage: Usage | undefined;
   for await (const { index = 0, text, finish_reason, logprobs, timings, usage: spent } of answer) {
     usage = spent ?? usage;
-    const list = legacy(logprobs?.content ?? [], top, offsets.get(index) ?? 0);
-    offsets.set(index, list.end);
+    const offset = offsets.get(index) ?? new Offsets();
+    offsets.set(index, offset);
     yield {
       ...head,
-      choices: [{ index, text, finish_reason: ended(finish_reason), logprobs: list.logprobs }],
+      choices: [{ index, text, finish_reason: ended(finish_reason), logprobs: legacy(logprobs?.content ?? [], top, offset) }],
       ...(includeUsage ? { usage: null } : {}),
       ...own(timings),
     };
@@ -73,39 +72,46 @@ async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean):
       index,
       text,
       finish_reason: ended(finish) ?? 'stop',
-      logprobs: legacy(logprobs, top, 0).logprobs,
+      logprobs: legacy(logprobs, top, new Offsets()),
     })),
     usage,
     ...own(timings),
   };
 }
 
-/** Log-probabilities as lists; `offset`: where the first token begins. */
-function legacy(
-  content: readonly TokenLogprob[],
-  top: boolean,
-  offset: number,
-): { logprobs: CompletionLogprobs | null; end: number } {
+/** Where the tokens of one answer begin in its text: a character may be made of several tokens, so their bytes count. */
+class Offsets {
+  private end = 0;
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  /** Where the next token begins. */
+  next({ token, bytes }: TokenLogprob): number {
+    const begin = this.end;
+    this.end += bytes === null ? token.length : this.decoder.decode(Uint8Array.from(bytes), { stream: true }).length;
+    return begin;
+  }
+}
+
+/** Log-probabilities as lists. */
+function legacy(content: readonly TokenLogprob[], top: boolean, offsets: Offsets): CompletionLogprobs | null {
   if (content.length === 0) {
-    return { logprobs: null, end: offset };
+    return null;
   }
-  const text_offset: number[] = [];
-  let end = offset;
-  for (const { token } of content) {
-    text_offset.push(end);
-    end += token.length;
-  }
-  const logprobs = {
+  return {
     tokens: content.map(({ token }) => token),
     token_logprobs: content.map(({ logprob }) => logprob),
     ...(top ? { top_logprobs: content.map((token) => alternatives(token)) } : {}),
-    text_offset,
+    text_offset: content.map((token) => offsets.next(token)),
   };
-  return { logprobs, end };
 }
 
+/** Tokens may share a text (parts of characters do): the likeliest, which comes first, has it. */
 function alternatives({ top_logprobs }: TokenLogprob): Record<string, number> {
-  return Object.fromEntries(top_logprobs.map(({ token, logprob }) => [token, logprob]));
+  const likeliest = new Map<string, number>();
+  for (const { token, logprob } of top_logprobs) {
+    likeliest.set(token, likeliest.get(token) ?? logprob);
+  }
+  return Object.fromEntries(likeliest);
 }
 
 /** Why it ended: there are no tools here that could be called. */

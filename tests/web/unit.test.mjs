@@ -228,6 +228,27 @@ test('log-probabilities of a chat and of a completion', async (t) => {
   assert.deepEqual(offsets, [0, 2, 3]);
 });
 
+test('offsets of tokens that are parts of characters, and alternatives of one text', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  const token = (bytes, top_logprobs = []) => ({ token: new TextDecoder().decode(Uint8Array.from(bytes)), logprob: -1, bytes, top_logprobs });
+  const [first, second] = [[0xf0, 0x9f], [0x90, 0xa6]]; // a bird in two tokens
+  const likely = { ...token(first), logprob: -0.1 };
+  const content = [token([0x61]), token(first, [likely, { ...token(first), logprob: -3 }]), token(second), token([0x62]), token([0xff]), token([0x63])];
+  const pieces = () => content.map((one, i) => ({ text: '', finish_reason: i === 5 ? 'stop' : null, logprobs: { content: [one] } }));
+  engine.start = () => undefined;
+  const expected = [0, 1, 1, 3, 4, 5]; // of 'a', the bird (two UTF-16 units), 'b', what is no character, 'c'
+  let left = pieces();
+  engine.next = async () => left.shift();
+  const { logprobs } = (await kinglet.completions.create({ prompt: 'x', logprobs: 2 })).choices[0];
+  assert.deepEqual(logprobs.text_offset, expected);
+  assert.deepEqual(logprobs.top_logprobs[1], { '\ufffd': -0.1 }, 'the likelier one');
+  left = pieces();
+  const offsets = [];
+  for await (const { choices: [choice] } of await kinglet.completions.create({ prompt: 'x', logprobs: 0, stream: true })) offsets.push(...choice.logprobs.text_offset);
+  assert.deepEqual(offsets, expected);
+});
+
 test('a whole answer, a raw completion, tokens and counters', async (t) => {
   const kinglet = await connect(t, new StandIn());
   const answer = await kinglet.chat.completions.create(chat('a b'));
