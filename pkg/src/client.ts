@@ -76,6 +76,11 @@ export class Kinglet {
     return this.link.call('count', { request: { messages: input } });
   }
 
+  /** {@link dispose} was called: this model is of no use any more. */
+  get disposed(): boolean {
+    return this.link.ended;
+  }
+
   /** Counters: GPU dispatches, Wasm memory. */
   stats(): Promise<Stats> {
     return this.link.call('stats', null);

@@ -2,7 +2,7 @@
 // service worker. Nothing leaves the device: the addresses are of the page's origin, and no server ever sees them.
 
 import type { Kinglet } from './client.js';
-import { KingletError, toWire, type ErrorCode, type WireError } from './errors.js';
+import { aborted, KingletError, toWire, type ErrorCode, type WireError } from './errors.js';
 
 /** The part of a `FetchEvent` that is needed. */
 export interface FetchEventLike {
@@ -17,18 +17,26 @@ export interface FetchEventLike {
 export interface HandlerOptions {
   /** Where the API is, on the page's origin. Default `/v1`. */
   path?: string;
+  /** What `GET models` calls the model; default: its own name when it is loaded, which asking does not do, else `kinglet`. */
+  model?: string;
 }
 
 /** A streamed answer, a whole one, or (for `GET models`) a list. */
 type Answer = AsyncIterable<unknown> | object;
 type Call = (kinglet: Kinglet, body: never) => Promise<Answer>;
+/** The engine, as requests want it. */
+interface Engine {
+  /** It, loaded. */
+  get(): Promise<Kinglet>;
+  /** Its model's name. */
+  name(): string;
+}
 
 const POST: Record<string, Call> = {
   'chat/completions': (kinglet, body) => kinglet.chat.completions.create(body),
   completions: (kinglet, body) => kinglet.completions.create(body),
   embeddings: (kinglet, body) => kinglet.embeddings.create(body),
 };
-const GET: Record<string, Call> = { models: async ({ info }) => models(info.model) };
 
 /** How often it is looked whether the page that asked is still there. */
 const LOOK_MS = 500;
@@ -53,16 +61,29 @@ const CLIENT_ERRORS: readonly ErrorCode[] = [
 
 /**
  * A listener for the `fetch` event: it answers what lies below `path`, and leaves every other event alone.
- * `engine` is asked with the first request, and again when it failed.
+ * `engine` is asked with the first request, and again when it failed, or when what it gave was disposed of.
  */
-export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1' }: HandlerOptions = {}): (event: FetchEventLike) => void {
+export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1', model }: HandlerOptions = {}): (event: FetchEventLike) => void {
   const base = `${path.replace(/\/+$/, '')}/`;
-  let loaded: Promise<Kinglet> | undefined;
-  const kinglet = () =>
-    (loaded ??= engine().catch((thrown: unknown) => {
-      loaded = undefined;
+  let loading: Promise<Kinglet> | undefined;
+  let loaded: Kinglet | undefined;
+  const begin = async () => {
+    try {
+      return (loaded = await engine());
+    } catch (thrown) {
+      loading = undefined;
       throw thrown;
-    }));
+    }
+  };
+  const one: Engine = {
+    get: () => {
+      if (loaded?.disposed) {
+        loaded = loading = undefined;
+      }
+      return (loading ??= begin());
+    },
+    name: () => model ?? loaded?.info.model ?? 'kinglet',
+  };
   return (event) => {
     const { request } = event;
     const { origin, pathname } = new URL(request.url);
@@ -72,18 +93,18 @@ export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1' }: H
     }
     let finish: () => void = () => undefined;
     event.waitUntil(new Promise<void>((resolve) => (finish = resolve))); // else the browser may end the worker mid-answer
-    event.respondWith(respond(request, pathname.slice(base.length), kinglet, event.clientId, finish));
+    event.respondWith(respond(request, pathname.slice(base.length), one, event.clientId, finish));
   };
 }
 
 async function respond(
   request: Request,
   name: string,
-  kinglet: () => Promise<Kinglet>,
+  engine: Engine,
   client: string | undefined,
   finished: () => void,
 ): Promise<Response> {
-  const call = (request.method === 'POST' ? POST : request.method === 'GET' ? GET : {})[name];
+  const call = request.method === 'POST' && Object.hasOwn(POST, name) ? POST[name] : undefined;
   let streaming = false;
   const control = new AbortController();
   const unwatch = watchClient(client, control);
@@ -92,13 +113,23 @@ async function respond(
     finished();
   };
   try {
+    if (request.method === 'GET' && name === 'models') {
+      return json(models(engine.name()), 200);
+    }
     if (call === undefined) {
       const what = `expected POST to one of ${Object.keys(POST).join(', ')}, or GET models, got ${request.method} ${name}`;
       return failure(new KingletError('invalid_request', `invalid request: ${what}`, { param: 'path' }), 404);
     }
-    request.signal.addEventListener('abort', () => control.abort(request.signal.reason));
-    const body = request.method === 'POST' ? { ...(await bodyOf(request)), signal: control.signal } : {};
-    const answer = await call(await kinglet(), body as never);
+    const abort = () => control.abort(request.signal.reason);
+    request.signal.addEventListener('abort', abort);
+    if (request.signal.aborted) {
+      abort();
+    }
+    const body = { ...(await bodyOf(request)), signal: control.signal };
+    if (control.signal.aborted) {
+      throw aborted(control.signal); // nobody waits for a model to be loaded
+    }
+    const answer = await call(await engine.get(), body as never);
     if (!(Symbol.asyncIterator in answer)) {
       return json(answer, 200);
     }

@@ -42,6 +42,11 @@ export class Lasting {
     return this.current.link.info ?? this.current.info;
   }
 
+  /** Ended for good. */
+  get ended(): boolean {
+    return this.closed !== undefined;
+  }
+
   /** Whether there is an engine now. */
   get loaded(): boolean {
     return !this.resting && this.current.link.failure === undefined;
