@@ -2,6 +2,8 @@
 
 import { aborted, fromWire, KingletError } from './errors.js';
 import { watch } from './lifeline.js';
+import { uncloneable } from './cloneable.js';
+import { invalid } from './params.js';
 import type { CallName, Calls, FromWorker, Hello, Port } from './protocol.js';
 import type { Report } from './progress.js';
 import { isEmpty, supply, type Given } from './sources/supply.js';
@@ -76,10 +78,10 @@ export class Link {
         this.port.postMessage({ id, call, args }, transfer);
       } catch (thrown) {
         this.pending.delete(id);
-        const got = thrown instanceof Error ? thrown.message : String(thrown);
-        reject(
-          new KingletError('invalid_request', `invalid request: ${call}: expected plain data, got ${got}`, { param: call }),
-        );
+        // A request's parameters are the caller's, the arguments around them are not.
+        const found = uncloneable(args !== null && 'request' in args ? args.request : args);
+        const got = found?.got ?? (thrown instanceof Error ? thrown.message : String(thrown));
+        reject(invalid(found?.path || call, 'plain data', got));
       }
     });
   }

@@ -389,7 +389,17 @@ test('a failing request frees the engine for the next', async (t) => {
 
 test('what cannot be cloned is an invalid request', async (t) => {
   const kinglet = await connect(t, new StandIn());
-  await rejects(kinglet.completions.create({ prompt: () => 'x' }), 'invalid_request');
+  const named = (param) => (e) => e instanceof KingletError && e.code === 'invalid_request' && e.detail.param === param && e.message.includes(`${param}: expected plain data`);
+  await assert.rejects(kinglet.completions.create({ prompt: () => 'x' }), named('prompt'));
+  const messages = [{ role: 'user', content: 'a' }, { role: 'user', content: 'b', seen: Symbol('x') }];
+  await assert.rejects(kinglet.chat.completions.create({ messages }), named('messages[1].seen'));
+  const own = { chat_template_kwargs: { at: new WeakMap() } };
+  own.chat_template_kwargs.self = own;
+  await assert.rejects(kinglet.chat.completions.create({ ...chat('a'), kinglet: own }), named('kinglet.chat_template_kwargs.at'));
+  await assert.rejects(kinglet.completions.create({ prompt: 'a', kinglet: { get top_k() { throw new Error('mine'); } } }), named('kinglet.top_k'));
+  const chain = { work: () => 'x' };
+  chain.again = { chain };
+  await assert.rejects(kinglet.chat.completions.create({ ...chat('a'), kinglet: { again: chain, work: 1 } }), (e) => e.code === 'invalid_request' && /work$/.test(e.detail.param));
 });
 
 test('progress arrives, loading fails with its own code, and can be aborted', async (t) => {
