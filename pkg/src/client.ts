@@ -8,12 +8,12 @@ import { aborted, KingletError } from './errors.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import { checkOptions, loadArguments } from './options.js';
-import { signalIn } from './params.js';
+import { callOf, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
 import { tokenIds, tokenizeArguments, type TokenizeOptions } from './tokens.js';
-import type { Availability, CallOptions, ChatMessage, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
+import type { Availability, CallOptions, ChatMessage, ChatParams, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
 export async function create(options: KingletOptions, ways: Ways, findDesk?: FindDesk): Promise<Kinglet> {
@@ -68,12 +68,17 @@ export class Kinglet {
     return this.link.call('detokenize', { ids: tokenIds(ids) });
   }
 
-  /** Tokens that a text, or the prompt of a conversation with its template, takes of the context. */
-  async countTokens(input: string | readonly ChatMessage[]): Promise<number> {
+  /**
+   * Tokens that a text, or the prompt of a conversation with its template, takes of the context. `params`: the other
+   * parameters of the chat; tools and `chat_template_kwargs` are part of its prompt.
+   */
+  async countTokens(input: string | readonly ChatMessage[], params: Partial<ChatParams> = {}): Promise<number> {
     if (typeof input === 'string') {
+      refuseOthers('params', params, () => 'nothing beside a text');
       return (await this.tokenize(input)).length;
     }
-    return this.link.call('count', { request: { messages: input } });
+    const { request } = callOf(params, undefined);
+    return this.link.call('count', { request: { ...request, messages: input } });
   }
 
   /** {@link dispose} was called: this model is of no use any more. */

@@ -397,6 +397,12 @@ test('objects from real weights satisfy their schema, whole and streamed', { ski
 test('tools from real weights: called with arguments that fit, run, and answered', { skip }, async () => {
   const { kinglet, close } = await nodeKinglet(await toolModel());
   try {
+    const messages = [{ role: 'user', content: 'Hello' }];
+    const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: {} } } }];
+    const counted = await kinglet.countTokens(messages, { tools });
+    const { usage } = await kinglet.chat.completions.create({ messages, tools, max_tokens: 1 });
+    assert.equal(counted, usage.prompt_tokens);
+    assert.ok(counted > 10 + (await kinglet.countTokens(messages, { tools, tool_choice: 'none' })));
     const asked = [];
     const inputSchema = z.object({ city: z.enum(CITIES) });
     const weather = tool({ inputSchema, execute: async ({ city }) => (asked.push(city), { city, degrees: 21 }) });

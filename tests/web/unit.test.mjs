@@ -250,7 +250,8 @@ test('offsets of tokens that are parts of characters, and alternatives of one te
 });
 
 test('a whole answer, a raw completion, tokens and counters', async (t) => {
-  const kinglet = await connect(t, new StandIn());
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
   const answer = await kinglet.chat.completions.create(chat('a b'));
   assert.deepEqual(answer.choices[0].message, { role: 'assistant', content: 'ab', refusal: null });
   assert.equal(answer.choices[0].finish_reason, 'stop');
@@ -261,6 +262,14 @@ test('a whole answer, a raw completion, tokens and counters', async (t) => {
   assert.equal(await kinglet.detokenize([104, 105]), 'hi');
   assert.equal(await kinglet.countTokens('hey'), 3);
   assert.equal(await kinglet.countTokens([{ role: 'user', content: 'x' }]), 1);
+  engine.count = (request) => ((engine.counted = request), 9);
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  const own = { chat_template_kwargs: { thinking: true } };
+  const signal = new AbortController().signal;
+  assert.equal(await kinglet.countTokens(chat('x').messages, { tools, kinglet: own, stream: true, signal }), 9);
+  assert.deepEqual(engine.counted, { ...chat('x'), tools, kinglet: own });
+  await rejects(kinglet.countTokens('x', { tools }), 'invalid_request');
+  await rejects(kinglet.countTokens(chat('x').messages, 7), 'invalid_request');
   assert.equal((await kinglet.stats()).wasm_memory, 1);
 });
 
