@@ -13,7 +13,7 @@ export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { DownloadOptions } from './keep.js';
-export { modelStore, type Inspection, type ModelStore } from './store/model-store.js';
+export { modelStore, type Inspection, type ModelStore, type StoredModel } from './store/model-store.js';
 export type { StoredFile } from './store/store.js';
 export type * from './types.js';
 

@@ -69,6 +69,9 @@ let root = new Folder(faults);
 globalThis.FileSystemFileHandle = File;
 Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { storage: { getDirectory: async () => root } } });
 const { Opfs } = await import('../../pkg/dist/store/opfs.js');
+const { LocalLocks } = await import('../../pkg/dist/store/locks.js');
+const { modelStore } = await import('../../pkg/dist/store/model-store.js');
+const { Store } = await import('../../pkg/dist/store/store.js');
 
 async function disk() {
   root = new Folder(faults);
@@ -115,4 +118,26 @@ test('a record that is being rewritten is read again; one that stays unreadable 
   assert.equal(await opfs.readRecord('r'), 'two');
   faults.unreadable = () => true;
   await assert.rejects(opfs.readRecord('r'), { code: 'store_busy' });
+});
+
+test('a stored model goes by whatever it is loaded with; all parts of a split one are removed', async () => {
+  const store = await Store.open(await disk(), new LocalLocks());
+  const hub = 'https://huggingface.co/o/n/resolve';
+  const split = (n) => `https://models.example/m-0000${n}-of-00003.gguf`;
+  for (const model of ['hf:o/n/a/b.gguf', { repo: 'o/n', file: 'a/b.gguf' }, { url: `${hub}/main/a/b.gguf` }, new URL(`${hub}/main/a/b.gguf`), 'b.gguf']) {
+    await store.create(`${hub}/main/a/b.gguf`, 'b.gguf');
+    await store.create(`${hub}/other/a/c.gguf`, 'c.gguf');
+    assert.equal((await modelStore.inspect(model)).name, 'b.gguf');
+    assert.equal(await modelStore.delete(model), 1);
+    assert.equal(await modelStore.delete(model), 0);
+    assert.equal(await modelStore.delete({ repo: 'o/n', file: 'a/c.gguf', revision: 'other' }), 1);
+  }
+  await store.create('https://here.example/assets/weights-1a2b.gguf', 'desk.gguf');
+  assert.equal(await modelStore.delete('desk-nano'), 0);
+  assert.equal(await modelStore.delete('desk'), 1);
+  for (const n of [3, 1, 2]) await store.create(split(n), `part ${n}`);
+  assert.equal((await modelStore.inspect(split(1))).name, 'part 1');
+  assert.equal(await modelStore.delete(split(1)), 3);
+  assert.deepEqual(await modelStore.list(), []);
+  await assert.rejects(modelStore.delete('hf:nonsense'), { code: 'invalid_request' });
 });

@@ -1,12 +1,18 @@
 // The store as a page sees it, with or without an engine: what is there, how much room there is, and making room.
 
 import { KingletError } from '../errors.js';
+import { huggingFace, isRepoFile, parseHf } from '../sources/huggingface.js';
+import { partsOf } from '../sources/split.js';
+import type { RepoFile } from '../types.js';
 import { Chunks } from './chunks.js';
 import { chunksOf } from './manifest.js';
 import { openStore } from './places.js';
 import { estimate, type Estimate } from './quota.js';
 import type { Store, StoredFile } from './store.js';
 import { Window } from './window.js';
+
+/** What a stored model goes by: its address, name or id, or what it was loaded with. */
+export type StoredModel = string | URL | RepoFile | { url: string | URL };
 
 /** What a thorough look at one file finds. */
 export interface Inspection extends StoredFile {
@@ -18,21 +24,24 @@ export interface Inspection extends StoredFile {
 export interface ModelStore {
   /** All files, the last used first. */
   list(): Promise<StoredFile[]>;
-  /** Reads a file (by its address, name or id) and checks every chunk of it; undefined: it is not there. */
-  inspect(model: string | URL): Promise<Inspection | undefined>;
+  /** Reads a file and checks every chunk of it; of a split model, the first part. Undefined: it is not there. */
+  inspect(model: StoredModel): Promise<Inspection | undefined>;
   /**
-   * Removes what goes by this address, name or id; returns how many files those were.
+   * Removes a model, all parts of a split one that is named by the first; returns how many files those were.
    *
    * @throws KingletError `store_busy` when one is being downloaded or loaded, here or in another tab.
    */
-  delete(model: string | URL): Promise<number>;
-  /** Removes the files that were not used for longest, until so many bytes are free; returns those that went. */
+  delete(model: StoredModel): Promise<number>;
+  /** Removes the files that were not used for longest, until so many bytes of them are gone; returns those that went. */
   evict(bytes: number): Promise<StoredFile[]>;
   /** Asks the browser not to remove the store when it is short of room. Only a page can ask. True: it will not. */
   persist(): Promise<boolean>;
   /** What the browser grants this origin. */
   estimate(): Promise<Estimate & { persisted: boolean }>;
 }
+
+/** The project's own models, which are stored by their names (sources/resolve.ts). */
+const DESK = ['desk', 'desk-nano'];
 
 export const modelStore: ModelStore = {
   list: () => visit([], (store) => store.list()),
@@ -60,14 +69,28 @@ async function visit<T>(none: T, work: (store: Store) => Promise<T>): Promise<T>
   }
 }
 
-async function matching(store: Store, model: string | URL): Promise<StoredFile[]> {
-  const text = String(model);
-  const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
-  const url = URL.canParse(text, base) ? new URL(text, base).href : text;
-  return (await store.list()).filter((file) => file.id === text || file.name === text || file.urls.includes(url));
+async function matching(store: Store, model: StoredModel): Promise<StoredFile[]> {
+  const named = typeof model === 'string' ? [model] : [];
+  const names = [...named, ...named.filter((name) => DESK.includes(name)).map((name) => `${name}.gguf`)];
+  const urls = addresses(model);
+  const fits = ({ id, name, urls: known }: StoredFile) => names.includes(id) || names.includes(name) || known.some((url) => urls.includes(url));
+  const place = (file: StoredFile) => Math.min(...file.urls.map((url) => urls.indexOf(url)).filter((at) => at >= 0));
+  return (await store.list()).filter(fits).sort((a, b) => place(a) - place(b));
 }
 
-async function remove(store: Store, model: string | URL): Promise<number> {
+/** The addresses of a model's files, where it has one: the first part's stands for all. */
+function addresses(model: StoredModel): string[] {
+  if (typeof model === 'string' && model.startsWith('hf:')) {
+    return partsOf(huggingFace(parseHf(model)));
+  }
+  if (typeof model === 'object' && !(model instanceof URL)) {
+    return isRepoFile(model) ? partsOf(huggingFace(model)) : addresses(model.url);
+  }
+  const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
+  return URL.canParse(String(model), base) ? partsOf(new URL(model, base).href) : [String(model)];
+}
+
+async function remove(store: Store, model: StoredModel): Promise<number> {
   const files = await matching(store, model);
   for (const { id, name } of files) {
     if (!(await store.remove(id))) {
@@ -78,7 +101,7 @@ async function remove(store: Store, model: string | URL): Promise<number> {
   return files.length;
 }
 
-async function inspect(store: Store, model: string | URL): Promise<Inspection | undefined> {
+async function inspect(store: Store, model: StoredModel): Promise<Inspection | undefined> {
   const file = (await matching(store, model))[0];
   const manifest = file && (await store.manifests()).find(({ id }) => id === file.id);
   if (file === undefined || manifest === undefined) {
