@@ -19,6 +19,8 @@ export interface Disk {
   /** Opens a file; for writing, it is made. Undefined: there is none to read. */
   openFile(name: string, mode: 'read' | 'write'): Promise<DiskFile | undefined>;
   removeFile(name: string): Promise<void>;
+  /** Ends what is held open for this session, where there is such a thing. */
+  close?(): void;
 }
 
 /** One open file. */

@@ -1,5 +1,6 @@
 // IndexedDB, where there is no origin private file system: records and chunks as values. Every write is a transaction.
 
+import { KingletError } from '../errors.js';
 import type { Disk, DiskFile } from './disk.js';
 
 const NAME = 'kinglet';
@@ -14,9 +15,16 @@ export class IndexedDb implements Disk {
   readonly kind = 'indexeddb';
   readonly writable = true;
 
-  private constructor(private readonly db: IDBDatabase) {}
+  private constructor(private readonly db: IDBDatabase) {
+    // A newer tab changes the layout, or the user removes the site's data: neither must wait for this tab.
+    db.onversionchange = () => db.close();
+  }
 
-  /** Undefined where the browser has none, or gives none to this page. */
+  /**
+   * Undefined where the browser has none, or gives none to this page.
+   *
+   * @throws KingletError `store_newer` when a newer version of this code has changed the layout.
+   */
   static async find(): Promise<IndexedDb | undefined> {
     if (typeof indexedDB === 'undefined') {
       return undefined;
@@ -28,9 +36,17 @@ export class IndexedDb implements Disk {
         open.result.createObjectStore(CHUNKS);
       };
       return new IndexedDb(await done(open));
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof DOMException && thrown.name === 'VersionError') {
+        const message = "the store was written by a newer version of kinglet; reload the page, or load with store: 'none'";
+        throw new KingletError('store_newer', message, { supported: LAYOUT }, { cause: thrown });
+      }
       return undefined;
     }
+  }
+
+  close(): void {
+    this.db.close();
   }
 
   async records(): Promise<string[]> {

@@ -55,6 +55,7 @@ export class Store {
       return new Store(disk, locks, release);
     } catch (thrown) {
       release();
+      disk.close?.();
       throw thrown;
     }
   }
@@ -62,6 +63,7 @@ export class Store {
   /** Ends the session. */
   close(): void {
     this.release();
+    this.disk.close?.();
   }
 
   /** All files that this code understands. */
