@@ -476,6 +476,23 @@ test('the same content, which is removed just then: the new file stays', async (
   assert.equal(server.asked.length, 0);
 });
 
+test('what turns out to be no model is forgotten when it was downloaded for that; what lay there before stays', async (t) => {
+  const server = await serving(t);
+  const one = await tab();
+  const first = await one.open(server);
+  await first.finish();
+  await first.discard();
+  await empty(one.disk);
+  same(await take(one, server), BYTES);
+  const second = await one.open(server);
+  await second.read(0, 100);
+  await second.discard();
+  assert.equal((await one.store.list()).filter(({ complete }) => complete).length, 1);
+  const before = server.asked.length;
+  same(await take(one, server), BYTES);
+  assert.equal(server.asked.length, before);
+});
+
 test('what was not used for longest goes first; what is in use stays', async (t) => {
   const server = await serving(t);
   const one = await tab();

@@ -237,8 +237,11 @@ export class StoredReader implements Reader {
     }
   }
 
-  /** Closes it, and removes it from the store: it was no model. */
+  /** Closes it; what was downloaded for this reader is removed from the store: it was no model. What lay there before stays. */
   async discard(): Promise<void> {
+    if (this.download === undefined) {
+      return this.close();
+    }
     try {
       await this.end();
       await this.shelf.store.remove(this.manifest.id);
