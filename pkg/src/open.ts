@@ -6,7 +6,7 @@ import { chooseModule, type Browser, type Recruit } from './module.js';
 import { Recruiter } from './recruit.js';
 import { RequestCount } from './requests.js';
 import type { Loader } from './serve.js';
-import { loadModel } from './sources/open.js';
+import { finish, loadModel } from './sources/open.js';
 import type { Readers } from './sources/reader.js';
 import type { Hire } from './team.js';
 import { Trials } from './truth.js';
@@ -67,6 +67,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       restore: async () => {
         try {
           await engine.restore?.();
+          await (files && finish(files, sources));
         } catch (thrown) {
           throw files?.failure ?? thrown;
         } finally {

@@ -149,6 +149,35 @@ test('readers can be read again after a load; another content by then is file_ch
   await assert.rejects(reader.read(0, 2), { code: 'file_changed' });
 });
 
+test('read again after the store has lost it: what it is is known at its end; its length before', async () => {
+  const files = [
+    { root: 'one', length: 5 }, // loaded
+    { root: undefined, length: 5, last: 'one' }, // downloaded again
+    { root: undefined, length: 5, last: 'two' }, // another one
+    { root: 'http "etag"', length: 5 }, // nothing is kept any more
+    { root: undefined, length: 6 },
+  ];
+  let closed = 0;
+  const reader = await LastingReader.open(async () => {
+    const file = { name: 'm', read: async (_, n) => new Uint8Array(n), close: async () => void (closed += 1), ...files.shift() };
+    return Object.assign(file, { finish: async () => void (file.root ??= file.last) });
+  });
+  const again = async () => {
+    await reader.read(0, 2);
+    await reader.finish();
+  };
+  await again();
+  await reader.close();
+  await again();
+  await reader.close();
+  await assert.rejects(again(), { code: 'file_changed' });
+  await reader.close();
+  await again();
+  await reader.close();
+  await assert.rejects(again(), { code: 'file_changed' });
+  assert.equal(closed, 5);
+});
+
 test('load rejects with what a reader threw, unless the engine could go on; what is wrong is freed', async () => {
   const blob = { kind: 'blob', blob: new Blob(['12345']) };
   const load = (use) => loadModel([blob], { store: 'none' }, use);

@@ -152,3 +152,15 @@ test('with the hash of the file, an end that does not come is no success', async
   const beginning = async (reader) => reader.read(0, 1000);
   await assert.rejects(take(server, { sha256: SHA }, beginning), { code: 'http' });
 });
+
+test('read again after a load: the same version, or file_changed', async (t) => {
+  let now = FILE;
+  const server = await serving(t, () => now);
+  const [reader] = (await openSources([wire(server)], READING)).given;
+  await reader.read(0, 100);
+  await reader.close();
+  same(await reader.read(100, 1000), BYTES.subarray(100, 1100));
+  await reader.close();
+  now = { bytes: OTHER, etag: '"two"' };
+  await assert.rejects(reader.read(0, 100), { code: 'file_changed' });
+});

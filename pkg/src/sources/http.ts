@@ -2,8 +2,9 @@
 
 import { aborted, KingletError } from '../errors.js';
 import { Sha256 } from '../store/sha256.js';
+import { UNKEPT, type Openable } from './lasting.js';
 import { extentOf, httpError, replyOf } from './range.js';
-import { truncated, type Reader } from './reader.js';
+import { truncated } from './reader.js';
 import { ask, bodyOf, cut, fileChanged, persistently, type Answer, type Remote } from './remote.js';
 import { Passing, type Patience } from './retry.js';
 import { ifRange, same, telling, validatorsOf, type Validators } from './validators.js';
@@ -38,7 +39,7 @@ interface Body {
  * dropped; where nothing can tell, only forward reads (and a second look at the bytes of the last read) are possible there,
  * which is all that opening and loading a model need.
  */
-export class HttpReader implements Reader {
+export class HttpReader implements Openable {
   private readonly ending = new AbortController();
   private readonly abort = () => this.ending.abort(this.remote.signal?.reason);
   private known: number | undefined;
@@ -90,6 +91,12 @@ export class HttpReader implements Reader {
 
   get length(): number | undefined {
     return this.known;
+  }
+
+  /** What the server calls the version, where it does. */
+  get root(): string | undefined {
+    const { etag, modified } = this.version ?? { etag: null, modified: null };
+    return (etag ?? modified) === null ? undefined : `${UNKEPT}${etag ?? modified}`;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {

@@ -6,9 +6,12 @@ import type { Reader } from './reader.js';
 /** After so many milliseconds without a read, what was opened for reading again is closed. */
 const IDLE_MS = 30_000;
 
+/** Roots of files that are kept nowhere begin with this: they are what the server calls the version. */
+export const UNKEPT = 'http ';
+
 /** What a {@link LastingReader} opens. */
 export interface Openable extends Reader {
-  /** What its content is known by; another one is another file. */
+  /** What its content is known by, as soon as that is known; another one of the same kind is another file. */
   readonly root?: string | undefined;
 }
 
@@ -45,8 +48,10 @@ export class LastingReader implements Reader {
     return bytes;
   }
 
+  /** See {@link Reader.finish}. What was read again is now compared with what was read before. */
   async finish(): Promise<void> {
     await this.current?.finish?.();
+    this.compare(this.current);
   }
 
   async close(): Promise<void> {
@@ -67,11 +72,29 @@ export class LastingReader implements Reader {
 
   private async reopened(): Promise<Openable> {
     const reader = await this.again(this.root);
-    if (this.root !== undefined && reader.root !== undefined && reader.root !== this.root) {
+    try {
+      this.compare(reader);
+      return reader;
+    } catch (thrown) {
       await reader.close?.();
+      throw thrown;
+    }
+  }
+
+  /** A file that is being downloaded again has no root before it is there; its length is known earlier. */
+  private compare(now: Openable | undefined): void {
+    const { root, known } = this;
+    const another =
+      (root !== undefined && now?.root !== undefined && kindOf(now.root) === kindOf(root) && now.root !== root) ||
+      (known !== undefined && now?.length !== undefined && now.length !== known);
+    if (another) {
       const message = `${this.name} is another file than the one that was loaded; create the model again`;
       throw new KingletError('file_changed', message, { url: this.name });
     }
-    return reader;
   }
+}
+
+/** Roots are compared with those of the same kind. */
+function kindOf(root: string): boolean {
+  return root.startsWith(UNKEPT);
 }

@@ -12,7 +12,7 @@ import { Window } from '../store/window.js';
 import type { Notice } from '../types.js';
 import { blobReader } from './blob.js';
 import { HttpReader } from './http.js';
-import { LastingReader, type Openable } from './lasting.js';
+import { LastingReader, UNKEPT, type Openable } from './lasting.js';
 import { Meter } from './meter.js';
 import type { Fetch } from './remote.js';
 import { Readers, type Reader } from './reader.js';
@@ -140,7 +140,8 @@ class Opener {
     const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
     const origin = { url, key: keyOf(file), name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
     const turn = this.before;
-    return LastingReader.open((root) => this.file({ ...origin, root }, turn));
+    // The store knows nothing of what servers call a version.
+    return LastingReader.open((root) => this.file({ ...origin, root: root?.startsWith(UNKEPT) ? undefined : root }, turn));
   }
 
   private async file(origin: Origin, turn: Promise<void>): Promise<Openable> {
@@ -194,7 +195,7 @@ class Opener {
  * Waits for the rest of the files. That the end of one does not come is no failure of a model that has loaded, unless the
  * file has to be compared with a hash.
  */
-async function finish(readers: Readers, sources: readonly WireSource[]): Promise<void> {
+export async function finish(readers: Readers, sources: readonly WireSource[]): Promise<void> {
   const files = filesOf(sources);
   const ends = await Promise.allSettled(readers.given.map((reader) => reader.finish?.()));
   ends.forEach((end, i) => {
