@@ -73,22 +73,67 @@ test('the table of errors has every code, and no other', () => {
   assert.deepEqual(rows.toSorted(), codes.toSorted());
 });
 
-test('every option of createKinglet, parameter and method is on the page', () => {
+/** What the first column of the tables of a section names. */
+function rows(page, heading) {
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0];
+  assert.ok(section, heading);
+  const cells = [...section.matchAll(/^\|([^|]*)\|/gm)].map((match) => match[1]);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1]));
+}
+
+/** Fields of an interface; those that it inherits are not among them. */
+function fields(path, name) {
+  const body = new RegExp(`export interface ${name} [^{]*\\{(.*?)^\\}`, 'ms').exec(read(path))?.[1];
+  assert.ok(body, `${name} of ${path}`);
+  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
+}
+
+const TYPES = 'pkg/src/types.ts';
+const OPENAI = 'pkg/src/openai.ts';
+/** An interface's own fields, `kinglet` by what is under it. */
+const own = (name, path = OPENAI) => fields(path, name).filter((field) => field !== 'kinglet');
+const under = (name) => fields(OPENAI, name).map((field) => `kinglet.${field}`);
+/** By section of docs/api.md: what its tables name, no more and no less. */
+const TABLES = {
+  Loading: () => own('KingletOptions', TYPES),
+  Chats: () => [...own('ChatParams'), ...under('OwnChatParams')],
+  Completions: () => own('CompletionParams'),
+  'Sampling and length': () => [...own('SamplingParams'), ...under('OwnParams')],
+  Embeddings: () => [...own('EmbeddingParams'), 'kinglet.pooling'],
+  Availability: () => own('Availability', TYPES),
+  Notices: () => {
+    const codes = [...read(TYPES).split('export type NoticeCode =')[1].split(';\n')[0].matchAll(/^ {2}\| '(\w+)'/gm)];
+    return codes.map((match) => match[1]);
+  },
+};
+
+test('the tables have every option, parameter, field and notice, each in its section, and no other', () => {
   const page = read('docs/api.md');
-  const fields = (path, name) => {
-    const body = new RegExp(`export interface ${name} [^{]*\\{(.*?)^\\}`, 'ms').exec(read(path))?.[1];
-    assert.ok(body, `${name} of ${path}`);
-    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
-  };
-  const types = 'pkg/src/openai.ts';
-  const named = [
-    ...fields('pkg/src/types.ts', 'KingletOptions'),
-    ...['Info', 'Progress', 'Stats', 'Availability', 'ContextUsage'].flatMap((name) => fields('pkg/src/types.ts', name)),
-    ...['SamplingParams', 'ChatParams', 'CompletionParams', 'OwnParams', 'OwnChatParams', 'WithoutEffect', 'EmbeddingParams'].flatMap((name) => fields(types, name)),
-  ];
-  assert.ok(named.length > 50, `${named.length} names`);
-  const absent = named.filter((name) => !new RegExp(`\\b${name}\\b`).test(page));
-  assert.deepEqual(absent, []);
+  for (const [heading, names] of Object.entries(TABLES)) {
+    assert.ok(names().length > 4, heading);
+    assert.deepEqual(rows(page, heading).toSorted(), names().toSorted(), heading);
+  }
+  // A mention elsewhere is not enough.
+  const without = page.replace(/^\| `seed` \|.*\n/m, '');
+  assert.ok(/\bseed\b/.test(without) && !rows(without, 'Sampling and length').includes('seed'));
+});
+
+test('what is told in sentences is in its sentence: what has no effect, information, progress, counters', () => {
+  const page = read('docs/api.md');
+  const sentence = (begin, end) => page.split(begin)[1]?.split(end)[0] ?? assert.fail(begin);
+  for (const [names, text] of [
+    [own('WithoutEffect'), sentence('Accepted without effect', '\n\n')],
+    [own('Info', TYPES), sentence('`kinglet.info` says', '\n\n')],
+    [own('Progress', TYPES), sentence('| `onProgress` |', '\n')],
+    [own('Stats', TYPES), sentence('- `kinglet.stats()`', '\n\n')],
+    [own('ContextUsage', TYPES), sentence('- `kinglet.contextUsage()`', '\n- ')],
+  ]) {
+    assert.deepEqual(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)), []);
+  }
+});
+
+test('every method is on the page', () => {
+  const page = read('docs/api.md');
   const methods = [...read('pkg/src/client.ts').matchAll(/^ {2}(?:async )?(\w+)\(.*\{$/gm)].map((match) => match[1]);
   assert.ok(methods.includes('unload') && methods.includes('tokenize'), methods.join());
   assert.deepEqual(methods.filter((name) => name !== 'constructor' && !page.includes(`kinglet.${name}(`)), []);
