@@ -522,6 +522,24 @@ test('a file that the browser removed is announced and fetched again', async (t)
   assert.deepEqual(one.notices.map(([code]) => code), ['storage_evicted']);
 });
 
+test('a file that another tab removes just then is fetched again, and the browser is not blamed', async (t) => {
+  const server = await serving(t);
+  const disk = new MemoryDisk();
+  const locks = new LocalLocks();
+  const one = await tab({ disk, locks });
+  same(await take(one, server), BYTES);
+  const [{ id }] = await one.store.list();
+  class Late extends LocalLocks {
+    async hold(name, want) {
+      if (name === `use-${id}`) await one.store.drop(id);
+      return locks.hold(name, want);
+    }
+  }
+  const two = await tab({ disk, locks: new Late() });
+  same(await take(two, server), BYTES);
+  assert.deepEqual(two.notices, []);
+});
+
 test('a file that has become shorter is downloaded to its end, in long requests', async (t) => {
   const server = await serving(t);
   const one = await tab();

@@ -71,6 +71,9 @@ async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<
   const [file, release] = await opened(store, manifest.id, 'read');
   if (file === undefined) {
     release();
+    if (!(await store.manifests()).some(({ id }) => id === manifest.id)) {
+      return undefined; // somebody has removed it just now, and knows
+    }
     await store.drop(manifest.id);
     const message = `the browser has removed ${manifest.name} from its storage; it is fetched again`;
     shelf.notice('storage_evicted', message, { name: manifest.name, bytes: manifest.length });
