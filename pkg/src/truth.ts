@@ -4,6 +4,8 @@
 
 const DATABASE = 'kinglet-gpu';
 const STORE = 'passed';
+/** Milliseconds for which an answer of the database is waited for; some browsers have given none. */
+const PATIENCE = 1000;
 
 /** What is known of one GPU. */
 export class Trials {
@@ -28,6 +30,16 @@ export class Trials {
   }
 
   private async ask<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
+    });
+    const answer = this.askAtLeisure(mode, work);
+    answer.catch(() => undefined); // nobody may be left to hear it
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+
+  private async askAtLeisure<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     const opening = indexedDB.open(DATABASE, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
     const database = await settled(opening);
