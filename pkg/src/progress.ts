@@ -7,7 +7,6 @@ export type Report = Omit<Progress, 'status' | 'progress' | 'text'> & { text?: s
 
 const WORDS: Record<Phase, string> = {
   download: 'downloading',
-  verify: 'verifying',
   upload: 'loading the weights',
   compile: 'compiling',
   ready: 'ready',

@@ -117,7 +117,7 @@ export interface KingletOptions {
 }
 
 /** What loading is doing: reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */
-export type Phase = 'download' | 'verify' | 'upload' | 'compile' | 'ready';
+export type Phase = 'download' | 'upload' | 'compile' | 'ready';
 
 /** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */
 export interface Progress {

@@ -35,6 +35,25 @@ test('what is no model is named', async () => {
   assert.throws(() => readingOf({ store: 'cookies' }), (error) => error.code === 'invalid_request' && error.detail.param === 'store');
 });
 
+test('retry: what is none of it, or out of bounds, is named; what is undefined is the default', () => {
+  for (const [name, value] of [['attempts', 0], ['attempts', 1.5], ['backoffMs', -1], ['stallMs', Infinity], ['stallMs', '5'], ['atempts', 3], ['toString', 1]]) {
+    const refused = (error) => error.code === 'invalid_request' && error.detail.param === `retry.${name}` && error.message.includes('expected');
+    assert.throws(() => readingOf({ retry: { [name]: value } }), refused, `${name}: ${value}`);
+  }
+  assert.deepEqual(readingOf({ retry: { attempts: 1, backoffMs: 0, stallMs: undefined } }).retry, { attempts: 1, backoffMs: 0 });
+});
+
+test('a store that this thread has not: store_unavailable, and nothing is left unhandled', async () => {
+  const before = process.listenerCount('unhandledRejection');
+  const unhandled = [];
+  const note = (reason) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  await assert.rejects(openSources([{ kind: 'url', url: 'http://127.0.0.1:9/m.gguf' }], { store: 'opfs' }), { code: 'store_unavailable' });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off('unhandledRejection', note);
+  assert.deepEqual([unhandled, process.listenerCount('unhandledRejection')], [[], before]);
+});
+
 test('without its package, desk is package_missing, with the command', async () => {
   await assert.rejects(createKinglet({ model: 'desk', worker: {} }), (error) => {
     assert.equal(error.code, 'package_missing');

@@ -4,6 +4,7 @@ import { KingletError } from '../errors.js';
 import type { KingletOptions, ModelSource } from '../types.js';
 import { huggingFace, isRepoFile, parseHf } from './huggingface.js';
 import type { Reading } from './open.js';
+import { checkPatience } from './retry.js';
 import { STREAM, type Given } from './supply.js';
 
 const STORES: readonly string[] = ['auto', 'opfs', 'indexeddb', 'none'];
@@ -146,5 +147,5 @@ export function readingOf({ store = 'auto', retry, headers }: Pick<KingletOption
     throw new KingletError('invalid_request', message, { param: 'store' });
   }
   const sent = plain(headers);
-  return { store, ...(retry === undefined ? {} : { retry }), ...(sent === undefined ? {} : { headers: sent }) };
+  return { store, ...(retry === undefined ? {} : { retry: checkPatience(retry) }), ...(sent === undefined ? {} : { headers: sent }) };
 }

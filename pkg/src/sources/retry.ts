@@ -15,6 +15,24 @@ export interface Patience {
 /** With the defaults. */
 export const patient = (given: Patience = {}) => ({ attempts: 6, backoffMs: 500, stallMs: 30_000, ...given });
 
+/** The least and the most that each may be. */
+const BOUNDS: Record<keyof Patience, [number, number]> = { attempts: [1, 1000], backoffMs: [0, 600_000], stallMs: [1, 3_600_000] };
+
+/** @throws KingletError `invalid_request` that names what is no {@link Patience}. */
+export function checkPatience(given: Patience): Patience {
+  for (const [name, value] of Object.entries(given) as [keyof Patience, unknown][]) {
+    const [least, most] = Object.hasOwn(BOUNDS, name) ? BOUNDS[name] : [];
+    const fits = typeof value === 'number' && Number.isInteger(value) && value >= (least ?? 0) && value <= (most ?? 0);
+    if (least === undefined || (value !== undefined && !fits)) {
+      const expected = least === undefined ? Object.keys(BOUNDS).join(', ') : `a whole number from ${least} to ${most}`;
+      const message = `invalid request: retry.${name}: expected ${expected}, got ${least === undefined ? 'an unknown one' : String(value)}`;
+      throw new KingletError('invalid_request', message, { param: `retry.${name}` });
+    }
+  }
+  // What is undefined is as if it were not there.
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
 /** Longest pause between two attempts, whatever a server says. */
 const MAX_BACKOFF_MS = 30_000;
 
