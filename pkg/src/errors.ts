@@ -77,7 +77,8 @@ export class KingletError extends Error {
   }
 }
 
-function isWire(value: unknown): value is WireError {
+/** Whether this is an error of ours, as an object or as plain data. */
+export function isWire(value: unknown): value is WireError {
   const error = value as Partial<WireError> | null;
   return typeof error === 'object' && error !== null && typeof error.code === 'string' && typeof error.message === 'string';
 }

@@ -1,6 +1,6 @@
 // Grammars: a Wasm module of its own, fetched when a request first asks for one.
 
-import { KingletError, toWire } from './errors.js';
+import { fromWire, isWire, KingletError, toWire } from './errors.js';
 import type { WasmFile } from './types.js';
 
 /** One answer under a grammar, as the engine uses it. */
@@ -22,19 +22,100 @@ export interface Vocabulary {
   ends: Uint32Array;
 }
 
-/** What wasm-bindgen generates from `grammar/src/wasm.rs`. */
+/** What wasm-bindgen generates from `grammar/src/wasm.rs`, and what xtask/src/pkg.rs adds to it. */
 export interface GrammarGlue {
   default(options?: { module_or_path: unknown }): Promise<unknown>;
   Grammars: new (tokens: number, packed: Uint8Array, ends: Uint32Array) => RawGrammars;
+  /** Forgets the instance and these objects of it, without a word to either: the next `default` makes another. */
+  discard(objects: Iterable<object>): void;
 }
 
 interface RawGrammars {
   compile(spec: string): Constraint;
 }
 
+/** An instance of the module. All engines of one thread share it, since its script knows only one. */
+class Instance {
+  private static readonly all = new WeakMap<GrammarGlue, Instance>();
+  /** What lives in its memory. */
+  private readonly objects = new Set<object>();
+  /** Why it is of no use any more. */
+  private failure: KingletError | undefined;
+
+  private constructor(
+    readonly glue: GrammarGlue,
+    private readonly started: Promise<unknown>,
+  ) {}
+
+  /** The one there is, or a new one from `file`. */
+  static async of(glue: GrammarGlue, file: WasmFile | undefined): Promise<Instance> {
+    let instance = Instance.all.get(glue);
+    if (instance === undefined) {
+      instance = new Instance(glue, glue.default(file === undefined ? undefined : { module_or_path: file }));
+      Instance.all.set(glue, instance);
+    }
+    try {
+      await instance.started;
+      return instance;
+    } catch (thrown) {
+      instance.forget();
+      throw thrown;
+    }
+  }
+
+  get crashed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /**
+   * Calls into it. What it says itself is thrown as it is; anything else is a crash, after which its memory cannot be
+   * trusted and its objects cannot even be freed: then it is given up, whoever uses it.
+   */
+  call<T>(work: () => T): T {
+    if (this.failure !== undefined) {
+      throw this.failure;
+    }
+    try {
+      return work();
+    } catch (thrown) {
+      if (isWire(thrown)) {
+        throw fromWire(thrown);
+      }
+      const message = `the Wasm module for grammars crashed (${String(thrown)}); the next request starts it anew. A simpler grammar may pass`;
+      this.failure = new KingletError('internal', message, {}, { cause: thrown });
+      this.forget();
+      this.glue.discard(this.objects);
+      this.objects.clear();
+      throw this.failure;
+    }
+  }
+
+  /** Keeps in mind what `work` makes in it. */
+  make<T extends object>(work: () => T): T {
+    const made = this.call(work);
+    this.objects.add(made);
+    return made;
+  }
+
+  /** Frees what {@link make} made; after a crash there is nothing to free. */
+  free(made: Constraint): void {
+    if (this.objects.delete(made)) {
+      this.call(() => made.free());
+    }
+  }
+
+  private forget(): void {
+    if (Instance.all.get(this.glue) === this) {
+      Instance.all.delete(this.glue);
+    }
+  }
+}
+
 /** The grammars of one model. */
 export class Grammars {
-  private ready: Promise<RawGrammars> | undefined;
+  private ready: Promise<{ instance: Instance; raw: RawGrammars }> | undefined;
+  /** The constraint of the request that is under way. */
+  private used: Constraint | undefined;
 
   /** `glue`: how the module is had; `file`: its Wasm, instead of that beside it; `vocabulary`: asked for once. */
   constructor(
@@ -46,61 +127,63 @@ export class Grammars {
   /**
    * Compiles a grammar for one answer; `spec` is what the engine makes of a request.
    *
-   * @throws KingletError `invalid_grammar`, `unsupported_grammar`; `worker_failed` when the module cannot be had.
+   * @throws KingletError `invalid_grammar`, `unsupported_grammar`; `worker_failed` when the module cannot be had; `internal`
+   * when it crashes.
    */
   async compile(spec: string): Promise<Constraint> {
+    if ((await this.ready)?.instance.crashed) {
+      this.ready = undefined;
+    }
     this.ready ??= this.open();
     try {
-      return guarded((await this.ready).compile(spec));
+      const { instance, raw } = await this.ready;
+      return guarded(instance, instance.make(() => raw.compile(spec)));
     } catch (thrown) {
-      const error = typed(thrown);
-      if (error.code === 'internal' || error.code === 'worker_failed') {
+      const { code } = toWire(thrown);
+      if (code === 'internal' || code === 'worker_failed') {
         this.ready = undefined; // the next request begins anew
       }
-      throw error;
+      throw thrown;
     }
   }
 
-  private async open(): Promise<RawGrammars> {
-    let glue: GrammarGlue;
+  /** Another request is under way, with this constraint or none: that of the former is freed. */
+  use(next: Constraint | undefined): void {
+    const former = this.used;
+    this.used = next;
     try {
-      glue = (await this.glue()) as GrammarGlue;
-      await glue.default(this.file === undefined ? undefined : { module_or_path: this.file });
+      former?.free();
+    } catch {
+      // The module crashes only now, and is given up. A request that needs it hears of that when it asks for its mask.
+    }
+  }
+
+  private async open(): Promise<{ instance: Instance; raw: RawGrammars }> {
+    let instance: Instance;
+    try {
+      instance = await Instance.of((await this.glue()) as GrammarGlue, this.file);
     } catch (thrown) {
       const message = `the Wasm module for grammars could not be started: ${String(thrown)}`;
       throw new KingletError('worker_failed', message, {}, { cause: thrown });
     }
     const { tokens, packed, ends } = this.vocabulary();
-    return new glue.Grammars(tokens, packed, ends);
+    return { instance, raw: instance.make(() => new instance.glue.Grammars(tokens, packed, ends)) };
   }
 }
 
-/** The same constraint; what it throws is typed. */
-function guarded(raw: Constraint): Constraint {
+/** The same constraint; what it throws is plain data, as the engine reads it. */
+function guarded(instance: Instance, raw: Constraint): Constraint {
   const call = <T>(work: () => T): T => {
     try {
-      return work();
+      return instance.call(work);
     } catch (thrown) {
-      throw typed(thrown).toJSON();
+      throw toWire(thrown);
     }
   };
   return {
     mask: () => call(() => raw.mask()),
     commit: (token) => call(() => raw.commit(token)),
     reset: () => call(() => raw.reset()),
-    free: () => raw.free(),
+    free: () => instance.free(raw),
   };
-}
-
-/** Our own errors keep their code; a trap of the module is a grammar that was too much for it. */
-function typed(thrown: unknown): KingletError {
-  if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError) {
-    const reason = `the grammar module ran out of memory or stack (${thrown.message}); use a simpler grammar`;
-    return new KingletError('unsupported_grammar', `the grammar is not supported while decoding: ${reason}`, {
-      param: 'grammar',
-      reason,
-    });
-  }
-  const wire = toWire(thrown);
-  return thrown instanceof KingletError ? thrown : new KingletError(wire.code, wire.message, wire.detail);
 }

@@ -1,7 +1,7 @@
 // Opens the engine: the one place for it, whatever the engine runs in. What differs between those places is a `Place`.
 
 import { adapterName } from './adapter.js';
-import { Grammars, type Constraint } from './grammar.js';
+import { Grammars } from './grammar.js';
 import { chooseModule, type Browser, type Recruit } from './module.js';
 import { Recruiter } from './recruit.js';
 import { RequestCount } from './requests.js';
@@ -50,15 +50,13 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
     };
     let info = describe();
     const grammars = new Grammars(browser.grammar, wasm?.grammar, () => engine.vocabulary());
-    let constraint: Constraint | undefined;
     requests.begin();
     return {
       start: async (kind, request) => {
         const grammar = engine.grammar(kind, request);
         const next = grammar === undefined ? undefined : await grammars.compile(grammar);
         engine.abort();
-        constraint?.free();
-        constraint = next;
+        grammars.use(next);
         engine.start(kind, request, next);
       },
       prefill: () => engine.prefill(),

@@ -1,5 +1,6 @@
 // Grammars: the module is fetched when it is first needed, and then answers keep to what was asked for.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, notBuilt, openPage } from './support/browser.mjs';
@@ -26,10 +27,12 @@ after(async () => {
 /** A stand-in for the module, and what was asked of it. */
 function standIn({ broken = false, compile = () => ({ mask: () => undefined, commit: () => false, reset() {}, free() {} }) } = {}) {
   const log = [];
+  const discarded = [];
   const glue = async () => {
     log.push('import');
     if (broken) throw new Error('404');
     return {
+      discard: (objects) => discarded.push(...objects),
       default: async (options) => log.push(options?.module_or_path ?? 'beside'),
       Grammars: class {
         constructor(tokens) {
@@ -41,7 +44,7 @@ function standIn({ broken = false, compile = () => ({ mask: () => undefined, com
       },
     };
   };
-  return { log, glue, vocabulary: () => ({ tokens: 7, packed: new Uint8Array(), ends: new Uint32Array([1]) }) };
+  return { log, discarded, glue, vocabulary: () => ({ tokens: 7, packed: new Uint8Array(), ends: new Uint32Array([1]) }) };
 }
 
 test('the module is had once, with the first grammar, and the vocabulary is handed over once', async () => {
@@ -53,7 +56,7 @@ test('the module is had once, with the first grammar, and the vocabulary is hand
   assert.deepEqual(log, ['import', 'its.wasm', 7]);
 });
 
-test('errors of the module are typed, and one that crashed is opened anew', async () => {
+test('errors of the module are typed', async () => {
   const missing = new Grammars(standIn({ broken: true }).glue, undefined, standIn().vocabulary);
   await assert.rejects(missing.compile('{}'), { code: 'worker_failed', message: /grammars could not be started.*404/ });
 
@@ -64,12 +67,72 @@ test('errors of the module are typed, and one that crashed is opened anew', asyn
   await assert.rejects(grammars.compile('{}'), { code: 'unsupported_grammar' });
   assert.equal(refusing.log.filter((entry) => entry === 'import').length, 1);
 
+});
+
+test('a module that crashed is given up: nothing of it is called again, and other requests work', async () => {
   const trap = () => { throw new WebAssembly.RuntimeError('unreachable'); };
-  const crashing = standIn({ compile: () => ({ mask: trap, commit: trap, reset: trap, free() {} }) });
-  const constraint = await new Grammars(crashing.glue, undefined, crashing.vocabulary).compile('{}');
-  for (const call of ['mask', 'commit', 'reset']) {
-    assert.throws(() => constraint[call](0), { code: 'unsupported_grammar', message: /out of memory or stack/ });
+  let broken = true;
+  const freed = [];
+  const compile = (spec) => {
+    if (spec === 'crash') trap();
+    const call = (value) => () => (broken ? trap() : value);
+    return { spec, mask: call(new Uint32Array([spec.length])), commit: call(false), reset: call(), free: () => (broken ? trap() : freed.push(spec)) };
+  };
+  const { log, discarded, glue, vocabulary } = standIn({ compile });
+  const module = await glue();
+  const [grammars, neighbour] = [1, 2].map(() => new Grammars(async () => module, undefined, vocabulary));
+  const another = await neighbour.compile('another');
+  const first = await grammars.compile('first');
+  grammars.use(first);
+  assert.throws(() => first.mask(), { code: 'internal', message: /grammars crashed \(RuntimeError: unreachable\)/ });
+  assert.deepEqual(discarded.map((object) => object.spec ?? 'vocabulary').sort(), ['another', 'first', 'vocabulary', 'vocabulary']);
+  broken = false;
+  for (const gone of [first, another]) {
+    for (const call of ['mask', 'commit', 'reset']) assert.throws(() => gone[call](0), { code: 'internal' });
   }
+
+  grammars.use(undefined); // a request without a grammar
+  const second = await grammars.compile('second');
+  grammars.use(second);
+  assert.deepEqual(second.mask(), new Uint32Array([6]));
+  assert.equal(log.filter((entry) => entry === 'beside').length, 2);
+  const third = await neighbour.compile('third'); // of the same new instance
+  assert.equal(log.filter((entry) => entry === 'beside').length, 2);
+  grammars.use(undefined);
+  assert.deepEqual(freed, ['second']);
+
+  grammars.use(await grammars.compile('fourth'));
+  broken = true;
+  grammars.use(undefined); // `free` itself crashes
+  broken = false;
+  assert.throws(() => third.mask(), { code: 'internal' });
+  await assert.rejects(grammars.compile('crash'), { code: 'internal' });
+  assert.deepEqual((await grammars.compile('fifth')).mask(), new Uint32Array([5]));
+});
+
+test('the module itself is started anew after a crash', { skip: notBuilt() ?? false }, async () => {
+  const glue = await import('../../pkg/wasm/kinglet_grammar.js');
+  const file = new WebAssembly.Module(readFileSync(new URL('../../pkg/wasm/kinglet_grammar_bg.wasm', import.meta.url)));
+  const packed = Uint8Array.from([1, 0, 1, 0, 5, 0x80, ...Buffer.from('ab<end>')]); // lengths, then the tokens
+  const grammars = new Grammars(async () => glue, file, () => ({ tokens: 3, packed, ends: new Uint32Array([2]) }));
+  const spec = (pattern) => JSON.stringify({ grammar: { type: 'regex', pattern }, path: 'p' });
+  const first = await grammars.compile(spec('ab'));
+  grammars.use(first);
+  const { compile } = glue.Grammars.prototype;
+  glue.Grammars.prototype.compile = () => { throw new WebAssembly.RuntimeError('unreachable'); };
+  try {
+    await assert.rejects(grammars.compile(spec('ab')), { code: 'internal' });
+  } finally {
+    glue.Grammars.prototype.compile = compile;
+  }
+  assert.throws(() => first.mask(), { code: 'internal' });
+  const second = await grammars.compile(spec('ba'));
+  grammars.use(second);
+  assert.deepEqual([...second.mask()], [0b010]);
+  assert.equal(second.commit(1), false);
+  assert.deepEqual([...second.mask()], [0b001]);
+  await assert.rejects(grammars.compile(spec('(')), { code: 'unsupported_grammar' });
+  grammars.use(undefined);
 });
 
 const SCHEMA = {
