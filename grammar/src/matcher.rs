@@ -136,6 +136,9 @@ impl Matcher {
 
     fn inner_mask(&mut self) -> Result<&[u32]> {
         self.mask = match self.inner.is_stopped() && !self.inner.is_error() {
+            true if !self.is_complete()? => {
+                return Err(GrammarError::unsupported(&self.path, "it ends before its text"));
+            }
             true => vec![0; self.vocabulary.len().div_ceil(32)],
             false => inner_mask(&mut self.inner, &self.path)?,
         };
@@ -143,12 +146,20 @@ impl Matcher {
     }
 }
 
+/// What `llguidance` says where the text is not complete, and no token continues it.
+const DEAD_END: &str = "NoExtensionBias";
+
 fn inner_mask(inner: &mut Inner, path: &str) -> Result<Vec<u32>> {
-    match inner.compute_mask() {
-        Ok(mask) => Ok(mask.as_slice().to_vec()),
-        Err(_) if inner.stop_reason() == StopReason::NoExtensionBias => Ok(Vec::new()),
-        Err(e) => Err(refusal(path, &e.to_string())),
-    }
+    inner.compute_mask().map_or_else(
+        |e| match e.to_string() {
+            message if message.starts_with(DEAD_END) => Err(GrammarError::unsupported(
+                path,
+                "no token of this model continues the text that it has begun",
+            )),
+            message => Err(refusal(path, &message)),
+        },
+        |mask| Ok(mask.as_slice().to_vec()),
+    )
 }
 
 /// How a committed token changes free text.
@@ -166,7 +177,7 @@ pub(crate) enum Begins {
 fn refusal(path: &str, message: &str) -> GrammarError {
     let text = short(message);
     let lower = message.to_lowercase();
-    if lower.contains("unsatisfiable") || message == "NoExtensionBias" {
+    if lower.contains("unsatisfiable") {
         return GrammarError::invalid(path, format!("nothing satisfies it ({text})"));
     }
     let syntax = ["expected", "parse error", "unknown name", "not found", "duplicate"];

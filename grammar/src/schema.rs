@@ -4,6 +4,8 @@
 //! without their escapes, and matches dates that do not exist. So it never sees a schema as it came: what it gets is built
 //! here, from keywords that are known to be enforced, with references resolved, expressions and formats translated.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{GrammarError, Result};
@@ -320,8 +322,14 @@ impl<'a> Preparer<'a> {
                     let message = "beside keywords that apply other schemas to the same value, but for \"allOf\" and \"$ref\" \
                                    with plain \"properties\"";
                     let mut known = Map::new();
-                    if keyword == "unevaluatedItems" || !self.evaluated(given, depth, &mut known) {
+                    let mut seen = HashSet::new();
+                    if keyword == "unevaluatedItems" || !self.evaluated(given, depth, &mut known, &mut seen) {
                         return unsupported(message);
+                    }
+                    // What was looked at, and what is written out, counts as if it had stood here.
+                    self.count += seen.len() + known.len();
+                    if self.count > MAX_SCHEMAS {
+                        return unsupported(&format!("more than {MAX_SCHEMAS} subschemas"));
                     }
                     let rest = self.schema(value, at, depth + 1)?;
                     out.all_of
@@ -356,7 +364,14 @@ impl<'a> Preparer<'a> {
     }
 
     /// Collects the names of properties that a schema describes in any case; false: which ones depends on the value.
-    fn evaluated(&self, schema: &Map<String, Value>, depth: usize, known: &mut Map<String, Value>) -> bool {
+    /// Each schema is `seen` once, however many references lead to it.
+    fn evaluated(
+        &self,
+        schema: &'a Map<String, Value>,
+        depth: usize,
+        known: &mut Map<String, Value>,
+        seen: &mut HashSet<*const Map<String, Value>>,
+    ) -> bool {
         const CONDITIONAL: [&str; 12] = [
             "$dynamicRef",
             "$recursiveRef",
@@ -378,10 +393,13 @@ impl<'a> Preparer<'a> {
         {
             return false;
         }
+        if !seen.insert(std::ptr::from_ref(schema)) {
+            return true;
+        }
         if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
             known.extend(properties.keys().map(|name| (name.clone(), Value::Bool(true))));
         }
-        let mut all: Vec<&Value> = schema
+        let mut all: Vec<&'a Value> = schema
             .get("allOf")
             .and_then(Value::as_array)
             .into_iter()
@@ -394,7 +412,9 @@ impl<'a> Preparer<'a> {
             all.push(target);
         }
         all.into_iter().all(|s| match s {
-            Value::Object(map) => !map.contains_key("unevaluatedProperties") && self.evaluated(map, depth + 1, known),
+            Value::Object(map) => {
+                !map.contains_key("unevaluatedProperties") && self.evaluated(map, depth + 1, known, seen)
+            }
             _ => true,
         })
     }

@@ -172,10 +172,13 @@ fn calls(format: &CallFormat, tools: &[Tool], parallel: bool) -> Result<String> 
         ));
         let mut parameters = tool.parameters.clone();
         // Arguments are an object, whether their schema says so or not.
-        if let Some(map) = parameters.as_object_mut()
-            && !map.contains_key("type")
-        {
-            map.insert("type".into(), "object".into());
+        if let Some(map) = parameters.as_object_mut() {
+            let kind = map.entry("type").or_insert_with(|| "object".into());
+            if *kind != "object" {
+                let path = format!("{}.type", tool.path);
+                let message = format!("a tool's arguments are an \"object\", and not {kind}");
+                return Err(GrammarError::invalid(path, message));
+            }
         }
         let parameters = schema::prepare(&parameters, &tool.path)?;
         text.push_str(&format!("arguments_{i}: %json {parameters}\n"));

@@ -369,3 +369,75 @@ fn hostile_grammars_end_soon() {
         }
     }
 }
+
+/// A text that the vocabulary cannot complete is an error, and no answer that looks complete.
+#[test]
+fn a_dead_end_is_no_end() {
+    let words = vec![b"a".to_vec(), b"b".to_vec(), b"<end>".to_vec()];
+    let vocabulary = Rc::new(Vocabulary::new(words, vec![false, false, true], vec![2]).unwrap());
+    let pattern = "a[bc]c".to_string();
+    let mut matcher = Matcher::new(&vocabulary, &spec(Grammar::Regex { pattern })).unwrap();
+    for token in [0, 1] {
+        assert!(matcher.mask().unwrap().unwrap()[0] >> token & 1 == 1);
+        matcher.commit(token).unwrap();
+    }
+    assert!(!matcher.is_finished());
+    let error = matcher.mask().map(|mask| mask.is_some()).unwrap_err();
+    assert_eq!(error.code(), "unsupported_grammar", "{error}");
+    assert!(error.reason().contains("no token"), "{error}");
+}
+
+/// References into each other's "allOf" are looked at once, and what is written out of them is bounded.
+#[test]
+fn properties_behind_references_are_collected_soon() {
+    let words = own();
+    let reference = |i: usize| json!({"$ref": format!("#/$defs/d{i}")});
+    let mut chain: serde_json::Map<String, Value> = (0..30)
+        .map(|i| (format!("d{i}"), json!({"allOf": [reference(i + 1), reference(i + 1)]})))
+        .collect();
+    chain.insert("d30".into(), json!({"properties": {"a": {"type": "null"}}}));
+    let closed =
+        schema(json!({"type": "object", "$ref": "#/$defs/d0", "unevaluatedProperties": false, "$defs": chain}));
+    let begun = Instant::now();
+    println!("{:?}", words.allows(&closed, r#"{"a":null}"#));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+
+    let wide: serde_json::Map<String, Value> = (0..3000).map(|i| (format!("p{i}"), json!(true))).collect();
+    let many: Vec<Value> = (0..2000)
+        .map(|_| json!({"$ref": "#/$defs/wide", "unevaluatedProperties": false}))
+        .collect();
+    let begun = Instant::now();
+    let refused = words.allows(
+        &schema(json!({"anyOf": many, "$defs": {"wide": {"properties": wide}}})),
+        "{}",
+    );
+    assert_eq!(refused.unwrap_err().code(), "unsupported_grammar");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+/// Arguments are read as an object, so they cannot be anything else.
+#[test]
+fn arguments_of_another_type_are_refused() {
+    let words = own();
+    for kind in [json!("array"), json!(["object", "null"]), json!("string")] {
+        let tool = kinglet_grammar::Tool {
+            name: "f".into(),
+            parameters: json!({"type": kind}),
+            path: "tools[0].function.parameters".into(),
+        };
+        let calls = Grammar::Calls {
+            format: kinglet_grammar::CallFormat {
+                name_key: "name".into(),
+                arguments_key: "arguments".into(),
+                ..kinglet_grammar::CallFormat::default()
+            },
+            tools: vec![tool],
+            parallel: false,
+        };
+        let error = Matcher::new(&words.vocabulary, &spec(calls)).map(|_| ()).unwrap_err();
+        assert_eq!(
+            (error.code(), error.path()),
+            ("invalid_grammar", "tools[0].function.parameters.type")
+        );
+    }
+}
