@@ -73,9 +73,19 @@ impl CallReader {
         self.count > 0
     }
 
+    /// Whether free text is over.
+    pub(super) fn begun(&self) -> bool {
+        self.place != Place::Free
+    }
+
+    /// Whether this token, which has no text, ends free text.
+    pub(super) fn opens(&self, id: u32) -> bool {
+        !self.begun() && self.opening == Opening::Token(id)
+    }
+
     /// Hears of a token that has no text.
     pub(super) fn token(&mut self, id: u32) {
-        if self.place == Place::Free && self.opening == Opening::Token(id) {
+        if self.opens(id) {
             self.place = Place::Between;
         }
     }

@@ -35,6 +35,12 @@ pub enum ToolChoice {
 const MAX_NAME: usize = 64;
 
 impl Format {
+    /// The whole answer is a JSON text.
+    pub(super) fn is_json(&self) -> bool {
+        let kind = self.grammar.as_ref().and_then(|g| g.pointer("/grammar/type"));
+        kind.is_some_and(|kind| kind == "json_schema" || kind == "json_object")
+    }
+
     /// Reads the form of a chat's answer; `tools` as [`tools`] gave them.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::calls::CallReader;
 use super::embedding::{Job, Pooling};
+use super::reading::Reading;
 use super::restore::{Losses, Origin, info, open, survives};
 use super::tools::CallStyle;
 use super::{
@@ -53,11 +54,8 @@ struct Answer {
     first: bool,
     /// The prompt as text, where it is to be given back.
     echo: Option<String>,
-    stream: TokenStream,
-    stop: StopFilter,
+    reading: Reading,
     logprobs: bool,
-    /// Where tools may be called.
-    calls: Option<CallReader>,
 }
 
 impl Session {
@@ -227,7 +225,7 @@ impl Session {
                 let index = waiting.len();
                 let mut answer = self.answer_to(index, Rc::clone(&prompt), input, request, options.clone())?;
                 answer.first = choice == 0;
-                answer.calls = style.as_ref().map(|(style, _)| {
+                answer.reading.calls = style.as_ref().map(|(style, _)| {
                     let required = request.format.choice != ToolChoice::Auto;
                     CallReader::new(style, required, now_ms().to_bits() ^ (index as u64) << 32)
                 });
@@ -296,10 +294,16 @@ impl Session {
             options,
             first: true,
             echo,
-            stream,
-            stop: StopFilter::new(request.stop.clone()),
+            reading: Reading {
+                stream,
+                // An answer in JSON ends where it is complete.
+                stop: StopFilter::new(match request.format.is_json() {
+                    true => Vec::new(),
+                    false => request.stop.clone(),
+                }),
+                calls: None,
+            },
             logprobs: request.logprobs,
-            calls: None,
         })
     }
 
@@ -367,36 +371,15 @@ impl Session {
         let mut stopped = false;
         if let Some(token) = &token {
             self.generated.push(token.id);
-            let piece = answer.stream.push(&self.tokenizer, token.id);
-            (chunk.text, stopped) = answer.stop.push(&piece);
+            stopped = answer.reading.push(&self.tokenizer, token.id, &mut chunk);
             chunk.logprobs = answer.logprobs.then(|| self.logprobs(token));
-            if let Some(calls) = &mut answer.calls {
-                calls.token(token.id);
-            }
         }
         let finish = match self.engine.finish_reason() {
             _ if stopped => Some(FinishReason::Stop),
-            Some(engine::FinishReason::Stop) => Some(FinishReason::Stop),
-            Some(engine::FinishReason::Length) => Some(FinishReason::Length),
+            Some(engine::FinishReason::Stop) => Some(answer.reading.flush(FinishReason::Stop, &mut chunk)),
+            Some(engine::FinishReason::Length) => Some(answer.reading.flush(FinishReason::Length, &mut chunk)),
             None => None,
         };
-        if finish.is_some() && !stopped {
-            let (text, found) = answer.stop.push(&answer.stream.flush());
-            chunk.text.push_str(&text);
-            if !found {
-                chunk.text.push_str(&answer.stop.flush());
-            }
-        }
-        let mut finish = finish;
-        if let Some(calls) = &mut answer.calls {
-            (chunk.text, chunk.tool_calls) = calls.push(&chunk.text);
-            if finish.is_some() {
-                chunk.text.push_str(&calls.flush());
-            }
-            if finish == Some(FinishReason::Stop) && calls.called() {
-                finish = Some(FinishReason::ToolCalls);
-            }
-        }
         if let Some(prompt) = answer.echo.take() {
             chunk.text.insert_str(0, &prompt);
         }

@@ -11,6 +11,7 @@ mod message;
 mod options;
 mod prompt;
 mod reader;
+mod reading;
 mod request;
 mod restore;
 mod signals;

@@ -280,6 +280,45 @@ fn tools_are_called_as_their_schemas_say() {
     assert_eq!((calls(&chunks).len(), chunks.len()), (0, free.len()));
 }
 
+/// A stop string is for free text: it cuts neither a call nor an answer in JSON, and ends free text beside tools.
+#[test]
+fn a_stop_string_cuts_no_form() {
+    let mut bench = Bench::new(TOOLS);
+    let tools = json!([tool("weather")]);
+    let stop = json!(["Rome", "Oslo", "}"]);
+    let request = json!({"tools": tools, "tool_choice": "required", "parallel_tool_calls": false, "stop": stop});
+    let chunks = bench.run(ask(request)).unwrap();
+    assert_eq!(finish(&chunks), Some(FinishReason::ToolCalls));
+    assert!(
+        serde_json::from_str::<Value>(&calls(&chunks)[0].1).is_ok(),
+        "{:?}",
+        calls(&chunks)
+    );
+
+    let schema = json!({"type": "object", "properties": {"a": {"enum": ["Rome", "Oslo"]}}, "required": ["a"],
+        "additionalProperties": false});
+    let chunks = bench
+        .run(ask(json!({"response_format": format(schema), "stop": stop})))
+        .unwrap();
+    assert_eq!(finish(&chunks), Some(FinishReason::Stop));
+    assert!(
+        serde_json::from_str::<Value>(&text(&chunks)).is_ok(),
+        "{}",
+        text(&chunks)
+    );
+
+    let free = text(&bench.run(ask(json!({"tools": tools, "max_tokens": 12}))).unwrap());
+    let stop: String = free.chars().skip(3).take(2).collect();
+    let cut = bench
+        .run(ask(json!({"tools": tools, "max_tokens": 12, "stop": stop})))
+        .unwrap();
+    assert_eq!(text(&cut), free[..free.find(&stop).unwrap()]);
+    assert_eq!(finish(&cut), Some(FinishReason::Stop));
+    // The caller's own grammar may hold any text, and a part of it may be all that is wanted.
+    let own = json!({"kinglet": {"regex": "ab=cd"}, "stop": "="});
+    assert_eq!(text(&bench.run(ask(own)).unwrap()), "ab");
+}
+
 #[test]
 fn a_template_without_tools_is_said_so() {
     let mut bench = Bench::new(PLAIN);
