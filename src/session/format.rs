@@ -1,7 +1,7 @@
 //! What an answer must look like, as a request says it: `response_format`, `tools` with `tool_choice`, and the grammars of
 //! the field `kinglet`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::reader::Reader;
 use crate::error::{Error, Result, json_kind};
@@ -76,6 +76,29 @@ impl Format {
     }
 }
 
+/// Refuses what nobody would heed: a key of `given` at `path` that is not among `known`. Null counts as absent.
+pub(super) fn only(path: &str, given: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    let unknown = |(key, value): &(&String, &Value)| !value.is_null() && !known.contains(&key.as_str());
+    match given.iter().find(unknown) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let expected = format!("only {}", known.join(", "));
+            Err(Error::invalid(
+                format!("{path}.{key}"),
+                expected,
+                "a parameter that kinglet does not know",
+            ))
+        }
+    }
+}
+
+/// [`only`] for a value that may be something else, about which another check complains.
+fn only_in(path: &str, given: Option<&Value>, known: &[&str]) -> Result<()> {
+    given
+        .and_then(Value::as_object)
+        .map_or(Ok(()), |map| only(path, map, known))
+}
+
 /// Checks the list of tools; an empty one is none.
 pub(super) fn tools(given: Option<&Value>) -> Result<Option<Value>> {
     let list = match given {
@@ -100,6 +123,9 @@ pub(super) fn tools(given: Option<&Value>) -> Result<Option<Value>> {
             None | Some(Value::Null | Value::Object(_)) => {}
             Some(other) => return Err(Error::invalid(at(".function.parameters"), "a schema", json_kind(other))),
         }
+        only_in(&at(""), Some(tool), &["type", "function"])?;
+        let known = ["name", "description", "parameters", "strict"];
+        only_in(&at(".function"), tool.get("function"), &known)?;
         if list[..i]
             .iter()
             .any(|t| t.pointer("/function/name").and_then(Value::as_str) == Some(name))
@@ -127,6 +153,8 @@ fn choice(given: Option<&Value>, tools: Option<&Value>) -> Result<ToolChoice> {
         },
         Some(named) => match named.pointer("/function/name").and_then(Value::as_str) {
             Some(name) if named.get("type").and_then(Value::as_str) == Some("function") => {
+                only_in("tool_choice", Some(named), &["type", "function"])?;
+                only_in("tool_choice.function", named.get("function"), &["name"])?;
                 ToolChoice::Named(name.into())
             }
             _ => return Err(Error::invalid("tool_choice", expected, named)),
@@ -179,16 +207,21 @@ fn response_format(format: &Value) -> Result<Option<Value>> {
     let at = "response_format";
     let kind = format.get("type").and_then(Value::as_str);
     match kind {
+        Some("text" | "json_object") => only_in(at, Some(format), &["type"])?,
+        Some("json_schema") => only_in(at, Some(format), &["type", "json_schema"])?,
+        _ => {}
+    }
+    match kind {
         Some("text") => Ok(None),
         Some("json_object") => Ok(Some(json!({"grammar": {"type": "json_object"}, "path": at}))),
         Some("json_schema") => {
             let given = format.get("json_schema").and_then(Value::as_object);
             let given = given.ok_or_else(|| Error::invalid("response_format.json_schema", "an object", "none"))?;
-            let known = ["name", "schema", "strict", "description"];
-            if let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) {
-                let path = format!("response_format.json_schema.{unknown}");
-                return Err(Error::invalid(path, "a parameter that kinglet knows", "an unknown one"));
-            }
+            only(
+                "response_format.json_schema",
+                given,
+                &["name", "schema", "strict", "description"],
+            )?;
             let path = "response_format.json_schema.schema";
             // OpenAI's own: without a schema any object will do.
             let any = json!({"type": "object"});
@@ -283,6 +316,39 @@ mod tests {
                 "tool_choice",
             ),
             (json!({"parallel_tool_calls": 1}), "parallel_tool_calls"),
+            // What would be dropped silently, the schema above all.
+            (
+                json!({"response_format": {"type": "json_object", "schema": {}}}),
+                "response_format.schema",
+            ),
+            (
+                json!({"response_format": {"type": "text", "a": 1}}),
+                "response_format.a",
+            ),
+            (
+                json!({"response_format": {"type": "json_schema", "json_schema": {}, "strict": true}}),
+                "response_format.strict",
+            ),
+            (
+                json!({"response_format": {"type": "json_schema", "json_schema": {"schem": {}}}}),
+                "response_format.json_schema.schem",
+            ),
+            (
+                json!({"tools": [{"type": "function", "function": {"name": "a"}, "strict": true}]}),
+                "tools[0].strict",
+            ),
+            (
+                json!({"tools": [{"type": "function", "function": {"name": "a", "schema": {}}}]}),
+                "tools[0].function.schema",
+            ),
+            (
+                json!({"tools": [tool("a")], "tool_choice": {"type": "function", "function": {"name": "a"}, "b": 1}}),
+                "tool_choice.b",
+            ),
+            (
+                json!({"tools": [tool("a")], "tool_choice": {"type": "function", "function": {"name": "a", "b": 1}}}),
+                "tool_choice.function.b",
+            ),
         ] {
             let error = read(body.clone()).unwrap_err();
             assert_eq!(error.detail()["param"], param, "{body}: {error}");

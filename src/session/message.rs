@@ -2,8 +2,20 @@
 
 use serde_json::Value;
 
+use super::format::only;
 use super::reader::Reader;
 use crate::error::{Error, Result, json_kind};
+
+/// What a message may hold; the last is what templates of thinking models read.
+const KNOWN: &[&str] = &[
+    "role",
+    "content",
+    "name",
+    "tool_calls",
+    "tool_call_id",
+    "refusal",
+    "reasoning_content",
+];
 
 /// Reads `messages`: at least one.
 pub(super) fn messages(reader: &mut Reader<'_>) -> Result<Vec<Value>> {
@@ -32,7 +44,34 @@ fn message(i: usize, message: &Value) -> Result<Value> {
             return Err(Error::invalid(at(".role"), "a string", got));
         }
     }
+    if fields.get("role").is_some_and(|role| role == "function") {
+        let expected = "\"tool\" with the tool_call_id, for what a tool has answered";
+        return Err(Error::invalid(at(".role"), expected, "\"function\""));
+    }
     let mut fields = fields.clone();
+    // OpenAI's own answers carry it, empty, and are often sent back.
+    if fields
+        .get("annotations")
+        .and_then(Value::as_array)
+        .is_some_and(Vec::is_empty)
+    {
+        fields.remove("annotations");
+    }
+    only(&at(""), &fields, KNOWN)?;
+    for field in ["name", "tool_call_id", "refusal", "reasoning_content"] {
+        match fields.get(field) {
+            None | Some(Value::Null | Value::String(_)) => {}
+            Some(other) => return Err(Error::invalid(at(&format!(".{field}")), "a string", json_kind(other))),
+        }
+    }
+    match fields.get("tool_calls") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(calls)) => calls
+            .iter()
+            .enumerate()
+            .try_for_each(|(j, call)| tool_call(&at(&format!(".tool_calls[{j}]")), call))?,
+        Some(other) => return Err(Error::invalid(at(".tool_calls"), "a list", json_kind(other))),
+    }
     // OpenAI's newer name of the same role; templates know the older one.
     if fields.get("role").is_some_and(|role| role == "developer") {
         fields.insert("role".into(), "system".into());
@@ -51,6 +90,36 @@ fn message(i: usize, message: &Value) -> Result<Value> {
         }
     }
     Ok(Value::Object(fields))
+}
+
+/// Checks a call that an assistant has made.
+fn tool_call(at: &str, call: &Value) -> Result<()> {
+    let field = |pointer: &str| call.pointer(pointer).filter(|v| !v.is_null());
+    let function = field("/function").and_then(Value::as_object);
+    if function.is_none() {
+        let got = field("/function").map_or("nothing", json_kind);
+        return Err(Error::invalid(format!("{at}.function"), "an object", got));
+    }
+    for pointer in ["/id", "/function/name"] {
+        if let Some(other) = field(pointer).filter(|v| !v.is_string()) {
+            let path = format!("{at}{}", pointer.replace('/', "."));
+            return Err(Error::invalid(path, "a string", json_kind(other)));
+        }
+    }
+    if let Some(kind) = field("/type").filter(|kind| *kind != "function") {
+        return Err(Error::invalid(format!("{at}.type"), "\"function\"", kind));
+    }
+    match field("/function/arguments") {
+        None | Some(Value::String(_) | Value::Object(_)) => Ok(()),
+        Some(other) => {
+            let expected = "a JSON text, or an object";
+            Err(Error::invalid(
+                format!("{at}.function.arguments"),
+                expected,
+                json_kind(other),
+            ))
+        }
+    }
 }
 
 /// The text of a part, or the error that names it: an image, a sound or a file cannot be read.

@@ -100,6 +100,17 @@ const OURS: &[&str] = &[
     "lark",
 ];
 
+/// Arguments of a template that `chat_template_kwargs` may not replace: unchecked messages, or a prompt without its end.
+const OF_THE_REQUEST: &[&str] = &[
+    "messages",
+    "tools",
+    "add_generation_prompt",
+    "bos_token",
+    "eos_token",
+    "raise_exception",
+    "strftime_now",
+];
+
 impl Request {
     /// Reads a chat request: `messages` and the common parameters.
     ///
@@ -116,7 +127,18 @@ impl Request {
         modalities(&mut reader)?;
         let extra = match ours.take("chat_template_kwargs") {
             None => Map::new(),
-            Some(Value::Object(map)) => map.clone(),
+            Some(Value::Object(map)) => {
+                if let Some(own) = map.keys().find(|key| OF_THE_REQUEST.contains(&key.as_str())) {
+                    let name = format!("{}.{own}", ours.name("chat_template_kwargs"));
+                    let expected = "arguments that the request does not say in another way";
+                    return Err(Error::invalid(
+                        name,
+                        expected,
+                        "one that kinglet gives the template itself",
+                    ));
+                }
+                map.clone()
+            }
             Some(other) => {
                 let name = ours.name("chat_template_kwargs");
                 return Err(Error::invalid(name, "an object", json_kind(other)));

@@ -299,6 +299,74 @@ fn requests_are_read_strictly() {
             "messages[0].content[0]",
             json!({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}),
         ),
+        (
+            "messages[0].function_call",
+            json!({"messages": [{"role": "assistant", "content": null, "function_call": {"name": "f"}}]}),
+        ),
+        (
+            "messages[0].audio",
+            json!({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}),
+        ),
+        (
+            "messages[0].prefix",
+            json!({"messages": [{"role": "assistant", "content": "x", "prefix": true}]}),
+        ),
+        (
+            "messages[0].annotations",
+            json!({"messages": [{"role": "assistant", "content": "x", "annotations": [1]}]}),
+        ),
+        (
+            "messages[0].name",
+            json!({"messages": [{"role": "user", "content": "x", "name": 5}]}),
+        ),
+        (
+            "messages[0].tool_call_id",
+            json!({"messages": [{"role": "tool", "content": "x", "tool_call_id": {}}]}),
+        ),
+        (
+            "messages[0].role",
+            json!({"messages": [{"role": "function", "content": "x", "name": "f"}]}),
+        ),
+        (
+            "messages[0].tool_calls",
+            json!({"messages": [{"role": "assistant", "tool_calls": "f()"}]}),
+        ),
+        (
+            "messages[0].tool_calls[0].function",
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"name": "f"}]}]}),
+        ),
+        (
+            "messages[0].tool_calls[0].type",
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"type": "custom", "function": {"name": "f"}}]}]}),
+        ),
+        (
+            "messages[0].tool_calls[0].function.name",
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": 1}}]}]}),
+        ),
+        (
+            "messages[0].tool_calls[0].function.arguments",
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": [1]}}]}]}),
+        ),
+        (
+            "kinglet.chat_template_kwargs.messages",
+            json!({"messages": m(), "kinglet": {"chat_template_kwargs": {"messages": false}}}),
+        ),
+        (
+            "kinglet.chat_template_kwargs.tools",
+            json!({"messages": m(), "kinglet": {"chat_template_kwargs": {"tools": false}}}),
+        ),
+        (
+            "kinglet.chat_template_kwargs.add_generation_prompt",
+            json!({"messages": m(), "kinglet": {"chat_template_kwargs": {"add_generation_prompt": false}}}),
+        ),
+        (
+            "kinglet.chat_template_kwargs.bos_token",
+            json!({"messages": m(), "kinglet": {"chat_template_kwargs": {"bos_token": false}}}),
+        ),
+        (
+            "kinglet.chat_template_kwargs.eos_token",
+            json!({"messages": m(), "kinglet": {"chat_template_kwargs": {"eos_token": false}}}),
+        ),
         ("temprature", json!({"messages": m(), "temprature": 1})),
         ("temperature", json!({"messages": m(), "temperature": "hot"})),
         ("temperature", json!({"messages": m(), "temperature": -1})),
@@ -340,6 +408,11 @@ fn requests_are_read_strictly() {
             other => panic!("{body}: {other:?}"),
         }
     }
+    // An answer of OpenAI's, sent back as it came.
+    let answer = json!({"role": "assistant", "content": null, "refusal": null, "annotations": [], "audio": null,
+        "function_call": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let back = json!({"messages": [answer, {"role": "tool", "tool_call_id": "c", "content": "x"}]});
+    assert!(Request::chat(&back).is_ok(), "{:?}", Request::chat(&back));
     let all = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}],
         "model": "m", "stream": true, "stream_options": {"include_usage": true}, "user": "u", "metadata": {}, "store": false,
         "service_tier": "auto", "safety_identifier": "s", "prompt_cache_key": "k", "modalities": ["text"], "prediction": null,
