@@ -25,7 +25,7 @@ export interface Place {
 
 /** How to load a model there. */
 export function opener({ host, browser, hire, downloads }: Place): Loader {
-  return async ({ sources, reading, options, wasm, module }, progress, notice) => {
+  return async ({ sources, reading, options, wasm, module }, progress, notice, signal) => {
     const requests = new RequestCount();
     const chosen = await chooseModule({ wasm, kind: module }, browser);
     const { glue, kind, memory } = chosen;
@@ -42,7 +42,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       files = readers;
       return glue.load([...readers.all], { ...options, tested }, report, recruit);
     };
-    const engine = await loadModel(sources, { ...reading, downloads }, load, { progress, notice });
+    const engine = await loadModel(sources, { ...reading, downloads, signal }, load, { progress, notice });
     await trials.add(engine.tried().tried);
     const describe = (): Info => {
       const info = { ...engine.info(), host, module: kind, ...recruiter.info };

@@ -16,6 +16,8 @@ export type Loader = (
   args: Calls['load'][0],
   progress: (progress: Report) => void,
   notice: (notice: Notice) => void,
+  /** Aborts when nobody wants the engine any more. */
+  signal: AbortSignal,
 ) => Promise<Engine>;
 
 /** Downloads a model into the store. */
@@ -60,6 +62,7 @@ export class Host {
   /** Whose load it is: it may need what only that client's page has. */
   private beginner: Client | undefined;
   private engine: Engine | undefined;
+  private readonly ending = new AbortController();
   /** The engine is not re-entrant: a call begins when the one before has ended. */
   private tail: Promise<unknown> = Promise.resolve();
 
@@ -92,6 +95,7 @@ export class Host {
 
   /** Ends all requests and gives the engine's memory back. */
   async close(): Promise<void> {
+    this.ending.abort();
     this.clients.forEach((client) => client.disconnect());
     await this.loading?.catch(() => undefined);
     await this.exclusive((engine) => engine.free?.()).catch(() => undefined);
@@ -123,7 +127,7 @@ export class Host {
   private opened(args: Calls['load'][0]): Promise<Engine> {
     const progress = (progress: Report) => this.broadcast({ tag: 'progress', progress });
     const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
-    return (this.loading ??= this.open(args, progress, notice).then(
+    return (this.loading ??= this.open(args, progress, notice, this.ending.signal).then(
       (engine) => {
         this.engine = engine;
         this.announce(engine);

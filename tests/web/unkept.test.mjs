@@ -89,6 +89,21 @@ test('nobody answers: io at once', async () => {
   assert.ok(performance.now() - began < 3000);
 });
 
+test('an aborted load asks for nothing more, though its engine reads on', async (t) => {
+  const server = await serving(t, undefined, () => ({ pace: 5, cut: 300_000 }));
+  const control = new AbortController();
+  const load = async ({ all: [reader] }) => {
+    await reader.read(0, 1000);
+    control.abort(new Error('enough'));
+    await readAll(reader).catch(() => undefined);
+    await readAll(reader);
+  };
+  await assert.rejects(loadModel([wire(server)], { ...READING, signal: control.signal }, load), { code: 'aborted' });
+  const { length } = server.asked;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([server.asked.length, length], [1, 1]);
+});
+
 test('who reads slowly is no stalled server', async (t) => {
   const server = await serving(t);
   const reader = await opened(t, server);

@@ -1,6 +1,6 @@
 // From what the page says about a model to the Readers of its files, in the thread where the engine runs.
 
-import { KingletError, toWire } from '../errors.js';
+import { aborted, KingletError, toWire } from '../errors.js';
 import type { Report } from '../progress.js';
 import type { Origin } from '../store/ask.js';
 import { openStore, type StoreKind } from '../store/places.js';
@@ -28,6 +28,8 @@ export interface Reading {
   retry?: Patience;
   /** The caller's own `fetch`, and streams: see supply.ts. */
   port?: MessagePort;
+  /** Ends downloads, and what waits for them. */
+  signal?: AbortSignal;
   /** `refused`: only what is on the device is read. */
   downloads?: 'allowed' | 'refused' | undefined;
 }
@@ -138,16 +140,22 @@ class Opener {
   async open(file: Exclude<WireSource, { kind: 'blob' }>): Promise<Reader> {
     const { url, sha256, once = false, name = fileName(url) } = file;
     const headers = [...(this.reading.headers ?? []), ...(file.headers ?? [])];
-    const origin = { url, key: keyOf(file), name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch };
+    const origin = { url, key: keyOf(file), name, headers, once, sha256: sha256?.toLowerCase(), fetch: this.fetch, signal: this.reading.signal };
     const turn = this.before;
     // The store knows nothing of what servers call a version.
     return LastingReader.open((root) => this.file({ ...origin, root: root?.startsWith(UNKEPT) ? undefined : root }, turn));
   }
 
   private async file(origin: Origin, turn: Promise<void>): Promise<Openable> {
+    const { signal } = origin;
+    if (signal?.aborted) {
+      throw aborted(signal);
+    }
     this.users += 1;
     let ended = false;
+    let stop = () => undefined as void;
     const done = () => {
+      signal?.removeEventListener('abort', stop);
       this.users -= ended ? 0 : 1;
       ended = true;
       if (this.users === 0) {
@@ -160,6 +168,8 @@ class Opener {
       const store = await (this.session ??= openStore(kind));
       const stored = store && (await openStored(origin, this.shelf(store, done), turn, downloads === 'allowed'));
       if (stored !== undefined) {
+        stop = () => void stored.close().catch(() => undefined);
+        signal?.addEventListener('abort', stop);
         this.before = stored.finish().catch(() => undefined);
         return stored;
       }
