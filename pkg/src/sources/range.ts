@@ -1,4 +1,4 @@
-// What an HTTP answer to a range request means. Pure: who asks is in http.ts and in the store's download.ts.
+// What an HTTP answer to a range request means. Pure: who asks is in http.ts and in the store's requests.ts.
 
 import { KingletError } from '../errors.js';
 

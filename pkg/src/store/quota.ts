@@ -2,6 +2,7 @@
 
 import { KingletError } from '../errors.js';
 import { unreadable } from '../sources/reader.js';
+import type { DiskFile } from './disk.js';
 
 /** Bytes that this origin uses, may use, and has left; undefined where the browser does not say. */
 export interface Estimate {
@@ -26,6 +27,23 @@ export function noRoom(name: string, needed: number | undefined, available: numb
     `${name} does not fit into the browser's storage: ${wants}, ${there}; free space on the device, remove other ` +
     "models (modelStore.evict), or load with store: 'none', which keeps nothing";
   return new KingletError('quota_exceeded', message, { needed: needed ?? null, available: available ?? null });
+}
+
+/**
+ * Makes sure that a file of `length` bytes, of which so many are `stored`, has its room.
+ *
+ * @throws KingletError `quota_exceeded`.
+ */
+export async function takeRoom(name: string, file: DiskFile, length: number, stored: number, { available }: Estimate): Promise<void> {
+  // What was reserved before counts as used already.
+  const needed = Math.max(0, length - Math.max(stored, (await file.size?.()) ?? 0));
+  if (available !== undefined && needed > available) {
+    throw noRoom(name, needed, available);
+  }
+  await file.reserve(length).catch(async (thrown: unknown) => {
+    const room = isFull(thrown) ? await file.room?.(length) : undefined;
+    throw isFull(thrown) ? noRoom(name, needed, room === undefined ? undefined : Math.max(0, room - length + needed)) : thrown;
+  });
 }
 
 /** A write that failed for want of room. */

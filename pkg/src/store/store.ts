@@ -93,6 +93,26 @@ export class Store {
     await locked(this.locks, record, () => this.disk.writeRecord(record, JSON.stringify(manifest)));
   }
 
+  /** Where another file has the same content as this one, this one's addresses become that one's. */
+  async join(manifest: Manifest): Promise<boolean> {
+    const isTwin = (m: Manifest) => m.complete && m.root === manifest.root && m.id !== manifest.id;
+    for (const { id } of (await this.manifests()).filter(isTwin)) {
+      const release = await this.hold(id);
+      try {
+        const twin = (await this.manifests()).find((m) => m.id === id && isTwin(m)); // it may have been removed meanwhile
+        if (twin !== undefined) {
+          twin.keys = [...new Set([...twin.keys, ...manifest.keys])];
+          twin.sha256 ??= manifest.sha256;
+          await this.save(twin);
+          return true;
+        }
+      } finally {
+        release();
+      }
+    }
+    return false;
+  }
+
   /** Held by who reads or writes a file, shared; exclusively by who removes it. */
   hold(id: string): Promise<Release> {
     return this.locks.hold(`use-${id}`, { mode: 'shared' });

@@ -1,0 +1,144 @@
+// What arrives of a file: pieces become chunks, which are hashed, written to the disk, and kept for a moment for the
+// engine, which reads them about now.
+
+import { telling } from '../sources/validators.js';
+import type { Origin } from './ask.js';
+import type { Chunks } from './chunks.js';
+import { sizeOf, stored, type Manifest } from './manifest.js';
+import { takeRoom, type Estimate } from './quota.js';
+import type { Store } from './store.js';
+import { WholeHash } from './whole.js';
+import { CHUNK } from './window.js';
+
+/** Chunks that are kept in memory for the engine. */
+const RECENT = 4;
+/** The manifest is saved when so many milliseconds have passed: what a crash costs at most. */
+const SAVE_MS = 1000;
+
+/** Where what arrives is put, and who hears of it. */
+export interface Home {
+  store: Store;
+  estimate(): Promise<Estimate>;
+  /** Bytes that are there, of how many, where that is known. */
+  progress(name: string, loaded: number, total: number | undefined): void;
+}
+
+/** The content of a file that is on its way. */
+export class Arrival {
+  /** The chunk that the engine reads. */
+  wanted = 0;
+  /** Chunks of which only the beginning has come. */
+  private readonly begun = new Map<number, { bytes: Uint8Array<ArrayBuffer>; have: number }>();
+  private readonly recent = new Map<number, Uint8Array<ArrayBuffer>>();
+  private readonly hash: WholeHash;
+  private saved = 0;
+
+  /** `ring`: another chunk is there. */
+  constructor(
+    readonly origin: Origin,
+    readonly chunks: Chunks,
+    private readonly home: Home,
+    private readonly ring: () => void,
+  ) {
+    this.hash = new WholeHash(chunks);
+  }
+
+  get manifest(): Manifest {
+    return this.chunks.manifest;
+  }
+
+  get length(): number | null {
+    return this.manifest.length;
+  }
+
+  /** A part that is there can be completed later. */
+  get resumable(): boolean {
+    return !this.origin.once && (telling(this.manifest) || this.origin.sha256 !== undefined);
+  }
+
+  /** A chunk that came just now. */
+  recently(n: number): Uint8Array<ArrayBuffer> | undefined {
+    return this.recent.get(n);
+  }
+
+  /** Bytes of chunk `n` that have come, while it is not there. */
+  come(n: number): number {
+    return this.begun.get(n)?.have ?? 0;
+  }
+
+  /** Goes on with chunk `n`; how many of the bytes belonged to it, and whether it is there now. */
+  async fill(n: number, piece: Uint8Array): Promise<{ taken: number; whole: boolean }> {
+    const chunk = this.begun.get(n) ?? { bytes: new Uint8Array(CHUNK), have: 0 };
+    this.begun.set(n, chunk);
+    const size = sizeOf(this.length ?? Infinity, n);
+    const part = piece.subarray(0, size - chunk.have);
+    chunk.bytes.set(part, chunk.have);
+    chunk.have += part.length;
+    const whole = chunk.have === size && size > 0;
+    if (whole) {
+      await this.keep(n, chunk.bytes.subarray(0, size));
+    }
+    return { taken: part.length, whole };
+  }
+
+  /** The end of a file whose length nobody said; true: its last chunk, `n`, is there. */
+  async endsAt(n: number, length: number): Promise<boolean> {
+    await this.learn(length);
+    const last = this.begun.get(n);
+    if (last === undefined || last.have === 0) {
+      return false;
+    }
+    await this.keep(n, last.bytes.subarray(0, last.have));
+    return true;
+  }
+
+  /** The length is known: is there room? */
+  async learn(length: number): Promise<void> {
+    const { manifest, origin, home } = this;
+    manifest.length = length;
+    await takeRoom(origin.name, this.chunks.file, length, stored(manifest), await home.estimate());
+    home.progress(origin.name, stored(manifest), length);
+  }
+
+  /** See {@link WholeHash.finish}. */
+  wholeHash(): Promise<string | number> {
+    return this.hash.finish();
+  }
+
+  /** What has come survives from now on. */
+  async save(): Promise<void> {
+    this.saved = Date.now();
+    await this.chunks.file.flush();
+    await this.home.store.save(this.manifest);
+  }
+
+  /** Begins anew. */
+  async reset(): Promise<void> {
+    const nothing = { length: null, etag: null, modified: null, whole: null, sha: [], fast: [] };
+    Object.assign(this.manifest, nothing);
+    this.begun.clear();
+    this.recent.clear();
+    this.hash.reset();
+    await this.save();
+  }
+
+  private async keep(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { origin, home, recent } = this;
+    await this.chunks.put(n, bytes);
+    this.begun.delete(n);
+    recent.set(n, bytes);
+    for (const old of recent.keys()) {
+      if (recent.size > RECENT && (old < this.wanted || old >= this.wanted + RECENT)) {
+        recent.delete(old);
+      }
+    }
+    if (origin.sha256 !== undefined) {
+      await this.hash.add(n, bytes);
+    }
+    home.progress(origin.name, stored(this.manifest), this.length ?? undefined);
+    this.ring();
+    if (Date.now() - this.saved >= SAVE_MS) {
+      await this.save();
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// Which chunks of a file are asked for next, and together.
+
+import type { Arrival } from './arrival.js';
+import { chunksOf } from './manifest.js';
+
+/** Chunks of one request. */
+const RUN = 4;
+
+/** Chunks `from` to `to` (exclusive), asked for together. */
+export interface Run {
+  from: number;
+  to: number;
+}
+
+/** Hands out the missing chunks of a file, each to one connection. */
+export class Runs {
+  /** The server sends parts of the file. */
+  ranged = true;
+  private readonly busy = new Set<number>();
+
+  constructor(private readonly arrival: Arrival) {}
+
+  /** The next chunks that nobody has asked for, those first that the engine wants. */
+  take(): Run | undefined {
+    const { arrival, busy } = this;
+    const { length, wanted } = arrival;
+    const alone = !this.parallel;
+    if (alone && busy.size > 0) {
+      return undefined;
+    }
+    const count = length === null ? arrival.manifest.sha.length + 1 : chunksOf(length);
+    const free = (n: number) => n < count && !arrival.chunks.has(n) && !busy.has(n);
+    const next = (from: number, to: number) => {
+      for (let n = from; n < to; n++) {
+        if (free(n)) {
+          return n;
+        }
+      }
+      return undefined;
+    };
+    const from = alone ? next(0, count) : (next(wanted, count) ?? next(0, Math.min(wanted, count)));
+    if (from === undefined) {
+      return undefined;
+    }
+    const run = { from, to: alone ? Infinity : from + 1 };
+    while (!alone && run.to < from + RUN && free(run.to)) {
+      run.to += 1;
+    }
+    this.reserve(run);
+    return run;
+  }
+
+  /** Where the file can be had in parts, `run` becomes one; true: there is work for others, too. */
+  narrow(run: Run): boolean {
+    if (this.parallel) {
+      run.to = Math.min(run.to, run.from + RUN, chunksOf(this.arrival.length ?? 0));
+      this.reserve(run);
+    }
+    return this.parallel;
+  }
+
+  /** The first chunk of a run is there. */
+  advance(run: Run): void {
+    this.busy.delete(run.from);
+    run.from += 1;
+  }
+
+  isDone({ from, to }: Run): boolean {
+    const { length } = this.arrival;
+    return from >= Math.min(to, length === null ? Infinity : chunksOf(length));
+  }
+
+  /** What is left of a run is there for others. */
+  release(run: Run): void {
+    for (let n = run.from; n < Math.min(run.to, run.from + RUN); n++) {
+      this.busy.delete(n);
+    }
+  }
+
+  /** Everything begins anew. */
+  reset(): void {
+    this.busy.clear();
+    this.ranged = true;
+  }
+
+  private get parallel(): boolean {
+    return this.ranged && this.arrival.resumable && this.arrival.length !== null;
+  }
+
+  private reserve(run: Run): void {
+    for (let n = run.from; n < Math.min(run.to, run.from + RUN); n++) {
+      this.busy.add(n);
+    }
+  }
+}
