@@ -13,7 +13,7 @@ mod split;
 
 pub use split::{Segment, Split};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::quant::DType;
 
 /// Description of one matrix `[rows, cols]` as it lies in the file: `rows` outputs, `cols` inputs (GGUF: ne1, ne0).
@@ -215,6 +215,10 @@ pub trait Ops {
     fn cache(&mut self, shape: CacheShape) -> Result<Self::Cache>;
     /// Waits until uploads so far have left their staging memory (bounds memory in flight while loading).
     async fn settle(&mut self) -> Result<()>;
+    /// What `error` of an operation means for a loaded model: a device that failed once fails from then on, and is lost.
+    fn outcome(&self, error: Error) -> Error {
+        error
+    }
 
     /// Operations are compiled when they are first recorded: recording a step ahead of time is worth it.
     const COMPILES: bool = false;

@@ -34,19 +34,23 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
     progress({ phase: 'download', loaded: 0, total: 0 });
     const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });
     const recruit: Recruit = (threads, bytes) => recruiter.recruit(threads, bytes);
-    const adapter = options.backend === 'cpu' ? '' : await adapterName();
-    const trials = new Trials(adapter, glue.version());
-    const tested = adapter === '' ? [] : await trials.passed();
     let files: Readers | undefined;
+    /** What is known of the GPU that there is now. */
+    async function known() {
+      const adapter = options.backend === 'cpu' ? '' : await adapterName();
+      const trials = new Trials(adapter, glue.version());
+      return { adapter, trials, tested: adapter === '' ? [] : await trials.passed() };
+    }
+    let gpu = await known();
     const load = (readers: Readers) => {
       files = readers;
-      return glue.load([...readers.all], { ...options, tested }, report, recruit);
+      return glue.load([...readers.all], { ...options, tested: gpu.tested }, report, recruit);
     };
     const engine = await loadModel(sources, { ...reading, downloads, signal }, load, { progress, notice });
-    await trials.add(engine.tried().tried);
+    await gpu.trials.add(engine.tried().tried);
     const describe = (): Info => {
       const info = { ...engine.info(), host, module: kind, ...recruiter.info };
-      return info.backend === 'gpu' && adapter !== '' ? { ...info, adapter } : info;
+      return info.backend === 'gpu' && gpu.adapter !== '' ? { ...info, adapter: gpu.adapter } : info;
     };
     let info = describe();
     const grammars = new Grammars(browser.grammar, wasm?.grammar, () => engine.vocabulary());
@@ -64,8 +68,10 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       abort: () => engine.abort(),
       restore: async () => {
         try {
-          await engine.restore?.();
+          gpu = await known(); // it may be another one: a laptop that was undocked
+          await engine.restore?.(gpu.tested);
           await (files && finish(files, sources));
+          await gpu.trials.add(engine.tried().tried);
         } catch (thrown) {
           throw files?.failure ?? thrown;
         } finally {

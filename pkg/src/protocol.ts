@@ -139,8 +139,11 @@ export interface Engine {
   tokenize(text: string, special: 'parse' | 'text'): Uint32Array | number[];
   detokenize(ids: Uint32Array): string;
   count(request: unknown): number;
-  /** After a call that failed with `gpu_lost`: loads again; the request goes on, and what failed may be called again. */
-  restore?(): Promise<void>;
+  /**
+   * After a call that failed with `gpu_lost`: loads again; the request goes on, and what failed may be called again. `tested`:
+   * what passed on the GPU that there is now.
+   */
+  restore?(tested?: string[]): Promise<void>;
   /** What happened since the last call. */
   notices?(): Notice[];
   /** Gives all memory back; the last call. */

@@ -26,7 +26,8 @@ impl Gpu {
     /// # Errors
     /// [`Error::GpuUnavailable`] without a usable adapter.
     pub async fn open(options: &GpuOptions) -> Result<Self> {
-        Self::on(Device::open(options).await?)
+        let device = Device::open(options).await?;
+        Self::on(device.clone()).inspect_err(|_| device.destroy())
     }
 
     /// Computes on an open device.
@@ -111,6 +112,15 @@ impl Ops for Gpu {
 
     fn cache(&mut self, shape: CacheShape) -> Result<GpuCache> {
         GpuCache::new(&mut self.rec, shape)
+    }
+
+    fn outcome(&self, error: Error) -> Error {
+        match (self.device().check(), &error) {
+            (Ok(()), _) | (_, Error::GpuLost { .. }) => error,
+            (Err(_), _) => Error::GpuLost {
+                message: format!("it failed: {error}"),
+            },
+        }
     }
 
     async fn settle(&mut self) -> Result<()> {

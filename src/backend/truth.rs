@@ -6,6 +6,7 @@
 
 use super::{Gpu, Reference};
 use crate::error::{Error, Result};
+pub use crate::kernels::matmul::LONG_ROW;
 use crate::ops::{AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split};
 use crate::quant::DType;
 
@@ -17,6 +18,10 @@ const BOUND: f32 = 1e-3;
 const ROWS: usize = 40;
 /// Columns: two blocks of the longest format, so that strides count.
 const COLS: usize = 512;
+/// Columns of a long row: beyond the first that 64 threads share, with blocks for every one of them.
+const LONG_COLS: usize = LONG_ROW + COLS;
+/// Positions before the second batch of the test of attention: with it, into the third tile of keys.
+const FAR: usize = 126;
 /// Rows of activations in a batch: the first number that takes the path of a prompt, on every device.
 const BATCH: usize = 9;
 /// Query heads of the test of attention, and key/value heads.
@@ -29,6 +34,8 @@ const VOCABULARY: usize = 1000;
 pub struct Demands {
     /// Storage formats of its matrices.
     pub formats: Vec<DType>,
+    /// Those of them with rows of [`LONG_ROW`] columns or more.
+    pub long: Vec<DType>,
     /// Format of its embedding, of each part where it has several.
     pub embedding: Vec<DType>,
     /// Elements of a head.
@@ -37,14 +44,19 @@ pub struct Demands {
     pub cache: CacheType,
     /// Pairing of the rotation.
     pub order: RopeOrder,
+    /// Queries and keys go through a norm of their own.
+    pub head_norms: bool,
 }
 
 /// One comparison, by a name that says all that matters: what passed once need not be tried again on the same driver.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Trial {
     Matmul(DType),
+    LongRow(DType),
     Embed(DType),
-    Attention(usize, CacheType, RopeOrder),
+    Rope(usize, RopeOrder),
+    HeadNorm(usize),
+    Attention(usize, CacheType),
     Rows,
 }
 
@@ -52,10 +64,11 @@ impl Trial {
     fn name(self) -> String {
         match self {
             Trial::Matmul(t) => format!("matmul {t}"),
+            Trial::LongRow(t) => format!("matmul {t}, long rows"),
             Trial::Embed(t) => format!("embed {t}"),
-            Trial::Attention(head_dim, cache, order) => {
-                format!("rope {order:?} and attention {head_dim} {}", cache.name())
-            }
+            Trial::Rope(head_dim, order) => format!("rope {order:?} {head_dim}"),
+            Trial::HeadNorm(head_dim) => format!("norm of heads {head_dim}"),
+            Trial::Attention(head_dim, cache) => format!("attention {head_dim} {}", cache.name()),
             Trial::Rows => "norm, activation and sums".into(),
         }
     }
@@ -72,7 +85,10 @@ pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]
     let mut trials = vec![Trial::Rows];
     trials.extend(demands.embedding.iter().map(|t| Trial::Embed(*t)));
     trials.extend(demands.formats.iter().map(|t| Trial::Matmul(*t)));
-    trials.push(Trial::Attention(demands.head_dim, demands.cache, demands.order));
+    trials.extend(demands.long.iter().map(|t| Trial::LongRow(*t)));
+    trials.push(Trial::Rope(demands.head_dim, demands.order));
+    trials.extend(demands.head_norms.then_some(Trial::HeadNorm(demands.head_dim)));
+    trials.push(Trial::Attention(demands.head_dim, demands.cache));
     trials.retain(|trial| !passed.contains(&trial.name()));
 
     let mut tried = Vec::new();
@@ -110,7 +126,7 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
             let x = tensor(ops, BATCH, COLS, &mut rng)?;
             let one = tensor(ops, 1, COLS, &mut rng)?;
             for (subnormal, names) in [(false, [", one row", ", a batch"]), (true, SUBNORMAL)] {
-                let w = weight(ops, t, subnormal, &mut rng)?;
+                let w = weight(ops, t, COLS, subnormal, &mut rng)?;
                 ops.begin(0, &[])?;
                 for (x, name, rows) in [(&one, names[0], 1), (&x, names[1], BATCH)] {
                     let mut out = ops.tensor(rows, ROWS)?;
@@ -120,14 +136,39 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
             }
             Ok(outputs)
         }
+        Trial::LongRow(t) => {
+            let x = tensor(ops, 1, LONG_COLS, &mut rng)?;
+            let w = weight(ops, t, LONG_COLS, false, &mut rng)?;
+            let mut out = ops.tensor(1, ROWS)?;
+            ops.begin(0, &[])?;
+            ops.matmul(&mut out, &w, &x)?;
+            Ok(vec![("", out)])
+        }
         Trial::Embed(t) => {
-            let w = weight(ops, t, false, &mut rng)?;
+            let w = weight(ops, t, COLS, false, &mut rng)?;
             let mut out = ops.tensor(3, COLS)?;
             ops.begin(0, &[0, ROWS as u32 - 1, 5])?;
             ops.embed(&mut out, &w)?;
             Ok(vec![("", out)])
         }
-        Trial::Attention(head_dim, cache, order) => attention(ops, head_dim, cache, order, &mut rng),
+        Trial::Rope(head_dim, order) => {
+            let heads = heads(head_dim);
+            let table = tensor(ops, BATCH, head_dim, &mut rng)?;
+            let mut qkv = tensor(ops, BATCH, heads.cols(), &mut rng)?;
+            let n_rot = head_dim;
+            ops.begin(0, &[0; BATCH])?;
+            ops.rope(&mut qkv, &table, RopeShape { heads, n_rot, order })?;
+            Ok(vec![("", qkv)])
+        }
+        Trial::HeadNorm(head_dim) => {
+            let heads = heads(head_dim);
+            let (q_gain, k_gain) = (tensor(ops, 1, head_dim, &mut rng)?, tensor(ops, 1, head_dim, &mut rng)?);
+            let mut qkv = tensor(ops, BATCH, heads.cols(), &mut rng)?;
+            ops.begin(0, &[0; BATCH])?;
+            ops.head_norm(&mut qkv, heads, &q_gain, &k_gain, 1e-5)?;
+            Ok(vec![("", qkv)])
+        }
+        Trial::Attention(head_dim, cache) => attention(ops, head_dim, cache, &mut rng),
         Trial::Rows => {
             let x = tensor(ops, BATCH, COLS, &mut rng)?;
             let gain = tensor(ops, 1, COLS, &mut rng)?;
@@ -147,46 +188,46 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
 /// What the products with subnormal scales are called.
 const SUBNORMAL: [&str; 2] = [", one row, subnormal scales", ", a batch, subnormal scales"];
 
-/// Nine positions at once, then a tenth that sees them all.
-fn attention<O: Ops>(
-    ops: &mut O,
-    head_dim: usize,
-    dtype: CacheType,
-    order: RopeOrder,
-    rng: &mut Numbers,
-) -> Result<Outputs<O>> {
-    let heads = HeadLayout {
+fn heads(head_dim: usize) -> HeadLayout {
+    HeadLayout {
         n_head: HEADS.0,
         n_head_kv: HEADS.1,
         head_dim,
-    };
-    let rope = RopeShape {
-        heads,
-        n_rot: head_dim,
-        order,
-    };
+    }
+}
+
+/// Nine positions at once and a tenth that sees them all; then the same with tiles of keys before them.
+///
+/// Keys and values are numbers that halves hold exactly: how a GPU rounds what it packs is its own choice (it may cut
+/// off), and no reason to refuse it.
+fn attention<O: Ops>(ops: &mut O, head_dim: usize, dtype: CacheType, rng: &mut Numbers) -> Result<Outputs<O>> {
+    let heads = heads(head_dim);
     let shape = AttentionShape {
         heads,
         scale: 1.0 / (head_dim as f32).sqrt(),
         window: None,
     };
-    let n_ctx = BATCH + 1;
-    let table = tensor(ops, n_ctx, head_dim, rng)?;
     let mut cache = ops.cache(CacheShape {
-        n_ctx,
+        n_ctx: FAR + BATCH + 1,
         n_head_kv: heads.n_head_kv,
         head_dim,
         dtype,
     })?;
     let mut outputs = Vec::new();
-    for (pos, rows, name) in [(0, BATCH, ", a batch"), (BATCH, 1, ", one row")] {
-        let mut qkv = tensor(ops, rows, heads.cols(), rng)?;
-        let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
+    let near = [(0, BATCH, ", a batch"), (BATCH, 1, ", one row")];
+    let far = [(FAR, BATCH, ", a batch, far on"), (FAR + BATCH, 1, ", one row, far on")];
+    let between = (BATCH + 1, FAR - BATCH - 1, "");
+    for (pos, rows, name) in near.into_iter().chain([between]).chain(far) {
+        let data: Vec<f32> = (0..rows * heads.cols()).map(|_| rng.half()).collect();
+        let mut qkv = ops.tensor(rows, heads.cols())?;
+        ops.upload(&mut qkv, 0, &data)?;
         ops.begin(pos, &vec![0; rows])?;
-        ops.rope(&mut qkv, &table, rope)?;
         ops.kv_write(&mut cache, &qkv, heads)?;
-        ops.attention(&mut out, &qkv, &cache, shape)?;
-        outputs.push((name, out));
+        if !name.is_empty() {
+            let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
+            ops.attention(&mut out, &qkv, &cache, shape)?;
+            outputs.push((name, out));
+        }
     }
     Ok(outputs)
 }
@@ -245,16 +286,16 @@ fn tensor<O: Ops>(ops: &mut O, rows: usize, cols: usize, rng: &mut Numbers) -> R
     Ok(tensor)
 }
 
-/// `[ROWS, COLS]` of random quants; scales that are normal halves of both signs, or subnormal ones. For formats without
+/// `[ROWS, cols]` of random quants; scales that are normal halves of both signs, or subnormal ones. For formats without
 /// scales the weights themselves are of that kind, but f32 stays normal: WGSL allows a GPU to flush it.
-fn weight<O: Ops>(ops: &mut O, t: DType, subnormal: bool, rng: &mut Numbers) -> Result<O::Weight> {
+fn weight<O: Ops>(ops: &mut O, t: DType, cols: usize, subnormal: bool, rng: &mut Numbers) -> Result<O::Weight> {
     let shape = PartShape {
         name: "self-test".into(),
         dtype: t,
         rows: ROWS,
-        cols: COLS,
+        cols,
     };
-    let size = t.row_bytes(COLS).unwrap_or(0) * ROWS;
+    let size = t.row_bytes(cols).unwrap_or(0) * ROWS;
     let mut bytes: Vec<u8> = (0..size).map(|_| rng.next() as u8).collect();
     for block in bytes.chunks_exact_mut(t.block_bytes()) {
         let mut half = || {
@@ -293,5 +334,10 @@ impl Numbers {
     /// Uniform in `-1.0 .. 1.0`.
     fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    /// Uniform in `-1.0 .. 1.0`, and a normal half or zero.
+    fn half(&mut self) -> f32 {
+        (self.next() >> 53) as f32 / 1024.0 - 1.0
     }
 }

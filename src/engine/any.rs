@@ -1,5 +1,8 @@
 //! An engine on whichever backend was asked for.
 
+use std::future::Future;
+use std::pin::Pin;
+
 #[cfg(feature = "gpu")]
 use super::ladder::{self, Outcome};
 use super::{
@@ -32,6 +35,17 @@ pub enum BackendChoice {
     Cpu,
 }
 
+/// Waits for so many milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause(pub fn(u32) -> Pin<Box<dyn Future<Output = ()>>>);
+
+/// They differ in how they wait, which nobody asks.
+impl PartialEq for Pause {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// How to load a model.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LoadOptions {
@@ -48,6 +62,8 @@ pub struct LoadOptions {
     pub tested: Vec<String>,
     /// The context is not made smaller than this where the GPU's memory is short and `decoder.n_ctx` is free.
     pub least_context: usize,
+    /// The model was loaded before and its GPU lost: where none is to be had now, one may be after a pause.
+    pub again: Option<Pause>,
     /// Faults that a test orders.
     #[cfg(feature = "gpu")]
     pub drill: Drill,

@@ -3,9 +3,11 @@
 //! What the caller asked for by name is not changed behind its back: a context that was given stays as it is, and where
 //! the GPU was demanded there is an error instead of the CPU. Every step down is a [`Notice`].
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use super::any::{SelfTest, load_on};
+use super::any::{Pause, SelfTest, load_on};
 use super::{BackendChoice, Clock, Engine, LoadOptions, Notice};
 use crate::backend::gpu::{Gpu, GpuOptions};
 use crate::backend::{self_test, truth};
@@ -14,7 +16,7 @@ use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::loader::OnProgress;
 use crate::model::plan::{DEFAULT_N_CTX, DecoderOptions, Plan};
-use crate::ops::Ops;
+use crate::ops::{MemoryLimits, Ops};
 
 /// The smallest context that a step down leaves: a short question and its answer.
 pub const LEAST_CONTEXT: usize = 512;
@@ -23,6 +25,10 @@ pub const LEAST_BATCH: usize = 16;
 /// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
 /// which some drivers report in this way.
 pub const MAX_LOAD_LOSSES: usize = 3;
+
+/// Milliseconds after which a GPU that is not to be had is asked for again, where a model had one: a driver that was updated
+/// or has crashed is away for moments.
+const REOPEN_MS: [u32; 3] = [200, 1000, 3000];
 
 /// What came of it.
 pub enum Outcome {
@@ -46,20 +52,36 @@ pub async fn load(
 ) -> Result<Outcome> {
     let forced = options.backend == BackendChoice::Gpu;
     let mut decoder = options.decoder.clone();
-    let mut losses = 0;
+    let (mut losses, mut waits) = (0, REOPEN_MS.into_iter());
+    // What was made smaller for the GPU is no news where the CPU takes the model with what was asked for.
+    let mut steps = Vec::new();
     loop {
         let attempt = attempt(gguf, options, &decoder, clock, on_progress, test).await;
         let error = match attempt {
-            Ok(engine) => return Ok(Outcome::Loaded(Box::new(engine))),
+            Ok(engine) => {
+                notices.append(&mut steps);
+                return Ok(Outcome::Loaded(Box::new(engine)));
+            }
             Err(error) => error,
         };
         losses += usize::from(matches!(error, Error::GpuLost { .. }));
+        let mut cpu = |notice| {
+            notices.push(notice);
+            Ok(Outcome::Cpu(error.to_string()))
+        };
+        let instead = || Notice::degraded("backend", json!("gpu"), json!("cpu"), &error);
         match &error {
-            Error::GpuUnavailable { message } if !forced => return Ok(Outcome::Cpu(message.clone())),
-            Error::GpuWrong { .. } if !forced => {
-                notices.push(Notice::disabled(&error));
-                return Ok(Outcome::Cpu(error.to_string()));
-            }
+            Error::GpuUnavailable { message } => match options.again.zip(waits.next()) {
+                Some((Pause(pause), ms)) => {
+                    pause(ms).await;
+                    continue;
+                }
+                None if forced => return Err(error),
+                None if options.again.is_some() => return cpu(instead()),
+                None => return Ok(Outcome::Cpu(message.clone())),
+            },
+            Error::GpuWrong { .. } if !forced => return cpu(Notice::disabled(&error)),
+            Error::Gpu { .. } if !forced => return cpu(instead()),
             Error::GpuLost { .. } if losses == 1 => {
                 notices.push(Notice::lost(&error));
                 continue;
@@ -67,13 +89,13 @@ pub async fn load(
             Error::GpuLost { .. } | Error::TooLarge { .. } => {}
             _ => return Err(error),
         }
-        let smaller = match losses < MAX_LOAD_LOSSES {
+        let smaller = match losses < MAX_LOAD_LOSSES && !heavy(gguf, &decoder, &error)? {
             true => step_down(gguf, options, &decoder)?,
             false => None,
         };
         match smaller {
             Some((next, what, before, now)) => {
-                notices.push(Notice::degraded(what, json!(before), json!(now), &error));
+                steps.push(Notice::degraded(what, json!(before), json!(now), &error));
                 decoder = next;
             }
             // Nothing is left to be made smaller, and it may not have been memory.
@@ -81,12 +103,24 @@ pub async fn load(
                 notices.push(Notice::lost(&error));
             }
             None if forced => return Err(error),
-            None => {
-                notices.push(Notice::degraded("backend", json!("gpu"), json!("cpu"), &error));
-                return Ok(Outcome::Cpu(error.to_string()));
-            }
+            None => return cpu(instead()),
         }
     }
+}
+
+/// The weights alone are more than the GPU has: no smaller context or batch helps.
+fn heavy(gguf: &GgufFile, options: &DecoderOptions, error: &Error) -> Result<bool> {
+    let Error::TooLarge { needed, available, .. } = error else {
+        return Ok(false);
+    };
+    let plan = Plan::new(gguf, arch::config(gguf.metadata(), gguf.tensors())?, options)?;
+    // A single buffer that is too large for this GPU is no lack of memory.
+    let one_buffer = plan.check(MemoryLimits {
+        total: None,
+        max_buffer: *available,
+        shards: 1,
+    });
+    Ok(*needed <= plan.memory.weights && one_buffer.is_ok())
 }
 
 /// One device, one load. A device that failed gives its memory back before the next one is opened.
@@ -129,15 +163,19 @@ fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth
     let plan = Plan::new(gguf, config, options)?;
     plan.check_cache_type(gpu.cache_types())?;
     plan.check(gpu.limits())?;
-    let mut formats: Vec<_> = plan.matrices().flat_map(|m| m.parts.iter().map(|p| p.dtype)).collect();
-    formats.sort();
-    formats.dedup();
+    let formats_from = |cols| {
+        let parts = plan.matrices().flat_map(|m| &m.parts).filter(|p| p.cols >= cols);
+        let formats: BTreeSet<_> = parts.map(|p| p.dtype).collect();
+        formats.into_iter().collect()
+    };
     Ok(truth::Demands {
-        formats,
+        formats: formats_from(0),
+        long: formats_from(truth::LONG_ROW),
         embedding: plan.token_embd.parts.iter().map(|p| p.dtype).collect(),
         head_dim: plan.config.head_dim,
         cache: options.cache_type,
         order: plan.config.rope.order,
+        head_norms: plan.config.tensors.head_norms,
     })
 }
 

@@ -35,7 +35,7 @@ mod ladder;
 mod notice;
 mod score;
 
-pub use any::{AnyEngine, BackendChoice, LoadOptions, SelfTest, load, load_with};
+pub use any::{AnyEngine, BackendChoice, LoadOptions, Pause, SelfTest, load, load_with};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;
 pub use score::Scored;
@@ -327,6 +327,7 @@ impl<O: Ops> Engine<O> {
     /// A failed step may have left anything in the cache, and a lost device leaves nothing. The request itself survives the
     /// device: it waits for [`Engine::pause`].
     fn checked<T>(&mut self, result: Result<T>) -> Result<T> {
+        let result = result.map_err(|error| self.decoder.ops().outcome(error));
         match &result {
             Ok(_) => {}
             Err(Error::GpuLost { .. }) => self.cached.clear(),

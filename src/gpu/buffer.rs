@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::account::Account;
-use super::error::typed;
+use super::error::{refused, typed};
 use super::pipeline::Verdict;
 use super::{Device, ROW_ALIGN};
 use crate::error::{Error, Result};
@@ -69,15 +69,7 @@ impl Buffer {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let size = bytes.max(16).next_multiple_of(4);
         let held = device.account.bytes();
-        let refused = Error::TooLarge {
-            what: format!("{label:?} in the GPU's memory"),
-            needed: held.saturating_add(size),
-            available: held,
-            hint:
-                "the GPU has no more memory; load with a smaller context, choose a smaller model, or close what else \
-                uses the GPU"
-                    .into(),
-        };
+        let refused = refused(label, held, size);
         if device
             .drill
             .available()
@@ -85,20 +77,13 @@ impl Buffer {
         {
             return Err(refused);
         }
-        let memory = device.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let validation = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let raw = device.device.create_buffer(&wgpu::BufferDescriptor {
+        let descriptor = wgpu::BufferDescriptor {
             label: Some(label),
             size,
             usage,
             mapped_at_creation: false,
-        });
-        let (validation, memory) = (validation.pop(), memory.pop());
-        let label = label.to_owned();
-        let verdict = Box::pin(async move {
-            let invalid = validation.await.map(|error| typed(&label, &error));
-            memory.await.map(|_| refused).or(invalid)
-        });
+        };
+        let (raw, verdict) = judged(device, &descriptor, refused);
         device.check()?;
         device.account.created(&raw);
         let buffer = Self {
@@ -113,6 +98,24 @@ impl Buffer {
     pub fn size(&self) -> u64 {
         self.raw.size()
     }
+}
+
+/// A buffer, and what the device says of it; `refused` where it has no memory.
+pub(super) fn judged(
+    device: &Device,
+    descriptor: &wgpu::BufferDescriptor<'_>,
+    refused: Error,
+) -> (wgpu::Buffer, Verdict) {
+    let memory = device.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let validation = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let raw = device.device.create_buffer(descriptor);
+    let (validation, memory) = (validation.pop(), memory.pop());
+    let label = descriptor.label.unwrap_or_default().to_owned();
+    let verdict = Box::pin(async move {
+        let invalid = validation.await.map(|error| typed(&label, &error));
+        memory.await.map(|_| refused).or(invalid)
+    });
+    (raw, verdict)
 }
 
 impl Drop for Buffer {

@@ -45,6 +45,9 @@ pub struct Device {
 impl Device {
     /// Opens the best adapter, or says why there is none ([`Error::GpuUnavailable`]).
     pub async fn open(options: &GpuOptions) -> Result<Self> {
+        if !options.drill.present() {
+            return Err(unavailable("no WebGPU adapter: a drill".into()));
+        }
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let adapter = instance
             .request_adapter(&wgpu::RequestAdapterOptions {
@@ -54,7 +57,7 @@ impl Device {
             .await
             .map_err(|e| unavailable(format!("no WebGPU adapter: {e}")))?;
         let info = adapter.get_info();
-        let software = is_software(&info);
+        let software = is_software(&info) && !options.drill.hardware();
         let name = if info.name.is_empty() {
             HIDDEN_NAME.into()
         } else {
@@ -149,7 +152,13 @@ impl Device {
         match left.as_mut() {
             Some(0) => {
                 *left = None;
-                self.destroy();
+                match self.drill.fails() {
+                    true => self.fault.set(Error::Gpu {
+                        what: "a command".into(),
+                        message: "a drill".into(),
+                    }),
+                    false => self.destroy(),
+                }
             }
             Some(n) => *n -= 1,
             None => {}

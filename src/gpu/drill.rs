@@ -4,6 +4,7 @@
 //! an order (the default) nothing here does anything.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::kernels::wgsl::Variant;
@@ -16,8 +17,15 @@ pub struct Drill(Option<Arc<Mutex<Orders>>>);
 struct Orders {
     /// For each device in the order of opening: the submit at which it is lost.
     losses: VecDeque<u64>,
+    /// Instead of being lost, a device fails.
+    fails: bool,
     /// Bytes that a device gives.
     memory: Option<u64>,
+    /// A software adapter passes for hardware.
+    hardware: bool,
+    /// Openings so far, and those of them that find no adapter.
+    opened: u64,
+    absent: Range<u64>,
     /// Kernel, text in its shader, what the compiler takes it for.
     miscompiled: Option<(&'static str, &'static str, &'static str)>,
 }
@@ -47,6 +55,11 @@ impl Drill {
         Self::order(|orders| orders.losses = losses.into_iter().collect())
     }
 
+    /// The first device reports an error at this submit that belongs to no call, and is not lost.
+    pub fn fail_at(submit: u64) -> Self {
+        Self::order(|orders| (orders.losses, orders.fails) = (VecDeque::from([submit]), true))
+    }
+
     /// A device refuses buffers beyond `bytes` in all.
     pub fn memory(bytes: u64) -> Self {
         Self::order(|orders| orders.memory = Some(bytes))
@@ -57,6 +70,22 @@ impl Drill {
         Self::order(|orders| orders.miscompiled = Some((kernel, text, for_text)))
     }
 
+    /// The openings with these numbers, from 0 on, find no adapter.
+    pub fn absent(openings: Range<u64>) -> Self {
+        Self::order(|orders| orders.absent = openings)
+    }
+
+    /// The same orders for an adapter that passes for hardware although it computes in software.
+    pub fn on_hardware(self) -> Self {
+        match &self.0 {
+            None => Self::order(|orders| orders.hardware = true),
+            Some(orders) => {
+                orders.lock().unwrap_or_else(PoisonError::into_inner).hardware = true;
+                self
+            }
+        }
+    }
+
     fn with<T>(&self, read: impl FnOnce(&mut Orders) -> Option<T>) -> Option<T> {
         let orders = self.0.as_ref()?;
         read(&mut orders.lock().unwrap_or_else(PoisonError::into_inner))
@@ -65,6 +94,25 @@ impl Drill {
     /// The submit at which a device that is opened now is lost.
     pub(super) fn next_loss(&self) -> Option<u64> {
         self.with(|orders| orders.losses.pop_front())
+    }
+
+    /// Instead of being lost, a device fails.
+    pub(super) fn fails(&self) -> bool {
+        self.with(|orders| orders.fails.then_some(())).is_some()
+    }
+
+    /// Whether a software adapter passes for hardware.
+    pub(super) fn hardware(&self) -> bool {
+        self.with(|orders| orders.hardware.then_some(())).is_some()
+    }
+
+    /// Whether there is an adapter for a device that is opened now.
+    pub(super) fn present(&self) -> bool {
+        let absent = self.with(|orders| {
+            orders.opened += 1;
+            orders.absent.contains(&(orders.opened - 1)).then_some(())
+        });
+        absent.is_none()
     }
 
     /// Bytes that a device gives.

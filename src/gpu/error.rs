@@ -35,8 +35,45 @@ fn explains(error: &Error) -> u8 {
 
 /// The typed error for what wgpu reported in `what`.
 pub fn typed(what: &str, error: &wgpu::Error) -> Error {
-    Error::Gpu {
-        what: what.into(),
-        message: error.to_string(),
+    match error {
+        wgpu::Error::OutOfMemory { .. } => refused(what, 0, 0),
+        _ => Error::Gpu {
+            what: what.into(),
+            message: error.to_string(),
+        },
+    }
+}
+
+/// The device has no memory for `size` bytes more than the `held`; both are 0 where they are not known.
+pub fn refused(what: &str, held: u64, size: u64) -> Error {
+    Error::TooLarge {
+        what: format!("{what:?} in the GPU's memory"),
+        needed: held.saturating_add(size),
+        available: held,
+        hint:
+            "the GPU has no more memory; load with a smaller context, choose a smaller model, or close what else uses \
+            the GPU"
+                .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_a_command_did_not_get_is_a_matter_of_size() {
+        let source = || Box::new(std::io::Error::other("no memory"));
+        let memory = wgpu::Error::OutOfMemory { source: source() };
+        let internal = wgpu::Error::Internal {
+            source: source(),
+            description: "the compiler crashed".into(),
+        };
+        assert_eq!(typed("a command", &memory).code(), "too_large");
+        assert_eq!(typed("a command", &internal).code(), "gpu");
+        let fault = Fault::default();
+        fault.set(typed("a command", &internal));
+        fault.set(typed("a command", &memory));
+        assert_eq!(fault.check().map_err(|error| error.code()), Err("too_large"));
     }
 }

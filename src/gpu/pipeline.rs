@@ -41,10 +41,16 @@ impl Pipelines {
             return Ok((found.clone(), None));
         }
         let source = device.drill.compiled(variant, variant.wgsl()?);
-        let scope = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = device.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let validation = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let pipeline = Arc::new(compile(&device.device, variant, source, access));
-        let (label, verdict) = (variant.label(), scope.pop());
-        let verdict = Box::pin(async move { verdict.await.map(|error| typed(&label, &error)) });
+        let (validation, internal) = (validation.pop(), internal.pop());
+        let label = variant.label();
+        let verdict = Box::pin(async move {
+            // A driver that fails to compile a valid shader is an internal error.
+            let (invalid, failed) = (validation.await, internal.await);
+            invalid.or(failed).map(|error| typed(&label, &error))
+        });
         cache.insert(variant.clone(), pipeline.clone());
         Ok((pipeline, Some(verdict)))
     }

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::buffer::{Buffer, Tensor};
+use super::buffer::{Buffer, Tensor, judged};
+use super::error::refused;
 use super::recorder::Recorder;
 use crate::error::{Error, Result};
 
@@ -27,7 +28,7 @@ impl Recorder {
         }
         let staging = match self.staging.0.take() {
             Some(buffer) if buffer.size() >= bytes => buffer,
-            _ => self.create_staging(bytes),
+            _ => self.create_staging(bytes)?,
         };
         self.submit_copies(|encoder| {
             let mut at = 0;
@@ -96,14 +97,18 @@ impl Recorder {
         self.verdicts().await
     }
 
-    fn create_staging(&mut self, bytes: u64) -> wgpu::Buffer {
+    fn create_staging(&mut self, bytes: u64) -> Result<wgpu::Buffer> {
         self.stats.created += 1;
-        self.device().device.create_buffer(&wgpu::BufferDescriptor {
+        let descriptor = wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes.next_multiple_of(4096),
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
-        })
+        };
+        let refused = refused("readback", self.stats().bytes, descriptor.size);
+        let (staging, verdict) = judged(self.device(), &descriptor, refused);
+        self.judge(verdict)?;
+        Ok(staging)
     }
 }
 

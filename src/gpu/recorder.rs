@@ -284,7 +284,7 @@ impl Recorder {
     }
 
     /// Natively a verdict is there at once; a browser's is kept until the next wait.
-    fn judge(&mut self, mut verdict: Verdict) -> Result<()> {
+    pub(super) fn judge(&mut self, mut verdict: Verdict) -> Result<()> {
         match verdict.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(None) => {}
             Poll::Ready(Some(error)) => self.device.fault.set(error),

@@ -65,8 +65,11 @@ impl Kernel for Params {
     }
 }
 
-/// Threads that share a row of `gemv/tree`. A lane takes whole sub-blocks of 32 weights: 64 lanes pay from K = 2048 on.
+/// Threads that share a row of `gemv/tree`. A lane takes whole sub-blocks of 32 weights: 64 lanes pay from [`LONG_ROW`] on.
 const LANES: [u32; 2] = [32, 64];
+
+/// K from which a row is long, and has the larger number of threads.
+pub const LONG_ROW: usize = 2048;
 
 fn variant(kernel: &'static str, entry: &'static str, t: DType, lanes: u32) -> Variant {
     let v = Variant::new(kernel).entry(entry).name("FORMAT", t.fragment());
@@ -93,7 +96,7 @@ pub fn gpu(rec: &mut Recorder, out: &mut Tensor, w: &Weight, x: &Tensor) -> Resu
     }
     for piece in w.pieces() {
         let p = Params::new(piece.dtype, piece.rows, w.cols(), out_cols, piece.first);
-        let lanes = LANES[usize::from(w.cols() >= 2048)];
+        let lanes = LANES[usize::from(w.cols() >= LONG_ROW)];
         let (variant, grid) = match rec.device().style() {
             Style::Serial if tokens == 1 => (("gemv", "serial"), Grid::threads(piece.rows, 64, 1)),
             Style::Serial => (("gemm", "serial"), Grid::threads(piece.rows, 64, tokens.div_ceil(4))),

@@ -30,3 +30,23 @@ pub fn unix_seconds() -> f64 {
 pub fn unix_seconds() -> f64 {
     js_sys::Date::now() / 1e3
 }
+
+/// Returns after `ms` milliseconds.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn sleep(ms: u32) {
+    std::thread::sleep(std::time::Duration::from_millis(ms.into()));
+}
+
+/// Returns after `ms` milliseconds; what else happens in this thread goes on.
+#[cfg(target_arch = "wasm32")]
+pub async fn sleep(ms: u32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| set_timeout(&resolve, ms));
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await; // it is never rejected
+}
+
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &js_sys::Function, ms: u32);
+}

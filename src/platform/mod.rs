@@ -6,7 +6,7 @@ mod file;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
-pub use clock::{now_ms, unix_seconds};
+pub use clock::{now_ms, sleep, unix_seconds};
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
 #[cfg(target_arch = "wasm32")]

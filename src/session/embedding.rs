@@ -111,6 +111,7 @@ impl Session {
     /// [`Error::UnsupportedFeature`] where the file asks for a pooling that is not done here.
     pub fn start_embedding(&mut self, request: &EmbeddingRequest) -> Result<()> {
         self.abort();
+        self.origin.losses.progress();
         let plan = self.engine.plan();
         let (n_embd, n_ctx, n_vocab) = (plan.config.n_embd, plan.n_ctx, plan.config.n_vocab);
         let dimensions = request.dimensions.unwrap_or(n_embd);
@@ -213,6 +214,7 @@ impl Session {
         let Some(mut job) = self.embedding.take() else {
             return Ok(None);
         };
+        self.origin.losses.progress();
         job.texts.pop_front();
         job.done = 0;
         let embedding = normalised(&job.pooled[..job.dimensions])?;

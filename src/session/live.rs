@@ -90,6 +90,7 @@ impl Session {
             threads: options.threads,
             tested: options.tested.clone(),
             least_context: 0,
+            again: None,
             #[cfg(feature = "gpu")]
             drill: options.drill.clone(),
         };
@@ -195,6 +196,7 @@ impl Session {
     /// As [`Session::start`]; [`Error::Internal`] for a request with a grammar and no constraint.
     pub fn start_under(&mut self, request: &Request, constraint: Option<Box<dyn Constraint>>) -> Result<()> {
         self.abort();
+        self.origin.losses.progress();
         let style = self.call_style(request)?;
         if constraint.is_none() && (style.is_some() || request.format.grammar.is_some()) {
             return Err(Error::internal(
@@ -356,7 +358,10 @@ impl Session {
         // Whoever drops this future, or fails in it for good, has ended the request.
         let waiting = std::mem::take(&mut self.waiting);
         let token = match self.engine.next().await {
-            Ok(token) => token,
+            Ok(token) => {
+                self.origin.losses.progress();
+                token
+            }
             Err(error) => {
                 if survives(&error) {
                     (self.answer, self.waiting) = (Some(answer), waiting);

@@ -8,11 +8,12 @@ use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
-use crate::platform::{ByteSource, now_ms};
+use crate::platform::{ByteSource, now_ms, sleep};
 use crate::text::Tokenizer;
 
-/// Devices that may be lost within [`LOSS_WINDOW_MS`]; with one more, the GPU is given up. A laptop that sleeps loses one
-/// now and then; a driver that breaks loses them as fast as they are opened.
+/// Devices that may be lost within [`LOSS_WINDOW_MS`], and without a step forward in the request that runs, however long
+/// that takes; with one more, the GPU is given up. A laptop that sleeps loses one now and then; a driver that breaks loses
+/// them as fast as they are opened, or always at the same command.
 pub const MAX_LOSSES: usize = 3;
 /// How long a loss counts, in milliseconds.
 pub const LOSS_WINDOW_MS: f64 = 120_000.0;
@@ -24,16 +25,35 @@ pub(super) struct Origin {
     pub losses: Losses,
 }
 
-/// When devices were lost, in milliseconds.
+/// Which losses count.
 #[derive(Debug, Default)]
-pub(super) struct Losses(Vec<f64>);
+pub(super) struct Losses {
+    /// When devices were lost, in milliseconds.
+    times: Vec<f64>,
+    /// How many since the request that runs made a step forward.
+    stuck: usize,
+}
 
 impl Losses {
-    /// One more, at `now`; how many count.
-    fn add(&mut self, now: f64) -> usize {
-        self.0.retain(|then| now - then < LOSS_WINDOW_MS);
-        self.0.push(now);
-        self.0.len()
+    /// One more, at `now`; or, where that is one too many, why. What was given up is no further loss: who asks again later
+    /// does not wait the longer.
+    fn add(&mut self, now: f64) -> Option<String> {
+        self.times.retain(|then| now - then < LOSS_WINDOW_MS);
+        if self.times.len() >= MAX_LOSSES {
+            let seconds = LOSS_WINDOW_MS / 1000.0;
+            return Some(format!("{} times within {seconds} s", MAX_LOSSES + 1));
+        }
+        if self.stuck >= MAX_LOSSES {
+            return Some(format!("{} times at the same place of one request", MAX_LOSSES + 1));
+        }
+        self.times.push(now);
+        self.stuck += 1;
+        None
+    }
+
+    /// A token or a vector has come, or another request.
+    pub(super) fn progress(&mut self) {
+        self.stuck = 0;
     }
 }
 
@@ -73,25 +93,28 @@ impl Session {
     /// came from. The running request is kept: call what failed again. Its tokens are computed anew, and sampler, text and
     /// stop strings go on where they were.
     ///
-    /// After more than [`MAX_LOSSES`] within [`LOSS_WINDOW_MS`] the CPU takes over, if the caller left the choice.
+    /// After more than [`MAX_LOSSES`] within [`LOSS_WINDOW_MS`], or without a step forward, the CPU takes over, if the caller
+    /// left the choice.
     ///
     /// # Errors
     /// [`Error::GpuLost`] where the GPU was demanded and is lost too often; those of [`Session::load`]. The session stays
     /// as it is, and the call may be repeated.
     pub async fn restore(&mut self, recruit: &mut Recruit<'_>, on_progress: &mut OnProgress<'_>) -> Result<()> {
         let begun = now_ms();
-        let lost = Error::GpuLost {
-            message: format!("{} times within {} s", MAX_LOSSES + 1, LOSS_WINDOW_MS / 1000.0),
-        };
         let mut options = self.origin.options.clone();
-        let given_up = self.origin.losses.add(begun) > MAX_LOSSES;
-        match options.backend {
-            BackendChoice::Gpu if given_up => return Err(lost),
-            _ if given_up => options.backend = BackendChoice::Cpu,
+        let given_up = self.origin.losses.add(begun).map(|message| Error::GpuLost { message });
+        match (options.backend, &given_up) {
+            (BackendChoice::Gpu, Some(lost)) => return Err(lost.clone()),
+            (_, Some(_)) => options.backend = BackendChoice::Cpu,
             _ => {}
         }
         let paused = self.engine.pause();
         options.least_context = paused.as_ref().map_or(0, engine::Paused::context);
+        options.again = Some(engine::Pause(|ms| Box::pin(sleep(ms))));
+        #[cfg(feature = "gpu")]
+        if let Some(old) = self.engine.device() {
+            old.destroy(); // a device that only failed still has its memory, which the next one needs
+        }
         let loaded = self.load_again(&options, recruit, on_progress).await;
         let mut engine = match loaded {
             Ok(engine) => engine,
@@ -102,23 +125,31 @@ impl Session {
                 return Err(error);
             }
         };
-        if given_up {
-            self.notices.push(Notice::given_up(&lost));
+        if let Some(lost) = &given_up {
+            self.notices.push(Notice::given_up(lost));
         }
         self.notices.extend(engine.notices().iter().cloned());
         let resumed = paused.map_or(Ok(()), |paused| engine.resume(paused));
         self.engine = engine;
         self.info = info(&self.engine, &self.tokenizer);
-        if given_up {
+        if let Some(lost) = given_up {
             self.info.fallback = Some(lost.to_string());
         }
         if resumed.is_err() {
             self.abort();
         }
-        let spent = now_ms() - begun;
-        self.notices
-            .push(Notice::restored(self.info.backend, self.engine.plan(), spent));
+        if self.info.backend == "gpu" {
+            let spent = now_ms() - begun;
+            self.notices
+                .push(Notice::restored(self.info.backend, self.engine.plan(), spent));
+        }
         resumed
+    }
+
+    /// What the GPU that is there now was found to compute correctly: see [`SelfTest::tried`](super::SelfTest::tried). It may
+    /// be another one than before.
+    pub fn set_tested(&mut self, tested: Vec<String>) {
+        self.origin.options.tested = tested;
     }
 
     async fn load_again(
@@ -144,9 +175,34 @@ mod tests {
     #[test]
     fn losses_count_for_a_while() {
         let mut losses = Losses::default();
-        let counts: Vec<usize> = (0..5).map(|i| losses.add(f64::from(i) * 1000.0)).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5]);
-        assert_eq!(losses.add(LOSS_WINDOW_MS + 1500.0), 4, "two are old");
-        assert_eq!(losses.add(10.0 * LOSS_WINDOW_MS), 1);
+        let mut add = |now: f64| {
+            losses.progress();
+            losses.add(now).is_none()
+        };
+        let early: Vec<bool> = (0..3).map(|i| add(f64::from(i) * 1000.0)).collect();
+        assert_eq!(early, [true; 3]);
+        for i in 3..200 {
+            assert!(!add(f64::from(i) * 500.0), "the fourth within the window");
+        }
+        assert!(
+            add(LOSS_WINDOW_MS + 10.0),
+            "the first is old, and what was given up does not count"
+        );
+        assert!(!add(LOSS_WINDOW_MS + 20.0));
+        assert!(add(10.0 * LOSS_WINDOW_MS));
+    }
+
+    #[test]
+    fn losses_without_a_step_forward_count_for_ever() {
+        let mut losses = Losses::default();
+        let far = |i: usize| i as f64 * 10.0 * LOSS_WINDOW_MS;
+        for i in 0..MAX_LOSSES {
+            assert_eq!(losses.add(far(i)), None);
+        }
+        let why = losses.add(far(3)).expect("one too many");
+        assert!(why.contains("4 times at the same place"), "{why}");
+        assert!(losses.add(far(4)).is_some(), "it stays so");
+        losses.progress();
+        assert_eq!(losses.add(far(5)), None);
     }
 }

@@ -182,11 +182,16 @@ impl Kinglet {
     }
 
     /// After a call that failed with `gpu_lost`: a new device, and the model again from its readers. The request goes on.
-    pub async fn restore(&self) -> std::result::Result<(), JsValue> {
+    /// `tested` is what is known of the GPU that there is now. An abort ends the load; the next request begins another.
+    pub async fn restore(&self, tested: Vec<String>) -> std::result::Result<(), JsValue> {
         let mut session = self.take()?;
-        let restored = session
-            .restore(&mut self.page.recruiter(), &mut self.page.reporter())
-            .await;
+        session.set_tested(tested);
+        let mut report = self.page.reporter();
+        let mut unless_aborted = |progress| match self.aborted.get() {
+            true => ControlFlow::Break(()),
+            false => report(progress),
+        };
+        let restored = session.restore(&mut self.page.recruiter(), &mut unless_aborted).await;
         self.give_back(session, restored)?;
         Ok(())
     }

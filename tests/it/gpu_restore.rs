@@ -9,6 +9,7 @@ use kinglet::backend::gpu::{Drill, Gpu, GpuOptions};
 use kinglet::backend::recruit;
 use kinglet::backend::truth::{Demands, require_correct};
 use kinglet::engine::BackendChoice;
+use kinglet::gpu::{Device, Style};
 use kinglet::model::loader::Phase;
 use kinglet::ops::{CacheType, RopeOrder};
 use kinglet::platform::{ByteSource, FileSource, MemorySource};
@@ -136,9 +137,10 @@ fn a_device_that_is_lost_too_often_is_given_up() {
     let text = |backend| {
         let options = SessionOptions {
             backend,
-            ..options(Drill::default())
+            ..options(Drill::default().on_hardware())
         };
         let mut session = load(&options).expect("loads");
+        assert_eq!(session.info().backend, "gpu");
         let request = request(json!({}));
         session.start(&request).expect("starts");
         block_on(session.next()).expect("a first token");
@@ -154,8 +156,7 @@ fn a_device_that_is_lost_too_often_is_given_up() {
     assert_eq!(error.code(), "gpu_lost");
     assert!(error.to_string().contains("4 times within 120 s"), "{error}");
 
-    // Left to kinglet: the CPU goes on with the same answer. (Both of these drivers are software, so `auto` takes the CPU
-    // from the start; what counts is that the request moves from engine to engine.)
+    // Left to kinglet: the CPU goes on with the answer.
     let (mut session, outcome) = text(BackendChoice::Auto);
     outcome.expect("the CPU takes over");
     assert_eq!(session.info().backend, "cpu");
@@ -174,10 +175,127 @@ fn a_device_that_is_lost_too_often_is_given_up() {
     }
     assert_eq!((pieces, session.generated().len()), (24, 24));
     let notices = session.take_notices();
-    assert!(
-        notices.iter().any(|n| n.code == "degraded" && n.detail["now"] == "cpu"),
-        "{notices:?}"
+    let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+    assert_eq!(codes, ["gpu_restored", "gpu_restored", "gpu_restored", "degraded"]);
+    assert_eq!(notices[3].detail["now"], "cpu", "{notices:?}");
+}
+
+fn restore(session: &mut Session) -> Result<(), Error> {
+    block_on(session.restore(&mut recruit, &mut |_| ControlFlow::Continue(())))
+}
+
+/// The device is there, has reported an error outside any call, and would report it for ever.
+#[test]
+fn a_device_that_failed_is_replaced_like_a_lost_one() {
+    let request = request(json!({}));
+    let mut undisturbed = load(&options(Drill::default())).expect("loads");
+    let loaded = undisturbed.engine().gpu_stats().expect("on the GPU").submits;
+    let (want, _) = answer(&mut undisturbed, &request, |_, _| {});
+    let mut session = load(&options(Drill::fail_at(loaded + 12))).expect("loads");
+    assert_eq!(answer(&mut session, &request, |_, _| {}), (want, 1));
+    assert_eq!(codes(&mut session), ["gpu_restored"]);
+}
+
+/// Its memory is what the next one needs.
+#[test]
+fn the_old_device_is_gone_before_the_model_is_loaded_again() {
+    let mut session = load(&options(Drill::default())).expect("loads");
+    let old = session.engine().device().expect("on the GPU").clone();
+    assert!(old.check().is_ok());
+    let mut heard = 0;
+    let restored = block_on(session.restore(&mut recruit, &mut |_| {
+        heard += 1;
+        assert_eq!(old.check().map_err(|error| error.code()), Err("gpu_lost"));
+        ControlFlow::Continue(())
+    }));
+    assert_eq!(restored, Ok(()));
+    assert!(heard > 0);
+}
+
+#[test]
+fn a_gpu_that_is_away_for_a_moment_is_waited_for() {
+    let absent = |openings, backend| SessionOptions {
+        backend,
+        ..options(Drill::absent(openings).on_hardware())
+    };
+    let mut session = load(&absent(1..3, BackendChoice::Auto)).expect("loads");
+    assert_eq!(restore(&mut session), Ok(()));
+    assert_eq!(session.info().backend, "gpu");
+    assert_eq!(codes(&mut session), ["gpu_restored"]);
+
+    // It does not come back.
+    let mut session = load(&absent(1..99, BackendChoice::Auto)).expect("loads");
+    assert_eq!(restore(&mut session), Ok(()));
+    assert_eq!(session.info().backend, "cpu");
+    let notices = session.take_notices();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert_eq!(
+        (notices[0].code, &notices[0].detail["what"]),
+        ("degraded", &json!("backend"))
     );
+
+    let mut session = load(&absent(1..99, BackendChoice::Gpu)).expect("loads");
+    assert_eq!(
+        restore(&mut session).map_err(|error| error.code()),
+        Err("gpu_unavailable")
+    );
+
+    // Nobody waits for a GPU that was never there.
+    let begun = Instant::now();
+    let session = load(&absent(0..99, BackendChoice::Auto)).expect("loads on the CPU");
+    assert_eq!(session.info().backend, "cpu");
+    assert!(begun.elapsed().as_millis() < 1200, "{:?}", begun.elapsed());
+}
+
+/// What `auto` says and does where the GPU is there, and no good.
+#[test]
+fn auto_leaves_a_gpu_that_is_no_good() {
+    let auto = |drill: Drill| {
+        let options = SessionOptions {
+            backend: BackendChoice::Auto,
+            n_ctx: None,
+            n_batch: Some(128),
+            ..options(drill.on_hardware())
+        };
+        let mut session = load(&options).expect("loads");
+        let notices = session.take_notices();
+        let notices: Vec<_> = notices
+            .iter()
+            .map(|n| (n.code, n.detail["what"].as_str().unwrap_or_default().to_owned()))
+            .collect();
+        let codes = notices.iter().map(|(code, what)| format!("{code} {what}"));
+        (session, codes.collect::<Vec<_>>())
+    };
+    let (session, notices) = auto(Drill::default());
+    assert_eq!((session.info().backend, notices.len()), ("gpu", 0));
+    let weights = session.engine().plan().memory.weights;
+    let (context, batch) = (session.info().context, session.engine().plan().n_batch);
+
+    let (session, notices) = auto(Drill::miscompile("rms_norm", "params.eps", "(params.eps + 0.01)"));
+    assert_eq!(
+        (session.info().backend, notices),
+        ("cpu", vec!["gpu_disabled ".to_owned()])
+    );
+    let fallback = session.info().fallback.clone().unwrap_or_default();
+    assert!(fallback.contains("norm"), "{fallback}");
+
+    // A compiler that refuses a shader.
+    let (session, notices) = auto(Drill::miscompile("silu_mul", "fn main", "fn elsewhere"));
+    assert_eq!(
+        (session.info().backend, notices),
+        ("cpu", vec!["degraded backend".to_owned()])
+    );
+
+    // Weights that do not fit: nothing else is made smaller for them, and the CPU has what was asked for.
+    for memory in [weights / 2, 1] {
+        let (session, notices) = auto(Drill::memory(memory));
+        assert_eq!(
+            (session.info().backend, notices),
+            ("cpu", vec!["degraded backend".to_owned()])
+        );
+        let plan = session.engine().plan();
+        assert_eq!((session.info().context, plan.n_batch), (context, batch));
+    }
 }
 
 #[test]
@@ -266,10 +384,34 @@ fn memory_that_is_refused_is_found_before_a_byte_is_read() {
     assert_eq!((uploads, compiles), (0, 0));
 }
 
-fn open(drill: Drill) -> Gpu {
+fn demands() -> Demands {
+    Demands {
+        formats: vec![DType::Q4K, DType::Q4_0],
+        long: vec![DType::Q4_0],
+        embedding: vec![DType::Q4K],
+        head_dim: 32,
+        cache: CacheType::F16,
+        order: RopeOrder::HalfSplit,
+        head_norms: true,
+    }
+}
+
+/// What the self-test says of a device with these kernels.
+fn tried(drill: Drill, style: Option<Style>) -> Result<Vec<String>, Error> {
     choose_driver();
     let allow_software = true;
-    block_on(Gpu::open(&GpuOptions { allow_software, drill })).expect("an adapter")
+    let device = block_on(Device::open(&GpuOptions { allow_software, drill })).expect("an adapter");
+    let style = style.unwrap_or(device.style());
+    let mut gpu = Gpu::on(device.with_style(style)).expect("a backend");
+    block_on(require_correct(&mut gpu, &demands(), &[]))
+}
+
+#[track_caller]
+fn found_wrong(drill: Drill, style: Option<Style>, op: &str) {
+    match tried(drill, style) {
+        Err(Error::GpuWrong { op: found, .. }) => assert!(found.contains(op), "{op}: found {found}"),
+        other => panic!("{op}: {other:?}"),
+    }
 }
 
 #[test]
@@ -286,30 +428,49 @@ fn a_compiler_that_is_wrong_is_found() {
         ),
         ("attention", "params.scale", "(params.scale * 1.02)", "attention"),
         ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
+        ("head_norm", "params.eps", "(params.eps + 0.01)", "norm of heads"),
         ("silu_mul", "min(-gate", "min(gate", "silu"),
         ("rope", "params.n_rot", "(params.n_rot / 2u)", "rope"),
     ];
-    let demands = Demands {
-        formats: vec![DType::Q4K, DType::Q4_0],
-        embedding: vec![DType::Q4K],
-        head_dim: 32,
-        cache: CacheType::F16,
-        order: RopeOrder::HalfSplit,
-    };
-    let mut right = open(Drill::default());
-    assert_eq!(
-        block_on(require_correct(&mut right, &demands, &[])).map(|tried| tried.len()),
-        Ok(6)
-    );
+    assert_eq!(tried(Drill::default(), None).map(|tried| tried.len()), Ok(9));
     for (kernel, text, for_text, op) in faults {
-        let drill = Drill::miscompile(kernel, text, for_text);
-        let mut wrong = open(drill);
-        let error = block_on(require_correct(&mut wrong, &demands, &[])).expect_err(kernel);
-        let Error::GpuWrong { op: found, .. } = &error else {
-            panic!("{kernel}: {error}");
-        };
-        assert!(found.contains(op), "{kernel}: {error}");
+        found_wrong(Drill::miscompile(kernel, text, for_text), None, op);
     }
+}
+
+/// The kernels of real GPUs, which software adapters do not take by themselves.
+#[test]
+fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
+    let tree = Some(Style::Tree);
+    assert_eq!(tried(Drill::default(), tree).map(|tried| tried.len()), Ok(9));
+    let faults = [
+        // The last of the threads that share a row are not summed, where there are more than 32.
+        (
+            "gemv",
+            "sums[lane] = sum;",
+            "sums[lane] = select(sum, vec4<f32>(), lane >= 32u);",
+            "long rows",
+        ),
+        // The rescaling between tiles of 64 keys.
+        ("attention", "sum_0 *= shrink;", "", "far on"),
+        ("head_norm", "+ params.eps", "+ params.eps + 0.01", "norm of heads"),
+    ];
+    for (kernel, text, for_text, op) in faults {
+        found_wrong(Drill::miscompile(kernel, text, for_text), tree, op);
+    }
+}
+
+/// WGSL lets a GPU round to half precision in either direction; to lose more bits than that is wrong.
+#[test]
+fn a_gpu_that_cuts_off_halves_is_not_blamed() {
+    let cut = |mask| match mask {
+        // The bits of an f32 that a half has no room for.
+        13 => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffffe000u)),",
+        _ => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffff0000u)),",
+    };
+    let all = tried(Drill::miscompile("kv_write", "clamp(v,", cut(13)), None);
+    assert_eq!(all.map(|tried| tried.len()), Ok(9));
+    found_wrong(Drill::miscompile("kv_write", "clamp(v,", cut(16)), None, "attention");
 }
 
 #[test]
