@@ -65,6 +65,10 @@ async function take(one, server, more) {
   }
 }
 
+async function until(what) {
+  while (!what()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 const same = (a, b) => assert.ok(Buffer.compare(a, b) === 0, 'the bytes differ');
 const empty = async (disk) => assert.deepEqual([(await disk.files()).length, (await disk.records()).filter((r) => r !== 'schema')], [0, []]);
 
@@ -184,6 +188,61 @@ test('a stopped download goes on with what is missing', async (t) => {
   same(await take(one, server), BYTES);
   const again = server.asked.reduce((sum, [start, end]) => sum + end - start, 0);
   assert.ok(again <= LENGTH - stored, `${again} bytes asked for, ${LENGTH - stored} were missing`);
+});
+
+const sum = (ranges) => ranges.reduce((all, [start, end]) => all + end - start, 0);
+
+/** What is on a disk now, as a crash would leave it. */
+function imageOf({ text, data }) {
+  const copy = new MemoryDisk();
+  text.forEach((record, name) => copy.text.set(name, record));
+  data.forEach((chunks, name) => copy.data.set(name, new Map([...chunks].map(([n, bytes]) => [n, bytes.slice()]))));
+  return copy;
+}
+
+test('chunks of which only the beginning has come: a crash loses the last second of them, a stop nothing', async (t) => {
+  let pace = 60; // 64 KiB each: some 4 s for a chunk
+  const server = await serving(t, () => LONG, () => ({ pace }));
+  const one = await tab();
+  const reader = await one.open(server);
+  await until(() => server.sent > 6 << 20);
+  const crashed = await tab({ disk: imageOf(one.disk) });
+  await reader.close();
+  pace = 0;
+  for (const [after, lost] of [[crashed, 3 << 20], [one, 1 << 20]]) {
+    const [{ stored, complete, id }] = await after.store.list();
+    assert.equal(complete, false);
+    const { sha, parts } = parse(after.disk.text.get(`file-${id}`));
+    assert.deepEqual([sha.filter((hash) => hash !== ''), parts.length], [[], 4]);
+    assert.ok(stored >= (6 << 20) - lost, `${stored} bytes are there`);
+    server.asked.length = 0;
+    same(await take(after, server, { length: LONG.bytes.length }), LONG.bytes);
+    assert.equal(sum(server.asked), LONG.bytes.length - stored, 'what is there is not asked for again');
+    assert.deepEqual(parse(after.disk.text.get(`file-${id}`)).parts, []);
+  }
+});
+
+test('beginnings of chunks anywhere, also damaged ones, and a server that knows no ranges: the bytes are the file\'s', async (t) => {
+  for (const ignoresRange of [false, true]) {
+    const server = await serving(t, undefined, () => ({ ignoresRange }));
+    const one = await tab();
+    same(await take(one, server), BYTES);
+    const [{ id }] = await one.store.list();
+    const manifest = parse(one.disk.text.get(`file-${id}`));
+    const [begun, there] = [[1, 2, 4, 5], 3];
+    const without = (hashes) => hashes.map((hash, n) => (n === there ? hash : ''));
+    const parts = begun.map((chunk) => {
+      const part = one.disk.data.get(id).get(chunk).slice(0, 1000 + chunk);
+      one.disk.data.get(id).set(chunk, part);
+      return { chunk, bytes: part.length, fast: new Window().hashOf(part) };
+    });
+    await one.store.save({ ...manifest, sha: without(manifest.sha), fast: without(manifest.fast), parts, complete: false, root: null });
+    one.disk.data.get(id).get(4)[5] ^= 1;
+    assert.equal((await one.store.list())[0].stored, CHUNK + 4000 + 12);
+    server.asked.length = 0;
+    same(await take(one, server), BYTES);
+    if (!ignoresRange) assert.equal(sum(server.asked), LENGTH - CHUNK - (3000 + 8), 'the damaged one comes anew');
+  }
 });
 
 for (const range of ['obeys If-Range', 'knows no ranges']) {
@@ -560,10 +619,7 @@ test('a crash at any moment: what is on the disk is resumed, byte for byte', asy
   const images = [];
   class Crashing extends MemoryDisk {
     image() {
-      const copy = new MemoryDisk();
-      this.text.forEach((text, name) => copy.text.set(name, text));
-      this.data.forEach((chunks, name) => copy.data.set(name, new Map([...chunks].map(([n, bytes]) => [n, bytes.slice()]))));
-      images.push(copy);
+      images.push(imageOf(this));
     }
     async writeRecord(name, text) {
       this.image();

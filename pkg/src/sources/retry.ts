@@ -62,11 +62,13 @@ export function retryAfter(headers: Headers): number {
 export async function pause(n: number, first: number, after: number, signal: AbortSignal): Promise<void> {
   const ms = Math.min(MAX_BACKOFF_MS, Math.max(after, first * 2 ** (n - 1)));
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    }, { once: true });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
   if (signal.aborted) {
     throw aborted(signal);

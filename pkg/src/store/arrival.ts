@@ -4,7 +4,7 @@
 import { telling } from '../sources/validators.js';
 import type { Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
-import { sizeOf, stored, type Manifest } from './manifest.js';
+import { MAX_PARTS, sizeOf, stored, type Manifest, type Part } from './manifest.js';
 import { takeRoom, type Estimate } from './quota.js';
 import type { Store } from './store.js';
 import { WholeHash } from './whole.js';
@@ -12,6 +12,10 @@ import { CHUNK } from './window.js';
 
 /** Chunks that are kept in memory for the engine. */
 const RECENT = 4;
+/** Bytes that a chunk has grown by when its beginning is written again as a whole. */
+const REWRITE_BYTES = 1 << 20;
+/** How often it is said how much has come. */
+const TELL_MS = 50;
 /** The manifest is saved when so many milliseconds have passed: what a crash costs at most. */
 const SAVE_MS = 1000;
 
@@ -23,15 +27,24 @@ export interface Home {
   progress(name: string, loaded: number, total: number | undefined): void;
 }
 
+/** A chunk of which only the beginning has come. */
+interface Begun {
+  bytes: Uint8Array<ArrayBuffer>;
+  have: number;
+  /** Of these so many are on the disk, with this fast hash. */
+  written: number;
+  fast: string;
+}
+
 /** The content of a file that is on its way. */
 export class Arrival {
   /** The chunk that the engine reads. */
   wanted = 0;
-  /** Chunks of which only the beginning has come. */
-  private readonly begun = new Map<number, { bytes: Uint8Array<ArrayBuffer>; have: number }>();
+  private readonly begun = new Map<number, Begun>();
   private readonly recent = new Map<number, Uint8Array<ArrayBuffer>>();
   private readonly hash: WholeHash;
   private saved = 0;
+  private told = 0;
 
   /** `ring`: another chunk is there. */
   constructor(
@@ -56,6 +69,17 @@ export class Arrival {
     return !this.origin.once && (telling(this.manifest) || this.origin.sha256 !== undefined);
   }
 
+  /** Takes up what an earlier download left of chunks. */
+  async resume(): Promise<void> {
+    for (const part of this.manifest.parts) {
+      const bytes = this.chunks.has(part.chunk) ? undefined : await this.chunks.takePart(part);
+      if (bytes !== undefined) {
+        this.begun.set(part.chunk, { bytes, have: part.bytes, written: part.bytes, fast: part.fast });
+      }
+    }
+    this.manifest.parts = this.parts();
+  }
+
   /** A chunk that came just now. */
   recently(n: number): Uint8Array<ArrayBuffer> | undefined {
     return this.recent.get(n);
@@ -66,9 +90,15 @@ export class Arrival {
     return this.begun.get(n)?.have ?? 0;
   }
 
+  /** Bytes that have come. */
+  get loaded(): number {
+    const begun = [...this.begun.values()].reduce((sum, { have }) => sum + have, 0);
+    return begun + stored({ ...this.manifest, parts: [] });
+  }
+
   /** Goes on with chunk `n`; how many of the bytes belonged to it, and whether it is there now. */
   async fill(n: number, piece: Uint8Array): Promise<{ taken: number; whole: boolean }> {
-    const chunk = this.begun.get(n) ?? { bytes: new Uint8Array(CHUNK), have: 0 };
+    const chunk = this.begun.get(n) ?? { bytes: new Uint8Array(CHUNK), have: 0, written: 0, fast: '' };
     this.begun.set(n, chunk);
     const size = sizeOf(this.length ?? Infinity, n);
     const part = piece.subarray(0, size - chunk.have);
@@ -77,6 +107,12 @@ export class Arrival {
     const whole = chunk.have === size && size > 0;
     if (whole) {
       await this.keep(n, chunk.bytes.subarray(0, size));
+    }
+    if (Date.now() - this.told >= TELL_MS) {
+      this.tell();
+    }
+    if (Date.now() - this.saved >= SAVE_MS) {
+      await this.save(REWRITE_BYTES);
     }
     return { taken: part.length, whole };
   }
@@ -97,7 +133,7 @@ export class Arrival {
     const { manifest, origin, home } = this;
     manifest.length = length;
     await takeRoom(origin.name, this.chunks.file, length, stored(manifest), await home.estimate());
-    home.progress(origin.name, stored(manifest), length);
+    this.tell();
   }
 
   /** See {@link WholeHash.finish}. */
@@ -105,16 +141,26 @@ export class Arrival {
     return this.hash.finish();
   }
 
-  /** What has come survives from now on. */
-  async save(): Promise<void> {
+  /** What has come survives from now on; less than `rewrite` more bytes of a chunk are not worth writing it again. */
+  async save(rewrite = 1): Promise<void> {
     this.saved = Date.now();
-    await this.chunks.file.flush();
+    const { file } = this.chunks;
+    const step = file.rewrites ? rewrite : 1;
+    for (const [n, chunk] of this.begun) {
+      const { have } = chunk;
+      if (have - chunk.written >= step && have < sizeOf(this.length ?? Infinity, n)) {
+        chunk.fast = await this.chunks.putPart(n, chunk.bytes.subarray(0, have), chunk.written);
+        chunk.written = have;
+      }
+    }
+    await file.flush();
+    this.manifest.parts = this.parts();
     await this.home.store.save(this.manifest);
   }
 
   /** Begins anew. */
   async reset(): Promise<void> {
-    const nothing = { length: null, etag: null, modified: null, whole: null, sha: [], fast: [] };
+    const nothing = { length: null, etag: null, modified: null, whole: null, sha: [], fast: [], parts: [] };
     Object.assign(this.manifest, nothing);
     this.begun.clear();
     this.recent.clear();
@@ -123,7 +169,7 @@ export class Arrival {
   }
 
   private async keep(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { origin, home, recent } = this;
+    const { origin, recent } = this;
     await this.chunks.put(n, bytes);
     this.begun.delete(n);
     recent.set(n, bytes);
@@ -135,10 +181,17 @@ export class Arrival {
     if (origin.sha256 !== undefined) {
       await this.hash.add(n, bytes);
     }
-    home.progress(origin.name, stored(this.manifest), this.length ?? undefined);
+    this.tell();
     this.ring();
-    if (Date.now() - this.saved >= SAVE_MS) {
-      await this.save();
-    }
+  }
+
+  private tell(): void {
+    this.told = Date.now();
+    this.home.progress(this.origin.name, this.loaded, this.length ?? undefined);
+  }
+
+  private parts(): Part[] {
+    const written = [...this.begun].filter(([, chunk]) => chunk.written > 0);
+    return written.slice(0, MAX_PARTS).map(([chunk, { written, fast }]) => ({ chunk, bytes: written, fast }));
   }
 }

@@ -2,7 +2,7 @@
 
 import { truncated } from '../sources/reader.js';
 import type { DiskFile } from './disk.js';
-import { sizeOf, type Manifest } from './manifest.js';
+import { sizeOf, type Manifest, type Part } from './manifest.js';
 import { sha256 } from './sha256.js';
 import { CHUNK, type Window } from './window.js';
 
@@ -34,6 +34,21 @@ export class Chunks {
     }
     manifest.sha[n] = sha;
     manifest.fast[n] = this.window.hashOf(bytes);
+  }
+
+  /** Writes what has come of a chunk, of which the bytes before `from` were written already; returns their fast hash. */
+  async putPart(n: number, bytes: Uint8Array<ArrayBuffer>, from: number): Promise<string> {
+    const fast = this.window.hashOf(bytes);
+    await this.file.write(n, bytes, from);
+    return fast;
+  }
+
+  /** The beginning of a chunk in the memory for all of it; undefined: it is not what was written. */
+  async takePart({ chunk, bytes, fast }: Part): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const whole = new Uint8Array(CHUNK);
+    const part = whole.subarray(0, bytes);
+    const there = await this.file.read(chunk, part).catch(() => 0);
+    return there === bytes && this.window.hashOf(part) === fast ? whole : undefined;
   }
 
   /** Reads a chunk, and checks it; undefined: it is not what was written, and is missing from now on. */

@@ -16,6 +16,7 @@ export class Crew {
   /** How many of them are at work, or wait for their turn. */
   private working = 0;
   private readonly control = new AbortController();
+  private readonly ended = new Promise((resolve) => this.control.signal.addEventListener('abort', resolve));
   private failure: unknown;
 
   /** `turn`: when more than the first chunks may be asked for. */
@@ -105,10 +106,8 @@ export class Crew {
 
   /** Until more than the first chunks may be asked for. */
   private async patient(): Promise<void> {
-    const { signal } = this.control;
-    if (!signal.aborted) {
-      const ended = new Promise((resolve) => signal.addEventListener('abort', resolve));
-      await Promise.race([this.turn, ended]);
+    if (!this.control.signal.aborted) {
+      await Promise.race([this.turn, this.ended]);
     }
   }
 }

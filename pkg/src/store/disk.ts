@@ -27,7 +27,10 @@ export interface Disk {
 export interface DiskFile {
   /** Fills `into` with the beginning of chunk `n`; returns how many bytes there were. */
   read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number>;
-  write(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Writes chunk `n`, or the beginning of it; the bytes before `from` are there already. */
+  write(n: number, bytes: Uint8Array<ArrayBuffer>, from?: number): Promise<void>;
+  /** Such a beginning is written again as a whole whenever it grows: that is worth it only now and then. */
+  readonly rewrites?: boolean;
   /** Bytes from the beginning to the last one that is there, where that is quickly found out. */
   size?(): Promise<number>;
   /** Takes the room for so many bytes now, where the disk can. */
@@ -88,7 +91,7 @@ export class MemoryDisk implements Disk {
         return bytes.length;
       },
       write: async (n, bytes) => {
-        if (this.used + bytes.length > this.room) {
+        if (this.used - (chunks.get(n)?.length ?? 0) + bytes.length > this.room) {
           throw new DOMException('the disk is full', 'QuotaExceededError');
         }
         chunks.set(n, bytes.slice());

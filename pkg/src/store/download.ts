@@ -12,7 +12,7 @@ import { Arrival, type Home } from './arrival.js';
 import type { Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
 import { Crew } from './crew.js';
-import { chunksOf, stored } from './manifest.js';
+import { chunksOf } from './manifest.js';
 import { diskError, isFull } from './quota.js';
 import { Anew, Requests } from './requests.js';
 import { Runs } from './runs.js';
@@ -103,12 +103,13 @@ export class Download {
 
   private async run(): Promise<void> {
     try {
+      await this.arrival.resume();
       await this.everything();
       await this.end();
     } catch (thrown) {
       const { name, url } = this.origin;
-      const { manifest } = this.chunks;
-      this.failure = isFull(thrown) ? diskError(name, thrown, (manifest.length ?? 0) - stored(manifest)) : diskError(url, thrown);
+      const needed = (this.chunks.manifest.length ?? 0) - this.arrival.loaded;
+      this.failure = isFull(thrown) ? diskError(name, thrown, Math.max(0, needed) || undefined) : diskError(url, thrown);
       await this.keepOrDrop(this.failure).catch(() => undefined);
     }
     this.answered();
@@ -121,7 +122,7 @@ export class Download {
       await arrival.reset();
       runs.reset();
     };
-    if (!arrival.resumable && arrival.manifest.sha.length > 0) {
+    if (!arrival.resumable && arrival.loaded > 0) {
       await reset();
     }
     for (let restarts = 0; ; restarts++) {
@@ -170,6 +171,7 @@ export class Download {
     }
     manifest.root = await sha256(new TextEncoder().encode(`${manifest.length} ${manifest.sha.join(' ')}`));
     manifest.whole = null;
+    manifest.parts = [];
     this.superfluous = await store.join(manifest);
     if (!this.superfluous) {
       await file.flush();
@@ -183,7 +185,7 @@ export class Download {
   private async keepOrDrop({ code }: KingletError): Promise<void> {
     const { manifest, file } = this.chunks;
     const worthless = code === 'quota_exceeded' || code === 'hash_mismatch' || code === 'file_changed';
-    if (worthless || !this.arrival.resumable || stored(manifest) === 0) {
+    if (worthless || !this.arrival.resumable || this.arrival.loaded === 0) {
       await file.close();
       await this.around.store.drop(manifest.id);
     } else {

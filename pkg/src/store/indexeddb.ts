@@ -81,6 +81,7 @@ export class IndexedDb implements Disk {
         into.set(there);
         return there.length;
       },
+      rewrites: true,
       // A copy, because a view would take its whole buffer along.
       write: (n, bytes) => this.change(CHUNKS, (store) => store.put(bytes.slice(), [name, n])),
       reserve: async () => undefined,

@@ -9,6 +9,17 @@ export const SCHEMA_RECORD = 'schema';
 /** More than any file has: 1 TiB. */
 const MAX_CHUNKS = 1 << 18;
 
+/** More beginnings of chunks than a download leaves. */
+export const MAX_PARTS = 8;
+
+/** A chunk of which only the beginning is there. */
+export interface Part {
+  chunk: number;
+  bytes: number;
+  /** XXH64 of these. */
+  fast: string;
+}
+
 /** One file of the store. */
 export interface Manifest {
   schema: typeof SCHEMA;
@@ -25,6 +36,8 @@ export interface Manifest {
   /** SHA-256 and XXH64 of each chunk that is there, else empty. A chunk from version 1 has the first only. */
   sha: string[];
   fast: string[];
+  /** Of an incomplete file: what else has come. Records of before have none. */
+  parts: Part[];
   /** Every chunk is there, and an expected hash was the right one. */
   complete: boolean;
   /** Of a complete file: the SHA-256 of its chunks' hashes and length. What has the same is the same content. */
@@ -42,7 +55,7 @@ export interface Manifest {
 export function fresh(id: string, key: string, name: string): Manifest {
   const now = Date.now();
   const nothing = { length: null, etag: null, modified: null, root: null, sha256: null, whole: null };
-  return { schema: SCHEMA, id, keys: [key], name, ...nothing, sha: [], fast: [], complete: false, created: now, used: now };
+  return { schema: SCHEMA, id, keys: [key], name, ...nothing, sha: [], fast: [], parts: [], complete: false, created: now, used: now };
 }
 
 /** Name of a file's record. */
@@ -55,8 +68,9 @@ export const chunksOf = (length: number) => Math.ceil(length / CHUNK);
 export const sizeOf = (length: number, n: number) => Math.max(0, Math.min(CHUNK, length - n * CHUNK));
 
 /** Bytes that are there. */
-export function stored({ sha, length }: Manifest): number {
-  return sha.reduce((sum, hash, n) => sum + (hash ? sizeOf(length ?? Infinity, n) : 0), 0);
+export function stored({ sha, length, parts }: Manifest): number {
+  const chunks = sha.reduce((sum, hash, n) => sum + (hash ? sizeOf(length ?? Infinity, n) : 0), 0);
+  return parts.reduce((sum, { chunk, bytes }) => sum + (sha[chunk] ? 0 : bytes), chunks);
 }
 
 /** Reads a record of this version or the one before. Undefined: it is none that this code could have written. */
@@ -78,7 +92,7 @@ function upgraded(old: Record<string, unknown>): Manifest | undefined {
 }
 
 function sound(value: Record<string, unknown>): Manifest | undefined {
-  const m = value as unknown as Manifest;
+  const m = { ...value } as unknown as Manifest;
   const nullable = (x: unknown) => x === null || typeof x === 'string';
   const hashes = (list: unknown, digits: RegExp) => Array.isArray(list) && list.length <= MAX_CHUNKS && list.every((h) => digits.test(h));
   const whole = m.whole === null || (Number.isInteger(m.whole?.chunks) && m.whole.chunks <= m.sha.length && m.whole.state.length === 8);
@@ -95,5 +109,13 @@ function sound(value: Record<string, unknown>): Manifest | undefined {
     return undefined;
   }
   const every = m.length !== null && m.sha.length === chunksOf(m.length) && m.sha.every((hash) => hash !== '');
+  m.parts = Array.isArray(m.parts) && !m.complete ? m.parts.filter((part) => isPart(part, m)).slice(0, MAX_PARTS) : [];
   return m.complete && !every ? undefined : m;
+}
+
+function isPart(value: unknown, { length }: Manifest): boolean {
+  const { chunk, bytes, fast } = (value ?? {}) as Partial<Record<keyof Part, unknown>>;
+  const whole = (x: unknown, least: number): x is number => Number.isInteger(x) && (x as number) >= least;
+  const fits = whole(chunk, 0) && whole(bytes, 1) && bytes < sizeOf(length ?? Infinity, chunk);
+  return fits && typeof fast === 'string' && /^[0-9a-f]{16}$/.test(fast);
 }

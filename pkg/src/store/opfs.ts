@@ -141,8 +141,8 @@ class SyncFile implements DiskFile {
     return this.handle.read(into, { at: n * CHUNK });
   }
 
-  async write(n: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.handle.write(bytes, { at: n * CHUNK }) !== bytes.length) {
+  async write(n: number, bytes: Uint8Array<ArrayBuffer>, from = 0): Promise<void> {
+    if (this.handle.write(bytes.subarray(from), { at: n * CHUNK + from }) !== bytes.length - from) {
       throw new DOMException('not everything could be written', 'QuotaExceededError');
     }
   }

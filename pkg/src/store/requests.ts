@@ -75,7 +75,7 @@ export class Requests {
         await this.endsAt(run, start);
       } else {
         this.answered(run);
-        await this.receive(run, answer, from, start, signal, progressed);
+        await this.receive(run, answer, from, signal, progressed);
       }
     } finally {
       answer.stall.end();
@@ -109,27 +109,34 @@ export class Requests {
     }
     this.runs.ranged = extent.ranged;
     if (length === null && extent.total !== undefined) {
+      if (extent.total < start) {
+        throw new Anew(); // more than that has come already
+      }
       await this.arrival.learn(extent.total);
     }
     return { at: extent.start, end: extent.end };
   }
 
-  /** Fills chunks from a body that begins at `from.at`, of which the bytes from `start` on are wanted. */
+  /** Fills chunks from a body that begins at `from.at`, of which the bytes are wanted that have not come yet. */
   private async receive(
     run: Run,
     answer: Answer,
     from: { at: number; end: number | undefined },
-    start: number,
     signal: AbortSignal,
     progressed: () => void,
   ): Promise<void> {
     const { arrival, runs } = this;
     const { origin } = arrival;
     let { at } = from;
+    const next = () => run.from * CHUNK + arrival.come(run.from);
     for await (let piece of bodyOf(origin, answer, signal)) {
-      const skipped = Math.min(piece.length, Math.max(0, start - at));
-      at += skipped;
-      for (piece = piece.subarray(skipped); piece.length > 0; ) {
+      while (piece.length > 0) {
+        const skipped = Math.min(piece.length, next() - at);
+        at += skipped;
+        piece = piece.subarray(skipped);
+        if (piece.length === 0) {
+          break;
+        }
         const { taken, whole } = await arrival.fill(run.from, piece);
         if (taken === 0) {
           throw httpError(origin.url, answer.response.status, `more than the file's ${arrival.length} bytes were sent`);
@@ -139,7 +146,8 @@ export class Requests {
         progressed();
         if (whole) {
           runs.advance(run);
-          if (run.from >= run.to) {
+          // Beyond the end of the file nothing must come; what is there need not come again.
+          if (run.from >= run.to || (runs.isDone(run) && at < (arrival.length ?? 0))) {
             return;
           }
         }
@@ -150,6 +158,9 @@ export class Requests {
       throw cut(origin, at, from.end ?? length ?? at);
     }
     if (from.end === undefined && length === null) {
+      if (at < next()) {
+        throw new Anew();
+      }
       await this.endsAt(run, at);
     }
   }

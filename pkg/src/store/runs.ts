@@ -43,8 +43,8 @@ export class Runs {
       return undefined;
     }
     const run = { from, to: alone ? Infinity : from + 1 };
-    while (!alone && run.to < from + RUN && free(run.to)) {
-      run.to += 1;
+    while (!alone && run.to < from + RUN && free(run.to) && arrival.come(run.to) === 0) {
+      run.to += 1; // what has begun to come is asked for from there on
     }
     this.reserve(run);
     return run;
@@ -62,7 +62,9 @@ export class Runs {
   /** The first chunk of a run is there. */
   advance(run: Run): void {
     this.busy.delete(run.from);
-    run.from += 1;
+    do {
+      run.from += 1;
+    } while (run.from < run.to && this.arrival.chunks.has(run.from));
   }
 
   isDone({ from, to }: Run): boolean {

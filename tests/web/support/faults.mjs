@@ -15,12 +15,12 @@ function rangeOf(header, size) {
  *   ignoresRange, chunked (no length), gzip, hidesRange (as CORS does), unknownTotal, shorter (bytes of a part at most)
  *   cut: breaks the connection off after so many bytes; stall: says nothing more after so many
  *   delay: milliseconds before the answer; pace: milliseconds after each 64 KiB; wrong(bytes): other bytes than it should send
- * Returns {origin, asked, open, most, close}: `asked` has `[start, end]` of every request, `open` how many there are now, `most`
- * how many there were at once.
+ * Returns {origin, asked, sent, open, most, close}: `asked` has `[start, end]` of every request, `sent` is the number of bytes
+ * of the file that went out, `open` how many requests there are now, `most` how many there were at once.
  */
 export async function startFaults(file, fault = () => ({}), headers = {}) {
   const asked = [];
-  const state = { most: 0, open: 0 };
+  const state = { most: 0, open: 0, sent: 0 };
   const server = createServer(async (request, response) => {
     if (request.method === 'OPTIONS') {
       // Browsers ask before they send headers to another origin that are not of the simple kind.
@@ -64,6 +64,7 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
     const stop = Math.min(what.cut ?? Infinity, what.stall ?? Infinity);
     for (let at = 0; at < Math.min(body.length, stop) && !response.destroyed; at += 65536) {
       const piece = body.subarray(at, Math.min(at + 65536, stop));
+      state.sent += piece.length;
       if (!response.write(piece)) await new Promise((resolve) => (response.once('drain', resolve), response.once('close', resolve)));
       if (what.pace) await new Promise((resolve) => setTimeout(resolve, what.pace));
     }
