@@ -133,13 +133,14 @@ fn licences() -> Result<()> {
 
 /// TypeScript to `pkg/dist`; also the type check.
 pub fn typescript() -> Result<()> {
-    if !sh::root().join("pkg/tsconfig.json").exists() {
-        return Ok(());
+    let made = sh::root().join("pkg/dist");
+    if made.exists() {
+        fs::remove_dir_all(&made).context("pkg/dist")?; // what a script that was since renamed had left would be packed, too
     }
     timed("tsc", || {
         sh::run(sh::node("node_modules/typescript/bin/tsc").args(["--project", "pkg"]))?;
         // Comments are for the declarations, and for the sources in the source maps; a page need not download them.
-        sh::run(sh::node("xtask/src/shrink.mjs").args(scripts(&sh::root().join("pkg/dist"))?))
+        sh::run(sh::node("xtask/src/shrink.mjs").args(scripts(&made)?))
     })
 }
 
