@@ -1,5 +1,5 @@
-// The package and its page in three browsers that share no code: Chromium, Firefox and WebKitGTK, on the processor. The
-// same text must come out of all of them.
+// The package and its page in three browsers that share no code: Chromium, Firefox and WebKitGTK, on the processor and, in the
+// first two, on WebGPU. The same text must come out of all of them, and it is the one that the native tests demand, too.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -8,9 +8,12 @@ import { notBuilt, shared } from './support/browser.mjs';
 import { EXPOSE, LAUNCHERS, ready } from './support/browsers.mjs';
 import { fileModel, startServer } from './support/server.mjs';
 
-const NAME = 'stories260K-f32';
-const path = shared(`models/${NAME}.gguf`);
-const golden = path && JSON.parse(readFileSync(shared(`models/${NAME}.golden.json`), 'utf8')).llama_cpp.generations[0];
+/** The models of the shared data that are asked, and on what: the halves of the second are unpacked by each GPU's compiler. */
+const MODELS = { 'stories260K-f32': ['cpu'], 'stories260K-p256-f16': ['cpu', 'gpu'] };
+const paths = new Map(Object.keys(MODELS).map((name) => [name, shared(`models/${name}.gguf`)]));
+const noModels = [...paths.values()].includes(undefined) ? 'no shared data' : false;
+/** The reference's first answer. */
+const golden = (name) => JSON.parse(readFileSync(shared(`models/${name}.golden.json`), 'utf8')).llama_cpp.generations[0];
 
 /** A worker of the developer's own, which has an engine in it, or in a worker of its own. */
 const OWN = `
@@ -31,6 +34,18 @@ const SERVICE = `
 /** How many threads a shared worker has of two that were asked for: only Firefox starts workers from it. */
 const SHARED_THREADS = { chromium: 1, firefox: 2, webkit: 1 };
 
+/**
+ * Two WebGPUs of different makes: Dawn and its compiler on SwiftShader, wgpu and naga on lavapipe; each has of these features
+ * what the other has not. WebKitGTK has none.
+ */
+const GPUS = {
+  chromium: { name: /swiftshader/i, f16: false, subgroups: true },
+  firefox: { name: /llvmpipe/i, f16: true, subgroups: false },
+};
+
+/** Where a model is kept if nothing is said. */
+const KEPT = { chromium: 'opfs', firefox: 'opfs', webkit: 'indexeddb' };
+
 let server;
 let isolated;
 before(async () => {
@@ -38,7 +53,7 @@ before(async () => {
   server = await startServer(new Map(), { scripts });
   isolated = await startServer(server.models, { scripts, isolated: true });
   server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
-  if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
+  if (!noModels) paths.forEach((path, name) => server.models.set(`${name}.gguf`, fileModel(path)));
 });
 after(() => Promise.all([server?.close(), isolated?.close()]));
 
@@ -89,8 +104,25 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
     assert.ok(['available', 'downloadable'].includes(cpu.said.status), JSON.stringify(cpu));
     assert.deepEqual([cpu.said.backend, cpu.happened], ['cpu', 'cpu']);
     assert.equal(gpu.said.backend ?? gpu.said.code, gpu.happened, JSON.stringify(gpu));
-    if (name === 'webkit') assert.equal(gpu.said.code, 'gpu_unavailable', JSON.stringify(gpu));
+    assert.equal(gpu.happened, GPUS[name] ? 'gpu' : 'gpu_unavailable', JSON.stringify(gpu));
+    if (!GPUS[name]) assert.deepEqual([gpu.said.status, /no WebGPU adapter/.test(gpu.said.reason)], ['unsupported', true], gpu.said.reason);
   });
+
+  test(`${name}: the GPU is the one that is meant, or there is none`, { skip }, async (t) => {
+    const adapter = await browser.adapter();
+    t.diagnostic(JSON.stringify(adapter ?? 'no WebGPU'));
+    if (!GPUS[name]) return assert.equal(adapter ?? undefined, undefined);
+    const { name: pattern, ...features } = GPUS[name];
+    assert.match(adapter.name, pattern);
+    assert.deepEqual({ f16: adapter.f16, subgroups: adapter.subgroups }, features);
+  });
+
+  if (GPUS[name]) {
+    test(`${name}: a small model answers on the GPU`, { skip }, async () => {
+      const { info, text } = await browser.evaluate(ask, { ...SMALL, options: { backend: 'gpu' } });
+      assert.deepEqual([info.backend, text], ['gpu', SMALL_TEXT], info.adapter);
+    });
+  }
 
   for (const kind of ['plain', 'isolated']) {
     test(`${name}: two threads say the same as one (${kind} page)`, { skip }, async () => {
@@ -154,9 +186,27 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
     assert.deepEqual(await browser.evaluate(run, SMALL), { code: 'worker_failed', text: SMALL_TEXT, notices: ['worker_restarted'], workers: 2 });
   });
 
-  test(`${name}: ${NAME} answers with the reference's text`, { skip: skip || (path ? false : 'no shared data') }, async () => {
-    const { info, text } = await browser.evaluate(ask, { model: `/models/${NAME}.gguf`, prompt: golden.prompt, max_tokens: golden.tokens.length });
-    assert.equal(info.module, module);
-    assert.equal(text, golden.text);
+  for (const [model, backends] of Object.entries(MODELS)) {
+    for (const backend of backends.filter((backend) => backend === 'cpu' || GPUS[name])) {
+      test(`${name}: ${model} answers with the reference's text (${backend})`, { skip: skip || noModels }, async () => {
+        const { prompt, tokens, text: expected } = golden(model);
+        const { info, text } = await browser.evaluate(ask, { model: `/models/${model}.gguf`, prompt, max_tokens: tokens.length, options: { backend } });
+        assert.deepEqual([info.backend, info.module], [backend, module]);
+        assert.equal(text, expected);
+      });
+    }
+  }
+
+  test(`${name}: what it loaded is kept where this browser can`, { skip }, async () => {
+    const look = async () => {
+      const { modelStore } = globalThis.kinglet;
+      const databases = (await indexedDB.databases()).map(({ name }) => name);
+      const root = await navigator.storage?.getDirectory?.().catch(() => undefined);
+      const opfs = await root?.getDirectoryHandle('kinglet').catch(() => undefined);
+      return { places: [opfs && 'opfs', databases.includes('kinglet') && 'indexeddb'].filter(Boolean), files: await modelStore.list() };
+    };
+    const { places, files } = await browser.evaluate(look);
+    assert.deepEqual(places, [KEPT[name]]);
+    assert.ok(files.some(({ name, complete }) => name === 'small.gguf' && complete), JSON.stringify(files));
   });
 }

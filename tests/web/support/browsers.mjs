@@ -1,6 +1,6 @@
-// Three browsers that share no code, with one face: goto, evaluate, close.
+// Three browsers that share no code, with one face: goto, evaluate, adapter, close.
 import { launch, missing } from './browser.mjs';
-import { BROWSERS } from './webdriver.mjs';
+import { adapterOf, BROWSERS } from './webdriver.mjs';
 
 /** What a server has at /expose.js: a driver's script cannot import; a script of the page can. */
 export const EXPOSE = `
@@ -14,6 +14,7 @@ async function launchChromium({ proxy } = {}) {
   return {
     goto: (url) => page.goto(url),
     evaluate: (script, args) => page.evaluate(script, args),
+    adapter: () => page.evaluate(adapterOf),
     close: () => browser.close(),
   };
 }

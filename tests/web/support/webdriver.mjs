@@ -1,12 +1,21 @@
 // Firefox and WebKitGTK, which speak W3C WebDriver: Firefox over its own socket (Marionette), WebKit over HTTP. No
 // package is needed for either.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const FIREFOX = process.env.KINGLET_FIREFOX ?? '/usr/bin/firefox-esr';
+/** What Firefox is started with. Two are for WebGPU: on Linux it is off, and software drivers are on its list of bad ones. */
+const FIREFOX_PREFS = {
+  'marionette.port': 0,
+  'browser.shell.checkDefaultBrowser': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'app.update.enabled': false,
+  'dom.webgpu.enabled': true,
+  'gfx.webgpu.ignore-blocklist': true,
+};
 const WEBKIT = '/usr/bin/WebKitWebDriver';
 const XVFB = '/usr/bin/Xvfb';
 /** How long a browser may take to start, and a script to run, in ms. */
@@ -39,6 +48,11 @@ class Browser {
     return this.command('url', { url });
   }
 
+  /** What WebGPU computes on, or undefined; see {@link adapterOf}. */
+  adapter() {
+    return this.evaluate(adapterOf);
+  }
+
   /** Runs `script(args)` on the page and resolves to its result; what it throws is thrown here. */
   async evaluate(script, args = {}) {
     const body = `
@@ -50,6 +64,15 @@ class Browser {
     if (error !== undefined) throw new Error(`on the page: ${error}\n${stack}`);
     return value;
   }
+}
+
+/** In a browser: what its WebGPU computes on, or undefined. Firefox says its name under another one. */
+export async function adapterOf() {
+  const adapter = await globalThis.navigator.gpu?.requestAdapter();
+  if (!adapter) return undefined;
+  const { vendor, architecture, wgpuName = `${vendor} ${architecture}` } = adapter.info;
+  const has = (feature) => adapter.features.has(feature);
+  return { name: wgpuName, f16: has('shader-f16'), subgroups: has('subgroups') };
 }
 
 /** Starts a program that is ended with {@link ended}, its output kept for the message of a failure. */
@@ -82,11 +105,19 @@ async function until(child, what, ask) {
   }
 }
 
+/** The manifest of Mesa's software driver: another one than Chromium's SwiftShader, and the same on every machine. */
+function lavapipe() {
+  const folder = '/usr/share/vulkan/icd.d';
+  const name = existsSync(folder) && readdirSync(folder).find((name) => /^lvp_icd.*\.json$/.test(name));
+  return name ? join(folder, name) : undefined;
+}
+
 async function launchFirefox({ proxy } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'kinglet-firefox-'));
-  const prefs = { 'marionette.port': 0, 'browser.shell.checkDefaultBrowser': false, 'datareporting.policy.dataSubmissionEnabled': false, 'app.update.enabled': false };
-  writeFileSync(join(profile, 'user.js'), Object.entries(prefs).map(([k, v]) => `user_pref("${k}", ${v});\n`).join(''));
-  const child = start(FIREFOX, ['--headless', '--marionette', '--no-remote', '--profile', profile]);
+  writeFileSync(join(profile, 'user.js'), Object.entries(FIREFOX_PREFS).map(([k, v]) => `user_pref("${k}", ${v});\n`).join(''));
+  const driver = lavapipe();
+  const env = driver ? { ...process.env, VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver } : process.env;
+  const child = start(FIREFOX, ['--headless', '--marionette', '--remote-allow-system-access', '--no-remote', '--profile', profile], { env });
   const close = async () => {
     await ended(child);
     rmSync(profile, { recursive: true, force: true });
@@ -97,10 +128,18 @@ async function launchFirefox({ proxy } = {}) {
     const command = await marionette(port);
     await command('WebDriver:NewSession', { timeouts: { script: SCRIPT }, ...through(proxy) });
     const names = { url: 'WebDriver:Navigate', 'execute/async': 'WebDriver:ExecuteAsyncScript' };
-    return new Browser(async (name, parameters) => {
-      const result = await command(names[name], parameters);
-      return result?.value;
-    }, close);
+    const run = async (name, parameters) => (await command(names[name], parameters))?.value;
+    const browser = new Browser(run, close);
+    // A page is not told what the adapter is; the browser's own scripts are.
+    browser.adapter = async () => {
+      await command('Marionette:SetContext', { value: 'chrome' });
+      try {
+        return await browser.evaluate(adapterOf);
+      } finally {
+        await command('Marionette:SetContext', { value: 'content' });
+      }
+    };
+    return browser;
   } catch (error) {
     await close();
     throw error;

@@ -47,6 +47,7 @@ fn unit_tests(mut command: Command, folder: &str, options: &Options, report: &mu
     let mut tests = 0;
     let end = watch::run(&mut command, options.limit(), |line| match parse(line) {
         Line::Output(text) => print!("        | {text}"),
+        Line::Note(text) => println!("        | {text}"),
         Line::Test { name, seconds, status } => {
             tests += 1;
             report.add(format!("desk {name}"), seconds, status);

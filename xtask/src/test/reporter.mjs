@@ -1,4 +1,5 @@
-// A node:test reporter for `cargo xtask test`: one JSON line per finished test, everything else passed through.
+// A node:test reporter for `cargo xtask test`: one JSON line per finished test and for what it notes (`t.diagnostic`),
+// everything else passed through.
 const line = (event) => `${JSON.stringify(event)}\n`;
 
 /** The error with its cause, stack and assertion difference, as text. */
@@ -11,6 +12,10 @@ export default async function* report(source) {
   for await (const { type, data } of source) {
     if (type === 'test:stdout' || type === 'test:stderr') {
       yield line({ output: data.message });
+    }
+    // Those without a file are the runner's own totals.
+    if (type === 'test:diagnostic' && data.file) {
+      yield line({ note: data.message });
     }
     if ((type === 'test:pass' || type === 'test:fail') && data.details?.type !== 'suite') {
       yield line({

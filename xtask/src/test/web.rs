@@ -60,6 +60,7 @@ fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
     let end = watch::run(&mut command, options.limit(), |line| {
         match parse(line) {
             Line::Output(text) => output.push_str(&text),
+            Line::Note(text) => println!("        | {text}"),
             Line::Test { name, seconds, status } => {
                 tests += 1;
                 let mut status = status;
@@ -92,7 +93,13 @@ fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
 #[derive(Debug, PartialEq)]
 pub enum Line {
     Output(String),
-    Test { name: String, seconds: f64, status: Status },
+    /// What a test wants to be read when it passes, too: a number, an adapter.
+    Note(String),
+    Test {
+        name: String,
+        seconds: f64,
+        status: Status,
+    },
 }
 
 /// A line of reporter.mjs or unit.py.
@@ -102,6 +109,9 @@ pub fn parse(line: &str) -> Line {
     };
     if let Some(text) = event["output"].as_str() {
         return Line::Output(text.into());
+    }
+    if let Some(text) = event["note"].as_str() {
+        return Line::Note(text.into());
     }
     let text = |key: &str| event[key].as_str().unwrap_or("").to_string();
     let status = match (&event["skip"], event["passed"] == true) {
@@ -141,6 +151,7 @@ mod tests {
                 test(Status::Failed("x".into())),
             ),
             (r#"{"output":"hi\n"}"#, Line::Output("hi\n".into())),
+            (r#"{"note":"12 ms"}"#, Line::Note("12 ms".into())),
             ("plain", Line::Output("plain\n".into())),
         ] {
             assert_eq!(parse(line), expect, "{line}");
