@@ -24,7 +24,7 @@ pub type Check = (&'static str, fn() -> Result<Verdict>);
 pub const CHECKS: &[Check] = &[
     ("cargo deny: licences, bans, sources", policy),
     ("cargo deny: advisories", advisories),
-    ("npm audit", npm),
+    ("npm audit: tools, and the customers' projects of tests/pack", npm),
 ];
 
 /// Asks everything; with `strict`, what could not be asked is a failure, too.
@@ -126,17 +126,36 @@ const NO_ENDPOINT: &[&str] = &[
     "EAI_AGAIN",
 ];
 
+/// All lock files, one after the other; a weakness in one is worse than no answer for another.
 fn npm() -> Result<Verdict> {
-    let mut command = sh::cmd("npm");
-    command.args(["audit", "--package-lock-only", "--audit-level=moderate"]);
-    let (passed, said) = heard(&mut command)?;
-    match () {
-        () if passed => Ok(Verdict::Clean),
-        () if NO_ENDPOINT.iter().any(|sign| said.contains(sign)) => Ok(Verdict::Unasked(
-            "the registry that npm is set up with does not answer audits".into(),
-        )),
-        () => bail!("{}", said.trim()),
+    let mut verdict = Verdict::Clean;
+    let mut weak = String::new();
+    for folder in locked()? {
+        let mut command = sh::cmd("npm");
+        command.current_dir(&folder);
+        command.args(["audit", "--package-lock-only", "--audit-level=moderate"]);
+        let (passed, said) = heard(&mut command)?;
+        if passed {
+            continue;
+        }
+        if NO_ENDPOINT.iter().any(|sign| said.contains(sign)) {
+            verdict = Verdict::Unasked("the registry that npm is set up with does not answer audits".into());
+        } else {
+            weak.push_str(&format!("{}:\n{}\n", folder.display(), said.trim()));
+        }
     }
+    if weak.is_empty() { Ok(verdict) } else { bail!("{weak}") }
+}
+
+/// The folders with a lock file of npm's: the root, and each project of tests/pack.
+fn locked() -> Result<Vec<PathBuf>> {
+    let root = sh::root();
+    let mut folders = vec![root.to_path_buf()];
+    for entry in fs::read_dir(root.join("tests/pack")).context("tests/pack")? {
+        folders.push(entry?.path());
+    }
+    folders.retain(|folder: &PathBuf| folder.join("package-lock.json").is_file());
+    Ok(folders)
 }
 
 /// Runs a command; whether it succeeded, and all that it said.
@@ -148,4 +167,24 @@ fn heard(command: &mut Command) -> Result<(bool, String)> {
         .with_context(|| format!("cannot start `{shown}`"))?;
     let said = [out.stdout, out.stderr].concat();
     Ok((out.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lock_file_of_npm_is_audited() -> Result<()> {
+        let listed = sh::read(sh::cmd("git").args(["ls-files", "--", "*package-lock.json"]))?;
+        let mut expected: Vec<PathBuf> = listed
+            .lines()
+            .filter_map(|path| sh::root().join(path).parent().map(std::path::Path::to_path_buf))
+            .collect();
+        let mut found = locked()?;
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected);
+        assert!(found.len() > 1, "{found:?}");
+        Ok(())
+    }
 }

@@ -39,9 +39,7 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     size::no_weights()?;
     notices::check()?;
     let out = write(options.repository.as_deref())?;
-    for tarball in tarballs(&out)? {
-        publishable(&tarball)?;
-    }
+    publishable(&out)?;
     println!("\n{} is ready: {}", version, out.display());
     Ok(out)
 }
@@ -96,10 +94,10 @@ fn unpack(tarball: &Path, to: &Path) -> Result<()> {
 fn site(out: &Path) -> Result<()> {
     let site = out.join("site");
     copy(&sh::root().join("www"), &site)?;
-    let packed = tarballs(out)?
-        .into_iter()
-        .find(|path| !path.to_string_lossy().contains("desk"));
-    unpack(&packed.context("npm packed no kinglet")?, &site.join("pkg"))?;
+    unpack(
+        &of_engine(tarballs(out)?).context("npm packed no kinglet")?,
+        &site.join("pkg"),
+    )?;
     let (from, to) = MODEL;
     let to = site.join(to);
     fs::create_dir_all(to.parent().context("the model has no folder")?)?;
@@ -120,6 +118,15 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The tarball of the engine: its version follows its name, whatever the folders are called.
+fn of_engine(tarballs: Vec<PathBuf>) -> Option<PathBuf> {
+    tarballs.into_iter().find(|path| {
+        path.file_name()
+            .and_then(|name| name.to_string_lossy().strip_prefix("kinglet-").map(str::to_owned))
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 fn tarballs(out: &Path) -> Result<Vec<PathBuf>> {
@@ -158,11 +165,33 @@ fn sums(out: &Path) -> Result<()> {
     fs::write(out.join(SUMS), text).context(SUMS)
 }
 
-/// Asks npm what it would do; a manifest that it would correct is an error here.
-fn publishable(tarball: &Path) -> Result<()> {
+/// Asks npm of each tarball in the folder what it would do.
+pub fn publishable(out: &Path) -> Result<()> {
+    let tarballs = tarballs(out)?;
+    if tarballs.len() != pkg::PACKAGES.len() {
+        bail!(
+            "{} tarballs, expected one for each of {:?}",
+            tarballs.len(),
+            pkg::PACKAGES
+        );
+    }
+    tarballs.iter().try_for_each(|tarball| try_publishing(tarball))
+}
+
+/// No registry is asked: a version that is published already is for the workflow to find, which must be able to run twice.
+const NOBODY: [&str; 2] = ["--registry=http://127.0.0.1:9", "--fetch-retries=0"];
+
+/// A manifest that npm would correct is an error here. npm looks at manifests of folders only, so the tarball is unpacked.
+fn try_publishing(tarball: &Path) -> Result<()> {
+    let stage = tarball.with_extension("tried");
+    unpack(tarball, &stage)?;
+    let manifest: Value = serde_json::from_str(&fs::read_to_string(stage.join("package.json"))?)?;
     let mut npm = sh::cmd("npm");
-    npm.args(["publish", "--dry-run", "--access=public"]).arg(tarball);
+    npm.args(["publish", "--dry-run", "--ignore-scripts", "--access=public"])
+        .args(NOBODY)
+        .arg(&stage);
     let out = npm.output().context("cannot start npm")?;
+    fs::remove_dir_all(&stage).context("stage")?;
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&out.stdout),
@@ -170,6 +199,10 @@ fn publishable(tarball: &Path) -> Result<()> {
     );
     if !out.status.success() || said.contains("auto-corrected") {
         bail!("{}: {}", sh::show(&npm), said.trim());
+    }
+    // A dry run says nothing of this.
+    if manifest["private"] != Value::Null {
+        bail!("{} is private", manifest["name"]);
     }
     println!("npm would publish {}", String::from_utf8_lossy(&out.stdout).trim());
     Ok(())
@@ -223,6 +256,40 @@ mod tests {
     fn all_manifests_have_one_version() -> Result<()> {
         assert!(version()?.split('.').count() == 3);
         Ok(())
+    }
+
+    #[test]
+    fn the_engine_is_known_by_its_file_name() {
+        let desk = PathBuf::from("/home/desk/kinglet-0/kinglet-desk-0.1.0.tgz");
+        let engine = PathBuf::from("/home/desk/kinglet-0/kinglet-0.1.0.tgz");
+        assert_eq!(of_engine(vec![desk.clone(), engine.clone()]), Some(engine));
+        assert_eq!(of_engine(vec![desk]), None);
+    }
+
+    #[test]
+    fn what_is_private_or_npm_would_correct_is_refused() -> Result<()> {
+        let folder = sh::target_dir().join("release-refused");
+        for (manifest, fine) in [
+            (r#"{"name": "kinglet-example", "version": "0.1.0"}"#, true),
+            (r#"{"name": "typescript", "version": "5.0.2"}"#, true),
+            (r#"{"name": "kinglet-example", "version": "0.1"}"#, false),
+            (
+                r#"{"name": "kinglet-example", "version": "0.1.0", "private": true}"#,
+                false,
+            ),
+            (
+                r#"{"name": "kinglet-example", "version": "0.1.0", "bin": "./run.js", "repository": "a/b"}"#,
+                false,
+            ),
+        ] {
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(folder.join("package"))?;
+            fs::write(folder.join("package/package.json"), manifest)?;
+            fs::write(folder.join("package/run.js"), "")?;
+            let packed = pack(&folder.join("package"), &folder)?;
+            assert_eq!(try_publishing(&packed).is_ok(), fine, "{manifest}");
+        }
+        fs::remove_dir_all(folder).context("release-refused")
     }
 
     #[test]

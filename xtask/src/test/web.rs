@@ -13,7 +13,10 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     report.check("package builds", || pkg::compile(pkg::Profile::Release));
     report.check("package size", size::gate);
     report.check("every crate in the package is in its licence notices", notices::check);
-    report.check("the release's files are written", || release::write(None).map(drop));
+    report.check(
+        "the release's files are written, and npm would publish both packages",
+        || release::publishable(&release::write(None)?),
+    );
     report.check("the engine package holds no weights", size::no_weights);
     for file in test_files()? {
         run_file(&file, options, report)?;
