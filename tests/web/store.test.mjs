@@ -4,79 +4,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { MemoryDisk } from '../../pkg/dist/store/disk.js';
-import { LocalLocks } from '../../pkg/dist/store/locks.js';
 import { parse } from '../../pkg/dist/store/manifest.js';
-import { patient } from '../../pkg/dist/sources/retry.js';
 import { Sha256, sha256 } from '../../pkg/dist/store/sha256.js';
 import { Store } from '../../pkg/dist/store/store.js';
-import { openStored } from '../../pkg/dist/store/stored.js';
 import { CHUNK, Window } from '../../pkg/dist/store/window.js';
-import { noise, startFaults } from './support/faults.mjs';
-
-const LENGTH = 5 * CHUNK + 12345;
-const BYTES = noise(LENGTH);
-const OTHER = noise(LENGTH, 2);
-const SHA = createHash('sha256').update(BYTES).digest('hex');
-const FILE = { bytes: BYTES, etag: '"one"', modified: 'Sat, 21 Nov 2026 10:00:00 GMT' };
-/** Of four requests. */
-const LONG = { bytes: noise(13 * CHUNK + 5, 3), etag: '"long"' };
-const QUICK = { attempts: 4, backoffMs: 5, stallMs: 1000 };
-const ROOMY = { usage: 0, quota: Infinity, available: Infinity };
-
-/** A tab: its own session with a disk and locks that it may share. `open(server, more)` gives a reader. */
-async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), estimate = ROOMY, retry = QUICK } = {}) {
-  const store = await Store.open(disk, locks);
-  const notices = [];
-  const said = [];
-  const shelf = {
-    store,
-    window: new Window(),
-    patience: patient(retry),
-    estimate: async () => estimate,
-    progress: () => undefined,
-    waiting: (name) => said.push(name),
-    notice: (code, _, detail) => notices.push([code, detail]),
-    done: () => undefined,
-  };
-  const open = ({ origin }, more = {}) => openStored({ url: `${origin}/m.gguf`, key: `${origin}/m.gguf`, name: 'm.gguf', ...more }, shelf);
-  return { disk, locks, store, notices, said, open, close: () => store.close() };
-}
-
-/** Reads all of a file in pieces that cross chunks, as the engine does. */
-async function readAll(reader, length = LENGTH) {
-  const all = Buffer.alloc(length);
-  for (let at = 0; at < length; ) {
-    const piece = await reader.read(at, Math.min(3_000_001, length - at));
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
-
-/** Opens, reads, finishes, closes; what was read. */
-async function take(one, server, more) {
-  const reader = await one.open(server, more);
-  try {
-    const all = await readAll(reader, more?.length);
-    await reader.finish();
-    return all;
-  } finally {
-    await reader.close();
-  }
-}
-
-async function until(what) {
-  while (!what()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-const same = (a, b) => assert.ok(Buffer.compare(a, b) === 0, 'the bytes differ');
-const empty = async (disk) => assert.deepEqual([(await disk.files()).length, (await disk.records()).filter((r) => r !== 'schema')], [0, []]);
-
-async function serving(t, file = () => FILE, fault, headers) {
-  const server = await startFaults(file, fault, headers);
-  t.after(() => server.close());
-  return server;
-}
+import { noise, passing, startFaults } from './support/faults.mjs';
+import { BYTES, empty, FILE, imageOf, lateLocks, LENGTH, LONG, OTHER, QUICK, readAll, ROOMY, same, serving, SHA, sum, tab, take, until } from './support/store.mjs';
 
 test('SHA-256 in pieces, and gone on with; XXH64; against known hashes', async () => {
   for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000, 100_000]) {
@@ -111,20 +44,7 @@ test('several requests at once, each byte once; afterwards it is there without a
   same(await take(one, server), BYTES);
 });
 
-const GOOD = {
-  'knows no ranges': () => ({ ignoresRange: true }),
-  'says no length': () => ({ ignoresRange: true, chunked: true }),
-  'compresses': () => ({ ignoresRange: true, gzip: true }),
-  'hides content-range': () => ({ hidesRange: true }),
-  'tells no total': () => ({ unknownTotal: true }),
-  'sends shorter parts': () => ({ shorter: 1_000_000 }),
-  'cuts every answer': () => ({ cut: 700_000 }),
-  'cuts, and knows no ranges': (n) => ({ ignoresRange: true, cut: (n + 1) * 9_000_000 }),
-  'stalls': (n) => (n < 3 ? { stall: 500_000 } : {}),
-  'is busy at first': (n) => (n < 2 ? { status: 503, retryAfter: '0' } : {}),
-  'limits the rate': (n) => (n % 3 === 1 ? { status: 429 } : {}),
-};
-for (const [name, fault] of Object.entries(GOOD)) {
+for (const [name, fault] of Object.entries(passing(LENGTH))) {
   test(`a server that ${name}: the bytes are the file's, and are kept`, async (t) => {
     const server = await serving(t, undefined, fault);
     const one = await tab();
@@ -189,16 +109,6 @@ test('a stopped download goes on with what is missing', async (t) => {
   const again = server.asked.reduce((sum, [start, end]) => sum + end - start, 0);
   assert.ok(again <= LENGTH - stored, `${again} bytes asked for, ${LENGTH - stored} were missing`);
 });
-
-const sum = (ranges) => ranges.reduce((all, [start, end]) => all + end - start, 0);
-
-/** What is on a disk now, as a crash would leave it. */
-function imageOf({ text, data }) {
-  const copy = new MemoryDisk();
-  text.forEach((record, name) => copy.text.set(name, record));
-  data.forEach((chunks, name) => copy.data.set(name, new Map([...chunks].map(([n, bytes]) => [n, bytes.slice()]))));
-  return copy;
-}
 
 test('chunks of which only the beginning has come: a crash loses the last second of them, a stop nothing', async (t) => {
   let pace = 60; // 64 KiB each: some 4 s for a chunk
@@ -515,18 +425,10 @@ test('the same content from two addresses is kept once', async (t) => {
 
 test('the same content, which is removed just then: the new file stays', async (t) => {
   const server = await serving(t);
-  const disk = new MemoryDisk();
-  const locks = new LocalLocks();
-  const one = await tab({ disk, locks });
+  const one = await tab();
   same(await take(one, server), BYTES);
   const [{ id }] = await one.store.list();
-  class Late extends LocalLocks {
-    async hold(name, want) {
-      if (name === `use-${id}`) await one.store.drop(id);
-      return locks.hold(name, want);
-    }
-  }
-  const two = await tab({ disk, locks: new Late() });
+  const two = await tab({ disk: one.disk, locks: lateLocks(one, id) });
   same(await take(two, server, { key: 'another' }), BYTES);
   const files = await one.store.list();
   assert.deepEqual(files.map(({ urls, complete }) => [urls, complete]), [[['another'], true]]);
@@ -583,18 +485,10 @@ test('a file that the browser removed is announced and fetched again', async (t)
 
 test('a file that another tab removes just then is fetched again, and the browser is not blamed', async (t) => {
   const server = await serving(t);
-  const disk = new MemoryDisk();
-  const locks = new LocalLocks();
-  const one = await tab({ disk, locks });
+  const one = await tab();
   same(await take(one, server), BYTES);
   const [{ id }] = await one.store.list();
-  class Late extends LocalLocks {
-    async hold(name, want) {
-      if (name === `use-${id}`) await one.store.drop(id);
-      return locks.hold(name, want);
-    }
-  }
-  const two = await tab({ disk, locks: new Late() });
+  const two = await tab({ disk: one.disk, locks: lateLocks(one, id) });
   same(await take(two, server), BYTES);
   assert.deepEqual(two.notices, []);
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { loadModel, openSources } from '../../pkg/dist/sources/open.js';
-import { noise, startFaults } from './support/faults.mjs';
+import { noise, passing } from './support/faults.mjs';
+import { same, serving } from './support/store.mjs';
 
 const LENGTH = 9_000_123;
 const BYTES = noise(LENGTH);
@@ -13,14 +14,7 @@ const FILE = { bytes: BYTES, etag: '"one"', modified: 'Sat, 21 Nov 2026 10:00:00
 const QUICK = { attempts: 4, backoffMs: 5, stallMs: 300 };
 const READING = { store: 'none', retry: QUICK };
 
-const same = (a, b) => assert.ok(Buffer.compare(a, b) === 0, 'the bytes differ');
 const wire = ({ origin }, more = {}) => ({ kind: 'url', url: `${origin}/m.gguf`, ...more });
-
-async function serving(t, file = () => FILE, fault, headers) {
-  const server = await startFaults(file, fault, headers);
-  t.after(() => server.close());
-  return server;
-}
 
 /** A reader of the file. */
 async function opened(t, server, more) {
@@ -49,22 +43,9 @@ async function take(server, more, read = readAll) {
   return all;
 }
 
-const GOOD = {
-  'knows no ranges': () => ({ ignoresRange: true }),
-  'says no length': () => ({ ignoresRange: true, chunked: true }),
-  'compresses': () => ({ ignoresRange: true, gzip: true }),
-  'hides content-range': () => ({ hidesRange: true }),
-  'tells no total': () => ({ unknownTotal: true }),
-  'sends shorter parts': () => ({ shorter: 300_000 }),
-  'cuts every answer': () => ({ cut: 400_000 }),
-  'cuts, and knows no ranges': (n) => ({ ignoresRange: true, cut: (n + 1) * 3_000_000 }),
-  'stalls': (n) => (n < 3 ? { stall: 200_000 } : {}),
-  'is busy at first': (n) => (n < 2 ? { status: 503, retryAfter: '0' } : {}),
-  'limits the rate': (n) => (n % 3 === 1 ? { status: 429 } : {}),
-};
-for (const [name, fault] of Object.entries(GOOD)) {
+for (const [name, fault] of Object.entries(passing(LENGTH))) {
   test(`a server that ${name}: the bytes are the file's, and have its hash`, async (t) => {
-    const server = await serving(t, undefined, fault);
+    const server = await serving(t, () => FILE, fault);
     same(await take(server), BYTES);
     same(await take(server, { sha256: SHA }), BYTES);
   });
@@ -77,7 +58,7 @@ const BAD = {
 };
 for (const [name, [fault, code, requests]] of Object.entries(BAD)) {
   test(`a file that is ${name}: ${code} after ${requests} requests`, async (t) => {
-    const server = await serving(t, undefined, fault);
+    const server = await serving(t, () => FILE, fault);
     await assert.rejects(take(server), { code });
     assert.equal(server.asked.length, requests);
   });
@@ -90,7 +71,7 @@ test('nobody answers: io at once', async () => {
 });
 
 test('an aborted load asks for nothing more, though its engine reads on', async (t) => {
-  const server = await serving(t, undefined, () => ({ pace: 5, cut: 300_000 }));
+  const server = await serving(t, () => FILE, () => ({ pace: 5, cut: 300_000 }));
   const control = new AbortController();
   const load = async ({ all: [reader] }) => {
     await reader.read(0, 1000);
@@ -105,7 +86,7 @@ test('an aborted load asks for nothing more, though its engine reads on', async 
 });
 
 test('who reads slowly is no stalled server', async (t) => {
-  const server = await serving(t);
+  const server = await serving(t, () => FILE);
   const reader = await opened(t, server);
   same(await reader.read(0, 100), BYTES.subarray(0, 100));
   await new Promise((resolve) => setTimeout(resolve, 3 * QUICK.stallMs));
@@ -146,7 +127,7 @@ test('where nothing tells versions apart, what broke off is io; with the hash it
 test('with the hash of the file: wrong bytes are hash_mismatch, also where the engine did not look; the engine is freed', async (t) => {
   const flip = (at) => (body, start) => (start <= at && at < start + body.length ? Buffer.from(body).fill(7, at - start, at - start + 1) : body);
   for (const at of [100, LENGTH - 1]) {
-    const server = await serving(t, undefined, () => ({ wrong: flip(at) }));
+    const server = await serving(t, () => FILE, () => ({ wrong: flip(at) }));
     let freed = 0;
     const load = async ({ all: [reader] }) => {
       await reader.read(0, 2000);
@@ -163,7 +144,7 @@ test('with the hash of the file: wrong bytes are hash_mismatch, also where the e
 });
 
 test('with the hash of the file, an end that does not come is no success', async (t) => {
-  const server = await serving(t, undefined, (n) => (n > 0 ? { status: 404 } : {}));
+  const server = await serving(t, () => FILE, (n) => (n > 0 ? { status: 404 } : {}));
   const beginning = async (reader) => reader.read(0, 1000);
   await assert.rejects(take(server, { sha256: SHA }, beginning), { code: 'http' });
 });

@@ -86,6 +86,24 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
   });
 }
 
+/** What servers do that a file of this length survives: by name, the `fault` of {@link startFaults}. */
+export function passing(length) {
+  const part = (share) => Math.floor(length * share);
+  return {
+    'knows no ranges': () => ({ ignoresRange: true }),
+    'says no length': () => ({ ignoresRange: true, chunked: true }),
+    'compresses': () => ({ ignoresRange: true, gzip: true }),
+    'hides content-range': () => ({ hidesRange: true }),
+    'tells no total': () => ({ unknownTotal: true }),
+    'sends shorter parts': () => ({ shorter: part(0.05) }),
+    'cuts every answer': () => ({ cut: part(0.03) }),
+    'cuts, and knows no ranges': (n) => ({ ignoresRange: true, cut: part(0.4) * (n + 1) }),
+    'stalls': (n) => (n < 3 ? { stall: part(0.025) } : {}),
+    'is busy at first': (n) => (n < 2 ? { status: 503, retryAfter: '0' } : {}),
+    'limits the rate': (n) => (n % 3 === 1 ? { status: 429 } : {}),
+  };
+}
+
 /** Seeded bytes that differ everywhere. */
 export function noise(length, seed = 1) {
   const words = new Uint32Array(Math.ceil(length / 4));
