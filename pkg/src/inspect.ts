@@ -140,6 +140,8 @@ interface Whereabouts {
   complete: boolean;
   /** Bytes of them in the store. */
   stored: number;
+  /** Bytes that the browser counts as used for them: what is missing may have its room already. */
+  taken: number;
   /** They would be kept. */
   keeps: boolean;
 }
@@ -147,26 +149,30 @@ interface Whereabouts {
 async function whereabouts(sources: readonly WireSource[], reading: Reading): Promise<Whereabouts> {
   const urls = filesOf(sources).flatMap((file) => (file.kind === 'url' ? [file] : []));
   if (urls.length === 0) {
-    return { complete: true, stored: 0, keeps: false };
+    return { complete: true, stored: 0, taken: 0, keeps: false };
   }
-  const store = await openStore(reading.store ?? 'auto');
+  const store = await openStore(reading.store ?? 'auto', { signal: reading.signal });
   try {
     const found = await Promise.all(urls.map((file) => store?.find(keyOf(file), file.sha256?.toLowerCase())));
     const complete = found.every((manifest) => manifest?.complete === true);
-    return { complete, stored: found.reduce((sum, manifest) => sum + (manifest ? bytesOf(manifest) : 0), 0), keeps: store !== undefined };
+    const parts = found.filter((manifest) => manifest !== undefined);
+    const total = (bytes: number[]) => bytes.reduce((sum, each) => sum + each, 0);
+    const taken = await Promise.all(parts.map(async (manifest) => store?.taken(manifest) ?? 0));
+    return { complete, stored: total(parts.map(bytesOf)), taken: total(taken), keeps: store !== undefined };
   } finally {
     store?.close();
   }
 }
 
 /** What still has to come, and whether there is room to keep it. */
-async function onTheWay(answer: Availability, { complete, stored, keeps }: Whereabouts): Promise<Availability> {
+async function onTheWay(answer: Availability, { complete, stored, taken, keeps }: Whereabouts): Promise<Availability> {
   if (complete) {
     return answer;
   }
   const bytes = answer.model?.file_bytes;
   const needed = bytes === undefined ? undefined : Math.max(0, bytes - stored);
-  const { available } = keeps ? await estimate() : { available: undefined };
+  const { available: left } = keeps ? await estimate() : { available: undefined };
+  const available = left === undefined ? undefined : left + taken - stored;
   const download: Room = { needed: needed ?? 0, ...(available === undefined ? {} : { available }) };
   if (needed !== undefined && available !== undefined && needed > available) {
     const reason = `the browser's storage has ${available} bytes left, ${needed} have to be downloaded; with store: 'none' nothing is kept`;

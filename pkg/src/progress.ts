@@ -6,6 +6,7 @@ import type { Phase, Progress } from './types.js';
 export type Report = Omit<Progress, 'status' | 'progress' | 'text'> & { text?: string };
 
 const WORDS: Record<Phase, string> = {
+  wait: 'waiting',
   download: 'downloading',
   upload: 'loading the weights',
   compile: 'compiling',

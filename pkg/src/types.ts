@@ -116,8 +116,8 @@ export interface KingletOptions {
   module?: ModuleKind;
 }
 
-/** What loading is doing: reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */
-export type Phase = 'download' | 'upload' | 'compile' | 'ready';
+/** What loading is doing: waiting for another tab (which downloads the same file), reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */
+export type Phase = 'wait' | 'download' | 'upload' | 'compile' | 'ready';
 
 /** One step of loading; `loaded` and `total` are bytes (0 where the phase has none). */
 export interface Progress {

@@ -6,12 +6,12 @@ import { IndexedDb } from '../../pkg/dist/store/indexeddb.js';
 import { LocalLocks } from '../../pkg/dist/store/locks.js';
 import { Store } from '../../pkg/dist/store/store.js';
 
-/** A browser whose database opens, or fails with this error. */
-function browser(t, error) {
+/** A browser whose database opens, or fails with this error; `answer(request)` says what it does instead. */
+function browser(t, error, answer = (request) => (error ? request.onerror() : request.onsuccess())) {
   const db = { closed: 0, close: () => (db.closed += 1) };
   const open = () => {
     const request = { error, result: db };
-    queueMicrotask(() => (error ? request.onerror() : request.onsuccess()));
+    queueMicrotask(() => answer(request));
     return request;
   };
   globalThis.indexedDB = { open };
@@ -34,6 +34,29 @@ test('the database is let go of when somebody changes it, and at the end', async
   assert.equal(db.closed, 1);
   disk.close();
   assert.equal(db.closed, 2);
+});
+
+test('a tab that does not let go of an older layout: store_busy; a browser that never answers has none; what comes later is let go of', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let request;
+  let db = browser(t, undefined, (asked) => (request = asked).onblocked());
+  const blocked = IndexedDb.find();
+  await Promise.resolve();
+  t.mock.timers.tick(3000);
+  await assert.rejects(blocked, (error) => error.code === 'store_busy' && error.detail.store === 'indexeddb');
+  request.onsuccess();
+  assert.equal(db.closed, 1);
+
+  browser(t, undefined, (asked) => (asked.onblocked(), asked.onsuccess()));
+  assert.ok(await IndexedDb.find(), 'it was blocked for a moment only');
+
+  db = browser(t, undefined, (asked) => (request = asked));
+  const silent = IndexedDb.find();
+  await Promise.resolve();
+  t.mock.timers.tick(10_000);
+  assert.equal(await silent, undefined);
+  request.onsuccess();
+  assert.equal(db.closed, 1);
 });
 
 test('a session that ends, or does not begin, lets go of its disk', async () => {

@@ -127,7 +127,7 @@ test('a stored model goes by whatever it is loaded with; all parts of a split on
   for (const model of ['hf:o/n/a/b.gguf', { repo: 'o/n', file: 'a/b.gguf' }, { url: `${hub}/main/a/b.gguf` }, new URL(`${hub}/main/a/b.gguf`), 'b.gguf']) {
     await store.create(`${hub}/main/a/b.gguf`, 'b.gguf');
     await store.create(`${hub}/other/a/c.gguf`, 'c.gguf');
-    assert.equal((await modelStore.inspect(model)).name, 'b.gguf');
+    assert.deepEqual((await modelStore.inspect(model)).map(({ name, store }) => [name, store]), [['b.gguf', 'opfs']]);
     assert.equal(await modelStore.delete(model), 1);
     assert.equal(await modelStore.delete(model), 0);
     assert.equal(await modelStore.delete({ repo: 'o/n', file: 'a/c.gguf', revision: 'other' }), 1);
@@ -136,8 +136,12 @@ test('a stored model goes by whatever it is loaded with; all parts of a split on
   assert.equal(await modelStore.delete('desk-nano'), 0);
   assert.equal(await modelStore.delete('desk'), 1);
   for (const n of [3, 1, 2]) await store.create(split(n), `part ${n}`);
-  assert.equal((await modelStore.inspect(split(1))).name, 'part 1');
+  assert.deepEqual((await modelStore.inspect(split(1))).map(({ name }) => name), ['part 1', 'part 2', 'part 3']);
   assert.equal(await modelStore.delete(split(1)), 3);
+  const part = (n) => `m-0000${n}-of-00002.gguf`;
+  for (const n of [2, 1]) await store.create(`https://elsewhere.example/x/${part(n)}`, part(n));
+  assert.deepEqual((await modelStore.inspect(part(1))).map(({ name }) => name), [part(1), part(2)]);
+  assert.equal(await modelStore.delete(part(1)), 2);
   assert.deepEqual(await modelStore.list(), []);
   await assert.rejects(modelStore.delete('hf:nonsense'), { code: 'invalid_request' });
 });

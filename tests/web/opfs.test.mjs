@@ -122,7 +122,7 @@ test('the second load reads the store, without a server; the page lists, inspect
   assert.equal(files.length, 1);
   const rest = await page.evaluate(async (model) => {
     const { modelStore } = await import('/pkg/dist/index.js');
-    const inspected = await modelStore.inspect(model);
+    const [inspected] = await modelStore.inspect(model);
     const estimate = await modelStore.estimate();
     return { inspected, estimate, persisted: await modelStore.persist(), removed: await modelStore.delete('desk.gguf'), again: await modelStore.delete(model) };
   }, model);
@@ -212,7 +212,7 @@ test(`a tab that is closed at any moment of a download: the next one goes on (${
   assert.equal(asked, large.length - kept, 'what was kept is not asked for again');
   t.diagnostic(`${kept} bytes were kept, ${large.length - kept} missing, ${asked} asked for`);
   await faults.close();
-  const { damaged, complete } = await page.evaluate(async () => (await import('/pkg/dist/index.js')).modelStore.inspect('large.gguf'));
+  const [{ damaged, complete }] = await page.evaluate(async () => (await import('/pkg/dist/index.js')).modelStore.inspect('large.gguf'));
   assert.deepEqual([damaged, complete], [[], true]);
   assert.equal((await page.evaluate(ask, { model })).said, last.said);
 });
@@ -229,6 +229,59 @@ test('two tabs at once download once, and both answer', { skip, timeout: 90_000 
   assert.equal(new Set(starts).size, starts.length, JSON.stringify(faults.asked));
   const busy = await Promise.all([page.evaluate(ask, { model }), other.evaluate(ask, { model })]);
   assert.deepEqual(busy.map(({ said }) => said), [one.said, one.said]);
+});
+
+test('who waits for another tab says so, can be aborted, and does not wait for ever to look at the store', { skip, timeout: 90_000 }, async (t) => {
+  const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
+  const { page } = await profile(t);
+  const model = `${faults.origin}/desk.gguf`;
+  const got = await page.evaluate(async (model) => {
+    const { createKinglet, modelStore } = await import('/pkg/dist/index.js');
+    const held = (name) => new Promise((resolve) => navigator.locks.request(name, () => new Promise((release) => resolve(release))));
+    const waits = async () => {
+      const said = [];
+      const control = new AbortController();
+      const onProgress = ({ phase, text, file }) => phase === 'wait' && (said.push([text, file]), control.abort());
+      const code = await createKinglet({ model, backend: 'cpu', threads: 1, onProgress, signal: control.signal }).then(() => 'loaded', ({ code }) => code);
+      return [code, said[0]];
+    };
+    const file = await held(`kinglet:source-${model}`);
+    const download = await waits();
+    file();
+    const store = await held('kinglet:store');
+    const session = await waits();
+    const list = await modelStore.list().catch(({ code }) => code);
+    store();
+    return { download, session, list, after: await modelStore.list() };
+  }, model);
+  assert.deepEqual(got.download, ['aborted', ['waiting: another tab is downloading desk.gguf', 'desk.gguf']]);
+  assert.deepEqual([got.session[0], got.session[1][1], got.list, got.after], ['aborted', 'desk.gguf', 'store_busy', []]);
+  assert.equal((await page.evaluate(ask, { model })).code, undefined);
+});
+
+test('a model of which a part is there has its room already', { skip, timeout: 90_000 }, async (t) => {
+  let pace = 10;
+  const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace }));
+  const { page, close } = await openProfile(server.origin);
+  t.after(close);
+  const model = `${faults.origin}/large.gguf`;
+  const tab = await page.context().newPage();
+  await tab.goto(server.origin);
+  await tab.locator('body[data-ready]').waitFor();
+  const loading = tab.evaluate(ask, { model }).catch(() => undefined);
+  while (!((await page.evaluate(look)).list[0]?.stored > 0)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await tab.close();
+  await loading;
+  pace = 0;
+  const session = await page.context().newCDPSession(page);
+  await session.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: large.length + 4 * MIB });
+  const { status, reason, download } = await page.evaluate(async (model) => {
+    const { availability } = await import('/pkg/dist/index.js');
+    return availability({ model, backend: 'cpu', threads: 1, context: 64 });
+  }, model);
+  assert.equal(status, 'downloadable', reason);
+  assert.ok(download.needed > 20 * MIB && download.needed < download.available, JSON.stringify(download));
+  assert.equal((await page.evaluate(ask, { model })).code, undefined);
 });
 
 test('a damaged chunk in OPFS is repaired alone; a file that is gone is announced and fetched again', { skip, timeout: 90_000 }, async (t) => {
@@ -363,6 +416,9 @@ for (const [name, { missing: absent, launch: start }] of Object.entries(LAUNCHER
     assert.equal(second.said, first.said, second.message);
     const { list, files } = await other.evaluate(look);
     assert.deepEqual([list.length, list[0].complete, list[0].stored, files.length], [1, true, desk.length, kind === 'opfs' ? 1 : 0]);
+    // The page finds what was kept in another place than the one that is taken by itself.
+    const everywhere = () => import('/pkg/dist/index.js').then(({ modelStore }) => modelStore.list()).then((list) => list.map(({ store }) => store));
+    assert.deepEqual(await other.evaluate(everywhere), [kind]);
     const elsewhere = await other.evaluate(ask, { model, options: { store: kind === 'opfs' ? 'indexeddb' : 'opfs' } });
     assert.equal(elsewhere.code, kind === 'opfs' ? 'io' : 'store_unavailable', elsewhere.message);
   });

@@ -22,11 +22,15 @@ export class Meter {
     }
   }
 
-  /** Reports at once, in other words. */
-  say(file: string, text?: string): void {
+  /** Reports at once that somebody else has to end first; `loaded` of the file's bytes are there by now. */
+  wait(file: string, text: string, loaded = 0, total?: number): void {
+    this.report({ phase: 'wait', file, loaded, total: total ?? 0, text: `waiting: ${text}` });
+  }
+
+  private say(file: string): void {
     const files = [...this.files.values()];
     const sum = (of: 'loaded' | 'total') => files.reduce((all, each) => all + (each[of] ?? 0), 0);
     const known = files.every(({ total }) => total !== undefined);
-    this.report({ phase: 'download', file, loaded: sum('loaded'), total: known ? sum('total') : 0, ...(text === undefined ? {} : { text }) });
+    this.report({ phase: 'download', file, loaded: sum('loaded'), total: known ? sum('total') : 0 });
   }
 }

@@ -4,7 +4,7 @@ import { aborted, KingletError, toWire } from '../errors.js';
 import type { Report } from '../progress.js';
 import type { Origin } from '../store/ask.js';
 import { openStore, type StoreKind } from '../store/places.js';
-import { estimate } from '../store/quota.js';
+import { Room } from '../store/quota.js';
 import { patient, type Patience } from './retry.js';
 import type { Store } from '../store/store.js';
 import { openStored, type Shelf } from '../store/stored.js';
@@ -122,6 +122,7 @@ class Opener {
   private window: Window | undefined;
   private readonly meter: Meter;
   private readonly fetch: Fetch | undefined;
+  private readonly room = new Room();
   /** One session for all parts: a second one could have to wait for who waits for the first to end. */
   private session: Promise<Store | undefined> | undefined;
   private users = 0;
@@ -165,7 +166,8 @@ class Opener {
     };
     try {
       const { store: kind = 'auto', downloads = 'allowed' } = this.reading;
-      const store = await (this.session ??= openStore(kind));
+      const waiting = () => this.meter.wait(origin.name, 'another tab is bringing the store to a new version, or uses one of an older version');
+      const store = await (this.session ??= openStore(kind, { signal, waiting }));
       const stored = store && (await openStored(origin, this.shelf(store, done), turn, downloads === 'allowed'));
       if (stored !== undefined) {
         stop = () => void stored.close().catch(() => undefined);
@@ -191,10 +193,10 @@ class Opener {
     return {
       store,
       window: (this.window ??= new Window()),
-      estimate,
+      room: this.room,
       patience: patient(this.reading.retry),
       progress: (name, loaded, total) => meter.update(name, loaded, total),
-      waiting: (name) => meter.say(name, `${name}: another tab is downloading it`),
+      waiting: (name, loaded, total) => meter.wait(name, `another tab is downloading ${name}`, loaded, total),
       notice: (code, message, detail) => hearing.notice({ code, message, detail }),
       done,
     };

@@ -5,7 +5,7 @@ import { telling } from '../sources/validators.js';
 import type { Origin } from './ask.js';
 import type { Chunks } from './chunks.js';
 import { MAX_PARTS, sizeOf, stored, type Manifest, type Part } from './manifest.js';
-import { takeRoom, type Estimate } from './quota.js';
+import type { Room } from './quota.js';
 import type { Store } from './store.js';
 import { WholeHash } from './whole.js';
 import { CHUNK } from './window.js';
@@ -22,7 +22,7 @@ const SAVE_MS = 1000;
 /** Where what arrives is put, and who hears of it. */
 export interface Home {
   store: Store;
-  estimate(): Promise<Estimate>;
+  room: Room;
   /** Bytes that are there, of how many, where that is known. */
   progress(name: string, loaded: number, total: number | undefined): void;
 }
@@ -44,6 +44,8 @@ export class Arrival {
   private readonly recent = new Map<number, Uint8Array<ArrayBuffer>>();
   private readonly hash: WholeHash;
   private saved = 0;
+  /** Nothing more comes: the room that it would have taken is there for others. */
+  giveUp: () => void = () => undefined;
   private told = 0;
 
   /** `ring`: another chunk is there. */
@@ -132,7 +134,8 @@ export class Arrival {
   async learn(length: number): Promise<void> {
     const { manifest, origin, home } = this;
     manifest.length = length;
-    await takeRoom(origin.name, this.chunks.file, length, stored(manifest), await home.estimate());
+    this.giveUp();
+    this.giveUp = await home.room.take(origin.name, this.chunks.file, length, () => stored(manifest));
     this.tell();
   }
 

@@ -112,6 +112,7 @@ export class Download {
       this.failure = isFull(thrown) ? diskError(name, thrown, Math.max(0, needed) || undefined) : diskError(url, thrown);
       await this.keepOrDrop(this.failure).catch(() => undefined);
     }
+    this.arrival.giveUp();
     this.answered();
     this.ring();
   }

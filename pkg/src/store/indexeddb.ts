@@ -9,6 +9,10 @@ const RECORDS = 'records';
 const CHUNKS = 'chunks';
 /** Of the two object stores; what is in the records has a version of its own (manifest.ts). */
 const LAYOUT = 1;
+/** How long a browser may take that says nothing at all: some never answer. */
+const SILENCE_MS = 10_000;
+/** How long an older tab may take to let go of the database. */
+const BLOCKED_MS = 3000;
 
 /** The store's database of this origin. */
 export class IndexedDb implements Disk {
@@ -20,23 +24,29 @@ export class IndexedDb implements Disk {
     db.onversionchange = () => db.close();
   }
 
+  /** Whether there is a database, as far as the browser says; looking must not make one. */
+  static async exists(): Promise<boolean> {
+    const all = await globalThis.indexedDB?.databases?.().catch(() => undefined);
+    return all === undefined ? typeof indexedDB !== 'undefined' : all.some(({ name }) => name === NAME);
+  }
+
   /**
-   * Undefined where the browser has none, or gives none to this page.
+   * Undefined where the browser has none, gives none to this page, or does not answer.
    *
-   * @throws KingletError `store_newer` when a newer version of this code has changed the layout.
+   * @throws KingletError `store_newer` when a newer version of this code has changed the layout; `store_busy` when another
+   * tab does not let go of an older one.
    */
   static async find(): Promise<IndexedDb | undefined> {
     if (typeof indexedDB === 'undefined') {
       return undefined;
     }
     try {
-      const open = indexedDB.open(NAME, LAYOUT);
-      open.onupgradeneeded = () => {
-        open.result.createObjectStore(RECORDS);
-        open.result.createObjectStore(CHUNKS);
-      };
-      return new IndexedDb(await done(open));
+      const db = await opened();
+      return db && new IndexedDb(db);
     } catch (thrown) {
+      if (thrown instanceof KingletError) {
+        throw thrown;
+      }
       if (thrown instanceof DOMException && thrown.name === 'VersionError') {
         const message = "the store was written by a newer version of kinglet; reload the page, or load with store: 'none'";
         throw new KingletError('store_newer', message, { supported: LAYOUT }, { cause: thrown });
@@ -111,6 +121,46 @@ export class IndexedDb implements Disk {
 /** The keys of all chunks of a file. */
 function all(name: string): IDBKeyRange {
   return IDBKeyRange.bound([name, 0], [name, Infinity]);
+}
+
+/** The database, made or brought to this layout; undefined: the browser does not say. */
+function opened(): Promise<IDBDatabase | undefined> {
+  const open = indexedDB.open(NAME, LAYOUT);
+  open.onupgradeneeded = () => {
+    open.result.createObjectStore(RECORDS);
+    open.result.createObjectStore(CHUNKS);
+  };
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const end = () => {
+      clearTimeout(timer);
+      late = true;
+    };
+    let timer = setTimeout(() => {
+      end();
+      resolve(undefined);
+    }, SILENCE_MS);
+    // Tabs of this code let go at once (see the constructor).
+    open.onblocked = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        end();
+        const message = 'another tab uses an older version of the store and does not let go of it; close or reload that tab, then try again';
+        reject(new KingletError('store_busy', message, { store: 'indexeddb' }));
+      }, BLOCKED_MS);
+    };
+    open.onsuccess = () => {
+      if (late) {
+        open.result.close(); // nobody waits for it any more
+      }
+      end();
+      resolve(open.result);
+    };
+    open.onerror = () => {
+      end();
+      reject(open.error);
+    };
+  });
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {

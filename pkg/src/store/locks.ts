@@ -1,6 +1,8 @@
 // Locks between tabs: Web Locks, which end with the tab that holds them. Plain-http pages have none; there they hold in
 // this thread only.
 
+import { aborted } from '../errors.js';
+
 /** Gives a lock back. */
 export type Release = () => void;
 
@@ -9,12 +11,39 @@ export interface Want {
   mode: 'exclusive' | 'shared';
   /** Do not wait: undefined where it is taken. */
   ifAvailable?: boolean;
+  /** Ends waiting. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a lock is waited for that others may have for long. */
+export interface Wait {
+  /** Ends it. */
+  signal?: AbortSignal | undefined;
+  /** Called when it has to be waited for. */
+  waiting?(): void;
 }
 
 /** Locks by name, fair: who asks first gets it first. */
 export interface Locks {
   hold(name: string, want: Want & { ifAvailable: true }): Promise<Release | undefined>;
   hold(name: string, want: Want): Promise<Release>;
+}
+
+/** A lock that is had so soon was not waited for: browsers take a moment to give back what this thread had itself. */
+const SOON_MS = 50;
+
+/**
+ * Takes a lock, and says so when somebody else has it.
+ *
+ * @throws KingletError `aborted`.
+ */
+export async function patiently(locks: Locks, name: string, mode: Want['mode'], { signal, waiting }: Wait): Promise<Release> {
+  const timer = setTimeout(() => waiting?.(), SOON_MS);
+  try {
+    return await locks.hold(name, { mode, signal });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs `work` while the lock is held. */
@@ -38,12 +67,13 @@ export class WebLocks implements Locks {
   private constructor(private readonly locks: LockManager) {}
 
   hold(name: string, want: Want): Promise<Release>;
-  hold(name: string, { mode, ifAvailable = false }: Want): Promise<Release | undefined> {
+  hold(name: string, { mode, ifAvailable = false, signal }: Want): Promise<Release | undefined> {
     return new Promise((resolve, reject) => {
-      const request = this.locks.request(`kinglet:${name}`, { mode, ifAvailable }, (lock) =>
+      const options = { mode, ifAvailable, ...(signal === undefined ? {} : { signal }) };
+      const request = this.locks.request(`kinglet:${name}`, options, (lock) =>
         lock === null ? resolve(undefined) : new Promise<void>((release) => resolve(release)),
       );
-      request.catch(reject);
+      request.catch((thrown: unknown) => reject(signal?.aborted ? aborted(signal) : thrown));
     });
   }
 }
@@ -58,27 +88,47 @@ export class LocalLocks implements Locks {
   private readonly held = new Map<string, { shared: number; exclusive: boolean; waiting: Waiting[] }>();
 
   hold(name: string, want: Want): Promise<Release>;
-  async hold(name: string, { mode, ifAvailable = false }: Want): Promise<Release | undefined> {
+  async hold(name: string, { mode, ifAvailable = false, signal }: Want): Promise<Release | undefined> {
     const lock = this.held.get(name) ?? { shared: 0, exclusive: false, waiting: [] };
     this.held.set(name, lock);
     const free = () => !lock.exclusive && (mode === 'shared' || lock.shared === 0);
+    if (signal?.aborted) {
+      throw aborted(signal);
+    }
     const take = () => {
       lock.exclusive = mode === 'exclusive';
       lock.shared += mode === 'shared' ? 1 : 0;
+    };
+    const next = () => {
+      for (let first = lock.waiting[0]; first !== undefined; first = lock.waiting[0]) {
+        if (lock.exclusive || (first.mode === 'exclusive' && lock.shared > 0)) {
+          return;
+        }
+        lock.waiting.shift();
+        first.take();
+      }
     };
     if (lock.waiting.length === 0 && free()) {
       take();
     } else if (ifAvailable) {
       return undefined;
     } else {
-      await new Promise<void>((resolve) => {
-        lock.waiting.push({
+      await new Promise<void>((resolve, reject) => {
+        const give = () => {
+          lock.waiting.splice(lock.waiting.indexOf(waiting), 1);
+          next(); // who came later may have waited for this one alone
+          reject(aborted(signal));
+        };
+        const waiting = {
           mode,
           take: () => {
+            signal?.removeEventListener('abort', give);
             take();
             resolve();
           },
-        });
+        };
+        lock.waiting.push(waiting);
+        signal?.addEventListener('abort', give, { once: true });
       });
     }
     let released = false;
@@ -89,13 +139,7 @@ export class LocalLocks implements Locks {
       released = true;
       lock.exclusive = false;
       lock.shared -= mode === 'shared' ? 1 : 0;
-      for (let next = lock.waiting[0]; next !== undefined; next = lock.waiting[0]) {
-        if (lock.exclusive || (next.mode === 'exclusive' && lock.shared > 0)) {
-          return;
-        }
-        lock.waiting.shift();
-        next.take();
-      }
+      next();
     };
   }
 }

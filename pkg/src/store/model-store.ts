@@ -5,10 +5,10 @@ import { huggingFace, isRepoFile, parseHf } from '../sources/huggingface.js';
 import { partsOf } from '../sources/split.js';
 import type { RepoFile } from '../types.js';
 import { Chunks } from './chunks.js';
-import { chunksOf } from './manifest.js';
-import { openStore } from './places.js';
+import { chunksOf, type Manifest } from './manifest.js';
+import { findDisks, openOn } from './places.js';
 import { estimate, type Estimate } from './quota.js';
-import type { Store, StoredFile } from './store.js';
+import { evict, lastUsedFirst, type Store, type StoredFile } from './store.js';
 import { Window } from './window.js';
 
 /** What a stored model goes by: its address, name or id, or what it was loaded with. */
@@ -20,19 +20,26 @@ export interface Inspection extends StoredFile {
   damaged: number[];
 }
 
-/** The models that are kept in this origin (docs/store.md). */
+/**
+ * The models that are kept in this origin (docs/store.md), whichever `store` they were loaded with.
+ *
+ * @throws KingletError each of these: `store_newer`; `store_busy` when another tab holds up the store.
+ */
 export interface ModelStore {
   /** All files, the last used first. */
   list(): Promise<StoredFile[]>;
-  /** Reads a file and checks every chunk of it; of a split model, the first part. Undefined: it is not there. */
-  inspect(model: StoredModel): Promise<Inspection | undefined>;
+  /** Reads a model's files and checks every chunk of them: one file, or the parts of a split model; none: it is not there. */
+  inspect(model: StoredModel): Promise<Inspection[]>;
   /**
    * Removes a model, all parts of a split one that is named by the first; returns how many files those were.
    *
    * @throws KingletError `store_busy` when one is being downloaded or loaded, here or in another tab.
    */
   delete(model: StoredModel): Promise<number>;
-  /** Removes the files that were not used for longest, until so many bytes of them are gone; returns those that went. */
+  /**
+   * Makes room: removes whole files, those first that were not used for longest, until that has freed at least so many bytes
+   * or none is left that nobody uses; returns those that went. The parts of a split model are files of their own.
+   */
   evict(bytes: number): Promise<StoredFile[]>;
   /** Asks the browser not to remove the store when it is short of room. Only a page can ask. True: it will not. */
   persist(): Promise<boolean>;
@@ -44,10 +51,10 @@ export interface ModelStore {
 const DESK = ['desk', 'desk-nano'];
 
 export const modelStore: ModelStore = {
-  list: () => visit([], (store) => store.list()),
-  inspect: (model) => visit(undefined, (store) => inspect(store, model)),
-  delete: (model) => visit(0, (store) => remove(store, model)),
-  evict: (bytes) => visit([], (store) => store.evict(bytes)),
+  list: () => visit(async (stores) => (await Promise.all(stores.map((store) => store.list()))).flat().sort(lastUsedFirst)),
+  inspect: (model) => visit((stores) => inspect(stores, model)),
+  delete: (model) => visit((stores) => remove(stores, model)),
+  evict: (bytes) => visit((stores) => evict(stores, bytes)),
   persist: async () => (await storage()?.persist?.()) ?? false,
   estimate: async () => ({ ...(await estimate()), persisted: (await storage()?.persisted?.()) ?? false }),
 };
@@ -56,26 +63,43 @@ function storage(): Partial<StorageManager> | undefined {
   return (globalThis.navigator as Partial<Navigator> | undefined)?.storage;
 }
 
-/** Does something with the store; `none` where there is none. */
-async function visit<T>(none: T, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore('auto');
-  if (store === undefined) {
-    return none;
-  }
+/** How long another tab may hold up the store: it brings it to a new version, or prevents this one from doing that. */
+const WAIT_MS = 5000;
+
+/** Does something with all that is kept, wherever that is. */
+async function visit<T>(work: (stores: readonly Store[]) => Promise<T>): Promise<T> {
+  const stores: Store[] = [];
+  const signal = AbortSignal.timeout(WAIT_MS);
   try {
-    return await work(store);
+    for (const disk of await findDisks()) {
+      stores.push(await openOn(disk, { signal }));
+    }
+    return await work(stores);
+  } catch (thrown) {
+    if (thrown instanceof KingletError && thrown.code === 'aborted') {
+      const message = 'another tab is bringing the store to a new version, or uses one of an older version; close or reload it, then try again';
+      throw new KingletError('store_busy', message);
+    }
+    throw thrown;
   } finally {
-    store.close();
+    stores.forEach((store) => store.close());
   }
 }
 
-async function matching(store: Store, model: StoredModel): Promise<StoredFile[]> {
-  const named = typeof model === 'string' ? [model] : [];
+interface Kept {
+  store: Store;
+  file: StoredFile;
+}
+
+async function matching(stores: readonly Store[], model: StoredModel): Promise<Kept[]> {
+  const named = typeof model === 'string' ? partsOf(model) : [];
   const names = [...named, ...named.filter((name) => DESK.includes(name)).map((name) => `${name}.gguf`)];
   const urls = addresses(model);
-  const fits = ({ id, name, urls: known }: StoredFile) => names.includes(id) || names.includes(name) || known.some((url) => urls.includes(url));
-  const place = (file: StoredFile) => Math.min(...file.urls.map((url) => urls.indexOf(url)).filter((at) => at >= 0));
-  return (await store.list()).filter(fits).sort((a, b) => place(a) - place(b));
+  // The parts of a split model in their order.
+  const place = ({ id, name, urls: known }: StoredFile) =>
+    Math.min(...[id, name].map((own) => names.indexOf(own)).concat(known.map((url) => urls.indexOf(url))).filter((at) => at >= 0));
+  const all = await Promise.all(stores.map(async (store) => (await store.list()).map((file) => ({ store, file }))));
+  return all.flat().filter(({ file }) => place(file) < Infinity).sort((a, b) => place(a.file) - place(b.file));
 }
 
 /** The addresses of a model's files, where it has one: the first part's stands for all. */
@@ -90,9 +114,9 @@ function addresses(model: StoredModel): string[] {
   return URL.canParse(String(model), base) ? partsOf(new URL(model, base).href) : [String(model)];
 }
 
-async function remove(store: Store, model: StoredModel): Promise<number> {
-  const files = await matching(store, model);
-  for (const { id, name } of files) {
+async function remove(stores: readonly Store[], model: StoredModel): Promise<number> {
+  const files = await matching(stores, model);
+  for (const { store, file: { id, name } } of files) {
     if (!(await store.remove(id))) {
       const message = `${name} is being downloaded or loaded, here or in another tab; try again when that has ended`;
       throw new KingletError('store_busy', message, { id, name });
@@ -101,25 +125,31 @@ async function remove(store: Store, model: StoredModel): Promise<number> {
   return files.length;
 }
 
-async function inspect(store: Store, model: StoredModel): Promise<Inspection | undefined> {
-  const file = (await matching(store, model))[0];
-  const manifest = file && (await store.manifests()).find(({ id }) => id === file.id);
-  if (file === undefined || manifest === undefined) {
-    return undefined;
-  }
-  const release = await store.hold(file.id);
-  try {
-    const open = await store.disk.openFile(file.id, 'read');
-    const chunks = open && new Chunks(manifest, open, new Window());
-    const damaged: number[] = [];
-    for (let n = 0; n < chunksOf(manifest.length ?? 0); n++) {
-      if (manifest.sha[n] && !(await chunks?.load(n).catch(() => false))) {
-        damaged.push(n);
+async function inspect(stores: readonly Store[], model: StoredModel): Promise<Inspection[]> {
+  const found: Inspection[] = [];
+  for (const { store, file } of await matching(stores, model)) {
+    const release = await store.hold(file.id);
+    try {
+      const manifest = (await store.manifests()).find(({ id }) => id === file.id);
+      if (manifest !== undefined) {
+        found.push({ ...file, damaged: await damagedOf(store, manifest) });
       }
+    } finally {
+      release();
     }
-    await open?.close();
-    return { ...file, damaged };
-  } finally {
-    release();
   }
+  return found;
+}
+
+async function damagedOf(store: Store, manifest: Manifest): Promise<number[]> {
+  const open = await store.disk.openFile(manifest.id, 'read');
+  const chunks = open && new Chunks(manifest, open, new Window());
+  const damaged: number[] = [];
+  for (let n = 0; n < chunksOf(manifest.length ?? 0); n++) {
+    if (manifest.sha[n] && !(await chunks?.load(n).catch(() => false))) {
+      damaged.push(n);
+    }
+  }
+  await open?.close();
+  return damaged;
 }

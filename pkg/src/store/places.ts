@@ -3,7 +3,7 @@
 import { KingletError } from '../errors.js';
 import type { Disk } from './disk.js';
 import { IndexedDb } from './indexeddb.js';
-import { LocalLocks, WebLocks, type Locks } from './locks.js';
+import { LocalLocks, WebLocks, type Locks, type Wait } from './locks.js';
 import { Opfs } from './opfs.js';
 import { diskError } from './quota.js';
 import { Store } from './store.js';
@@ -33,12 +33,18 @@ export async function findDisk(kind: StoreKind): Promise<Disk | undefined> {
   }
 }
 
+/** All places that may keep something: a page may have asked for another one than `auto` takes. */
+export async function findDisks(): Promise<Disk[]> {
+  const found = [await Opfs.find(), (await IndexedDb.exists()) ? await IndexedDb.find() : undefined];
+  return found.filter((disk) => disk !== undefined);
+}
+
 /**
  * A session with the store of this kind; undefined: nothing is kept.
  *
  * @throws KingletError `store_unavailable` for one that was asked for by name; `store_newer`; `quota_exceeded`, `io`.
  */
-export async function openStore(kind: StoreKind): Promise<Store | undefined> {
+export async function openStore(kind: StoreKind, wait: Wait = {}): Promise<Store | undefined> {
   const disk = await findDisk(kind);
   if (disk === undefined) {
     if (kind === 'opfs' || kind === 'indexeddb') {
@@ -47,7 +53,12 @@ export async function openStore(kind: StoreKind): Promise<Store | undefined> {
     }
     return undefined;
   }
-  const store = await Store.open(disk, findLocks()).catch((thrown: unknown) => {
+  return openOn(disk, wait);
+}
+
+/** A session with the store on `disk`. */
+export async function openOn(disk: Disk, wait: Wait): Promise<Store> {
+  const store = await Store.open(disk, findLocks(), undefined, wait).catch((thrown: unknown) => {
     throw diskError('the store', thrown);
   });
   if (disk.writable) {

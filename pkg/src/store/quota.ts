@@ -29,21 +29,35 @@ export function noRoom(name: string, needed: number | undefined, available: numb
   return new KingletError('quota_exceeded', message, { needed: needed ?? null, available: available ?? null });
 }
 
-/**
- * Makes sure that a file of `length` bytes, of which so many are `stored`, has its room.
- *
- * @throws KingletError `quota_exceeded`.
- */
-export async function takeRoom(name: string, file: DiskFile, length: number, stored: number, { available }: Estimate): Promise<void> {
-  // What was reserved before counts as used already.
-  const needed = Math.max(0, length - Math.max(stored, (await file.size?.()) ?? 0));
-  if (available !== undefined && needed > available) {
-    throw noRoom(name, needed, available);
+/** The room for files that are downloaded together: what one of them will still take is not there for the others. */
+export class Room {
+  private readonly claims = new Set<() => number>();
+
+  constructor(private readonly ask: () => Promise<Estimate> = estimate) {}
+
+  /**
+   * Makes sure that a file of `length` bytes, of which so many are `stored`, has its room; returns how to give up the claim.
+   *
+   * @throws KingletError `quota_exceeded`.
+   */
+  async take(name: string, file: DiskFile, length: number, stored: () => number): Promise<() => void> {
+    const { available } = await this.ask();
+    const size = await file.size?.();
+    // What was reserved before counts as used already.
+    const needed = Math.max(0, length - Math.max(stored(), size ?? 0));
+    const others = [...this.claims].reduce((sum, claim) => sum + claim(), 0);
+    if (available !== undefined && needed > 0 && needed + others > available) {
+      throw noRoom(name, needed + others, available);
+    }
+    await file.reserve(length).catch(async (thrown: unknown) => {
+      const room = isFull(thrown) ? await file.room?.(length) : undefined;
+      throw isFull(thrown) ? noRoom(name, needed, room === undefined ? undefined : Math.max(0, room - length + needed)) : thrown;
+    });
+    // Where nothing can be reserved, what is still to be written is not used yet.
+    const claim = () => (size === undefined ? Math.max(0, length - stored()) : 0);
+    this.claims.add(claim);
+    return () => this.claims.delete(claim);
   }
-  await file.reserve(length).catch(async (thrown: unknown) => {
-    const room = isFull(thrown) ? await file.room?.(length) : undefined;
-    throw isFull(thrown) ? noRoom(name, needed, room === undefined ? undefined : Math.max(0, room - length + needed)) : thrown;
-  });
 }
 
 /** A write that failed for want of room. */

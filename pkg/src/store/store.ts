@@ -2,7 +2,7 @@
 
 import { KingletError } from '../errors.js';
 import type { Disk } from './disk.js';
-import { locked, type Locks, type Release } from './locks.js';
+import { locked, patiently, type Locks, type Release, type Wait } from './locks.js';
 import { fresh, parse, recordOf, SCHEMA, SCHEMA_RECORD, stored, type Manifest } from './manifest.js';
 
 /** Held by all who use the store, shared; exclusively by who changes its version. */
@@ -13,6 +13,8 @@ const RECORD = /^file-([0-9a-f]{32})$/;
 export interface StoredFile {
   id: string;
   name: string;
+  /** Where it is kept. */
+  store: Disk['kind'];
   /** Where it can be fetched from. */
   urls: string[];
   /** Bytes of the file, where that is known, and of what is there. */
@@ -37,19 +39,22 @@ export class Store {
   /**
    * Opens the store, and brings one of an older version to this one.
    *
-   * @throws KingletError `store_newer`; then nothing was changed.
+   * An upgrade waits until nobody uses the older one, and everybody else for the upgrade.
+   *
+   * @throws KingletError `store_newer`; then nothing was changed. `aborted`.
    */
-  static async open(disk: Disk, locks: Locks, version: number = SCHEMA): Promise<Store> {
-    let release = await locks.hold(STORE_LOCK, { mode: 'shared' });
+  static async open(disk: Disk, locks: Locks, version: number = SCHEMA, wait: Wait = {}): Promise<Store> {
+    let release: Release = () => undefined;
     try {
+      release = await patiently(locks, STORE_LOCK, 'shared', wait);
       if ((await versionOf(disk, version)) < version && disk.writable) {
         release();
-        release = await locks.hold(STORE_LOCK, { mode: 'exclusive' });
+        release = await patiently(locks, STORE_LOCK, 'exclusive', wait);
         if ((await versionOf(disk, version)) < version) {
           await upgrade(disk, version);
         }
         release();
-        release = await locks.hold(STORE_LOCK, { mode: 'shared' });
+        release = await patiently(locks, STORE_LOCK, 'shared', wait);
         await versionOf(disk, version); // in between, a still newer tab may have had its turn
       }
       return new Store(disk, locks, release);
@@ -119,13 +124,8 @@ export class Store {
   }
 
   /** Held by who looks for a file and perhaps downloads it: once for all tabs. */
-  claim(key: string): Promise<Release> {
-    return this.locks.hold(`source-${key}`, { mode: 'exclusive' });
-  }
-
-  /** As {@link Store.claim}; undefined where another tab has it. */
-  tryClaim(key: string): Promise<Release | undefined> {
-    return this.locks.hold(`source-${key}`, { mode: 'exclusive', ifAvailable: true });
+  claim(key: string, wait: Wait): Promise<Release> {
+    return patiently(this.locks, `source-${key}`, 'exclusive', wait);
   }
 
   /** Removes a file that the caller alone uses. */
@@ -150,23 +150,15 @@ export class Store {
 
   /** What is there. */
   async list(): Promise<StoredFile[]> {
-    return (await this.manifests()).map(shown).sort((a, b) => b.used.getTime() - a.used.getTime());
+    return (await this.manifests()).map((manifest) => shown(manifest, this.disk.kind)).sort(lastUsedFirst);
   }
 
-  /** Removes the files that were not used for longest, until `bytes` are freed; returns those that went. */
-  async evict(bytes: number): Promise<StoredFile[]> {
-    const gone: StoredFile[] = [];
-    let freed = 0;
-    for (const file of (await this.list()).reverse()) {
-      if (freed >= bytes) {
-        break;
-      }
-      if (await this.remove(file.id)) {
-        gone.push(file);
-        freed += file.stored;
-      }
-    }
-    return gone;
+  /** Bytes that the browser counts as used for a file: all of its length, where that was reserved. */
+  async taken(manifest: Manifest): Promise<number> {
+    const file = await this.disk.openFile(manifest.id, 'read').catch(() => undefined);
+    const size = await file?.size?.().catch(() => undefined);
+    await file?.close();
+    return Math.max(stored(manifest), size ?? 0);
   }
 
   /** Removes what no record speaks of, records that say nothing, and parts of what is there as a whole: what crashes left. */
@@ -190,10 +182,30 @@ export class Store {
   }
 }
 
-function shown(m: Manifest): StoredFile {
+/** Order of lists. */
+export const lastUsedFirst = (a: StoredFile, b: StoredFile) => b.used.getTime() - a.used.getTime();
+
+/** Removes the files of these stores that were not used for longest, until `bytes` are freed; returns those that went. */
+export async function evict(stores: readonly Store[], bytes: number): Promise<StoredFile[]> {
+  const gone: StoredFile[] = [];
+  let freed = 0;
+  const all = await Promise.all(stores.map(async (store) => (await store.list()).map((file) => ({ store, file }))));
+  for (const { store, file } of all.flat().sort((a, b) => lastUsedFirst(b.file, a.file))) {
+    if (freed >= bytes) {
+      break;
+    }
+    if (await store.remove(file.id)) {
+      gone.push(file);
+      freed += file.stored;
+    }
+  }
+  return gone;
+}
+
+function shown(m: Manifest, store: Disk['kind']): StoredFile {
   const { id, name, keys, complete } = m;
   const dates = { created: new Date(m.created), used: new Date(m.used) };
-  return { id, name, urls: keys, length: m.length ?? undefined, stored: stored(m), complete, sha256: m.sha256 ?? undefined, ...dates };
+  return { id, name, store, urls: keys, length: m.length ?? undefined, stored: stored(m), complete, sha256: m.sha256 ?? undefined, ...dates };
 }
 
 /** The version of the store; 0: it is empty. */

@@ -14,12 +14,15 @@ import { sha256, Sha256 } from './sha256.js';
 import type { Store } from './store.js';
 import { CHUNK, type Window } from './window.js';
 
+/** How often is looked how far another tab's download is. */
+const WATCH_MS = 1000;
+
 /** What opening a file needs. */
 export interface Shelf extends Surroundings {
   window: Window;
   notice(code: 'storage_evicted' | 'chunk_repaired', message: string, detail: Record<string, unknown>): void;
-  /** Another tab has the file's lock: it is downloading. */
-  waiting(name: string): void;
+  /** Another tab is downloading the file: so much is there, where that is known. */
+  waiting(name: string, loaded?: number, total?: number): void;
   /** A reader that was opened is closed. */
   done(): void;
 }
@@ -37,11 +40,7 @@ export async function openStored(
   downloads = true,
 ): Promise<StoredReader | undefined> {
   const { store } = shelf;
-  let claim = await store.tryClaim(origin.key);
-  if (claim === undefined) {
-    shelf.waiting(origin.name);
-    claim = await store.claim(origin.key);
-  }
+  let claim: Release | undefined = await claimed(origin, shelf);
   try {
     const writes = store.disk.writable && downloads;
     const found = await present(origin, shelf, writes && !origin.once);
@@ -58,6 +57,30 @@ export async function openStored(
     throw diskError(origin.name, thrown);
   } finally {
     claim?.();
+  }
+}
+
+/** Waits as long as another tab downloads the file, and tells how far that is. */
+async function claimed({ key, name, signal }: Origin, { store, waiting }: Shelf): Promise<Release> {
+  let watch: ReturnType<typeof setInterval> | undefined;
+  const look = async () => {
+    const manifest = await store.find(key).catch(() => undefined);
+    if (watch !== undefined && manifest !== undefined) {
+      waiting(name, stored(manifest), manifest.length ?? undefined);
+    }
+  };
+  const wait = {
+    signal,
+    waiting: () => {
+      waiting(name);
+      watch = setInterval(() => void look(), WATCH_MS);
+    },
+  };
+  try {
+    return await store.claim(key, wait);
+  } finally {
+    clearInterval(watch);
+    watch = undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { MemoryDisk } from '../../../pkg/dist/store/disk.js';
 import { LocalLocks } from '../../../pkg/dist/store/locks.js';
 import { patient } from '../../../pkg/dist/sources/retry.js';
+import { Room } from '../../../pkg/dist/store/quota.js';
 import { Store } from '../../../pkg/dist/store/store.js';
 import { openStored } from '../../../pkg/dist/store/stored.js';
 import { CHUNK, Window } from '../../../pkg/dist/store/window.js';
@@ -20,7 +21,7 @@ export const QUICK = { attempts: 4, backoffMs: 5, stallMs: 1000 };
 export const ROOMY = { usage: 0, quota: Infinity, available: Infinity };
 
 /** A tab: its own session with a disk and locks that it may share. `open(server, more)` gives a reader. */
-export async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), estimate = ROOMY, retry = QUICK } = {}) {
+export async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), estimate = ROOMY, retry = QUICK, room = new Room(async () => estimate) } = {}) {
   const store = await Store.open(disk, locks);
   const notices = [];
   const said = [];
@@ -28,9 +29,9 @@ export async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), e
     store,
     window: new Window(),
     patience: patient(retry),
-    estimate: async () => estimate,
+    room,
     progress: () => undefined,
-    waiting: (name) => said.push(name),
+    waiting: (...how) => said.push(how),
     notice: (code, _, detail) => notices.push([code, detail]),
     done: () => undefined,
   };
