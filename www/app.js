@@ -23,6 +23,7 @@ if (query.has('model')) {
   $('url').value = query.get('model');
 } else {
   const preset = await fetch('model.json').then((response) => (response.ok ? response.json() : undefined), () => undefined);
+  state.version = preset?.offline;
   if (preset?.url && $('url').value === '') {
     $('url').value = preset.url;
     if (preset.load) {

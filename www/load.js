@@ -3,6 +3,7 @@
 import { createKinglet, KingletError } from './pkg/dist/index.js';
 import { isDesk, showDesk } from './desk.js';
 import { hideError, showError } from './errors.js';
+import { keepPage } from './keep.js';
 import { beginOffline } from './offline.js';
 import { $, showReady, state } from './state.js';
 import { clearConversation } from './talk.js';
@@ -34,6 +35,7 @@ $('load').addEventListener('submit', async (event) => {
       onProgress: showProgress,
       signal: state.loading.signal,
     });
+    await keepPage(state.version, state.kinglet.info.module);
     await beginOffline();
     showInfo(state.kinglet.info);
   } catch (error) {

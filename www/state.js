@@ -5,6 +5,7 @@ export const $ = (id) => document.getElementById(id);
 
 export const state = {
   kinglet: undefined, // the loaded model
+  version: undefined, // of the page's files, where they can be kept for a reload offline
   desk: false, // it is the project's own task model
   messages: [], // the conversation so far, for models with a chat template
   loading: undefined, // AbortController of the load in progress

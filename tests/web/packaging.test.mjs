@@ -2,7 +2,7 @@
 // tests/pack and run in headless Chromium. Nothing may be asked of another origin.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -185,28 +185,33 @@ function measure(asked) {
   assert.ok(total <= BUDGET || profile.startsWith('wasm-dev'), `${total} bytes gzip`); // a build of seconds is larger
 }
 
-test('Vite: dev server and build', { skip }, async (t) => {
+test('Vite: dev server and build, also without the configuration', { skip }, async (t) => {
   const home = await project('vite', { folder, tarballs, heading: 'Vite' });
   addCheck(home, 'main.js');
   mkdirSync(join(home, 'public/models'), { recursive: true });
   copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'public/models/llama3.gguf'));
+  const vite = 'node_modules/vite/bin/vite.js';
   const dev = async () => {
+    rmSync(join(home, 'node_modules/.vite'), { recursive: true, force: true }); // what another server has remembered
     const port = await freePort();
-    await served(t, home, ['node_modules/vite/bin/vite.js', '--port', port, '--strictPort', '--host', '127.0.0.1'], port);
+    await served(t, home, [vite, '--port', port, '--strictPort', '--host', '127.0.0.1'], port);
     return `http://127.0.0.1:${port}/`;
   };
-  const beginning = await dev();
-  await inContext(t, (context) => works(context, beginning));
-  await run(home, process.execPath, 'node_modules/vite/bin/vite.js', 'build');
   const built = await serveFolder(join(home, 'dist'));
   t.after(() => built.close());
-  await inContext(t, (context) => works(context, built.url));
-
+  const developedAndBuilt = async (check) => {
+    const url = await dev();
+    await inContext(t, (context) => check(context, url));
+    await run(home, process.execPath, vite, 'build');
+    await inContext(t, (context) => check(context, built.url));
+  };
+  await developedAndBuilt(works);
+  const config = join(home, 'vite.config.js');
+  renameSync(config, `${config}.unused`);
+  await developedAndBuilt(works);
+  renameSync(`${config}.unused`, config);
   withoutDesk(home, 'main.js');
-  const later = await dev(); // the first one remembers what was installed
-  await inContext(t, (context) => worksWithoutDesk(context, later));
-  await run(home, process.execPath, 'node_modules/vite/bin/vite.js', 'build');
-  await inContext(t, (context) => worksWithoutDesk(context, built.url));
+  await developedAndBuilt(worksWithoutDesk);
 });
 
 test('webpack, below a sub-path', { skip }, async (t) => {

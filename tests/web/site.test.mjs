@@ -1,11 +1,14 @@
-// What a release holds: the site runs below any path of a static host, alone; the checksums are true.
+// What a release holds: the site runs below any path of a static host, alone, and after the first visit without any; the
+// checksums are true.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, openPage } from './support/browser.mjs';
+import { LAUNCHERS } from './support/browsers.mjs';
+import { temporary } from './support/pack.mjs';
 import { serveFolder } from './support/static.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -41,6 +44,66 @@ test('the site answers below a path that it does not know', { skip }, async (t) 
   await server.close();
   assert.equal(await ask(1), answer, 'and when its host is gone');
 });
+
+/** On the page: waits for the model, asks once; the answer, and what the page says of itself. */
+async function visit() {
+  const until = async (done) => {
+    for (let left = 3000; !done(); left--) {
+      if (left === 0) throw new Error(`waited in vain: ${document.querySelector('#error').textContent}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await until(() => !document.querySelector('#where').hidden);
+  [...document.querySelectorAll('#tasks button')].find((button) => button.textContent === 'Filter').click();
+  await until(() => document.querySelector('#log .sure') && document.querySelector('#stop').hidden);
+  const registration = await navigator.serviceWorker.getRegistration();
+  const kept = {};
+  for (const name of await caches.keys()) kept[name] = (await (await caches.open(name)).keys()).map(({ url }) => url);
+  return { answer: document.querySelector('#log li:last-child .text').textContent, state: registration?.active?.state, kept };
+}
+
+for (const [name, { missing: absent, launch: start, module }] of Object.entries(LAUNCHERS)) {
+  test(`${name}: after one visit the site is reloaded and answers without its host; a new version takes its place`, { skip: absent() ?? noRelease }, async (t) => {
+    const folder = temporary('site');
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    cpSync(join(RELEASE, 'site'), folder, { recursive: true });
+    const base = '/some/where/';
+    const other = await start();
+    t.after(() => other.close());
+    let server = await serveFolder(folder, { base, headers: {} });
+    t.after(() => server.close());
+    const url = `${server.url}?backend=cpu`;
+    await other.goto(url);
+    const first = await other.evaluate(visit);
+    assert.equal(first.state, 'activated');
+    const [[, files]] = Object.entries(first.kept);
+    assert.deepEqual(files.filter((url) => url.endsWith('.wasm')).map((url) => url.split('/').at(-1)), [module === 'relaxed' ? 'kinglet_relaxed_bg.wasm' : 'kinglet_bg.wasm']);
+    assert.deepEqual(server.asked.filter(({ file }) => file === undefined).map(({ path }) => path), []);
+    const { port } = new URL(server.url);
+    await server.close();
+
+    await other.goto(url);
+    const second = await other.evaluate(visit);
+    assert.equal(second.answer, first.answer);
+
+    writeFileSync(join(folder, 'style.css'), '\n/* changed */', { flag: 'a' });
+    for (const file of ['model.json', 'offline.json']) {
+      const text = readFileSync(join(folder, file), 'utf8');
+      writeFileSync(join(folder, file), text.replace(/"(offline|version)":"[0-9a-f]{16}"/, '"$1":"0000000000000000"'));
+    }
+    server = await serveFolder(folder, { base, headers: {}, port });
+    await other.goto(url);
+    const third = await other.evaluate(visit);
+    assert.equal(third.answer, first.answer);
+    const names = Object.keys(third.kept);
+    assert.equal(names.length, 1, names.join('; '));
+    assert.match(names[0], /version=0000000000000000/);
+    await server.close();
+    await other.goto(url);
+    const changed = await other.evaluate(async () => (await (await fetch('style.css')).text()).includes('/* changed */'));
+    assert.ok(changed);
+  });
+}
 
 test('every file of the release has its checksum', { skip: noRelease }, () => {
   const files = readdirSync(RELEASE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

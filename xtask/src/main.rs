@@ -12,6 +12,7 @@ mod serve;
 mod setup;
 mod sh;
 mod shape;
+mod site;
 mod size;
 mod test;
 

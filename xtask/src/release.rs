@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::pkg::{self, Profile};
-use crate::{notices, sh, size};
+use crate::{notices, sh, site, size};
 
 /// What `cargo xtask release` was asked for.
 pub struct Options {
@@ -23,8 +23,6 @@ pub struct Options {
 
 /// The checksums' file, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
-/// The model of the site, and where it lies there.
-const MODEL: (&str, &str) = ("models/desk/desk.gguf", "models/desk.gguf");
 
 /// Builds, checks and writes everything; returns the folder.
 pub fn run(options: &Options) -> Result<PathBuf> {
@@ -57,7 +55,8 @@ pub fn write(repository: Option<&str>) -> Result<PathBuf> {
             from_repository(&packed, &out, url, package)?;
         }
     }
-    site(&out)?;
+    let engine = of_engine(tarballs(&out)?).context("npm packed no kinglet")?;
+    site::write(&out.join("site"), |folder| unpack(&engine, folder))?;
     sums(&out)?;
     Ok(out)
 }
@@ -90,36 +89,6 @@ fn unpack(tarball: &Path, to: &Path) -> Result<()> {
     sh::run(tar.arg("--strip-components=1"))
 }
 
-/// The page with the package as it was packed, and the model; all addresses in it are relative.
-fn site(out: &Path) -> Result<()> {
-    let site = out.join("site");
-    copy(&sh::root().join("www"), &site)?;
-    unpack(
-        &of_engine(tarballs(out)?).context("npm packed no kinglet")?,
-        &site.join("pkg"),
-    )?;
-    let (from, to) = MODEL;
-    let to = site.join(to);
-    fs::create_dir_all(to.parent().context("the model has no folder")?)?;
-    fs::copy(sh::root().join(from), &to).with_context(|| from.to_string())?;
-    let preset = json!({ "url": MODEL.1, "load": true });
-    fs::write(site.join("model.json"), preset.to_string()).context("model.json")
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
 /// The tarball of the engine: its version follows its name, whatever the folders are called.
 fn of_engine(tarballs: Vec<PathBuf>) -> Option<PathBuf> {
     tarballs.into_iter().find(|path| {
@@ -130,37 +99,16 @@ fn of_engine(tarballs: Vec<PathBuf>) -> Option<PathBuf> {
 }
 
 fn tarballs(out: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = files(out)?;
+    let mut found = sh::files(out)?;
     found.retain(|path| path.extension().is_some_and(|e| e == "tgz"));
-    Ok(found)
-}
-
-/// All files below a folder, sorted.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
     Ok(found)
 }
 
 fn sums(out: &Path) -> Result<()> {
     let mut text = String::new();
-    for file in files(out)? {
+    for file in sh::files(out)? {
         let digest = Sha256::digest(fs::read(&file)?);
-        let name = file
-            .strip_prefix(out)
-            .unwrap_or(&file)
-            .to_string_lossy()
-            .replace('\\', "/");
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(text, "{hex}  {name}")?;
+        writeln!(text, "{}  {}", sh::hex(&digest), sh::address(&file, out))?;
     }
     fs::write(out.join(SUMS), text).context(SUMS)
 }
@@ -307,7 +255,7 @@ mod tests {
         let tarball = pack(&package, &out)?;
         from_repository(&tarball, &out, "https://example.org/a/b", "pkg")?;
         assert_eq!(
-            files(&out)?,
+            sh::files(&out)?,
             std::slice::from_ref(&tarball),
             "one tarball, and nothing left beside it"
         );

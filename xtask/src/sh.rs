@@ -21,6 +21,32 @@ pub fn shared() -> PathBuf {
     std::env::var_os("KINGLET_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
+/// All files below a folder, sorted.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A file's address relative to a folder: with `/` on every system.
+pub fn address(file: &Path, folder: &Path) -> String {
+    let relative = file.strip_prefix(folder).unwrap_or(file);
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A command that runs in the repository's root.
 pub fn cmd(program: &str) -> Command {
     let mut command = Command::new(program);

@@ -8,10 +8,10 @@ import { fileModel, pour, sendModel, TYPES } from './server.mjs';
 export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 
 /**
- * Serves `folder` below `base`. `models`: path -> file, with ranges. Returns {url, asked, close}; `asked` has
+ * Serves `folder` below `base`, on `port` if that is given. `models`: path -> file, with ranges. Returns {url, asked, close}; `asked` has
  * {path, file} of each request so far, `file` undefined for what is not there.
  */
-export async function serveFolder(folder, { base = '/', headers = { 'Content-Security-Policy': POLICY }, models = {} } = {}) {
+export async function serveFolder(folder, { base = '/', headers = { 'Content-Security-Policy': POLICY }, models = {}, port = 0 } = {}) {
   const asked = [];
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
@@ -21,7 +21,7 @@ export async function serveFolder(folder, { base = '/', headers = { 'Content-Sec
     asked.push({ path, file });
     answer(request, response, file, model !== undefined).catch((error) => response.destroy(error));
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
   server.unref();
   return {
     url: `http://localhost:${server.address().port}${base}`,
