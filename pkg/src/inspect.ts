@@ -14,9 +14,16 @@ import { estimate } from './store/quota.js';
 import { chooseThreads, machine } from './threads.js';
 import type { Availability, Room } from './types.js';
 
-/** What the engine says of a header, with a verdict for each place in question (src/wasm/inspect.rs). */
-export interface Inspection extends NonNullable<Availability['model']> {
+type Model = NonNullable<Availability['model']>;
+
+/** A context and its memory, with a verdict for each place in question. */
+interface Size extends Pick<Model, 'context' | 'memory'> {
   verdicts: { needed: number; error: WireError | null }[];
+}
+
+/** What the engine says of a header (src/wasm/inspect.rs). `smaller`: what loading tries on a GPU that has not room for that. */
+export interface Inspection extends Model, Size {
+  smaller: Size[];
 }
 
 /** How `availability` is answered. */
@@ -55,8 +62,9 @@ export function inspector({ browser, hire, downloads }: Omit<Place, 'host'>): In
           { max_buffer: gpu?.maxBuffer ?? null, total: null, shards: 1 },
           { max_buffer: null, total: WASM_BYTES, shards: threads },
         ]);
-        const { verdicts, ...model } = found;
-        const wanted = { backend: options.backend, verdicts, threads, gpu };
+        const { verdicts, smaller, ...model } = found;
+        const { context, memory } = model;
+        const wanted: Wanted = { backend: options.backend, sizes: [{ context, memory, verdicts }, ...smaller], threads, gpu };
         const rest = Number.isFinite(readers.length) ? { ...model, file_bytes: readers.length } : model;
         return await judged(wanted, rest, here);
       } finally {
@@ -74,13 +82,14 @@ export function inspector({ browser, hire, downloads }: Omit<Place, 'host'>): In
 
 interface Wanted {
   backend: 'auto' | 'gpu' | 'cpu';
-  verdicts: Inspection['verdicts'];
+  /** What was asked for first, then ever smaller. */
+  sizes: readonly [Size, ...Size[]];
   threads: number;
   gpu: Awaited<ReturnType<typeof gpuRoom>>;
 }
 
 /** Puts it together: the first backend that can hold the model, in the order in which loading tries them. */
-async function judged(wanted: Wanted, model: NonNullable<Availability['model']>, here: Whereabouts): Promise<Availability> {
+async function judged(wanted: Wanted, model: Model, here: Whereabouts): Promise<Availability> {
   const { backend, gpu } = wanted;
   if (backend === 'gpu' && gpu === undefined) {
     const reason = 'no usable GPU: this browser gives no WebGPU adapter here, or the cache type is one that the GPU does not have';
@@ -93,28 +102,32 @@ async function judged(wanted: Wanted, model: NonNullable<Availability['model']>,
     }
     const room = each === 'gpu' ? await onGpu(wanted) : onCpu(wanted);
     if (room.code === undefined) {
-      return onTheWay({ status: 'available', backend: each, memory: room.memory, model }, here);
+      const { context, memory } = room.size;
+      return onTheWay({ status: 'available', backend: each, memory: room.memory, model: { ...model, context, memory } }, here);
     }
     refusal ??= { status: 'too_large', backend: each, code: room.code, reason: room.reason, memory: room.memory, model };
   }
   return refusal ?? { status: 'unsupported', reason: 'nothing here could run it', model };
 }
 
-type Verdict = { memory: Room; code?: undefined } | { memory: Room; code: 'too_large'; reason: string };
+type Verdict = { memory: Room; size: Size; code?: undefined } | { memory: Room; code: 'too_large'; reason: string };
 
-async function onGpu({ verdicts, gpu }: Wanted): Promise<Verdict> {
-  const { needed, error } = verdicts[0] ?? { needed: 0, error: null };
-  if (error !== null) {
-    return tooLarge(error);
+/** The first size that fits, as loading takes it; else why the one that was asked for does not. */
+async function onGpu({ sizes, gpu }: Wanted): Promise<Verdict> {
+  const about = ({ verdicts: [verdict] }: Size) => verdict ?? { needed: 0, error: null };
+  for (const size of sizes) {
+    const { needed, error } = about(size);
+    if (error === null && (await gpu?.holds(needed))) {
+      return { memory: { needed }, size };
+    }
   }
-  if (await gpu?.holds(needed)) {
-    return { memory: { needed } };
-  }
-  return { memory: { needed }, code: 'too_large', reason: `the GPU did not give ${needed} bytes when it was asked for them` };
+  const { needed, error } = about(sizes[0]);
+  const reason = `the GPU did not give ${needed} bytes when it was asked for them`;
+  return error === null ? { memory: { needed }, code: 'too_large', reason } : tooLarge(error);
 }
 
-function onCpu({ verdicts, threads }: Wanted): Verdict {
-  const { needed, error } = verdicts[1] ?? { needed: 0, error: null };
+function onCpu({ sizes: [size], threads }: Wanted): Verdict {
+  const { needed, error } = size.verdicts[1] ?? { needed: 0, error: null };
   if (error !== null) {
     return tooLarge(error);
   }
@@ -125,7 +138,7 @@ function onCpu({ verdicts, threads }: Wanted): Verdict {
   }
   const room = wasmRoom(needed);
   return room >= needed
-    ? { memory: { needed: total, ...(device === undefined ? {} : { available: device }) } }
+    ? { memory: { needed: total, ...(device === undefined ? {} : { available: device }) }, size }
     : { memory: { needed, available: room }, code: 'too_large', reason: `the browser gave ${room} bytes of memory when it was asked for ${needed}` };
 }
 

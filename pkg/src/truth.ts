@@ -44,7 +44,15 @@ export class Trials {
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
     const database = await settled(opening);
     try {
-      return await settled(work(database.transaction(STORE, mode).objectStore(STORE)));
+      const transaction = database.transaction(STORE, mode);
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(transaction.error);
+      });
+      const answer = settled(work(transaction.objectStore(STORE)));
+      // A worker that ends before its transaction is complete takes with it what was written.
+      const [value] = await Promise.all([answer, done]);
+      return value;
     } finally {
       database.close();
     }

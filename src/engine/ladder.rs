@@ -8,20 +8,16 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::any::{Pause, SelfTest, load_on};
-use super::{BackendChoice, Clock, Engine, LoadOptions, Notice};
+use super::{BackendChoice, Clock, Engine, LoadOptions, Notice, step_down};
 use crate::backend::gpu::{Gpu, GpuOptions};
 use crate::backend::{self_test, truth};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::loader::OnProgress;
-use crate::model::plan::{DEFAULT_N_CTX, DecoderOptions, Plan};
+use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{MemoryLimits, Ops};
 
-/// The smallest context that a step down leaves: a short question and its answer.
-pub const LEAST_CONTEXT: usize = 512;
-/// The smallest batch that a step down leaves.
-pub const LEAST_BATCH: usize = 16;
 /// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
 /// which some drivers report in this way.
 pub const MAX_LOAD_LOSSES: usize = 3;
@@ -90,7 +86,7 @@ pub async fn load(
             _ => return Err(error),
         }
         let smaller = match losses < MAX_LOAD_LOSSES && !heavy(gguf, &decoder, &error)? {
-            true => step_down(gguf, options, &decoder)?,
+            true => step_down(gguf, &options.decoder, options.least_context, &decoder)?,
             false => None,
         };
         match smaller {
@@ -177,30 +173,4 @@ fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth
         order: plan.config.rope.order,
         head_norms: plan.config.tensors.head_norms,
     })
-}
-
-type Step = (DecoderOptions, &'static str, usize, usize);
-
-/// The next smaller load, with what it changes; `None` where nothing is left to change.
-fn step_down(gguf: &GgufFile, options: &LoadOptions, now: &DecoderOptions) -> Result<Option<Step>> {
-    let trained = arch::config(gguf.metadata(), gguf.tensors())?.n_ctx_train;
-    let n_ctx = now.n_ctx.unwrap_or(trained.min(DEFAULT_N_CTX));
-    let least = LEAST_CONTEXT.max(options.least_context);
-    if options.decoder.n_ctx.is_none() && n_ctx > least {
-        let smaller = (n_ctx / 2).max(least);
-        let next = DecoderOptions {
-            n_ctx: Some(smaller),
-            ..now.clone()
-        };
-        return Ok(Some((next, "context", n_ctx, smaller)));
-    }
-    if now.n_batch > LEAST_BATCH {
-        let smaller = (now.n_batch / 2).max(LEAST_BATCH);
-        let next = DecoderOptions {
-            n_batch: smaller,
-            ..now.clone()
-        };
-        return Ok(Some((next, "batch", now.n_batch, smaller)));
-    }
-    Ok(None)
 }

@@ -34,11 +34,13 @@ mod hidden;
 mod ladder;
 mod notice;
 mod score;
+mod smaller;
 
 pub use any::{AnyEngine, BackendChoice, LoadOptions, Pause, SelfTest, load, load_with};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;
 pub use score::Scored;
+pub use smaller::{LEAST_BATCH, LEAST_CONTEXT, Step, step_down};
 
 use crate::error::{Error, Result};
 use crate::model::decoder::{Decoder, Rows};

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::SessionOptions;
+use crate::engine::step_down;
 use crate::error::Result;
 use crate::gguf::GgufFile;
 use crate::model::arch;
-use crate::model::plan::{Memory, Plan};
+use crate::model::plan::{DecoderOptions, Memory, Plan};
 use crate::ops::MemoryLimits;
 use crate::platform::ByteSource;
 use crate::text::Tokenizer;
@@ -31,12 +32,23 @@ pub struct Estimate {
     pub model: String,
     /// `general.architecture`.
     pub architecture: String,
-    /// Tokens of context that would be allocated.
-    pub context: usize,
     /// Tokens of context that the model was trained for.
     pub trained_context: usize,
     /// Whether the file brings a chat template.
     pub chat_template: bool,
+    /// What it takes as it was asked for.
+    #[serde(flatten)]
+    pub size: Size,
+    /// What it would take where the GPU has not room for that: smaller contexts, then smaller batches, as loading tries
+    /// them, in order.
+    pub smaller: Vec<Size>,
+}
+
+/// What a model takes with one context and one batch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Size {
+    /// Tokens of context that would be allocated.
+    pub context: usize,
     /// Bytes that it takes in one place.
     pub memory: Memory,
     #[serde(skip)]
@@ -54,14 +66,30 @@ impl Estimate {
             _ => GgufFile::open_split(sources).await?,
         };
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
-        let config = arch::config(gguf.metadata(), gguf.tensors())?;
-        let plan = Plan::new(&gguf, config, &options.decoder())?;
+        let (asked, mut smaller) = (options.decoder(), Vec::new());
+        let mut now = asked.clone();
+        while let Some((next, ..)) = step_down(&gguf, &asked, 0, &now)? {
+            smaller.push(Size::new(&gguf, &next)?);
+            now = next;
+        }
+        let size = Size::new(&gguf, &asked)?;
+        let config = &size.plan.config;
         Ok(Estimate {
-            model: plan.config.name.clone(),
-            architecture: plan.config.arch.into(),
-            context: plan.n_ctx,
-            trained_context: plan.config.n_ctx_train,
+            model: config.name.clone(),
+            architecture: config.arch.into(),
+            trained_context: config.n_ctx_train,
             chat_template: tokenizer.chat_template(None).is_some(),
+            size,
+            smaller,
+        })
+    }
+}
+
+impl Size {
+    fn new(gguf: &GgufFile, options: &DecoderOptions) -> Result<Self> {
+        let plan = Plan::new(gguf, arch::config(gguf.metadata(), gguf.tensors())?, options)?;
+        Ok(Size {
+            context: plan.n_ctx,
             memory: plan.memory,
             plan,
         })

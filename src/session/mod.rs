@@ -23,7 +23,7 @@ pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use embedding::{Embedding, EmbeddingRequest, Pooling};
-pub use estimate::{Estimate, Place};
+pub use estimate::{Estimate, Place, Size};
 pub use format::{Format, ToolChoice};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};

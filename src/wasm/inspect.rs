@@ -8,10 +8,11 @@ use wasm_bindgen::prelude::*;
 use super::{from_js, source, thrown, to_js};
 use crate::error::{Error, Result};
 use crate::platform::{ByteSource, Reader};
-use crate::session::{Estimate, Place, SessionOptions};
+use crate::session::{Estimate, Place, SessionOptions, Size};
 
 /// Reads a model's header. `places`: `[{max_buffer, total, shards}]`, bytes or null; the answer has a verdict for each:
-/// `{model, …, memory, verdicts: [{needed, error}]}`, where `needed` is the largest share's, and `error` null where it fits.
+/// `{model, …, context, memory, verdicts: [{needed, error}], smaller: [{context, memory, verdicts}]}`, where `needed` is the
+/// largest share's, and `error` null where it fits; `smaller` is what loading on a GPU tries where it does not.
 #[wasm_bindgen]
 pub async fn inspect(readers: Vec<Reader>, options: JsValue, places: JsValue) -> std::result::Result<JsValue, JsValue> {
     verdicts(readers, options, places).await.map_err(thrown)
@@ -22,14 +23,19 @@ async fn verdicts(readers: Vec<Reader>, options: JsValue, places: JsValue) -> Re
     let places = from_js("places", places)?;
     let sources: Vec<Rc<dyn ByteSource>> = readers.into_iter().map(source).collect();
     let estimate = Estimate::new(sources, &options).await?;
-    let verdict = |place: &Value| {
-        let place = read_place(place);
-        let error = estimate.fits(place).err().as_ref().map(Error::to_json);
-        json!({"needed": estimate.share(place), "error": error})
+    let places: Vec<Place> = places.as_array().into_iter().flatten().map(read_place).collect();
+    let verdicts = |size: &Size| -> Value {
+        let verdict = |&place: &Place| {
+            let error = size.fits(place).err().as_ref().map(Error::to_json);
+            json!({"needed": size.share(place), "error": error})
+        };
+        places.iter().map(verdict).collect()
     };
-    let verdicts: Vec<Value> = places.as_array().into_iter().flatten().map(verdict).collect();
     let mut answer = json!(estimate);
-    answer["verdicts"] = verdicts.into();
+    answer["verdicts"] = verdicts(&estimate.size);
+    for (i, size) in estimate.smaller.iter().enumerate() {
+        answer["smaller"][i]["verdicts"] = verdicts(size);
+    }
     Ok(to_js(&answer))
 }
 

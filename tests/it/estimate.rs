@@ -52,23 +52,26 @@ fn it_is_what_loading_takes() {
     for options in [cpu(), small] {
         let estimate = of(golden_bytes("qwen2"), &options).unwrap();
         let session = load(golden_bytes("qwen2"), &options);
-        assert_eq!(estimate.memory, session.engine().plan().memory);
-        assert_eq!(estimate.share(ANYWHERE), estimate.memory.total());
-        assert_eq!((&*estimate.model, estimate.context), ("qwen2", session.info().context));
+        assert_eq!(estimate.size.memory, session.engine().plan().memory);
+        assert_eq!(estimate.size.share(ANYWHERE), estimate.size.memory.total());
+        assert_eq!(
+            (&*estimate.model, estimate.size.context),
+            ("qwen2", session.info().context)
+        );
     }
 }
 
 #[test]
 fn what_does_not_fit_is_said_with_the_numbers() {
     let estimate = of(golden_bytes("qwen2"), &cpu()).unwrap();
-    let needed = estimate.share(ANYWHERE);
+    let needed = estimate.size.share(ANYWHERE);
     let of_bytes = |total| Place {
         total: Some(total),
         ..ANYWHERE
     };
-    assert_eq!(estimate.fits(ANYWHERE), Ok(()));
-    assert_eq!(estimate.fits(of_bytes(needed)), Ok(()));
-    match estimate.fits(of_bytes(needed - 1)) {
+    assert_eq!(estimate.size.fits(ANYWHERE), Ok(()));
+    assert_eq!(estimate.size.fits(of_bytes(needed)), Ok(()));
+    match estimate.size.fits(of_bytes(needed - 1)) {
         Err(Error::TooLarge {
             needed: n, available, ..
         }) => assert_eq!((n, available), (needed, needed - 1)),
@@ -78,9 +81,32 @@ fn what_does_not_fit_is_said_with_the_numbers() {
         max_buffer: 16,
         ..ANYWHERE
     };
-    assert!(matches!(estimate.fits(narrow), Err(Error::TooLarge { .. })));
+    assert!(matches!(estimate.size.fits(narrow), Err(Error::TooLarge { .. })));
     let shared = Place { shards: 2, ..ANYWHERE };
-    assert!(estimate.share(shared) < needed, "two shards hold less each");
+    assert!(estimate.size.share(shared) < needed, "two shards hold less each");
+}
+
+#[test]
+fn smaller_sizes_are_those_that_loading_tries() {
+    let mut file = golden_bytes("qwen2");
+    let key = b"qwen2.context_length";
+    let at = file.windows(key.len()).position(|w| w == key).expect("the key") + key.len() + 4;
+    file[at..at + 4].copy_from_slice(&2048u32.to_le_bytes());
+    let sizes = |n_ctx: Option<usize>| {
+        let estimate = of(file.clone(), &SessionOptions { n_ctx, ..cpu() }).unwrap();
+        let all = [&estimate.size].into_iter().chain(&estimate.smaller);
+        all.map(|size| (size.context, size.share(ANYWHERE))).collect::<Vec<_>>()
+    };
+    let all = sizes(None);
+    let contexts: Vec<_> = all.iter().map(|size| size.0).collect();
+    assert_eq!(contexts[..4], [2048, 1024, 512, 512], "{all:?}");
+    assert!(
+        all.windows(2).all(|pair| pair[1].1 < pair[0].1),
+        "each takes less than the one before: {all:?}"
+    );
+    // A context that was asked for stays.
+    let asked = sizes(Some(1024));
+    assert!(asked.len() > 1 && asked.iter().all(|size| size.0 == 1024), "{asked:?}");
 }
 
 #[test]
@@ -95,7 +121,7 @@ fn no_weight_is_read() {
     let estimate = block_on(Estimate::new(vec![Rc::new(watched)], &cpu())).unwrap();
     // The header is read in pieces that may end behind it.
     assert!(
-        read.get() + estimate.memory.weights / 2 < length,
+        read.get() + estimate.size.memory.weights / 2 < length,
         "{} of {length} bytes",
         read.get()
     );

@@ -106,6 +106,12 @@ async function refusal({ model, options = {} }) {
   return {};
 }
 
+/** On the page: what is said before anything is loaded. */
+async function beforehand({ model }) {
+  const { availability } = await import('/pkg/dist/index.js');
+  return availability({ model, backend: 'gpu', cacheType: 'f32', store: 'none' });
+}
+
 const codes = (notices) => notices.map((notice) => notice.code);
 
 /** Numbers below `n`, the same in every run. */
@@ -228,6 +234,8 @@ test('memory that the GPU refuses: a smaller context, announced; what was asked 
   assert.equal(notices[0].detail.cause.code, 'too_large');
   assert.equal(info.context, context / 2);
   assert.equal(text, golden.text);
+  const said = await inPage(beforehand, { model }, poor, room);
+  assert.deepEqual([said.status, said.backend, said.model.context], ['downloadable', 'gpu', context / 2], 'it says what will happen');
 
   const refused = await inPage(refusal, { model, options: { context, cacheType: 'f32' } }, poor, small.stats.gpu_bytes / 2);
   assert.equal(refused.code, 'too_large', refused.message);
