@@ -124,7 +124,7 @@ impl Paused {
         } = &self.0;
         let left = options.max_tokens.saturating_sub(timings.generated_tokens);
         if options.shift {
-            0
+            tokens.len().max(options.n_keep.saturating_add(2))
         } else {
             tokens.len().saturating_add(left)
         }

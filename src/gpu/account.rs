@@ -34,3 +34,26 @@ impl Account {
         self.0.bytes.fetch_sub(buffer.size(), Ordering::Relaxed);
     }
 }
+
+/// A buffer beside the model's, for parameters or results: counted by itself, and its memory is returned when it goes.
+#[derive(Debug)]
+pub(super) struct Aid {
+    pub raw: wgpu::Buffer,
+    account: Account,
+}
+
+impl Aid {
+    pub fn new(raw: wgpu::Buffer, account: &Account) -> Self {
+        account.created(&raw);
+        Self {
+            raw,
+            account: account.clone(),
+        }
+    }
+}
+
+impl Drop for Aid {
+    fn drop(&mut self) {
+        self.account.destroy(&self.raw);
+    }
+}

@@ -70,13 +70,6 @@ impl Buffer {
         let size = bytes.max(16).next_multiple_of(4);
         let held = device.account.bytes();
         let refused = refused(label, held, size);
-        if device
-            .drill
-            .available()
-            .is_some_and(|most| held.saturating_add(size) > most)
-        {
-            return Err(refused);
-        }
         let descriptor = wgpu::BufferDescriptor {
             label: Some(label),
             size,
@@ -106,6 +99,9 @@ pub(super) fn judged(
     descriptor: &wgpu::BufferDescriptor<'_>,
     refused: Error,
 ) -> (wgpu::Buffer, Verdict) {
+    let drilled = device
+        .memory
+        .is_some_and(|most| device.account.bytes().saturating_add(descriptor.size) > most);
     let memory = device.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let validation = device.device.push_error_scope(wgpu::ErrorFilter::Validation);
     let raw = device.device.create_buffer(descriptor);
@@ -113,7 +109,8 @@ pub(super) fn judged(
     let label = descriptor.label.unwrap_or_default().to_owned();
     let verdict = Box::pin(async move {
         let invalid = validation.await.map(|error| typed(&label, &error));
-        memory.await.map(|_| refused).or(invalid)
+        let short = memory.await.is_some() || drilled;
+        short.then_some(refused).or(invalid)
     });
     (raw, verdict)
 }

@@ -34,6 +34,8 @@ pub struct Device {
     pub(super) pipelines: Arc<Pipelines>,
     pub(super) account: Account,
     pub(super) drill: Drill,
+    /// Bytes that a drill leaves.
+    pub(super) memory: Option<u64>,
     /// Submits left until a drill's loss.
     countdown: Arc<Mutex<Option<u64>>>,
     name: Arc<str>,
@@ -85,6 +87,7 @@ impl Device {
             pipelines: Arc::default(),
             account: Account::default(),
             countdown: Arc::new(Mutex::new(options.drill.next_loss())),
+            memory: options.drill.next_memory(),
             drill: options.drill.clone(),
             name: name.into(),
             software,

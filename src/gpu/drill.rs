@@ -1,7 +1,8 @@
 //! Faults on order: a test asks for a device that is lost, is short of memory or compiles wrongly at a chosen moment.
 //!
 //! Software drivers do none of this by themselves, and what must survive it is the whole runtime above this room. Without
-//! an order (the default) nothing here does anything.
+//! an order (the default) nothing here does anything; without the feature `drill`, which only tests have, no_drill.rs stands
+//! here instead.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -19,8 +20,8 @@ struct Orders {
     losses: VecDeque<u64>,
     /// Instead of being lost, a device fails.
     fails: bool,
-    /// Bytes that a device gives.
-    memory: Option<u64>,
+    /// Bytes that each device gives, in the order of opening; the last number is for all that follow.
+    memory: VecDeque<u64>,
     /// A software adapter passes for hardware.
     hardware: bool,
     /// Openings so far, and those of them that find no adapter.
@@ -62,7 +63,13 @@ impl Drill {
 
     /// A device refuses buffers beyond `bytes` in all.
     pub fn memory(bytes: u64) -> Self {
-        Self::order(|orders| orders.memory = Some(bytes))
+        Self::memories([bytes])
+    }
+
+    /// The first device refuses buffers beyond `bytes[0]` in all, the second beyond `bytes[1]`, …; those after the last as
+    /// the last one.
+    pub fn memories(bytes: impl IntoIterator<Item = u64>) -> Self {
+        Self::order(|orders| orders.memory = bytes.into_iter().collect())
     }
 
     /// In the shaders of `kernel`, the compiler takes `text` for `for_text`.
@@ -115,9 +122,12 @@ impl Drill {
         absent.is_none()
     }
 
-    /// Bytes that a device gives.
-    pub(super) fn available(&self) -> Option<u64> {
-        self.with(|orders| orders.memory)
+    /// Bytes that a device gives that is opened now.
+    pub(super) fn next_memory(&self) -> Option<u64> {
+        self.with(|orders| match orders.memory.len() {
+            0 | 1 => orders.memory.front().copied(),
+            _ => orders.memory.pop_front(),
+        })
     }
 
     /// The text that the compiler sees.

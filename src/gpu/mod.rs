@@ -13,6 +13,7 @@
 mod account;
 pub mod buffer;
 pub mod device;
+#[cfg_attr(not(feature = "drill"), path = "no_drill.rs")]
 pub mod drill;
 pub mod error;
 pub mod launch;

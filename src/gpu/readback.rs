@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::account::Aid;
 use super::buffer::{Buffer, Tensor, judged};
 use super::error::refused;
 use super::recorder::Recorder;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// The mappable buffer, kept between reads. Taken out while in use: a read that is dropped halfway takes it along.
 #[derive(Default)]
-pub(super) struct Staging(Option<wgpu::Buffer>);
+pub(super) struct Staging(Option<Aid>);
 
 impl Recorder {
     /// Submits what was recorded and reads the first `bytes` (a multiple of 4) of `source`.
@@ -27,19 +28,19 @@ impl Recorder {
             return Ok(Vec::new());
         }
         let staging = match self.staging.0.take() {
-            Some(buffer) if buffer.size() >= bytes => buffer,
+            Some(buffer) if buffer.raw.size() >= bytes => buffer,
             _ => self.create_staging(bytes)?,
         };
         self.submit_copies(|encoder| {
             let mut at = 0;
             for (source, bytes) in sources {
-                encoder.copy_buffer_to_buffer(&source.raw, 0, &staging, at, *bytes);
+                encoder.copy_buffer_to_buffer(&source.raw, 0, &staging.raw, at, *bytes);
                 at += bytes;
             }
         })?;
         let signal = Signal::default();
         let done = signal.clone();
-        staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+        staging.raw.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
             done.set(result.map_err(|e| e.to_string()));
         });
         self.device().poll()?;
@@ -51,10 +52,13 @@ impl Recorder {
         };
         mapped.map_err(failed)?;
         let data = {
-            let view = staging.get_mapped_range(..bytes).map_err(|e| failed(e.to_string()))?;
+            let view = staging
+                .raw
+                .get_mapped_range(..bytes)
+                .map_err(|e| failed(e.to_string()))?;
             view.to_vec()
         };
-        staging.unmap();
+        staging.raw.unmap();
         self.staging.0 = Some(staging);
         Ok(data)
     }
@@ -97,7 +101,7 @@ impl Recorder {
         self.verdicts().await
     }
 
-    fn create_staging(&mut self, bytes: u64) -> Result<wgpu::Buffer> {
+    fn create_staging(&mut self, bytes: u64) -> Result<Aid> {
         self.stats.created += 1;
         let descriptor = wgpu::BufferDescriptor {
             label: Some("readback"),
@@ -107,6 +111,7 @@ impl Recorder {
         };
         let refused = refused("readback", self.stats().bytes, descriptor.size);
         let (staging, verdict) = judged(self.device(), &descriptor, refused);
+        let staging = Aid::new(staging, &self.aids);
         self.judge(verdict)?;
         Ok(staging)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Device;
+use super::account::{Account, Aid};
 use super::buffer::{Buffer, Graveyard, Tensor, stride};
 use super::launch::{Binding, Grid, Launch};
 use super::pipeline::{Pipeline, STEP_BYTES, Verdict};
@@ -26,10 +27,16 @@ pub struct Stats {
     pub uploaded: u64,
     /// GPU objects created: buffers, pipelines, bind groups.
     pub created: u64,
+    /// Of these, pipelines: what a compiler was asked for.
+    pub compiled: u64,
     /// Storage buffers that the device holds now.
     pub buffers: u64,
     /// Bytes of these.
     pub bytes: u64,
+    /// Buffers for parameters and results that it holds now.
+    pub aids: u64,
+    /// Bytes of these.
+    pub aid_bytes: u64,
 }
 
 /// Distance of two step records: the largest alignment that a device may ask of a dynamic offset.
@@ -54,16 +61,17 @@ pub struct Recorder {
     device: Device,
     graveyard: Graveyard,
     groups: HashMap<GroupKey, wgpu::BindGroup>,
-    uniforms: HashMap<Vec<u8>, (usize, wgpu::Buffer)>,
+    uniforms: HashMap<Vec<u8>, (usize, Aid)>,
     verdicts: Vec<Verdict>,
     steps: Vec<Step>,
-    step_buffer: wgpu::Buffer,
+    step_buffer: Aid,
     tokens: Rc<Buffer>,
     pos: u32,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
     /// Dispatches since the last submit.
     recorded: u64,
     pub(super) staging: Staging,
+    pub(super) aids: Account,
     pub(super) stats: Stats,
 }
 
@@ -77,6 +85,8 @@ impl Recorder {
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
+        let aids = Account::default();
+        let step_buffer = Aid::new(step_buffer, &aids);
         let (tokens, verdict) = Buffer::new(&device, &graveyard, "tokens", 4096)?;
         Ok(Self {
             device,
@@ -91,6 +101,7 @@ impl Recorder {
             open: None,
             recorded: 0,
             staging: Staging::default(),
+            aids,
             stats: Stats::default(),
         })
     }
@@ -105,6 +116,8 @@ impl Recorder {
         Stats {
             buffers: self.device.account.buffers(),
             bytes: self.device.account.bytes(),
+            aids: self.aids.buffers(),
+            aid_bytes: self.aids.bytes(),
             ..self.stats
         }
     }
@@ -194,13 +207,15 @@ impl Recorder {
         let (pipeline, verdict) = self.device.pipelines.get(&self.device, &launch.variant, &access)?;
         if let Some(verdict) = verdict {
             self.stats.created += 1;
+            self.stats.compiled += 1;
             self.judge(verdict)?;
         }
         let offset = self.step_offset(launch)?;
         if !self.uniforms.contains_key(launch.params) {
             self.stats.created += 1;
-            let uniform = uniform(&self.device, self.uniforms.len(), launch.params);
-            self.uniforms.insert(launch.params.to_vec(), uniform);
+            let uniform = Aid::new(uniform(&self.device, launch.params), &self.aids);
+            let number = self.uniforms.len();
+            self.uniforms.insert(launch.params.to_vec(), (number, uniform));
         }
         let Some((uniform_id, uniform)) = self.uniforms.get(launch.params) else {
             return Err(Error::internal("uniform cache"));
@@ -212,7 +227,7 @@ impl Recorder {
         };
         let group = self.groups.entry(key).or_insert_with(|| {
             self.stats.created += 1;
-            bind(&self.device, &pipeline, &self.step_buffer, uniform, launch)
+            bind(&self.device, &pipeline, &self.step_buffer.raw, &uniform.raw, launch)
         });
         let (_, pass) = self.open.get_or_insert_with(|| open(&self.device));
         pass.set_pipeline(&pipeline.raw);
@@ -267,7 +282,7 @@ impl Recorder {
         self.device.count_down();
         if !bytes.is_empty() {
             self.stats.uploaded += bytes.len() as u64;
-            self.device.queue.write_buffer(&self.step_buffer, 0, &bytes);
+            self.device.queue.write_buffer(&self.step_buffer.raw, 0, &bytes);
         }
         self.device.queue.submit([encoder.finish()]);
         self.stats.submits += 1;
@@ -330,8 +345,8 @@ fn open(device: &Device) -> (wgpu::CommandEncoder, wgpu::ComputePass<'static>) {
     (encoder, pass)
 }
 
-/// A uniform with this content, and its number.
-fn uniform(device: &Device, number: usize, content: &[u8]) -> (usize, wgpu::Buffer) {
+/// A uniform with this content.
+fn uniform(device: &Device, content: &[u8]) -> wgpu::Buffer {
     let mut bytes = content.to_vec();
     bytes.resize(content.len().next_multiple_of(16).max(16), 0);
     let buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
@@ -341,7 +356,7 @@ fn uniform(device: &Device, number: usize, content: &[u8]) -> (usize, wgpu::Buff
         mapped_at_creation: false,
     });
     device.queue.write_buffer(&buffer, 0, &bytes);
-    (number, buffer)
+    buffer
 }
 
 fn bind(

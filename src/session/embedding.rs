@@ -103,6 +103,13 @@ pub(super) struct Job {
     tokens: usize,
 }
 
+impl Job {
+    /// Positions that it needs at most.
+    pub(super) fn context(&self) -> usize {
+        self.texts.iter().map(Vec::len).fold(0, usize::max)
+    }
+}
+
 impl Session {
     /// Begins to embed; nothing is computed yet. Ends what was running before.
     ///

@@ -309,6 +309,19 @@ impl Session {
         })
     }
 
+    /// Positions that the answers which have not begun need at most.
+    pub(super) fn context_of_waiting(&self) -> usize {
+        let context = |answer: &Answer| {
+            let asked = if answer.options.shift {
+                0
+            } else {
+                answer.options.max_tokens
+            };
+            answer.prompt.len().saturating_add(asked)
+        };
+        self.waiting.iter().map(context).fold(0, usize::max)
+    }
+
     /// Begins the next answer of the request, unless one is under way or none is left.
     fn begin(&mut self) -> Result<()> {
         if self.answer.is_none()

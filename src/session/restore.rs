@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::embedding::Job;
 use super::{BackendChoice, Session, SessionInfo};
 use crate::backend::Recruit;
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
@@ -109,7 +110,13 @@ impl Session {
             _ => {}
         }
         let paused = self.engine.pause();
-        options.least_context = paused.as_ref().map_or(0, engine::Paused::context);
+        options.least_context = [
+            paused.as_ref().map_or(0, engine::Paused::context),
+            self.context_of_waiting(),
+            self.embedding.as_ref().map_or(0, Job::context),
+        ]
+        .into_iter()
+        .fold(0, usize::max);
         options.again = Some(engine::Pause(|ms| Box::pin(sleep(ms))));
         #[cfg(feature = "gpu")]
         if let Some(old) = self.engine.device() {
@@ -170,7 +177,14 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use pollster::block_on;
+    use serde_json::json;
+
     use super::*;
+    use crate::platform::FileSource;
+    use crate::session::{EmbeddingRequest, Request, SessionOptions};
 
     #[test]
     fn losses_count_for_a_while() {
@@ -204,5 +218,50 @@ mod tests {
         assert!(losses.add(far(4)).is_some(), "it stays so");
         losses.progress();
         assert_eq!(losses.add(far(5)), None);
+    }
+
+    /// Devices that are lost so far apart that only the place counts: whether the next one is given up.
+    fn lose(session: &mut Session, times: usize) -> bool {
+        for _ in 0..times {
+            session.origin.losses.times.clear();
+            session.notices.clear();
+            let restored = async {
+                session
+                    .restore(&mut crate::backend::recruit, &mut |_| ControlFlow::Continue(()))
+                    .await
+            };
+            assert_eq!(block_on(restored), Ok(()));
+        }
+        session.notices.iter().any(|notice| notice.code == "degraded")
+    }
+
+    #[test]
+    fn a_token_a_vector_and_another_request_are_steps_forward() {
+        let file =
+            FileSource::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/qwen2.gguf")).expect("readable");
+        let options = SessionOptions {
+            backend: BackendChoice::Cpu,
+            ..SessionOptions::default()
+        };
+        let loaded = async { Session::load(vec![Rc::new(file)], &options, &mut |_| ControlFlow::Continue(())).await };
+        let mut session = block_on(loaded).expect("loads");
+        let request =
+            Request::completion(&json!({"prompt": "a", "max_tokens": 4, "temperature": 0})).expect("a request");
+        let texts = EmbeddingRequest::new(&json!({"input": ["a", "b"]})).expect("a request");
+
+        session.start(&request).expect("starts");
+        assert!(!lose(&mut session, MAX_LOSSES));
+        assert!(lose(&mut session, 1), "the same place");
+        block_on(session.next()).expect("a token").expect("not the last");
+        assert!(!lose(&mut session, MAX_LOSSES), "a token came");
+        session.start(&request).expect("starts");
+        assert!(!lose(&mut session, MAX_LOSSES), "another request");
+        session.start_embedding(&texts).expect("starts");
+        assert!(!lose(&mut session, MAX_LOSSES), "another request");
+        block_on(session.next_embedding())
+            .expect("a vector")
+            .expect("the first");
+        assert!(!lose(&mut session, MAX_LOSSES), "a vector came");
+        assert!(lose(&mut session, 1), "the same place");
     }
 }

@@ -223,10 +223,9 @@ impl Kinglet {
     pub fn stats(&self) -> std::result::Result<JsValue, JsValue> {
         self.with(|session| {
             #[cfg(feature = "gpu")]
-            let counts = session
-                .engine()
-                .gpu_stats()
-                .map_or([0; 4], |s| [s.dispatches, s.submits, s.buffers, s.bytes]);
+            let counts = session.engine().gpu_stats().map_or([0; 4], |s| {
+                [s.dispatches, s.submits, s.buffers + s.aids, s.bytes + s.aid_bytes]
+            });
             #[cfg(not(feature = "gpu"))]
             let counts = [0u64; 4];
             let [dispatches, submits, buffers, bytes] = counts;

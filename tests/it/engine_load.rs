@@ -140,6 +140,39 @@ fn decoding_allocates_nothing_on_the_gpu() {
     assert!(after.submits - before.submits <= 2 * 50, "the step, and its readback");
 }
 
+/// Whatever the prompt's length, cut into batches of 32: the kernels of all steps are compiled while the model loads.
+#[test]
+fn the_first_token_compiles_nothing() {
+    crate::gpu_support::device(); // chooses the adapter under test
+    for name in ["qwen2", "qwen3", "phi4mini", "llama3"] {
+        let mut options = LoadOptions {
+            backend: BackendChoice::Gpu,
+            ..Default::default()
+        };
+        options.decoder.n_batch = 32;
+        let loaded = block_on(load(&model(name), &options, || 0.0, &mut |_| ControlFlow::Continue(())));
+        let mut engine = loaded.expect("loads");
+        let compiled = engine.gpu_stats().expect("on the GPU").compiled;
+        assert!(compiled > 5, "{name}: {compiled}");
+        for length in [1, 2, 8, 9, 20, 32, 33, 36] {
+            for temperature in [0.0, 1.0] {
+                let mut options = GenerateOptions {
+                    max_tokens: 3,
+                    ..Default::default()
+                };
+                options.sampling.temperature = temperature;
+                engine.reset();
+                engine.start(&text(length), options).expect("starts");
+                for token in 0..3 {
+                    block_on(engine.next()).expect("a token");
+                    let now = engine.gpu_stats().expect("on the GPU").compiled;
+                    assert_eq!(now, compiled, "{name}, {length} tokens at {temperature}, token {token}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn loading_can_be_aborted_anywhere() {
     let gguf = model("qwen2");

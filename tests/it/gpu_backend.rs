@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use kinglet::Error;
 use kinglet::backend::{Gpu, Reference, self_test};
-use kinglet::gpu::{Binding, Device, GpuOptions, Grid, Recorder};
+use kinglet::gpu::{Binding, Device, Drill, GpuOptions, Grid, Recorder};
 use kinglet::kernels::wgsl::Variant;
 use kinglet::kernels::{Style, add};
 use kinglet::ops::{
@@ -13,7 +13,7 @@ use kinglet::ops::{
 };
 use kinglet::quant::DType;
 
-use crate::gpu_support::{Bound, assert_agree, device, open, upload};
+use crate::gpu_support::{Bound, assert_agree, choose_driver, device, open, upload};
 use crate::support::Rng;
 
 const HEADS: HeadLayout = HeadLayout {
@@ -282,6 +282,32 @@ fn a_steady_step_creates_nothing_and_submits_once() {
     assert!(after.dispatches > before.dispatches);
     let bytes = (after.uploaded - before.uploaded) / 20;
     assert!(bytes <= 1024, "{bytes} bytes uploaded for each token");
+}
+
+/// What results are read into is memory as well: counted, returned, and judged before it is used.
+#[test]
+fn a_readback_that_finds_no_memory_is_a_matter_of_size() {
+    choose_driver();
+    let options = GpuOptions {
+        allow_software: true,
+        drill: Drill::memory(200_000),
+    };
+    let device = pollster::block_on(Device::open(&options)).expect("an adapter");
+    let mut rec = Recorder::new(device).expect("recorder");
+    let before = rec.stats();
+    let buffer = rec.buffer("results", 100_000).expect("fits");
+    pollster::block_on(rec.read(&buffer, 4096)).expect("fits");
+    pollster::block_on(rec.read(&buffer, 8192)).expect("fits, and the smaller one is gone");
+    let held = rec.stats();
+    assert_eq!((held.aids, held.aid_bytes), (before.aids + 1, before.aid_bytes + 8192));
+    pollster::block_on(rec.read(&buffer, 8192)).expect("fits");
+    assert_eq!(rec.stats().aid_bytes, held.aid_bytes);
+
+    match pollster::block_on(rec.read(&buffer, 100_000)) {
+        Err(Error::TooLarge { what, .. }) => assert!(what.contains("readback"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(rec.stats().aids, before.aids, "what was refused is returned");
 }
 
 #[test]

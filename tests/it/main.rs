@@ -36,6 +36,7 @@ mod gpu_shaders;
 mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
+mod gpu_truth;
 mod grammar;
 mod grammar_suite;
 mod hostile_models;

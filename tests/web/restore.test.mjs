@@ -117,6 +117,27 @@ test('an abort is heard between the pieces of what is computed again', async (t)
   assert.equal(await ask('d'), 'd');
 });
 
+test('an abort is heard while the model is loaded again; the next request loads it once more', async (t) => {
+  const controller = new AbortController();
+  let stop;
+  const engine = new Fragile([3], {
+    restore: () => {
+      if (stop !== undefined) return;
+      setTimeout(() => controller.abort(), 5);
+      return new Promise((_, reject) => (stop = () => reject({ code: 'aborted', message: 'it was', detail: {} })));
+    },
+  });
+  const { abort } = engine;
+  engine.abort = () => {
+    stop?.();
+    abort.call(engine);
+  };
+  const { ask, notices } = await connect(t, engine);
+  await assert.rejects(ask('a b c', { signal: controller.signal }), { code: 'aborted' });
+  assert.equal(await ask('d e'), 'de');
+  assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored']);
+});
+
 test('without a database nothing is remembered, and nothing fails', async () => {
   const trials = new Trials('an adapter', '1.0.0');
   await trials.add(['matmul Q4_K']);

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch, missing, openPage, shared } from './support/browser.mjs';
+import { llamaModel } from './support/gguf.mjs';
+import { residentMemory } from './support/processes.mjs';
 import { bytesModel, fileModel, startServer } from './support/server.mjs';
 
 const NAME = 'stories260K-phi3-f32';
@@ -168,6 +170,30 @@ test('a device destroyed while the model loads, and while nothing happens', { sk
   assert.deepEqual(notices, ['gpu_lost', 'gpu_restored']);
 });
 
+test('an abort while the model is loaded again ends that; the next request has the GPU again', { skip }, async () => {
+  const undisturbed = await inPage(answer, { prompt: golden.prompt });
+  const at = Math.floor((undisturbed.loaded.submits + undisturbed.stats.submits) / 2);
+  const twice = async ({ model, prompt }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const controller = new AbortController();
+    const notices = [];
+    const onNotice = ({ code }) => {
+      notices.push(code);
+      controller.abort(); // the reload has just begun
+    };
+    const kinglet = await createKinglet({ model, backend: 'gpu', cacheType: 'f32', onNotice });
+    const ask = (more) => kinglet.completions.create({ prompt, max_tokens: 64, temperature: 0, ...more });
+    const first = await ask({ signal: controller.signal }).then(() => 'answered', (error) => error.code);
+    const text = (await ask()).choices[0].text;
+    kinglet.dispose();
+    return { first, text, notices };
+  };
+  const { first, text, notices } = await inPage(twice, { prompt: golden.prompt }, destroyer, [{ call: 'submit', at }]);
+  assert.equal(first, 'aborted');
+  assert.equal(text, golden.text);
+  assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored'], 'what was aborted did not end, and began again');
+});
+
 /** In the worker: after the first device, the adapter is another one; the first device is destroyed at its submit `at`. */
 function undocked(at) {
   const requestDevice = GPUAdapter.prototype.requestDevice;
@@ -189,13 +215,29 @@ function undocked(at) {
   });
 }
 
+/** On the page: the answer, and what is remembered of each adapter. */
+async function answerAndKnown({ answer, ...args }) {
+  const result = await (0, eval)(`(${answer})`)(args);
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await settled(indexedDB.open('kinglet-gpu'));
+  const store = database.transaction('passed').objectStore('passed');
+  const [keys, names] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())]);
+  return { ...result, known: keys.map((key, i) => [key, names[i]]) };
+}
+
 test('the device that replaces a lost one may be another GPU: it is named, and what is known of it counts', { skip }, async () => {
   const undisturbed = await inPage(answer, { prompt: golden.prompt });
   const at = Math.floor((undisturbed.loaded.submits + undisturbed.stats.submits) / 2);
-  const { text, info, notices } = await inPage(answer, { prompt: golden.prompt }, undocked, at);
+  const { text, info, notices, known } = await inPage(answerAndKnown, { prompt: golden.prompt, answer: `${answer}` }, undocked, at);
   assert.equal(text, golden.text);
   assert.deepEqual(codes(notices), ['gpu_lost', 'gpu_restored']);
   assert.equal(info.adapter, 'built-in test');
+  const tried = new Map(known.map(([key, names]) => [key.split('\n')[0], names.length]));
+  assert.deepEqual([...tried.keys()].sort(), ['built-in test', 'docked test']);
+  assert.ok(tried.get('built-in test') > 3 && tried.get('built-in test') === tried.get('docked test'), JSON.stringify(known));
 });
 
 test('devices that are lost again and again are a typed error where the GPU was demanded', { skip }, async () => {
@@ -276,34 +318,77 @@ test('a GPU that computes correctly is tried once', { skip }, async () => {
   assert.ok(loads[2].dispatches > 0 && loads[2].dispatches < loads[0].dispatches, 'another cache type is another attention');
 });
 
+/** Megabytes for people. */
+const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
 test('many short chats leave nothing behind: JS, Wasm and GPU memory', { skip }, async () => {
-  const chats = async ({ model, prompt, rounds }) => {
+  const open = async ({ model }) => {
     const { createKinglet } = await import('/pkg/dist/index.js');
-    const kinglet = await createKinglet({ model, backend: 'gpu', cacheType: 'f32' });
-    const measure = async () => {
-      const { gpu_buffers, gpu_bytes, wasm_memory } = await kinglet.stats();
-      const { bytes } = await performance.measureUserAgentSpecificMemory();
-      return { gpu_buffers, gpu_bytes, wasm_memory, js: bytes };
-    };
-    const chat = async (i) => {
-      const request = { prompt: `${prompt} ${i}`, max_tokens: 4 + (i % 5), temperature: i % 2, seed: i, stream: i % 3 === 0 };
+    globalThis.kinglet = await createKinglet({ model, backend: 'gpu', cacheType: 'f32' });
+  };
+  const chats = async ({ prompt, first, rounds }) => {
+    const { kinglet } = globalThis;
+    for (let i = first; i < first + rounds; i++) {
+      const long = `${prompt} ${i}${' and then'.repeat(i % 12)}`;
+      const request = { prompt: long, max_tokens: 4 + (i % 5), temperature: i % 2, seed: i, stream: i % 3 === 0 };
       const answer = await kinglet.completions.create(request);
       let pieces = 0;
       if (request.stream) for await (const _ of answer) if (++pieces === 2 && i % 4 === 0) break;
-    };
-    for (let i = 0; i < 10; i++) await chat(i);
-    const before = await measure();
-    for (let i = 0; i < rounds; i++) await chat(10 + i);
-    const after = await measure();
-    kinglet.dispose();
-    return { before, after };
+    }
+    const { gpu_buffers, gpu_bytes, wasm_memory } = await kinglet.stats();
+    const { bytes } = await performance.measureUserAgentSpecificMemory();
+    return { gpu_buffers, gpu_bytes, wasm_memory, js: bytes };
   };
   const rounds = count(60, 500);
-  const { before, after } = await inPage(chats, { prompt: 'Once upon a time', rounds });
-  console.log(`after 10 chats ${JSON.stringify(before)}, after ${rounds} more ${JSON.stringify(after)}`);
+  const { page, close } = await openPage(browser, server.origin);
+  page.setDefaultTimeout(120_000);
+  await page.evaluate(open, { model: MODEL });
+  const measured = async (first, rounds) => {
+    const numbers = await page.evaluate(chats, { prompt: 'Once upon a time', first, rounds });
+    return { ...numbers, gpu_process: residentMemory('gpu-process') };
+  };
+  const before = await measured(0, 12); // every length once
+  const after = await measured(12, rounds);
+  await close();
+  console.log(`after 12 chats ${JSON.stringify(before)}, after ${rounds} more ${JSON.stringify(after)}`);
   assert.equal(after.gpu_buffers, before.gpu_buffers);
   assert.equal(after.gpu_bytes, before.gpu_bytes);
   assert.equal(after.wasm_memory, before.wasm_memory);
   // The heap breathes: what was compiled, what is not collected yet. A leak of 4 KiB a chat would show.
   assert.ok(after.js - before.js < 1e6 + rounds * 2048, `${before.js} -> ${after.js} bytes of JS`);
+  // The GPU process, too: it compiles and keeps what it likes. What a chat needs there once would show (the cache: 2 MB).
+  const grown = after.gpu_process - before.gpu_process;
+  assert.ok(before.gpu_process > 0 && grown < 20e6 + rounds * 1e5, `the GPU process grew by ${mb(grown)}`);
+});
+
+test('models that are loaded and unloaded again and again leave nothing behind in the GPU process', { skip }, async () => {
+  const heavy = llamaModel({ n_embd: 1024, n_ff: 2048, n_layer: 4 });
+  server.models.set('heavy.gguf', heavy);
+  const round = async ({ model }) => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const kinglet = await createKinglet({ model, backend: 'gpu', context: 64 });
+    const ask = () => kinglet.completions.create({ prompt: 'once', max_tokens: 2, temperature: 0 });
+    await ask();
+    await kinglet.unload();
+    await kinglet.load();
+    await ask();
+    const { gpu_bytes } = await kinglet.stats();
+    kinglet.dispose();
+    return gpu_bytes;
+  };
+  const rounds = count(3, 30);
+  const { page, close } = await openPage(browser, server.origin);
+  page.setDefaultTimeout(120_000);
+  const sizes = [];
+  let held = 0;
+  for (let i = 0; i < rounds; i++) {
+    held = await page.evaluate(round, { model: '/models/heavy.gguf' });
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the worker ends in its own time
+    sizes.push(residentMemory('gpu-process'));
+  }
+  await close();
+  console.log(`a model of ${mb(held)}; the GPU process after each two loads: ${sizes.map(mb).join(', ')}`);
+  assert.ok(held >= heavy.tensorBytes, `${held} bytes on the GPU`);
+  const grown = sizes.at(-1) - sizes[0];
+  assert.ok(grown < held / 2, `${rounds - 1} rounds, and it grew by ${mb(grown)}`);
 });

@@ -4,6 +4,24 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Milliseconds of one tick of /proc/PID/stat. */
 const TICK_MS = 10;
 
+/** Resident bytes now of all processes of this kind below this one; shared libraries included. */
+export function residentMemory(kind) {
+  const parents = new Map();
+  const sizes = new Map();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      parents.set(Number(pid), Number(/^PPid:\s+(\d+)/m.exec(status)[1]));
+      const type = /--type=([a-z-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1];
+      if (type === kind) sizes.set(Number(pid), Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const ours = (pid) => pid === process.pid || (parents.has(pid) && ours(parents.get(pid)));
+  return [...sizes].filter(([pid]) => ours(pid)).reduce((sum, [, bytes]) => sum + bytes, 0);
+}
+
 /** Milliseconds of processor time of all processes of this kind (`renderer`, `gpu-process`) below this one. */
 export function processorTime(kind) {
   const processes = new Map();

@@ -67,7 +67,8 @@ fn unit_tests(mut command: Command, folder: &str, options: &Options, report: &mu
 
 /// The native tool as the Rust tests have built it: the same packages, so the same features.
 fn tool() -> Result<PathBuf> {
-    sh::run(sh::cargo().args(["build", "--quiet", "--package=kinglet", "--package=kinglet-cli"]))?;
+    let packages = ["--package=kinglet", "--package=kinglet-cli", "--features=kinglet/drill"];
+    sh::run(sh::cargo().args(["build", "--quiet"]).args(packages))?;
     Ok(sh::target_dir().join("debug/kinglet"))
 }
 

@@ -1,0 +1,138 @@
+//! The self-test of a GPU: a compiler that is wrong is found, a correct one is not blamed, and it is tried once.
+
+use std::time::Instant;
+
+use kinglet::Error;
+use kinglet::backend::gpu::{Drill, Gpu, GpuOptions};
+use kinglet::backend::truth::{Demands, require_correct};
+use kinglet::gpu::{Device, Style};
+use kinglet::ops::{CacheType, RopeOrder};
+use kinglet::quant::DType;
+use kinglet::session::SessionOptions;
+use pollster::block_on;
+
+use crate::gpu_restore::{load, load_model, options};
+use crate::gpu_support::choose_driver;
+
+fn demands() -> Demands {
+    Demands {
+        formats: vec![DType::Q4K, DType::Q4_0],
+        long: vec![DType::Q4_0],
+        embedding: vec![DType::Q4K],
+        head_dim: 32,
+        cache: CacheType::F16,
+        order: RopeOrder::HalfSplit,
+        head_norms: true,
+    }
+}
+
+/// What the self-test says of a device with these kernels.
+fn tried(drill: Drill, style: Option<Style>) -> Result<Vec<String>, Error> {
+    choose_driver();
+    let allow_software = true;
+    let device = block_on(Device::open(&GpuOptions { allow_software, drill })).expect("an adapter");
+    let style = style.unwrap_or(device.style());
+    let mut gpu = Gpu::on(device.with_style(style)).expect("a backend");
+    block_on(require_correct(&mut gpu, &demands(), &[]))
+}
+
+#[track_caller]
+fn found_wrong(drill: Drill, style: Option<Style>, op: &str) {
+    match tried(drill, style) {
+        Err(Error::GpuWrong { op: found, .. }) => assert!(found.contains(op), "{op}: found {found}"),
+        other => panic!("{op}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_compiler_that_is_wrong_is_found() {
+    // A driver that flushes subnormal halves; one that drops the rescaling of the softmax; one that loses a sign; one
+    // that rounds the norm's epsilon away. Each in one kernel only.
+    let faults = [
+        ("gemv", "fraction, exponent", "vec4<u32>(), exponent", "subnormal"),
+        (
+            "gemm",
+            "fraction, exponent",
+            "vec4<u32>(), exponent",
+            "a batch, subnormal",
+        ),
+        ("attention", "params.scale", "(params.scale * 1.02)", "attention"),
+        ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
+        ("head_norm", "params.eps", "(params.eps + 0.01)", "norm of heads"),
+        ("silu_mul", "min(-gate", "min(gate", "silu"),
+        ("rope", "params.n_rot", "(params.n_rot / 2u)", "rope"),
+    ];
+    assert_eq!(tried(Drill::default(), None).map(|tried| tried.len()), Ok(9));
+    for (kernel, text, for_text, op) in faults {
+        found_wrong(Drill::miscompile(kernel, text, for_text), None, op);
+    }
+}
+
+/// The kernels of real GPUs, which software adapters do not take by themselves.
+#[test]
+fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
+    let tree = Some(Style::Tree);
+    assert_eq!(tried(Drill::default(), tree).map(|tried| tried.len()), Ok(9));
+    let faults = [
+        // The last of the threads that share a row are not summed, where there are more than 32.
+        (
+            "gemv",
+            "sums[lane] = sum;",
+            "sums[lane] = select(sum, vec4<f32>(), lane >= 32u);",
+            "long rows",
+        ),
+        // The rescaling between tiles of 64 keys.
+        ("attention", "sum_0 *= shrink;", "", "far on"),
+        ("head_norm", "+ params.eps", "+ params.eps + 0.01", "norm of heads"),
+    ];
+    for (kernel, text, for_text, op) in faults {
+        found_wrong(Drill::miscompile(kernel, text, for_text), tree, op);
+    }
+}
+
+/// WGSL lets a GPU round to half precision in either direction; to lose more bits than that is wrong.
+#[test]
+fn a_gpu_that_cuts_off_halves_is_not_blamed() {
+    let cut = |mask| match mask {
+        // The bits of an f32 that a half has no room for.
+        13 => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffffe000u)),",
+        _ => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffff0000u)),",
+    };
+    let all = tried(Drill::miscompile("kv_write", "clamp(v,", cut(13)), None);
+    assert_eq!(all.map(|tried| tried.len()), Ok(9));
+    found_wrong(Drill::miscompile("kv_write", "clamp(v,", cut(16)), None, "attention");
+}
+
+#[test]
+fn a_gpu_that_is_wrong_is_an_error_where_it_was_demanded() {
+    let wrong = options(Drill::miscompile("rms_norm", "params.eps", "(params.eps + 0.01)"));
+    let error = load(&wrong).map(|_| ()).expect_err("wrong");
+    assert_eq!(error.code(), "gpu_wrong");
+    assert!(
+        error.to_string().contains("norm, activation and sums: norm: expected"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_correct_gpu_passes_and_is_tried_once() {
+    choose_driver();
+    for model in ["qwen2", "qwen3", "phi4mini", "llama3"] {
+        let begun = Instant::now();
+        let session = load_model(&format!("{model}.gguf"), &options(Drill::default())).expect("a correct driver");
+        let test = session.engine().self_test().clone();
+        println!(
+            "self-test {model}: {} comparisons in {:.0} ms of a load of {:.0} ms",
+            test.tried.len(),
+            test.ms,
+            begun.elapsed().as_secs_f64() * 1e3
+        );
+        assert!(test.tried.len() >= 5, "{test:?}");
+        let again = SessionOptions {
+            tested: test.tried,
+            ..options(Drill::default())
+        };
+        let session = load_model(&format!("{model}.gguf"), &again).expect("loads");
+        assert!(session.engine().self_test().tried.is_empty());
+    }
+}
