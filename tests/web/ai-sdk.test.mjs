@@ -1,7 +1,7 @@
 // `kinglet/ai-sdk` under the real `ai` package: in front of real weights, and of answers that are written down.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import {
   APICallError,
   createProviderRegistry,
@@ -22,25 +22,12 @@ import { z } from 'zod';
 import { createKingletProvider, KingletCallError } from '../../pkg/dist/adapters/ai-sdk.js';
 import { placed } from '../../pkg/dist/adapters/client.js';
 import { KingletError } from '../../pkg/dist/index.js';
-import { notBuilt } from './support/browser.mjs';
-import { DESK_NANO, noDesk } from './support/desk.mjs';
+import { collect, deskNano, QUESTION, skip } from './support/adapters.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { call, scripted } from './support/scripted.mjs';
 import { toolModel } from './support/tool-model.mjs';
 
-const skip = notBuilt() ?? noDesk() ?? false;
-const QUESTION = 'filter\nmessage: You have won a free phone! Click the link now.';
-
-let real;
-/** Options with which an answer ends at its length only: the token that ends it is never drawn. */
-let endless;
-before(async () => {
-  if (skip) return;
-  real = await nodeKinglet(DESK_NANO);
-  const [end] = await real.kinglet.tokenize('<|end|>', { special: 'parse' });
-  endless = { logit_bias: { [end]: -100 } };
-});
-after(() => real?.close());
+const real = deskNano();
 
 const USAGE = {
   inputTokens: 7,
@@ -51,11 +38,6 @@ const USAGE = {
 const model = (turns, options) => {
   const client = scripted(turns, options);
   return { client, model: createKingletProvider(client)() };
-};
-const collect = async (stream) => {
-  const all = [];
-  for await (const part of stream) all.push(part);
-  return all;
 };
 
 test('generateText with real weights answers as the engine itself', { skip }, async () => {
@@ -78,14 +60,14 @@ test('generateText with real weights answers as the engine itself', { skip }, as
 test('streamText with real weights says the same in pieces, and its length ends it', { skip }, async () => {
   const { kinglet } = real;
   const messages = [{ role: 'user', content: 'Hello' }];
-  const direct = await kinglet.chat.completions.create({ messages, temperature: 0, max_tokens: 40, ...endless });
+  const direct = await kinglet.chat.completions.create({ messages, temperature: 0, max_tokens: 40, ...real.endless });
   assert.equal(direct.choices[0].finish_reason, 'length');
   const stream = streamText({
     model: createKingletProvider(kinglet)(),
     prompt: 'Hello',
     temperature: 0,
     maxOutputTokens: 40,
-    providerOptions: { kinglet: endless },
+    providerOptions: { kinglet: real.endless },
   });
   const pieces = await collect(stream.textStream);
   assert.ok(pieces.length > 3, `${pieces.length} pieces`);
@@ -103,7 +85,7 @@ test('an aborted streamText stops real weights and frees them for the next', { s
     model: provider(),
     prompt: 'Hello',
     maxOutputTokens: 600,
-    providerOptions: { kinglet: endless },
+    providerOptions: { kinglet: real.endless },
     abortSignal: control.signal,
     onAbort: () => (aborts += 1),
   });
@@ -456,7 +438,7 @@ test('a failure keeps code and detail, is an APICallError, and is not tried agai
 
 test('an aborted generateText is an AbortError, whatever the reason', { skip }, async () => {
   const provider = createKingletProvider(real.kinglet);
-  const providerOptions = { kinglet: endless };
+  const providerOptions = { kinglet: real.endless };
   const ask = (abortSignal) =>
     generateText({ model: provider(), prompt: 'Hello', maxOutputTokens: 900, abortSignal, maxRetries: 0, providerOptions });
   const control = new AbortController();

@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { ARGS, CHROMIUM, missing } from './support/browser.mjs';
+import { missing, openExtension } from './support/browser.mjs';
 
 const skip = missing() ?? false;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -52,14 +51,8 @@ test('the background of an extension answers, from the store, also after the bro
   mkdirSync(join(folder, 'profile'));
   copyFileSync(join(ROOT, 'tests/goldens/llama3.gguf'), join(home, 'small.gguf'));
   for (const [name, text] of Object.entries(FILES)) writeFileSync(join(home, name), text);
-  const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath: CHROMIUM,
-    headless: false, // as Playwright means it: that one loads no extensions
-    args: [...ARGS, '--headless=new', `--disable-extensions-except=${home}`, `--load-extension=${home}`],
-    ignoreDefaultArgs: ['--disable-extensions'],
-  });
+  const { context, worker } = await openExtension(home, join(folder, 'profile'));
   t.after(() => context.close());
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(new URL('index.html', worker.url()).href);

@@ -1,6 +1,6 @@
 // `kinglet/langchain` under the real `@langchain/core`: in front of real weights, and of answers that are written down.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import {
   AIMessage,
   AIMessageChunk,
@@ -16,34 +16,16 @@ import { tool } from '@langchain/core/tools';
 import { z } from 'zod';
 import { ChatKinglet, KingletEmbeddings } from '../../pkg/dist/adapters/langchain.js';
 import { KingletError } from '../../pkg/dist/index.js';
-import { notBuilt } from './support/browser.mjs';
-import { DESK_NANO, noDesk } from './support/desk.mjs';
+import { collect, deskNano, QUESTION, skip } from './support/adapters.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { call, scripted } from './support/scripted.mjs';
 import { toolModel } from './support/tool-model.mjs';
 
-const skip = notBuilt() ?? noDesk() ?? false;
-const QUESTION = 'filter\nmessage: You have won a free phone! Click the link now.';
-
-let real;
-/** Parameters with which an answer ends at its length only: the token that ends it is never drawn. */
-let endless;
-before(async () => {
-  if (skip) return;
-  real = await nodeKinglet(DESK_NANO);
-  const [end] = await real.kinglet.tokenize('<|end|>', { special: 'parse' });
-  endless = { logit_bias: { [end]: -100 } };
-});
-after(() => real?.close());
+const real = deskNano();
 
 const model = (turns, fields = {}) => {
   const client = scripted(turns);
   return { client, model: new ChatKinglet({ kinglet: client, ...fields }) };
-};
-const collect = async (stream) => {
-  const all = [];
-  for await (const part of stream) all.push(part);
-  return all;
 };
 const sum = (chunks) => chunks.reduce((a, b) => a.concat(b));
 
@@ -65,8 +47,8 @@ test('invoke with real weights answers as the engine itself', { skip }, async ()
 test('stream with real weights says the same in pieces, in a chain of prompt, model and parser', { skip }, async () => {
   const { kinglet } = real;
   const messages = [{ role: 'user', content: 'Hello' }];
-  const direct = await kinglet.chat.completions.create({ messages, temperature: 0, max_tokens: 40, ...endless });
-  const chat = new ChatKinglet({ kinglet, temperature: 0, maxTokens: 40, modelKwargs: endless });
+  const direct = await kinglet.chat.completions.create({ messages, temperature: 0, max_tokens: 40, ...real.endless });
+  const chat = new ChatKinglet({ kinglet, temperature: 0, maxTokens: 40, modelKwargs: real.endless });
   const whole = sum(await collect(await chat.stream('Hello')));
   assert.equal(whole.text, direct.choices[0].message.content);
   assert.equal(whole.usage_metadata.output_tokens, 40);
@@ -79,7 +61,7 @@ test('stream with real weights says the same in pieces, in a chain of prompt, mo
 });
 
 test('a signal stops real weights, invoked and streamed, and frees them for the next', { skip }, async () => {
-  const chat = new ChatKinglet({ kinglet: real.kinglet, maxTokens: 900, modelKwargs: endless });
+  const chat = new ChatKinglet({ kinglet: real.kinglet, maxTokens: 900, modelKwargs: real.endless });
   const started = performance.now();
   await assert.rejects(chat.invoke('Hello', { signal: AbortSignal.timeout(20) }), /abort/i);
   const control = new AbortController();

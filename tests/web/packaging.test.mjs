@@ -7,9 +7,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { gzipSync } from 'node:zlib';
-import { ARGS, CHROMIUM, launch, missing } from './support/browser.mjs';
+import { launch, missing, openExtension } from './support/browser.mjs';
 import { noDesk } from './support/desk.mjs';
 import { pack, project, run, start, temporary, unpack, write } from './support/pack.mjs';
 import { POLICY, serveFolder } from './support/static.mjs';
@@ -257,14 +256,8 @@ test('a browser extension', { skip }, async (t) => {
   addCheck(home, 'main.js', './kinglet/dist/index.js');
   mkdirSync(join(home, 'models'));
   copyFileSync(MODELS['/models/llama3.gguf'], join(home, 'models/llama3.gguf'));
-  const context = await chromium.launchPersistentContext(join(folder, 'extension-profile'), {
-    executablePath: CHROMIUM,
-    headless: false, // as Playwright means it: that one loads no extensions
-    args: [...ARGS, '--headless=new', `--disable-extensions-except=${home}`, `--load-extension=${home}`],
-    ignoreDefaultArgs: ['--disable-extensions'],
-  });
+  const { context, worker } = await openExtension(home, join(folder, 'extension-profile'));
   t.after(() => context.close());
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
   await works(context, new URL('index.html', worker.url()).href);
 });
 

@@ -45,6 +45,17 @@ export async function openProfile(url, { folder = profileFolder(), keep = false 
   return { page, close };
 }
 
+/** Chromium with the extension of folder `home`, its profile in another: the context, and the extension's service worker. */
+export async function openExtension(home, profile) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: false, // as Playwright means it: that one loads no extensions
+    args: [...ARGS, '--headless=new', `--disable-extensions-except=${home}`, `--load-extension=${home}`],
+    ignoreDefaultArgs: ['--disable-extensions'],
+  });
+  return { context, worker: context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker')) };
+}
+
 /** Why the browser tests cannot run here, or undefined. */
 export function missing() {
   return existsSync(CHROMIUM) ? notBuilt() : `no Chromium at ${CHROMIUM}`;

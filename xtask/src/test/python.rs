@@ -88,23 +88,23 @@ struct Ways {
     kinglet: PathBuf,
 }
 
+/// Writes one row of each family, and one that training never sees, into a folder.
+fn rows(out: &Path) -> Result<()> {
+    let few = ["--quiet", "--count=1", "--heldout-count=1", "--out"];
+    sh::run(
+        python::system()?
+            .args(["-B", "models/desk/generate.py"])
+            .args(few)
+            .arg(out),
+    )
+}
+
 impl Ways {
     /// A few steps of training, the file, a quantized file, and rows through the real engine.
     fn smoke(&self) -> Result<()> {
         let out = empty("desk-smoke")?;
         sh::run(self.train(&out).arg("--smoke"))?;
-        sh::run(
-            python::system()?
-                .args([
-                    "-B",
-                    "models/desk/generate.py",
-                    "--quiet",
-                    "--count=1",
-                    "--heldout-count=1",
-                    "--out",
-                ])
-                .arg(&out),
-        )?;
+        rows(&out)?;
         let items = self.evaluate(&out.join("desk-f32.gguf"), &out.join("heldout.jsonl"), ROWS)?;
         match items.iter().find(|item| !item["error"].is_null()) {
             Some(item) => bail!("row {} was not answered: {}", item["id"], item["error"]),
@@ -132,18 +132,7 @@ impl Ways {
             Some(loss) if loss < COPIES => {}
             _ => bail!("loss {loss:?} at step {LAST_DRILL}, expected less than {COPIES}"),
         }
-        sh::run(
-            python::system()?
-                .args([
-                    "-B",
-                    "models/desk/generate.py",
-                    "--quiet",
-                    "--count=1",
-                    "--heldout-count=1",
-                    "--out",
-                ])
-                .arg(&out),
-        )?;
+        rows(&out)?;
         self.evaluate(&out.join("short-f32.gguf"), &out.join("heldout.jsonl"), ROWS)?;
         Ok(())
     }
