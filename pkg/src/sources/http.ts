@@ -7,7 +7,7 @@ import { extentOf, httpError, replyOf } from './range.js';
 import { truncated } from './reader.js';
 import { ask, bodyOf, cut, fileChanged, persistently, type Answer, type Remote } from './remote.js';
 import { Passing, type Patience } from './retry.js';
-import { ifRange, same, telling, validatorsOf, type Validators } from './validators.js';
+import { ifRange, otherNode, same, telling, validatorsOf, type Validators } from './validators.js';
 
 /** Length of the first request; each later one in the same direction is twice as long. */
 const FIRST_REQUEST_BYTES = 1 << 20;
@@ -46,6 +46,7 @@ export class HttpReader implements Openable {
   private version: Validators | undefined;
   private ranged = true;
   private requestBytes = FIRST_REQUEST_BYTES;
+  private most = MAX_REQUEST_BYTES;
   private body: Body | undefined;
   /** How the last body ended too early. */
   private broke: KingletError | undefined;
@@ -240,6 +241,10 @@ export class HttpReader implements Openable {
     }
     const whole = reply.status === 200 && this.resumable;
     const extent = extentOf(remote.url, whole ? 0 : offset, whole ? Infinity : end, undefined, reply);
+    if (version !== undefined && otherNode(version, found) && (known ?? extent.total) === extent.total) {
+      this.requestBytes = this.most = Infinity; // as few requests as possible
+      throw new Passing(fileChanged(remote.url));
+    }
     if (version !== undefined && telling(version) && !same(version, found)) {
       throw fileChanged(remote.url);
     }
@@ -250,7 +255,7 @@ export class HttpReader implements Openable {
     this.known ??= extent.total;
     this.ranged = extent.ranged;
     this.broke = undefined;
-    this.requestBytes = Math.min(this.requestBytes * 2, MAX_REQUEST_BYTES);
+    this.requestBytes = Math.min(this.requestBytes * 2, this.most);
     return {
       answer,
       pieces: bodyOf(remote, answer, this.ending.signal),

@@ -10,6 +10,7 @@ export interface Reply {
   contentRange: string | null;
   contentLength: string | null;
   contentEncoding: string | null;
+  contentType?: string | null;
 }
 
 /** Which bytes of the file the body holds. */
@@ -37,6 +38,7 @@ export function replyOf({ status, statusText, headers }: Response): Reply {
     contentRange: headers.get('content-range'),
     contentLength: headers.get('content-length'),
     contentEncoding: headers.get('content-encoding'),
+    contentType: headers.get('content-type'),
   };
 }
 
@@ -64,6 +66,9 @@ function read(start: number, end: number, reply: Reply, fail: (message: string) 
     }
     return { ranged: false, start: 0, end: length, total: length };
   }
+  if (status === 206 && /^multipart\//i.test(reply.contentType?.trim() ?? '')) {
+    throw fail(`one range was asked for, an answer in several parts was sent (${reply.contentType})`);
+  }
   if (status === 206 && contentRange !== null) {
     const range = contentRangeOf(contentRange);
     if (range === undefined) {
@@ -86,6 +91,11 @@ function read(start: number, end: number, reply: Reply, fail: (message: string) 
     return { ranged: true, start, end: stop, total: stop !== undefined && stop < end ? stop : undefined };
   }
   throw fail(status === 416 ? `the file has no bytes from ${start}` : reply.statusText);
+}
+
+/** The length of the file, from the `content-range` of an answer without any of it. */
+export function lengthOf(contentRange: string | null): number | undefined {
+  return wholeNumber(/^bytes\s+\*\s*\/\s*(\d+)$/.exec(contentRange?.trim() ?? '')?.[1]);
 }
 
 /** `bytes 0-9/100` as start, exclusive end and total; `*` as total is unknown. */

@@ -3,7 +3,7 @@
 import { aborted, KingletError } from '../errors.js';
 import { httpError } from './range.js';
 import { unreadable } from './reader.js';
-import { mayPass, Passing, pause, retryAfter, Stall, type Patience } from './retry.js';
+import { isOffline, mayPass, Passing, pause, retryAfter, Stall, type Patience } from './retry.js';
 
 /** Of an extension's own files. Browsers answer a range of one with the status of the whole, and its length is the part's. */
 const EXTENSION = /^[a-z]+(-[a-z]+)*-extension:/i;
@@ -102,7 +102,10 @@ function broken(remote: Remote, thrown: unknown, stall: Stall, signal: AbortSign
   return new Passing(unreadable(remote.url, why));
 }
 
-/** Tries again while failures may pass and `work` makes progress, which it says by calling its argument. */
+/**
+ * Tries again while failures may pass and `work` makes progress, which it says by calling its argument. Without a network
+ * that goes on until there is one: only the caller's signal ends it.
+ */
 export async function persistently<T>(
   patience: Required<Patience>,
   signal: AbortSignal,
@@ -115,11 +118,12 @@ export async function persistently<T>(
       if (!(thrown instanceof Passing)) {
         throw thrown;
       }
-      failed += 1;
+      const offline = isOffline() && thrown.error.code === 'io';
+      failed += offline ? 0 : 1;
       if (failed >= patience.attempts) {
         throw thrown.error;
       }
-      await pause(failed, patience.backoffMs, thrown.after, signal);
+      await pause(Math.max(1, failed), patience.backoffMs, thrown.after, signal);
     }
   }
 }

@@ -53,9 +53,20 @@ export function mayPass(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
-/** `Retry-After` in milliseconds; 0 where it is missing or a date. */
+/** `Retry-After`, seconds or a date, in milliseconds; 0 where it is missing or past. */
 export function retryAfter(headers: Headers): number {
-  return 1000 * (Number(headers.get('retry-after')) || 0);
+  const after = headers.get('retry-after') ?? '';
+  if (/^\s*\d+\s*$/.test(after)) {
+    return 1000 * Number(after);
+  }
+  // By the server's own clock, where it tells.
+  const now = Date.parse(headers.get('date') ?? '') || Date.now();
+  return Math.max(0, Date.parse(after) - now) || 0;
+}
+
+/** The browser says that there is no network: what fails now says nothing of the server. */
+export function isOffline(): boolean {
+  return (globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false;
 }
 
 /** Waits before attempt `n` (the first is 1), less long when `signal` aborts, which throws. */

@@ -27,6 +27,11 @@ export function same(a: Validators, b: Validators): boolean {
   return a.modified !== null && a.modified === b.modified;
 }
 
+/** Whether they differ as those of two servers behind one address do that have the same file, each with an ETag of its own. */
+export function otherNode(a: Validators, b: Validators): boolean {
+  return a.etag !== null && b.etag !== null && a.etag !== b.etag && a.modified !== null && a.modified === b.modified;
+}
+
 /**
  * `If-Range`, so that a server whose file has changed sends the whole of the new one at once. Only to this page's own
  * origin: elsewhere the header would make the browser ask for permission first, which many servers refuse. The answer's

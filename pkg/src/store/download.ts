@@ -131,11 +131,12 @@ export class Download {
         this.crew = new Crew(runs, requests, this.around.patience, this.turn);
         return await this.crew.run(this.ending.signal);
       } catch (thrown) {
-        if (!(thrown instanceof Anew)) {
+        const anew = thrown instanceof Anew ? (thrown.error ?? fileChanged(this.origin.url)) : undefined;
+        if (anew === undefined && !(thrown instanceof KingletError && thrown.code === 'file_changed')) {
           throw thrown;
         }
         if (this.handedOut || restarts >= MAX_RESTARTS || this.origin.once) {
-          throw thrown.error ?? fileChanged(this.origin.url);
+          throw anew ?? thrown;
         }
         await reset();
       }

@@ -2,11 +2,11 @@
 // of the first one, and fills the chunks.
 
 import { KingletError } from '../errors.js';
-import { extentOf, httpError, replyOf } from '../sources/range.js';
+import { extentOf, httpError, lengthOf, replyOf } from '../sources/range.js';
 import { unreadable } from '../sources/reader.js';
-import { ask, bodyOf, cut, type Answer } from '../sources/remote.js';
+import { ask, bodyOf, cut, fileChanged, type Answer } from '../sources/remote.js';
 import { Passing, type Patience } from '../sources/retry.js';
-import { ifRange, same, telling, validatorsOf } from '../sources/validators.js';
+import { ifRange, otherNode, same, telling, validatorsOf } from '../sources/validators.js';
 import type { Arrival } from './arrival.js';
 import type { Run, Runs } from './runs.js';
 import { CHUNK } from './window.js';
@@ -24,6 +24,8 @@ export class Anew extends Error {
 /** Asks the server of one file. */
 export class Requests {
   private heard = false;
+  /** Where the last answer ended. */
+  private reached = -1;
   /** How the last answer ended too early. */
   private broke: KingletError | undefined;
   /** What might have passed, but did not. */
@@ -89,7 +91,9 @@ export class Requests {
     const found = validatorsOf(response.headers);
     const reply = replyOf(response);
     if (reply.status === 416 && start > 0) {
-      if (length !== null) {
+      // The end of a file whose length nobody said: where the server says so now, or all came that there was.
+      const end = lengthOf(reply.contentRange) ?? this.reached;
+      if (length !== null || end !== start || (telling(found) && !same(manifest, found))) {
         throw new Anew();
       }
       return undefined;
@@ -101,6 +105,9 @@ export class Requests {
     }
     if (beginning) {
       Object.assign(manifest, found);
+    } else if (otherNode(manifest, found) && (length ?? extent.total) === extent.total) {
+      this.runs.single = true;
+      throw new Passing(fileChanged(origin.url));
     } else if (telling(manifest) ? !same(manifest, found) : origin.sha256 === undefined) {
       throw new Anew();
     }
@@ -154,6 +161,7 @@ export class Requests {
       }
     }
     const { length } = arrival;
+    this.reached = at;
     if (from.end !== undefined ? at < from.end : length !== null && at < Math.min(length, run.to * CHUNK)) {
       throw cut(origin, at, from.end ?? length ?? at);
     }

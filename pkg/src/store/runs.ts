@@ -16,6 +16,8 @@ export interface Run {
 export class Runs {
   /** The server sends parts of the file. */
   ranged = true;
+  /** Several servers answer, whose versions cannot be told from each other: as few requests as possible. */
+  single = false;
   private readonly busy = new Set<number>();
 
   constructor(private readonly arrival: Arrival) {}
@@ -42,8 +44,8 @@ export class Runs {
     if (from === undefined) {
       return undefined;
     }
-    const run = { from, to: alone ? Infinity : from + 1 };
-    while (!alone && run.to < from + RUN && free(run.to) && arrival.come(run.to) === 0) {
+    const run = { from, to: this.divisible ? from + 1 : Infinity };
+    while (run.to < from + (alone ? Infinity : RUN) && free(run.to) && arrival.come(run.to) === 0) {
       run.to += 1; // what has begun to come is asked for from there on
     }
     this.reserve(run);
@@ -82,10 +84,14 @@ export class Runs {
   /** Everything begins anew. */
   reset(): void {
     this.busy.clear();
-    this.ranged = true;
+    this.ranged = true; // but `single` stays: the servers do
   }
 
   private get parallel(): boolean {
+    return this.divisible && !this.single;
+  }
+
+  private get divisible(): boolean {
     return this.ranged && this.arrival.resumable && this.arrival.length !== null;
   }
 

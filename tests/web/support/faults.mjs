@@ -13,6 +13,7 @@ function rangeOf(header, size) {
  * (from 0): any of
  *   status, retryAfter: an error instead of the file
  *   ignoresRange, chunked (no length), gzip, hidesRange (as CORS does), unknownTotal, shorter (bytes of a part at most)
+ *   multipart: as an answer to several ranges; bare: an answer 416 does not tell the length
  *   cut: breaks the connection off after so many bytes; stall: says nothing more after so many
  *   delay: milliseconds before the answer; pace: milliseconds after each 64 KiB; wrong(bytes): other bytes than it should send
  * Returns {origin, asked, sent, open, most, close}: `asked` has `[start, end]` of every request, `sent` is the number of bytes
@@ -47,13 +48,18 @@ export async function startFaults(file, fault = () => ({}), headers = {}) {
     const changed = request.headers['if-range'] !== undefined && ![etag, modified].includes(request.headers['if-range']);
     let [start, end] = (!changed && range) || [0, bytes.length];
     if (start >= bytes.length && bytes.length > 0) {
-      response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
+      response.writeHead(416, what.bare ? {} : { 'Content-Range': `bytes */${bytes.length}` }).end();
       return;
     }
     let body = bytes.subarray(start, (end = Math.min(end, start + (what.shorter ?? Infinity))));
     body = what.wrong?.(body, start) ?? body;
     const partial = range && !changed;
     if (partial && !what.hidesRange) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${what.unknownTotal ? '*' : bytes.length}`);
+    if (what.multipart) {
+      response.removeHeader('Content-Range');
+      response.setHeader('Content-Type', 'multipart/byteranges; boundary=x');
+      body = Buffer.from(`--x\r\nContent-Range: bytes ${start}-${end - 1}/${bytes.length}\r\n\r\n${body.toString('latin1')}\r\n--x--\r\n`, 'latin1');
+    }
     if (what.gzip) {
       response.setHeader('Content-Encoding', 'gzip');
       body = gzipSync(body, { level: 0 });
