@@ -292,6 +292,59 @@ test('a damaged chunk is found and fetched again alone', async (t) => {
   }
 });
 
+test('many damaged chunks: after some the others are downloaded together; a file that has changed is file_changed', async (t) => {
+  let now = FILE;
+  const server = await serving(t, () => now);
+  const one = await tab();
+  same(await take(one, server), BYTES);
+  const [{ id }] = await one.store.list();
+  const damage = () => one.disk.data.get(id).forEach((chunk) => (chunk[7] ^= 1));
+  damage();
+  server.asked.length = 0;
+  same(await take(one, server), BYTES);
+  assert.deepEqual(server.asked, [...[0, 1, 2].map((n) => [n * CHUNK, (n + 1) * CHUNK]), [3 * CHUNK, LENGTH]]);
+  const said = one.notices.splice(0).map(([code, { chunk, chunks, kept }]) => [code, chunk ?? chunks, kept]);
+  assert.deepEqual(said, [...[0, 1, 2].map((n) => ['chunk_repaired', n, true]), ['chunk_repaired', [3, 4, 5], true]]);
+  same(await take(one, server), BYTES);
+  assert.equal(server.asked.length, 4, 'it is whole again');
+
+  // The load fails, and the model stays: it was there before.
+  damage();
+  const reader = await one.open(server);
+  await readAll(reader);
+  await reader.finish();
+  await reader.discard();
+  assert.deepEqual((await one.store.list()).map(({ complete, stored }) => [complete, stored]), [[true, LENGTH]]);
+
+  damage();
+  const late = await one.open(server);
+  await late.read(0, 3 * CHUNK);
+  now = { bytes: OTHER, etag: '"two"' };
+  await assert.rejects(late.read(3 * CHUNK, 100), { code: 'file_changed' });
+  await late.close();
+  await empty(one.disk);
+  same(await take(one, server), OTHER);
+});
+
+test('many damaged chunks, where nothing tells versions apart or somebody else is at it: each is fetched alone', async (t) => {
+  for (const file of [{ bytes: BYTES }, FILE]) {
+    const server = await serving(t, () => file);
+    const one = await tab();
+    same(await take(one, server), BYTES);
+    one.disk.data.get((await one.store.list())[0].id).forEach((chunk) => (chunk[7] ^= 1));
+    const reader = await one.open(server);
+    const [{ urls: [key] }] = await one.store.list();
+    const claim = file === FILE ? await one.store.tryClaim(key) : undefined;
+    server.asked.length = 0;
+    same(await readAll(reader), BYTES);
+    assert.equal(server.asked.length, 6);
+    claim?.();
+    await reader.close();
+    same(await take(one, server), BYTES);
+    assert.equal(server.asked.length, 6);
+  }
+});
+
 test('a damaged chunk of a file that has changed on the server: file_changed, and it is forgotten', async (t) => {
   let now = FILE;
   const server = await serving(t, () => now);

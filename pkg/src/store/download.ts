@@ -42,7 +42,7 @@ export class Download {
   /** When more than the first chunks may be asked for. */
   private readonly turn: Promise<void>;
   private demand: () => void = () => undefined;
-  private handedOut = false;
+  private handedOut: boolean;
   /** Why nothing more comes. */
   failure: KingletError | undefined;
   /** Everything is there. */
@@ -50,13 +50,18 @@ export class Download {
   /** Another file of the store has the same content: this one is not needed beyond this load. */
   superfluous = false;
 
-  /** Begins; `turn`: when more than the first chunks may be asked for without being wanted. */
+  /**
+   * Begins; `turn`: when more than the first chunks may be asked for without being wanted; `root`: of a file of which some
+   * is read already, what it must turn out to be.
+   */
   constructor(
     private readonly origin: Origin,
     private readonly chunks: Chunks,
     private readonly around: Surroundings,
     turn: Promise<void> = Promise.resolve(),
+    private readonly root?: string | null,
   ) {
+    this.handedOut = typeof root === 'string';
     let answered = () => undefined as void;
     this.opened = new Promise((resolve) => (answered = resolve));
     this.answered = answered;
@@ -172,6 +177,9 @@ export class Download {
       }
     }
     manifest.root = await sha256(new TextEncoder().encode(`${manifest.length} ${manifest.sha.join(' ')}`));
+    if (typeof this.root === 'string' && this.root !== manifest.root) {
+      throw fileChanged(origin.url);
+    }
     manifest.whole = null;
     manifest.parts = [];
     this.superfluous = await store.join(manifest);

@@ -128,6 +128,11 @@ export class Store {
     return patiently(this.locks, `source-${key}`, 'exclusive', wait);
   }
 
+  /** As {@link Store.claim}; undefined where somebody else has it. */
+  tryClaim(key: string): Promise<Release | undefined> {
+    return this.locks.hold(`source-${key}`, { mode: 'exclusive', ifAvailable: true });
+  }
+
   /** Removes a file that the caller alone uses. */
   async drop(id: string): Promise<void> {
     await this.disk.removeRecord(recordOf(id));

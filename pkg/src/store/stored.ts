@@ -3,6 +3,7 @@
 import { KingletError } from '../errors.js';
 import { unreadable, type Reader } from '../sources/reader.js';
 import { fileChanged } from '../sources/remote.js';
+import { telling } from '../sources/validators.js';
 import { fetchChunk, type Origin } from './ask.js';
 import { Chunks } from './chunks.js';
 import type { DiskFile } from './disk.js';
@@ -16,6 +17,9 @@ import { CHUNK, type Window } from './window.js';
 
 /** How often is looked how far another tab's download is. */
 const WATCH_MS = 1000;
+
+/** When more chunks than these turn out to be damaged, the others are not fetched one by one. */
+const FEW_DAMAGED = 3;
 
 /** What opening a file needs. */
 export interface Shelf extends Surroundings {
@@ -111,7 +115,7 @@ async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<
     shelf.notice('storage_evicted', message, { name: manifest.name, bytes: (manifest.length ?? 0) - size });
     return undefined;
   }
-  const reader = new StoredReader(origin, new Chunks(manifest, file, shelf.window), shelf, release);
+  const reader = new StoredReader(origin, new Chunks(manifest, file, shelf.window), shelf, release, undefined, repairs);
   if (await reader.isExpected()) {
     await reader.touch();
     return reader;
@@ -158,7 +162,7 @@ async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefin
   }
   const chunks = new Chunks(manifest, file, shelf.window);
   const download = new Download(origin, chunks, shelf, turn);
-  const reader = new StoredReader(origin, chunks, shelf, release, download);
+  const reader = new StoredReader(origin, chunks, shelf, release, download, true);
   void download.finished.then(claim);
   await download.opened;
   if (download.failure !== undefined) {
@@ -193,15 +197,22 @@ async function part({ key, once }: Origin, shelf: Shelf): Promise<Manifest | und
 export class StoredReader implements Reader {
   private readonly ending = new AbortController();
   private closed = false;
+  /** How many chunks were found to be damaged. */
+  private damaged = 0;
+  /** It was not there before. */
+  private readonly fresh: boolean;
 
-  /** @internal */
+  /** @internal `repairs`: the file may be written. */
   constructor(
     private readonly origin: Origin,
     private readonly chunks: Chunks,
     private readonly shelf: Shelf,
     private readonly release: Release,
-    private readonly download?: Download,
-  ) {}
+    private download: Download | undefined,
+    private readonly repairs: boolean,
+  ) {
+    this.fresh = download !== undefined;
+  }
 
   get name(): string {
     return this.origin.url;
@@ -265,7 +276,7 @@ export class StoredReader implements Reader {
 
   /** Closes it; what was downloaded for this reader is removed from the store: it was no model. What lay there before stays. */
   async discard(): Promise<void> {
-    if (this.download === undefined) {
+    if (!this.fresh) {
       return this.close();
     }
     try {
@@ -312,9 +323,14 @@ export class StoredReader implements Reader {
       return this.chunks.place(n, bytes);
     }
     const { length } = this.manifest;
-    if (length !== null && n < chunksOf(length) && !(await this.load(n))) {
-      this.chunks.place(n, await this.repaired(n));
+    if (length === null || n >= chunksOf(length) || (await this.load(n))) {
+      return;
     }
+    this.damaged += 1;
+    if (this.damaged > FEW_DAMAGED && this.download === undefined && (await this.downloadDamaged())) {
+      return this.chunk(n);
+    }
+    this.chunks.place(n, await this.repaired(n));
   }
 
   private async load(n: number): Promise<boolean> {
@@ -323,6 +339,36 @@ export class StoredReader implements Reader {
     } catch {
       return false; // what cannot be read is damaged, whatever the disk says of it
     }
+  }
+
+  /** Finds all damaged chunks and downloads them together; false: that cannot be done now. */
+  private async downloadDamaged(): Promise<boolean> {
+    const { origin, chunks, manifest, shelf: { store, notice } } = this;
+    const { disk } = store;
+    const comparable = telling(manifest) || origin.sha256 !== undefined;
+    const claim = this.repairs && comparable ? await store.tryClaim(origin.key) : undefined;
+    if (claim === undefined) {
+      return false;
+    }
+    await chunks.file.close();
+    const file = await disk.openFile(manifest.id, 'write').catch(() => undefined); // another tab may be reading it
+    chunks.file = file ?? (await disk.openFile(manifest.id, 'read')) ?? chunks.file;
+    if (file === undefined) {
+      claim();
+      return false;
+    }
+    const damaged: number[] = [];
+    for (let n = 0; n < manifest.sha.length; n++) {
+      if ((await chunks.take(n, sizeOf(manifest.length ?? 0, n))) === undefined) {
+        damaged.push(n);
+      }
+    }
+    manifest.complete = false;
+    this.download = new Download(origin, chunks, this.shelf, undefined, manifest.root);
+    void this.download.finished.then(claim);
+    const message = `${damaged.length} chunks of ${origin.name} in the store were damaged; they are fetched again`;
+    notice('chunk_repaired', message, { name: origin.name, chunks: damaged, kept: true });
+    return true;
   }
 
   /** Fetches a damaged chunk again, which must be the one that was there. */
