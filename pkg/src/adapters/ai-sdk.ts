@@ -1,9 +1,11 @@
-// `kinglet/ai-sdk`: a provider for the Vercel AI SDK (`ai` 7: version 4 of its specification).
+// `kinglet/ai-sdk`: a provider for the Vercel AI SDK (`ai` 7: version 4 of its specification; `ai` 6: version 3).
 
 import type {
+  EmbeddingModelV3,
   EmbeddingModelV4,
   EmbeddingModelV4CallOptions,
   EmbeddingModelV4Result,
+  LanguageModelV3,
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4GenerateResult,
@@ -13,6 +15,8 @@ import type {
 import { contentOf, finishReason, metadataOf, Parts, responseOf, usageOf } from './ai-answer.js';
 import { callError, noSuchModel } from './ai-errors.js';
 import { NAME, requestOf } from './ai-request.js';
+import { embeddingModelV3, languageModelV3 } from './ai-v3.js';
+import { KingletError } from '../errors.js';
 import { answer, chunks, embed, type Body, type Engine, type KingletClient } from './client.js';
 
 export { KingletCallError } from './ai-errors.js';
@@ -33,8 +37,22 @@ export interface KingletProvider {
   imageModel(modelId: string): never;
 }
 
+/** The same for `ai` 6. */
+export interface KingletProviderV3 {
+  (modelId?: string): LanguageModelV3;
+  readonly specificationVersion: 'v3';
+  /** A model for `generateText`, `streamText`, `generateObject`, `streamObject`. */
+  languageModel(modelId?: string): LanguageModelV3;
+  /** A model for `embed` and `embedMany`. */
+  embeddingModel(modelId?: string): EmbeddingModelV3;
+  /** @throws always: kinglet makes no images. */
+  imageModel(modelId: string): never;
+}
+
 /**
  * A provider for the Vercel AI SDK over models that `createKinglet` loaded (or is still loading: a promise will do).
+ *
+ * It is one for `ai` 7; for `ai` 6 it takes `{ specification: 'v3' }`.
  *
  * With one engine, the model id is a label. With several, `{chat: a, embed: b}`, it chooses; an unknown one is an error.
  *
@@ -42,7 +60,12 @@ export interface KingletProvider {
  * const kinglet = createKingletProvider(createKinglet({ model: 'desk' }));
  * const { text } = await generateText({ model: kinglet(), prompt: 'Hello' });
  */
-export function createKingletProvider(engines: Engines): KingletProvider {
+export function createKingletProvider(engines: Engines, options?: { specification?: 'v4' }): KingletProvider;
+export function createKingletProvider(engines: Engines, options: { specification: 'v3' }): KingletProviderV3;
+export function createKingletProvider(
+  engines: Engines,
+  { specification = 'v4' }: { specification?: 'v3' | 'v4' } = {},
+): KingletProvider | KingletProviderV3 {
   const find = (modelId: string | undefined, type: string): [engine: Engine, id: string] => {
     if (isEngine(engines)) {
       return [engines, modelId ?? nameOf(engines)];
@@ -55,15 +78,38 @@ export function createKingletProvider(engines: Engines): KingletProvider {
     }
     return [engine, id];
   };
-  const languageModel = (modelId?: string) => new KingletLanguageModel(...find(modelId, 'languageModel'));
-  return Object.assign((modelId?: string) => languageModel(modelId), {
-    specificationVersion: 'v4' as const,
-    languageModel,
-    embeddingModel: (modelId?: string) => new KingletEmbeddingModel(...find(modelId, 'embeddingModel')),
-    imageModel: (modelId: string): never => {
-      throw noSuchModel(modelId, 'imageModel', []);
-    },
-  });
+  const language = (modelId?: string) => new KingletLanguageModel(...find(modelId, 'languageModel'));
+  const embedding = (modelId?: string) => new KingletEmbeddingModel(...find(modelId, 'embeddingModel'));
+  const imageModel = (modelId: string): never => {
+    throw noSuchModel(modelId, 'imageModel', []);
+  };
+  switch (specification) {
+    case 'v4':
+      return provider(specification, language, embedding, imageModel);
+    case 'v3':
+      return provider(
+        specification,
+        (modelId) => languageModelV3(language(modelId)),
+        (modelId) => embeddingModelV3(embedding(modelId)),
+        imageModel,
+      );
+    default:
+      throw new KingletError(
+        'invalid_request',
+        `invalid request: specification: expected 'v3' or 'v4', got ${JSON.stringify(specification)}`,
+        { param: 'specification' },
+      );
+  }
+}
+
+function provider<Version, Language, Embedding>(
+  specificationVersion: Version,
+  languageModel: (modelId?: string) => Language,
+  embeddingModel: (modelId?: string) => Embedding,
+  imageModel: (modelId: string) => never,
+) {
+  const call = (modelId?: string) => languageModel(modelId);
+  return Object.assign(call, { specificationVersion, languageModel, embeddingModel, imageModel });
 }
 
 function isEngine(engines: Engines): engines is Engine {
