@@ -53,6 +53,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       return info.backend === 'gpu' && gpu.adapter !== '' ? { ...info, adapter: gpu.adapter } : info;
     };
     let info = describe();
+    let aborts = 0;
     const grammars = new Grammars(browser.grammar, wasm?.grammar, () => engine.vocabulary());
     requests.begin();
     return {
@@ -65,10 +66,17 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       },
       prefill: () => engine.prefill(),
       next: () => engine.next(),
-      abort: () => engine.abort(),
+      abort: () => {
+        aborts += 1;
+        engine.abort();
+      },
       restore: async () => {
+        const before = aborts;
         try {
           gpu = await known(); // it may be another one: a laptop that was undocked
+          if (aborts > before) {
+            return; // nobody waits for it any more; the next request will find that the device is lost
+          }
           await engine.restore?.(gpu.tested);
           await (files && finish(files, sources));
           await gpu.trials.add(engine.tried().tried);

@@ -17,6 +17,9 @@ const WORKER = '/pkg/dist/worker.js';
 const SOAK = process.env.KINGLET_SOAK !== undefined;
 const count = (small, large) => (SOAK ? large : small);
 
+/** Its weights show in the memory of a process, and take a while to load. */
+const heavy = llamaModel({ n_embd: 1024, n_ff: 2048, n_layer: 4 });
+
 let server;
 let browser;
 const scripts = new Map();
@@ -25,6 +28,7 @@ before(async () => {
   const models = new Map([
     [`${NAME}.gguf`, fileModel(path)],
     ['wide.gguf', bytesModel(wide(readFileSync(path)))],
+    ['heavy.gguf', heavy],
   ]);
   server = await startServer(models, { scripts, isolated: true });
   browser = await launch(['--enable-blink-features=ForceEagerMeasureMemory']);
@@ -171,27 +175,45 @@ test('a device destroyed while the model loads, and while nothing happens', { sk
 });
 
 test('an abort while the model is loaded again ends that; the next request has the GPU again', { skip }, async () => {
-  const undisturbed = await inPage(answer, { prompt: golden.prompt });
-  const at = Math.floor((undisturbed.loaded.submits + undisturbed.stats.submits) / 2);
-  const twice = async ({ model, prompt }) => {
+  const twice = async ({ model, prompt, when }) => {
     const { createKinglet } = await import('/pkg/dist/index.js');
-    const controller = new AbortController();
     const notices = [];
-    const onNotice = ({ code }) => {
-      notices.push(code);
-      controller.abort(); // the reload has just begun
-    };
-    const kinglet = await createKinglet({ model, backend: 'gpu', cacheType: 'f32', onNotice });
-    const ask = (more) => kinglet.completions.create({ prompt, max_tokens: 64, temperature: 0, ...more });
-    const first = await ask({ signal: controller.signal }).then(() => 'answered', (error) => error.code);
+    const controller = new AbortController();
+    const kinglet = await createKinglet({
+      model,
+      backend: 'gpu',
+      context: 64,
+      onNotice: ({ code }) => {
+        notices.push(code);
+        if (when === 'at once') controller.abort();
+      },
+      onProgress: ({ phase, loaded }) => {
+        if (notices.length > 0 && phase === when && loaded > 0) controller.abort();
+      },
+    });
+    const ask = (more) => kinglet.completions.create({ prompt, max_tokens: 12, temperature: 0, ...more });
+    let pieces = 0;
+    let first = 'answered';
+    try {
+      for await (const _ of await ask({ stream: true, signal: controller.signal })) {
+        if (++pieces === 2) new BroadcastChannel('gpu').postMessage('destroy');
+      }
+    } catch (error) {
+      first = error.code;
+    }
     const text = (await ask()).choices[0].text;
     kinglet.dispose();
-    return { first, text, notices };
+    return { first, pieces, text, notices };
   };
-  const { first, text, notices } = await inPage(twice, { prompt: golden.prompt }, destroyer, [{ call: 'submit', at }]);
-  assert.equal(first, 'aborted');
-  assert.equal(text, golden.text);
-  assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored'], 'what was aborted did not end, and began again');
+  const args = { model: '/models/heavy.gguf', prompt: 'once' };
+  const undisturbed = await inPage(answer, { ...args, max_tokens: 12, options: { context: 64, cacheType: 'f16' } });
+  for (const when of ['at once', 'upload']) {
+    const { first, pieces, text, notices } = await inPage(twice, { ...args, when }, destroyer, []);
+    assert.equal(first, 'aborted', when);
+    assert.ok(pieces >= 2, `${pieces}`);
+    assert.equal(text, undisturbed.text);
+    assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored'], `${when}: what was aborted did not end, and began again`);
+  }
 });
 
 /** In the worker: after the first device, the adapter is another one; the first device is destroyed at its submit `at`. */
@@ -362,8 +384,6 @@ test('many short chats leave nothing behind: JS, Wasm and GPU memory', { skip },
 });
 
 test('models that are loaded and unloaded again and again leave nothing behind in the GPU process', { skip }, async () => {
-  const heavy = llamaModel({ n_embd: 1024, n_ff: 2048, n_layer: 4 });
-  server.models.set('heavy.gguf', heavy);
   const round = async ({ model }) => {
     const { createKinglet } = await import('/pkg/dist/index.js');
     const kinglet = await createKinglet({ model, backend: 'gpu', context: 64 });

@@ -18,7 +18,12 @@ function request(result) {
 function database() {
   const kept = new Map();
   const store = { get: (key) => request(kept.get(key)), put: (value, key) => request(kept.set(key, value) && key) };
-  const opened = { createObjectStore: () => store, transaction: () => ({ objectStore: () => store }), close: () => undefined };
+  const transaction = () => {
+    const made = { objectStore: () => store };
+    setTimeout(() => made.oncomplete()); // after its requests
+    return made;
+  };
+  const opened = { createObjectStore: () => store, transaction, close: () => undefined };
   return { kept, open: () => request(opened) };
 }
 
