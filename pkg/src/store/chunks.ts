@@ -74,8 +74,16 @@ export class Chunks {
     const size = sizeOf(manifest.length ?? Infinity, n);
     const slot = window.slot(n).subarray(0, size);
     const fast = manifest.fast[n];
-    if (!this.has(n) || (await this.file.read(n, slot)) !== size) {
+    const { file } = this;
+    if (!this.has(n)) {
       return false;
+    }
+    for (let at = 0; at < size; at += file.block ?? CHUNK) {
+      const block = slot.subarray(at, at + (file.block ?? CHUNK));
+      if ((await file.read(n, block, at)) !== block.length) {
+        return false;
+      }
+      window.hashBlock(n, at, block.length);
     }
     const hash = window.hashSlot(n, size);
     if (fast === '') {

@@ -1,6 +1,6 @@
 // What the store needs of a place that keeps bytes: small records that are replaced as a whole, and large files in chunks.
 
-import { CHUNK } from './window.js';
+import { BLOCK, CHUNK } from './window.js';
 
 /** A place that keeps bytes. Names are short and plain: letters, digits, `-`. */
 export interface Disk {
@@ -25,8 +25,10 @@ export interface Disk {
 
 /** One open file. */
 export interface DiskFile {
-  /** Fills `into` with the beginning of chunk `n`; returns how many bytes there were. */
-  read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** How much is best read at a time, where that is less than a chunk. */
+  readonly block?: number;
+  /** Fills `into` with the beginning of chunk `n`, or with what follows `from` in it where there is a `block`; returns how many bytes there were. */
+  read(n: number, into: Uint8Array<ArrayBuffer>, from?: number): Promise<number>;
   /** Writes chunk `n`, or the beginning of it; the bytes before `from` are there already. */
   write(n: number, bytes: Uint8Array<ArrayBuffer>, from?: number): Promise<void>;
   /** Such a beginning is written again as a whole whenever it grows: that is worth it only now and then. */
@@ -85,8 +87,9 @@ export class MemoryDisk implements Disk {
     }
     const chunks = this.data.get(name);
     return chunks && {
-      read: async (n, into) => {
-        const bytes = chunks.get(n)?.subarray(0, into.length) ?? new Uint8Array();
+      block: BLOCK,
+      read: async (n, into, from = 0) => {
+        const bytes = chunks.get(n)?.subarray(from, from + into.length) ?? new Uint8Array();
         into.set(bytes);
         return bytes.length;
       },

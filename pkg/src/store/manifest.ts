@@ -1,5 +1,6 @@
 // What the store knows of one file: where it came from, what each of its chunks hashes to, what of it is there.
 
+import { MARK } from './fast-hash.js';
 import { CHUNK } from './window.js';
 
 /** The version that this code writes. Version 1 had no fast hashes and one address for each file. */
@@ -9,6 +10,9 @@ export const SCHEMA_RECORD = 'schema';
 /** More than any file has: 1 TiB. */
 const MAX_CHUNKS = 1 << 18;
 
+/** A fast hash, of the kind that is computed now or of an earlier one. */
+const FAST = /^[a-z]?[0-9a-f]{16}$/;
+
 /** More beginnings of chunks than a download leaves. */
 export const MAX_PARTS = 8;
 
@@ -16,7 +20,7 @@ export const MAX_PARTS = 8;
 export interface Part {
   chunk: number;
   bytes: number;
-  /** XXH64 of these. */
+  /** Fast hash of these. */
   fast: string;
 }
 
@@ -33,7 +37,7 @@ export interface Manifest {
   /** A strong ETag, and Last-Modified, of the answer that the chunks came with. */
   etag: string | null;
   modified: string | null;
-  /** SHA-256 and XXH64 of each chunk that is there, else empty. A chunk from version 1 has the first only. */
+  /** SHA-256 and fast hash of each chunk that is there, else empty. The second is computed anew where it is missing or of another kind. */
   sha: string[];
   fast: string[];
   /** Of an incomplete file: what else has come. Records of before have none. */
@@ -103,11 +107,12 @@ function sound(value: Record<string, unknown>): Manifest | undefined {
     typeof m.name === 'string' &&
     (m.length === null || (Number.isSafeInteger(m.length) && m.length >= 0)) &&
     nullable(m.etag) && nullable(m.modified) && nullable(m.root) && nullable(m.sha256) &&
-    hashes(m.sha, /^([0-9a-f]{64})?$/) && hashes(m.fast, /^([0-9a-f]{16})?$/) && m.sha.length === m.fast.length &&
+    hashes(m.sha, /^([0-9a-f]{64})?$/) && hashes(m.fast, /^([a-z]?[0-9a-f]{16})?$/) && m.sha.length === m.fast.length &&
     whole && typeof m.complete === 'boolean' && Number.isFinite(m.created) && Number.isFinite(m.used);
   if (!good || (m.length !== null && m.sha.length > chunksOf(m.length))) {
     return undefined;
   }
+  m.fast = m.fast.map((hash) => (hash.startsWith(MARK) ? hash : ''));
   const every = m.length !== null && m.sha.length === chunksOf(m.length) && m.sha.every((hash) => hash !== '');
   m.parts = Array.isArray(m.parts) && !m.complete ? m.parts.filter((part) => isPart(part, m)).slice(0, MAX_PARTS) : [];
   return m.complete && !every ? undefined : m;
@@ -117,5 +122,5 @@ function isPart(value: unknown, { length }: Manifest): boolean {
   const { chunk, bytes, fast } = (value ?? {}) as Partial<Record<keyof Part, unknown>>;
   const whole = (x: unknown, least: number): x is number => Number.isInteger(x) && (x as number) >= least;
   const fits = whole(chunk, 0) && whole(bytes, 1) && bytes < sizeOf(length ?? Infinity, chunk);
-  return fits && typeof fast === 'string' && /^[0-9a-f]{16}$/.test(fast);
+  return fits && typeof fast === 'string' && fast.startsWith(MARK) && FAST.test(fast);
 }

@@ -72,7 +72,11 @@ async function visit<T>(work: (stores: readonly Store[]) => Promise<T>): Promise
   const signal = AbortSignal.timeout(WAIT_MS);
   try {
     for (const disk of await findDisks()) {
-      stores.push(await openOn(disk, { signal }));
+      const store = await openOn(disk, { signal });
+      stores.push(store);
+      if (disk.writable) {
+        await store.sweep().catch(() => undefined); // what cannot be removed now is removed another time
+      }
     }
     return await work(stores);
   } catch (thrown) {

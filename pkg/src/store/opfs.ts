@@ -3,7 +3,7 @@
 
 import { KingletError } from '../errors.js';
 import type { Disk, DiskFile } from './disk.js';
-import { CHUNK } from './window.js';
+import { BLOCK, CHUNK } from './window.js';
 
 const ROOT = 'kinglet';
 /** A record is written to the older of two files, so that the newer one is there as long as it is being written. */
@@ -135,10 +135,12 @@ export class Opfs implements Disk {
 }
 
 class SyncFile implements DiskFile {
+  readonly block = BLOCK;
+
   constructor(private readonly handle: SyncHandle) {}
 
-  async read(n: number, into: Uint8Array<ArrayBuffer>): Promise<number> {
-    return this.handle.read(into, { at: n * CHUNK });
+  async read(n: number, into: Uint8Array<ArrayBuffer>, from = 0): Promise<number> {
+    return this.handle.read(into, { at: n * CHUNK + from });
   }
 
   async write(n: number, bytes: Uint8Array<ArrayBuffer>, from = 0): Promise<void> {

@@ -58,11 +58,7 @@ export async function openStore(kind: StoreKind, wait: Wait = {}): Promise<Store
 
 /** A session with the store on `disk`. */
 export async function openOn(disk: Disk, wait: Wait): Promise<Store> {
-  const store = await Store.open(disk, findLocks(), undefined, wait).catch((thrown: unknown) => {
+  return Store.open(disk, findLocks(), undefined, wait).catch((thrown: unknown) => {
     throw diskError('the store', thrown);
   });
-  if (disk.writable) {
-    await store.sweep().catch(() => undefined); // what cannot be removed now is removed another time
-  }
-  return store;
 }

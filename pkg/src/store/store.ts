@@ -86,8 +86,8 @@ export class Store {
   }
 
   /** A new file's manifest, on disk before anything else of it. */
-  async create(key: string, name: string): Promise<Manifest> {
-    const manifest = fresh(newId(), key, name);
+  async create(key: string, name: string, id: string = newId()): Promise<Manifest> {
+    const manifest = fresh(id, key, name);
     await this.save(manifest);
     return manifest;
   }
@@ -139,15 +139,16 @@ export class Store {
     await this.disk.removeFile(id);
   }
 
-  /** Removes a file, if nobody uses it. */
-  async remove(id: string): Promise<boolean> {
+  /** Removes a file, if nobody uses it, and if it is `unwanted` then. */
+  async remove(id: string, unwanted: () => Promise<boolean> = async () => true): Promise<boolean> {
     const release = await this.locks.hold(`use-${id}`, { mode: 'exclusive', ifAvailable: true });
     if (release === undefined) {
       return false;
     }
     try {
-      await this.drop(id);
-      return true;
+      const goes = await unwanted();
+      await (goes && this.drop(id));
+      return goes;
     } finally {
       release();
     }
@@ -175,7 +176,12 @@ export class Store {
     const records = (await this.disk.records()).flatMap((name) => RECORD.exec(name)?.[1] ?? []);
     for (const id of new Set([...records, ...(await this.disk.files())])) {
       if (!known.has(id)) {
-        await this.remove(id);
+        // What another tab has begun since then, and perhaps completed, is not what was left.
+        const part = all.some((manifest) => manifest.id === id);
+        await this.remove(id, async () => {
+          const now = await this.manifest(id);
+          return now === undefined || (part && !now.complete);
+        });
       }
     }
   }
@@ -237,7 +243,8 @@ async function upgrade(disk: Disk, version: number): Promise<void> {
   await disk.writeRecord(SCHEMA_RECORD, String(version));
 }
 
-function newId(): string {
+/** A name for a file. */
+export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -12,7 +12,7 @@ import type { Release } from './locks.js';
 import { chunksOf, sizeOf, stored, type Manifest } from './manifest.js';
 import { diskError } from './quota.js';
 import { sha256, Sha256 } from './sha256.js';
-import type { Store } from './store.js';
+import { newId, type Store } from './store.js';
 import { CHUNK, type Window } from './window.js';
 
 /** How often is looked how far another tab's download is. */
@@ -95,7 +95,7 @@ async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<
   if (!manifest?.complete) {
     return undefined;
   }
-  const [file, release] = await opened(store, manifest.id, 'read');
+  const [file, release] = await opened(store, manifest.id);
   if (file === undefined) {
     release();
     if (!(await store.manifests()).some(({ id }) => id === manifest.id)) {
@@ -134,10 +134,10 @@ function shortened(manifest: Manifest, size: number, key: string): Manifest {
 }
 
 /** Opens a file that is held until the `Release`. */
-async function opened(store: Store, id: string, mode: 'read' | 'write'): Promise<[DiskFile | undefined, Release]> {
+async function opened(store: Store, id: string): Promise<[DiskFile | undefined, Release]> {
   const release = await store.hold(id);
   try {
-    return [await store.disk.openFile(id, mode), release];
+    return [await store.disk.openFile(id, 'read'), release];
   } catch (thrown) {
     release();
     throw thrown;
@@ -154,11 +154,22 @@ async function wanted({ key, once, root, sha256 }: Origin, store: Store): Promis
 
 async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefined, claim: Release): Promise<StoredReader> {
   const { store } = shelf;
-  const manifest = (await part(origin, shelf)) ?? (await store.create(origin.key, origin.name));
-  const [file, release] = await opened(store, manifest.id, 'write');
-  if (file === undefined) {
+  await store.sweep().catch(() => undefined); // what cannot be removed now is removed another time
+  const left = await part(origin, shelf);
+  const id = left?.id ?? newId();
+  // Held before there is a record of it: a sweep in another tab removes what nobody holds and no record explains.
+  const release = await store.hold(id);
+  let manifest: Manifest;
+  let file: DiskFile | undefined;
+  try {
+    manifest = left ?? (await store.create(origin.key, origin.name, id));
+    file = await store.disk.openFile(id, 'write');
+    if (file === undefined) {
+      throw unreadable(origin.name, 'its file in the store could not be made');
+    }
+  } catch (thrown) {
     release();
-    throw unreadable(origin.name, 'its file in the store could not be made');
+    throw thrown;
   }
   const chunks = new Chunks(manifest, file, shelf.window);
   const download = new Download(origin, chunks, shelf, turn);
