@@ -2,7 +2,7 @@
 //!
 //! Everything is allocated before the first byte is read, so that what does not fit is found before a download.
 //! Nothing is held twice: a matrix goes from the source to the backend in pieces of whole rows, at most
-//! [`PIECE_BYTES`] each. Only vectors (norms, biases, factors: kilobytes) are gathered before they are uploaded.
+//! [`PIECE_BYTES`] each, and the backend is waited for when [`IN_FLIGHT_BYTES`] are on their way to it. Only vectors (norms, biases, factors: kilobytes) are gathered before they are uploaded.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,8 +14,11 @@ use crate::model::rope::RopeTable;
 use crate::ops::{Ops, PartShape};
 use crate::quant::{DType, dequantize_row};
 
-/// Most bytes of a tensor in flight at once (a single longer row goes whole).
+/// Most bytes of a tensor that are read at once (a single longer row goes whole).
 const PIECE_BYTES: usize = 4 << 20;
+/// Most bytes that a backend may still have in its own staging memory: waiting for each piece would leave it idle while
+/// the next one is read.
+const IN_FLIGHT_BYTES: usize = 32 << 20;
 
 /// What a load is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -211,6 +214,7 @@ async fn stream<O: Ops>(
     report.add(0)?;
 
     let mut vectors = HashMap::new();
+    let mut in_flight = 0;
     for info in gguf.tensors().iter().filter(wanted) {
         if let Some((index, part, shape)) = slots.get(&info.name) {
             let row_bytes = info.dtype.and_then(|t| t.row_bytes(shape.cols)).unwrap_or(1).max(1);
@@ -220,7 +224,11 @@ async fn stream<O: Ops>(
                 let piece = gguf.read_tensor(info, (first * row_bytes) as u64, bytes).await?;
                 ops.fill(matrices[*index], *part, first, &piece)?;
                 drop(piece); // not held while the backend's own staging memory drains
-                ops.settle().await?;
+                in_flight += bytes;
+                if in_flight > IN_FLIGHT_BYTES - PIECE_BYTES {
+                    ops.settle().await?;
+                    in_flight = 0;
+                }
                 report.add(bytes)?;
             }
         } else if let Some(&len) = lengths.get(info.name.as_str()) {
@@ -232,6 +240,7 @@ async fn stream<O: Ops>(
             report.add(bytes)?;
         }
     }
+    ops.settle().await?;
     Ok(Vectors(vectors))
 }
 
