@@ -9,51 +9,67 @@ import { peakMemory } from './support/processes.mjs';
 import { fileModel, startServer } from './support/server.mjs';
 
 const [file, backend = 'gpu'] = process.argv.slice(2);
-const ROUNDS = 5;
+const ROUNDS = 7;
+const LOADS = 3;
 const bytes = statSync(file).size;
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 const speed = (ms) => bytes / ms / 1e6;
 
-/** A worker that reads the stored file again and again: as it lies, checked, and with an upload of each chunk to the GPU. */
+/**
+ * A worker that goes through the stored file: as it lies, in the same pieces and into the same memory as with the check, and in
+ * whole chunks; checked; and with each chunk written to the GPU, into memory that is new as that of a load is.
+ */
 const WORKER = `
   import { Chunks } from '/pkg/dist/store/chunks.js';
   import { LocalLocks } from '/pkg/dist/store/locks.js';
+  import { sizeOf } from '/pkg/dist/store/manifest.js';
   import { Opfs } from '/pkg/dist/store/opfs.js';
   import { Store } from '/pkg/dist/store/store.js';
   import { CHUNK, Window } from '/pkg/dist/store/window.js';
   const store = await Store.open(await Opfs.find(), new LocalLocks());
   const [manifest] = await store.manifests();
-  const file = await store.disk.openFile(manifest.id, 'read');
   const count = manifest.sha.length;
   const memory = new Window();
-  const buffer = new Uint8Array(CHUNK);
   const adapter = await navigator.gpu?.requestAdapter();
   const device = await adapter?.requestDevice();
-  const target = device?.createBuffer({ size: CHUNK, usage: GPUBufferUsage.COPY_DST });
-  const write = async () => (device.queue.writeBuffer(target, 0, buffer), device.queue.submit([]));
+  let file;
+  const read = async (piece) => {
+    for (let n = 0; n < count; n++) {
+      const slot = memory.slot(n).subarray(0, sizeOf(manifest.length, n));
+      for (let at = 0; at < slot.length; at += piece) await file.read(n, slot.subarray(at, at + piece), at);
+    }
+  };
   const ways = {
-    plain: async () => {
-      for (let n = 0; n < count; n++) await file.read(n, buffer);
-    },
+    plain: () => read(file.block),
+    plain_chunks: () => read(CHUNK),
     checked: async () => {
       const chunks = new Chunks(manifest, file, memory);
       for (let n = 0; n < count; n++) if (!(await chunks.load(n))) throw new Error('damaged: ' + n);
     },
     ...(device && {
       plain_to_gpu: async () => {
+        const targets = [];
         for (let n = 0; n < count; n++) {
-          await file.read(n, buffer);
-          await write();
-          if (n % 16 === 15) await device.queue.onSubmittedWorkDone();
+          const slot = memory.slot(n);
+          await file.read(n, slot.subarray(0, sizeOf(manifest.length, n)));
+          targets.push(device.createBuffer({ size: CHUNK, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST }));
+          device.queue.writeBuffer(targets[n], 0, slot);
+          if (n % 8 === 7) await device.queue.onSubmittedWorkDone();
         }
         await device.queue.onSubmittedWorkDone();
+        return () => targets.forEach((target) => target.destroy());
       },
     }),
   };
   onmessage = async ({ data }) => {
+    file = await store.disk.openFile(manifest.id, 'read');
     const began = performance.now();
-    await ways[data]();
-    postMessage(performance.now() - began);
+    const after = await ways[data]();
+    const ms = performance.now() - began;
+    after?.();
+    await device?.queue.onSubmittedWorkDone();
+    await file.close();
+    postMessage(ms);
   };
   postMessage(Object.keys(ways));`;
 
@@ -96,20 +112,23 @@ function forget(folder) {
   }
 }
 
-/** Milliseconds of every loop, from the system's memory or from the disk. */
-async function rounds(page, names, from) {
-  const times = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const name of names) {
+/**
+ * The medians of so many rounds of all `ways`, from the system's memory or from the disk, and of what each took of the first
+ * one's time in the same round: other work on the machine then weighs on both. The order changes from round to round.
+ */
+async function rounds(count, ways, from) {
+  const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
+  for (let round = 0; round <= count; round++) {
+    const order = round % 2 === 0 ? Object.keys(ways) : Object.keys(ways).reverse();
+    for (const name of order) {
       if (from === 'disk') forget(folder);
-      const ms = await page.evaluate(loop, name);
-      if (round > 0) times[name].push(ms);
+      const ms = await ways[name]();
+      if (round > 0) times[name].push(ms); // before that everything is new
     }
   }
-  const speeds = names.map((name) => [`${name}_gb_per_s`, speed(median(times[name]))]);
-  // Of neighbours in time: other work on the machine then weighs on both.
-  const checking_costs = median(times.checked.map((ms, i) => ms / times.plain[i])) - 1;
-  return { ...Object.fromEntries(speeds), checking_costs };
+  const [first] = Object.values(times);
+  const figures = ([name, all]) => [name, { ms: median(all), gb_per_s: speed(median(all)), times_the_first: median(all.map((ms, i) => ms / first[i])) }];
+  return Object.fromEntries(Object.entries(times).map(figures));
 }
 
 const problem = missing();
@@ -121,25 +140,30 @@ try {
   const first = await cold.page.evaluate(load, { backend });
   await cold.close();
   const asked = server.asked.length;
-  const warm = await openProfile(server.origin, { folder, keep: true });
-  const again = await warm.page.evaluate(load, { backend });
+  const { page, close } = await openProfile(server.origin, { folder, keep: true });
+  forget(folder);
+  const again = await page.evaluate(load, { backend });
   const peak_memory_bytes = peakMemory();
   const fetched = server.asked.slice(asked).filter((path) => path.startsWith('/models/')).length;
-  const names = await warm.page.evaluate(begin);
+  const names = await page.evaluate(begin);
+  const loops = (wanted) => Object.fromEntries(names.filter((name) => wanted.includes(name)).map((name) => [name, () => page.evaluate(loop, name)]));
+  const reading = loops(['plain', 'plain_chunks', 'checked']);
+  const starting = { ...loops(['plain_to_gpu']), warm_start: async () => (await page.evaluate(load, { backend })).ms };
   const line = {
     what: 'warm start',
     backend,
     bytes,
     requests: fetched,
     cold_ms: first.ms,
-    warm_ms: again.ms,
-    warm_gb_per_s: speed(again.ms),
-    from_disk: await rounds(warm.page, names, 'disk'),
-    from_memory: await rounds(warm.page, names, 'memory'),
+    first_warm_ms: again.ms,
+    reading_from_disk: await rounds(ROUNDS, reading, 'disk'),
+    reading_from_memory: await rounds(ROUNDS, reading, 'memory'),
+    starting_from_disk: await rounds(LOADS, starting, 'disk'),
+    starting_from_memory: await rounds(LOADS, starting, 'memory'),
     wasm_memory_bytes: again.wasm_memory,
     peak_memory_bytes,
   };
-  await warm.close();
+  await close();
   console.log(JSON.stringify(line));
 } finally {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

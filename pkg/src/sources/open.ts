@@ -172,6 +172,10 @@ class Opener {
       if (stored !== undefined) {
         stop = () => void stored.close().catch(() => undefined);
         signal?.addEventListener('abort', stop);
+        if (signal?.aborted) {
+          stop();
+          throw aborted(signal);
+        }
         this.before = stored.finish().catch(() => undefined);
         return stored;
       }

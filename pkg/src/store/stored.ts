@@ -1,6 +1,6 @@
 // A file of the store as a Reader: found there, or downloaded into it while it is read.
 
-import { KingletError } from '../errors.js';
+import { aborted, KingletError } from '../errors.js';
 import { unreadable, type Reader } from '../sources/reader.js';
 import { fileChanged } from '../sources/remote.js';
 import { telling } from '../sources/validators.js';
@@ -116,11 +116,16 @@ async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<
     return undefined;
   }
   const reader = new StoredReader(origin, new Chunks(manifest, file, shelf.window), shelf, release, undefined, repairs);
-  if (await reader.isExpected()) {
+  let keeps = false;
+  try {
+    keeps = await reader.isExpected();
+  } finally {
+    await (keeps || reader.end());
+  }
+  if (keeps) {
     await reader.touch();
     return reader;
   }
-  await reader.end();
   await store.remove(manifest.id);
   return undefined;
 }
@@ -175,10 +180,18 @@ async function begin(origin: Origin, shelf: Shelf, turn: Promise<void> | undefin
   const download = new Download(origin, chunks, shelf, turn);
   const reader = new StoredReader(origin, chunks, shelf, release, download, true);
   void download.finished.then(claim);
+  const { signal } = origin;
+  const stop = () => void download.stop();
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) {
+    stop();
+  }
   await download.opened;
-  if (download.failure !== undefined) {
+  signal?.removeEventListener('abort', stop);
+  const failure = signal?.aborted ? aborted(signal) : download.failure;
+  if (failure !== undefined) {
     await reader.end();
-    throw download.failure;
+    throw failure;
   }
   return reader;
 }
@@ -326,6 +339,10 @@ export class StoredReader implements Reader {
 
   /** Makes sure that chunk `n` is in its slot. */
   private async chunk(n: number): Promise<void> {
+    const { signal } = this.origin;
+    if (signal?.aborted) {
+      throw aborted(signal);
+    }
     if (this.closed) {
       throw unreadable(this.name, 'it was closed');
     }
