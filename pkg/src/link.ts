@@ -27,6 +27,8 @@ export class Link {
   private ended: KingletError | undefined;
   private changed: Info | undefined;
   private unwatch: () => void = () => undefined;
+  /** How to end what this side supplies. */
+  private readonly supplies: (() => void)[] = [];
 
   constructor(
     private readonly port: Port & { terminate?: () => void },
@@ -91,7 +93,8 @@ export class Link {
     if (isEmpty(given)) {
       return this.call(call, args);
     }
-    const port = supply(given);
+    const { port, close } = supply(given);
+    this.supplies.push(close);
     return this.call(call, { ...args, reading: { ...args.reading, port } }, [port]);
   }
 
@@ -103,6 +106,7 @@ export class Link {
     this.ended = failure;
     this.unwatch();
     this.port.terminate?.();
+    this.supplies.forEach((end) => end());
     for (const { reject } of this.pending.values()) {
       reject(failure);
     }

@@ -67,7 +67,7 @@ test('a tab that goes while its page supplies the model fails its load; the next
     await read(args);
     return standIn();
   });
-  const given = (fetch) => supply({ fetch, streams: [] });
+  const given = (fetch) => supply({ fetch, streams: [] }).port;
   const [first, second] = [tab(host), tab(host)];
   t.after(() => [first, second].forEach(({ close }) => close()));
   const load = ({ call }, fetch) => {

@@ -95,7 +95,7 @@ test('a stream and a fetch of the caller: over a port, byte for byte, with heade
   const model = [{ url: `${server.origin}/m.gguf`, headers: { authorization: 'secret' } }, { stream: stream(), name: 's.gguf', length: BYTES.length }];
   const sources = await resolveModel(model, given);
   assert.equal(isEmpty(given), false);
-  const port = supply(given);
+  const { port } = supply(given);
   t.after(() => port.close());
   const readers = await openSources(sources, { store: 'none', port });
   for (const reader of readers.all) {
@@ -112,7 +112,7 @@ test('a stream and a fetch of the caller: over a port, byte for byte, with heade
 
 test('a fetch that fails, and a body that breaks, are io with the reason', async (t) => {
   const failing = async (fetch) => {
-    const port = supply({ fetch, streams: [] });
+    const { port } = supply({ fetch, streams: [] });
     t.after(() => port.close());
     const readers = await openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { store: 'none', port });
     await readers.all[0].read(0, 10);
@@ -126,7 +126,7 @@ test('a fetch that fails, and a body that breaks, are io with the reason', async
 test('an aborted answer is aborted on the page, too', async () => {
   let ended;
   const given = { ...nothing(), fetch: async (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error((ended = 'aborted'))))) };
-  const port = supply(given);
+  const { port } = supply(given);
   const control = new AbortController();
   const asked = supplied(port)('http://h/', { signal: control.signal });
   setTimeout(() => control.abort(), 10);
@@ -138,7 +138,7 @@ test('an aborted answer is aborted on the page, too', async () => {
 
 test('when the page has gone, what was asked of it fails, what is asked later, too, and neither is tried again', async () => {
   const given = { ...nothing(), fetch: async (url) => (url.endsWith('never') ? new Promise(() => undefined) : new Response(new ReadableStream({ pull: () => new Promise(() => undefined) }))) };
-  const port = supply(given);
+  const { port } = supply(given);
   const gone = (error) => error.code === 'io' && /has gone/.test(error.message);
   const fetched = supplied(port);
   const asked = fetched('http://h/never', {});
@@ -149,6 +149,62 @@ test('when the page has gone, what was asked of it fails, what is asked later, t
   await assert.rejects(fetched('http://h/m', {}), gone);
   await assert.rejects(openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { port }).then(({ all }) => all[0].read(0, 9)), gone);
   abandon(port);
+});
+
+/** The page's end, asked as the worker asks: `ask(message)` resolves to the next thing it tells. */
+function page(t, fetch) {
+  const { port, close } = supply({ fetch, streams: [] });
+  t.after(() => (close(), port.close()));
+  const ask = (message) =>
+    new Promise((resolve) => {
+      port.onmessage = ({ data }) => resolve(data);
+      port.postMessage(message);
+    });
+  return { port, close, ask, begin: () => ask({ id: 1, url: 'http://h/', headers: [] }), pull: () => ask({ id: 1, pull: true }) };
+}
+
+const pieces = (count, size, then) =>
+  new ReadableStream({
+    pull(controller) {
+      if (count-- > 0) controller.enqueue(new Uint8Array(size).fill(count));
+      else return then(controller);
+    },
+  });
+
+test('small pieces come together in one message; what is slow comes as it is; what breaks comes before its error', async (t) => {
+  const fast = page(t, async () => new Response(pieces(1000, 4096, (controller) => controller.close())));
+  await fast.begin();
+  const sizes = [];
+  for (let told = await fast.pull(); told.piece !== undefined; told = await fast.pull()) sizes.push(told.piece.length);
+  assert.equal(sizes.reduce((sum, size) => sum + size, 0), 1000 * 4096);
+  assert.ok(sizes.length <= 40, `${sizes.length} messages`); // 8, unless this machine is very busy
+  const slow = page(t, async () => new Response(pieces(2, 5000, () => new Promise(() => undefined))));
+  await slow.begin();
+  const { piece } = await slow.pull();
+  assert.deepEqual([piece.length, piece[0], piece[5000], piece.buffer.byteLength], [10_000, 1, 0, 10_000]);
+  const broken = page(t, async () => new Response(pieces(1, 5000, (controller) => controller.error(new Error('torn')))));
+  await broken.begin();
+  assert.equal((await broken.pull()).piece.length, 5000);
+  assert.match((await broken.pull()).failed, /torn/);
+});
+
+test('a body is cancelled when it is wanted no more: on the way, before it came, and when the page lets go of the engine', async (t) => {
+  for (const when of ['on the way', 'before it came', 'closed']) {
+    let cancelled = false;
+    let answer;
+    const body = new ReadableStream({ pull: () => new Promise(() => undefined), cancel: () => void (cancelled = true) });
+    const { port, begin, close } = page(t, () => new Promise((resolve) => (answer = () => resolve(new Response(body)))));
+    const told = begin();
+    while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
+    if (when === 'before it came') port.postMessage({ id: 1, cancel: true });
+    else setTimeout(answer, 1), await told;
+    if (when === 'on the way') port.postMessage({ id: 1, cancel: true });
+    if (when === 'closed') close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (when === 'before it came') answer();
+    for (let left = 200; !cancelled && left > 0; left--) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(cancelled, when);
+  }
 });
 
 test('readers can be read again after a load; another content by then is file_changed', async () => {

@@ -26,25 +26,105 @@ export function isEmpty({ fetch, streams }: Given): boolean {
   return fetch === undefined && streams.length === 0;
 }
 
-/** The page's end: answers what the worker asks over the port that is returned. */
-export function supply(given: Given): MessagePort {
+/** A message to the worker holds so many bytes, if they come within so many milliseconds: pieces of the network are small. */
+const ENOUGH = 512 << 10;
+const SOON_MS = 50;
+
+/** One answer's body, on the page. */
+class Body {
+  readonly control = new AbortController();
+  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  /** A read that has begun. */
+  private next: Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
+
+  /** What was asked for is here, perhaps too late. */
+  begin({ body }: Response): void {
+    if (this.control.signal.aborted) {
+      body?.cancel().catch(() => undefined); // a `fetch` of the caller's own may know nothing of signals
+    } else {
+      this.reader = body?.getReader();
+    }
+  }
+
+  /** What comes next, in memory of its own; undefined: nothing. */
+  async pull(): Promise<Uint8Array | undefined> {
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    const end = performance.now() + SOON_MS;
+    while (size < ENOUGH) {
+      const next = (this.next ??= this.reader?.read());
+      const found = await (size === 0 ? next : before(end, next));
+      if (found === undefined) {
+        break; // late, or broken: that is for the next message
+      }
+      this.next = undefined;
+      if (found.value === undefined) {
+        break;
+      }
+      pieces.push(found.value);
+      size += found.value.length;
+    }
+    return size === 0 ? undefined : joined(pieces, size);
+  }
+
+  cancel(): void {
+    this.control.abort();
+    this.reader?.cancel().catch(() => undefined);
+  }
+}
+
+/** What `promise` comes to; undefined when that fails, or takes until `end`. */
+async function before<T>(end: number, promise: Promise<T> | undefined): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(0, end - performance.now()))));
+  try {
+    return await Promise.race([promise?.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function joined(pieces: Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size); // a piece's own buffer may be somebody else's
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** The page's end. */
+export interface Supply {
+  /** For the worker. */
+  port: MessagePort;
+  /** Ends all that is under way. */
+  close(): void;
+}
+
+/** Answers what the worker asks over the port that is returned. */
+export function supply(given: Given): Supply {
   const { port1, port2 } = new MessageChannel();
-  const bodies = new Map<number, { reader: ReadableStreamDefaultReader<Uint8Array> | undefined; control: AbortController }>();
+  const bodies = new Map<number, Body>();
   const tell = (message: Tell) => port1.postMessage(message, 'piece' in message && message.piece ? [message.piece.buffer as ArrayBuffer] : []);
   const begin = async ({ id, url, headers, cache }: Extract<Ask, { url: string }>) => {
-    const control = new AbortController();
-    bodies.set(id, { reader: undefined, control });
-    const init: RequestInit = { headers, signal: control.signal, ...(cache === undefined ? {} : { cache }) };
+    const body = new Body();
+    bodies.set(id, body);
+    const init: RequestInit = { headers, signal: body.control.signal, ...(cache === undefined ? {} : { cache }) };
     const response = await answer(given, url, init);
-    bodies.set(id, { reader: response.body?.getReader(), control });
+    body.begin(response);
     tell({ id, head: { status: response.status, statusText: response.statusText, headers: [...response.headers] } });
   };
   const pull = async (id: number) => {
-    const { value } = (await bodies.get(id)?.reader?.read()) ?? {};
-    tell({ id, piece: value?.slice() }); // the whole buffer goes along: it may be somebody else's
+    const piece = await bodies.get(id)?.pull();
+    if (piece === undefined) {
+      bodies.delete(id);
+    }
+    tell({ id, piece });
   };
   port1.onmessage = ({ data }: MessageEvent<Ask>) => {
     const failed = (thrown: unknown) => {
+      bodies.delete(data.id);
       const why = thrown instanceof Error ? thrown.message : String(thrown);
       tell('url' in data ? { id: data.id, head: { failed: why } } : { id: data.id, failed: why });
     };
@@ -53,13 +133,16 @@ export function supply(given: Given): MessagePort {
     } else if ('pull' in data) {
       pull(data.id).catch(failed);
     } else {
-      const body = bodies.get(data.id);
+      bodies.get(data.id)?.cancel();
       bodies.delete(data.id);
-      body?.control.abort();
-      body?.reader?.cancel().catch(() => undefined);
     }
   };
-  return port2;
+  const close = () => {
+    port1.close();
+    bodies.forEach((body) => body.cancel());
+    bodies.clear();
+  };
+  return { port: port2, close };
 }
 
 async function answer({ fetch, streams }: Given, url: string, init: RequestInit): Promise<Response> {
@@ -94,8 +177,13 @@ export function supplied(port: MessagePort): Fetch {
   const waiting = new Map<number, (message: Tell) => void>();
   const { signal: gone } = pageAt(port);
   let last = 0;
-  port.onmessage = ({ data }: MessageEvent<Tell>) => waiting.get(data.id)?.(data);
-  gone.addEventListener('abort', () => waiting.forEach((resolve, id) => resolve({ id, failed: GONE })));
+  const settle = (message: Tell) => {
+    const resolve = waiting.get(message.id);
+    waiting.delete(message.id);
+    resolve?.(message);
+  };
+  port.onmessage = ({ data }: MessageEvent<Tell>) => settle(data);
+  gone.addEventListener('abort', () => [...waiting.keys()].forEach((id) => settle({ id, failed: GONE })));
   // Typed when the page has gone: that does not pass, and need not be tried again.
   const failure = (why: string) => (gone.aborted ? new KingletError('io', GONE) : new TypeError(why));
   const ask = (message: Ask) =>
@@ -111,7 +199,7 @@ export function supplied(port: MessagePort): Fetch {
     const id = last;
     const cancel = () => {
       port.postMessage({ id, cancel: true });
-      waiting.get(id)?.({ id, failed: 'aborted' });
+      settle({ id, failed: 'aborted' });
     };
     signal?.addEventListener('abort', cancel);
     const told = await ask({ id, url, headers: [...new Headers(headers)], cache });
