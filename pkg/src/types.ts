@@ -21,6 +21,8 @@ export interface RepoFile {
   revision?: string;
   /** Another server with the same layout. */
   endpoint?: string;
+  /** What the store knows it by, instead of its address: for addresses that change, such as signed ones. */
+  name?: string;
   /** SHA-256 of the file, in hexadecimal: checked when all of it is there. */
   sha256?: string;
   /** Sent with every request for it, for example `authorization`. */
@@ -39,7 +41,7 @@ export type ModelSource =
   | FileSystemFileHandle
   | FileSystemDirectoryHandle
   | RepoFile
-  | { url: string | URL; sha256?: string; headers?: HeadersInit }
+  | { url: string | URL; name?: string; sha256?: string; headers?: HeadersInit }
   /** `name` is for messages and for the store's list. */
   | { stream: ReadableStream<Uint8Array>; name?: string; length?: number; sha256?: string };
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createKinglet } from '../../pkg/dist/index.js';
 import { told } from '../../pkg/dist/progress.js';
 import { LastingReader } from '../../pkg/dist/sources/lasting.js';
-import { loadModel, openSources } from '../../pkg/dist/sources/open.js';
+import { filesOf, keyOf, loadModel, openSources } from '../../pkg/dist/sources/open.js';
 import { readingOf, resolveModel } from '../../pkg/dist/sources/resolve.js';
 import { abandon, isEmpty, supplied, supply } from '../../pkg/dist/sources/supply.js';
 import { noise, startFaults } from './support/faults.mjs';
@@ -33,6 +33,40 @@ test('what is no model is named', async () => {
     await assert.rejects(resolveModel(model, nothing()), (error) => error.code === 'invalid_request' && error.detail.param === 'model', JSON.stringify(model));
   }
   assert.throws(() => readingOf({ store: 'cookies' }), (error) => error.code === 'invalid_request' && error.detail.param === 'store');
+});
+
+test('the store knows a file by its address, or by the name that it was given: then the address may change', async () => {
+  const keys = async (model) => filesOf(await resolveModel(model, nothing())).map((file) => [keyOf(file), file.name]);
+  assert.deepEqual(await keys('http://h/m.gguf?sig=1'), [['http://h/m.gguf?sig=1', undefined]]);
+  assert.deepEqual(await keys({ url: 'http://h/m.gguf?sig=1', name: 'mine' }), [['name:mine', 'mine']]);
+  assert.deepEqual(await keys({ repo: 'o/n', file: 'm.gguf', name: 'mine' }), [['name:mine', 'mine']]);
+  const parts = await keys({ url: 'http://h/m-00001-of-00002.gguf?sig=1', name: 'mine' });
+  assert.deepEqual(parts, [1, 2].map((i) => [`name:mine (${i} of 2)`, `mine (${i} of 2)`]));
+  assert.deepEqual(await keys('http://h/m-00001-of-00002.gguf'), [1, 2].map((i) => [`http://h/m-0000${i}-of-00002.gguf`, undefined]));
+  for (const name of ['', 7]) await assert.rejects(keys({ url: 'http://h/m', name }), { code: 'invalid_request' });
+});
+
+test('one sha256 is not that of all parts of a split model; a list has one for each', async () => {
+  const url = (i) => `http://h/m-0000${i}-of-00002.gguf`;
+  const [a, b] = ['a', 'b'].map((digit) => digit.repeat(64));
+  for (const model of [{ url: url(1), sha256: a }, [{ url: url(1), sha256: a }], { repo: 'o/n', file: 'm-00001-of-00002.gguf', sha256: a }]) {
+    await assert.rejects(resolveModel(model, nothing()), (error) => error.code === 'invalid_request' && /each with its own sha256/.test(error.message));
+  }
+  const files = filesOf(await resolveModel([{ url: url(2), sha256: b }, { url: url(1), sha256: a }], nothing()));
+  assert.deepEqual(files.map((file) => [file.url, file.sha256]), [[url(1), a], [url(2), b]]);
+});
+
+test('blob: and data: addresses are files of this device', async () => {
+  const url = URL.createObjectURL(new Blob([BYTES]));
+  const [source] = await resolveModel(url, nothing());
+  assert.equal(source.kind, 'blob');
+  URL.revokeObjectURL(url); // it has been looked up
+  const { all: [reader] } = await openSources([source]);
+  assert.equal(Buffer.compare(await reader.read(7, 1000), BYTES.subarray(7, 1007)), 0);
+  const gone = (error) => error.code === 'io' && /revoked/.test(error.message);
+  await assert.rejects(resolveModel({ url }, nothing()), gone);
+  assert.equal((await resolveModel({ url: 'data:;base64,R0dVRg==' }, nothing()))[0].blob.size, 4);
+  await assert.rejects(resolveModel({ url, sha256: SHA }, nothing()), { code: 'invalid_request' });
 });
 
 test('retry: what is none of it, or out of bounds, is named; what is undefined is the default', () => {

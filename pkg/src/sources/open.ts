@@ -17,7 +17,7 @@ import { Meter } from './meter.js';
 import type { Fetch } from './remote.js';
 import { Readers, type Reader } from './reader.js';
 import type { WireSource } from './resolve.js';
-import { partsOf } from './split.js';
+import { keysOf, partName, partsOf } from './split.js';
 import { STREAM, supplied } from './supply.js';
 
 /** How the files of a model are read. */
@@ -113,8 +113,8 @@ export function filesOf(sources: readonly WireSource[]): readonly WireSource[] {
 }
 
 /** What the store knows a file by. */
-export function keyOf({ url, once = false, name = fileName(url) }: Exclude<WireSource, { kind: 'blob' }>): string {
-  return once ? `${STREAM}${name}` : url;
+export function keyOf({ url, key = url, once = false, name = fileName(url) }: Exclude<WireSource, { kind: 'blob' }>): string {
+  return once ? `${STREAM}${name}` : key;
 }
 
 /** Opens files that are elsewhere. */
@@ -224,7 +224,14 @@ export async function finish(readers: Readers, sources: readonly WireSource[]): 
 }
 
 function parts(source: WireSource): WireSource[] {
-  return source.kind === 'url' ? partsOf(source.url).map((url) => ({ ...source, url })) : [source];
+  if (source.kind === 'blob') {
+    return [source];
+  }
+  const { key, name } = source;
+  const urls = partsOf(source.url);
+  const keys = keysOf(urls, key === undefined ? undefined : name);
+  const named = (i: number) => (name === undefined ? {} : { name: partName(name, i, urls.length) });
+  return urls.map((url, i) => ({ ...source, url, key: keys[i], ...named(i) }));
 }
 
 /** The last part of an address's path. */

@@ -3,6 +3,7 @@
 import { KingletError } from '../errors.js';
 import type { KingletOptions, ModelSource } from '../types.js';
 import { huggingFace, isRepoFile, parseHf } from './huggingface.js';
+import { keysOf, partsOf } from './split.js';
 import type { Reading } from './open.js';
 import { checkPatience } from './retry.js';
 import { STREAM, type Given } from './supply.js';
@@ -16,8 +17,8 @@ type Headers = [string, string][];
 
 /** One file of a model, as it crosses to the worker. */
 export type WireSource =
-  /** A file behind an absolute address. */
-  | { kind: 'url'; url: string; name?: string | undefined; sha256?: string | undefined; headers?: Headers | undefined; once?: boolean }
+  /** A file behind an absolute address; `key`: what the store knows it by, where that is not the address. */
+  | { kind: 'url'; url: string; key?: string | undefined; name?: string | undefined; sha256?: string | undefined; headers?: Headers | undefined; once?: boolean }
   /** A file on this device. */
   | { kind: 'blob'; blob: Blob };
 
@@ -34,6 +35,10 @@ export async function resolveModel(model: KingletOptions['model'], given: Given,
   for (const source of list) {
     sources.push(...(await resolve(source, given, findDesk)));
   }
+  const [only, ...others] = sources;
+  if (only?.kind === 'url' && only.sha256 !== undefined && others.length === 0 && partsOf(only.url).length > 1) {
+    throw invalid('a list of all parts, each with its own sha256', 'one sha256 for all parts of a split model');
+  }
   return sources.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
 }
 
@@ -45,7 +50,7 @@ async function resolve(source: ModelSource, given: Given, findDesk: FindDesk | u
     return [{ kind: 'url', url: huggingFace(parseHf(source)) }];
   }
   if (typeof source === 'string' || source instanceof URL) {
-    return [{ kind: 'url', url: absolute(source) }];
+    return [await addressed(absolute(source), {})];
   }
   if (typeof source !== 'object' || source === null) {
     throw invalid(EXPECTED, String(source));
@@ -63,12 +68,38 @@ async function resolve(source: ModelSource, given: Given, findDesk: FindDesk | u
     return [streamed(given, source)];
   }
   if (isRepoFile(source)) {
-    return [{ kind: 'url', url: huggingFace(source), sha256: hash(source.sha256), headers: plain(source.headers) }];
+    return [await addressed(huggingFace(source), source)];
   }
   if ('url' in source && (typeof source.url === 'string' || source.url instanceof URL)) {
-    return [{ kind: 'url', url: absolute(source.url), sha256: hash(source.sha256), headers: plain(source.headers) }];
+    return [await addressed(absolute(source.url), source)];
   }
   throw invalid(EXPECTED, `an object with ${Object.keys(source).join(', ') || 'nothing'}`);
+}
+
+type Said = { name?: string; sha256?: string; headers?: HeadersInit };
+
+async function addressed(url: string, { name, sha256, headers }: Said): Promise<WireSource> {
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw invalid('a name that is not empty', JSON.stringify(name));
+  }
+  if (/^(blob|data):/.test(url)) {
+    return { kind: 'blob', blob: await onDevice(url, sha256) };
+  }
+  const known = name === undefined ? {} : { name, key: keysOf([url], name)[0] };
+  return { kind: 'url', url, ...known, sha256: hash(sha256), headers: plain(headers) };
+}
+
+/** What such an address stands for is on this device already: nothing to keep, and the address means nothing tomorrow. */
+async function onDevice(url: string, sha256: string | undefined): Promise<Blob> {
+  const short = url.length > 60 ? `${url.slice(0, 60)}…` : url;
+  if (sha256 !== undefined) {
+    throw invalid('no sha256 with a file that is on this device', `one with ${short}`);
+  }
+  try {
+    return await (await fetch(url)).blob();
+  } catch (thrown) {
+    throw new KingletError('io', `reading ${short} failed; was it revoked?`, { source: short }, { cause: thrown });
+  }
 }
 
 /** Its file's name, where it has one. */

@@ -3,6 +3,19 @@
 /** The naming scheme has five digits, the files' own count sixteen bits. */
 const MAX_PARTS = 0xffff;
 
+/** The store's keys for files with names of their own begin with this; those are no addresses. */
+const NAMED = 'name:';
+
+/** What the store knows the files by: their addresses, or the caller's name for the model. */
+export function keysOf(addresses: readonly string[], name: string | undefined): string[] {
+  return addresses.map((address, i) => (name === undefined ? address : NAMED + partName(name, i, addresses.length)));
+}
+
+/** The name of a model's part. */
+export function partName(name: string, i: number, count: number): string {
+  return count === 1 ? name : `${name} (${i + 1} of ${count})`;
+}
+
 /** `…/m-00001-of-00002.gguf?x` becomes the addresses (or names) of both parts; any other stays alone. */
 export function partsOf(address: string): string[] {
   const query = address.search(/[?#]/);

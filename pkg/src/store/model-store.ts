@@ -2,7 +2,7 @@
 
 import { KingletError } from '../errors.js';
 import { huggingFace, isRepoFile, parseHf } from '../sources/huggingface.js';
-import { partsOf } from '../sources/split.js';
+import { keysOf, partsOf } from '../sources/split.js';
 import type { RepoFile } from '../types.js';
 import { Chunks } from './chunks.js';
 import { chunksOf, type Manifest } from './manifest.js';
@@ -12,7 +12,7 @@ import { evict, lastUsedFirst, type Store, type StoredFile } from './store.js';
 import { Window } from './window.js';
 
 /** What a stored model goes by: its address, name or id, or what it was loaded with. */
-export type StoredModel = string | URL | RepoFile | { url: string | URL };
+export type StoredModel = string | URL | RepoFile | { url: string | URL; name?: string };
 
 /** What a thorough look at one file finds. */
 export interface Inspection extends StoredFile {
@@ -112,7 +112,7 @@ function addresses(model: StoredModel): string[] {
     return partsOf(huggingFace(parseHf(model)));
   }
   if (typeof model === 'object' && !(model instanceof URL)) {
-    return isRepoFile(model) ? partsOf(huggingFace(model)) : addresses(model.url);
+    return keysOf(isRepoFile(model) ? partsOf(huggingFace(model)) : addresses(model.url), model.name);
   }
   const base = typeof document === 'undefined' ? globalThis.location?.href : document.baseURI;
   return URL.canParse(String(model), base) ? partsOf(new URL(model, base).href) : [String(model)];
