@@ -132,6 +132,23 @@ test('the second load reads the store, without a server; the page lists, inspect
   assert.deepEqual([left, records.filter((name) => name.startsWith('file')), none], [[], [], []]);
 });
 
+test('a model with a name is found though its address has changed, and is listed and removed by it', { skip, timeout: 90_000 }, async (t) => {
+  const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
+  const { page } = await profile(t);
+  const first = await page.evaluate(ask, { model: { url: `${faults.origin}/desk.gguf?signed=1`, name: 'mine' } });
+  assert.equal(first.code, undefined, first.message);
+  await faults.close();
+  const second = await page.evaluate(ask, { model: { url: `${faults.origin}/desk.gguf?signed=2`, name: 'mine' } });
+  assert.equal(second.said, first.said, second.message);
+  const { list } = await page.evaluate(look);
+  assert.deepEqual(list.map(({ name, urls }) => [name, urls]), [['mine', ['name:mine']]]);
+  const removed = await page.evaluate(async (url) => {
+    const { modelStore } = await import('/pkg/dist/index.js');
+    return modelStore.delete({ url, name: 'mine' });
+  }, `${faults.origin}/desk.gguf?signed=3`);
+  assert.equal(removed, 1);
+});
+
 const FAULTS = {
   'cuts every answer': () => ({ cut: 900_000 }),
   'stalls': (n) => (n < 2 ? { stall: 300_000 } : {}),

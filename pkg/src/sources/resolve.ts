@@ -98,7 +98,7 @@ async function onDevice(url: string, sha256: string | undefined): Promise<Blob> 
   try {
     return await (await fetch(url)).blob();
   } catch (thrown) {
-    throw new KingletError('io', `reading ${short} failed; was it revoked?`, { source: short }, { cause: thrown });
+    throw new KingletError('io', `reading ${short} failed: it was revoked, or the page's CSP (connect-src) does not allow it`, { source: short }, { cause: thrown });
   }
 }
 
