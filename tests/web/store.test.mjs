@@ -647,10 +647,9 @@ test('a fast hash of a kind that is computed no longer is learnt anew, and the c
 
 test('a file that another tab downloads while this one sweeps stays; its record is never there without its lock', async (t) => {
   const server = await serving(t);
-  const disk = new MemoryDisk();
-  const locks = new LocalLocks();
-  const one = await tab({ disk, locks });
-  const two = await tab({ disk, locks });
+  const one = await tab();
+  const two = await tab(one);
+  const { disk, locks } = one;
   let free = 0;
   const { writeRecord, records } = disk;
   disk.writeRecord = async (record, text) => {
