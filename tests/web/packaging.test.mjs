@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { launch, missing, openExtension } from './support/browser.mjs';
 import { noDesk } from './support/desk.mjs';
-import { pack, project, run, start, temporary, unpack, write } from './support/pack.mjs';
+import { installs, pack, project, run, start, temporary, unpack, write } from './support/pack.mjs';
 import { POLICY, serveFolder } from './support/static.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
@@ -106,6 +106,13 @@ async function inContext(t, body) {
   t.after(() => context.close());
   return body(context);
 }
+
+test('the starts install what they are tested with', () => {
+  for (const [name, heading] of Object.entries({ vite: 'Vite', webpack: 'webpack', next: 'Next.js' })) {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(FIXTURES, name, 'package.json'), 'utf8'));
+    assert.deepEqual(installs(heading), ['kinglet', 'kinglet-desk', ...Object.keys({ ...dependencies, ...devDependencies })], heading);
+  }
+});
 
 test('a plain page below a sub-path, from the files of the tarball', { skip }, async (t) => {
   const home = plainProject('page', 'A plain page');
@@ -205,7 +212,7 @@ test('Vite: dev server and build, also without the configuration', { skip }, asy
     await inContext(t, (context) => check(context, built.url));
   };
   await developedAndBuilt(works);
-  const config = join(home, 'vite.config.js');
+  const config = join(home, 'vite.config.mjs');
   renameSync(config, `${config}.unused`);
   await developedAndBuilt(works);
   renameSync(`${config}.unused`, config);

@@ -59,13 +59,23 @@ export function write(home, files) {
   }
 }
 
+/** A section of the package's README. */
+function section(heading) {
+  const readme = readFileSync(join(ROOT, 'pkg/README.md'), 'utf8');
+  const found = readme.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`));
+  if (found === undefined) throw new Error(`pkg/README.md has no section "${heading}"`);
+  return found;
+}
+
+/** The packages that a section of the package's README says to install, in an empty folder. */
+export function installs(heading) {
+  return /^ {4}npm install ([\w\- ]+?)(?: +(?:&&|#).*)?$/m.exec(section(heading))?.[1].split(' ') ?? [];
+}
+
 /** The files that a section of the package's README says to write: `name` on a line of its own, then its text in a fence. */
 export function start(heading) {
-  const readme = readFileSync(join(ROOT, 'pkg/README.md'), 'utf8');
-  const section = readme.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`));
-  if (section === undefined) throw new Error(`pkg/README.md has no section "${heading}"`);
   const files = {};
-  for (const [, name, text] of section.matchAll(/^`([^`\n]+)`:?\n\n```\w+\n([\s\S]*?)^```$/gm)) {
+  for (const [, name, text] of section(heading).matchAll(/^`([^`\n]+)`:?\n\n```\w+\n([\s\S]*?)^```$/gm)) {
     files[name] = text;
   }
   if (Object.keys(files).length === 0) throw new Error(`the section "${heading}" of pkg/README.md names no file`);
