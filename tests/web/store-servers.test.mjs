@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from '../../pkg/dist/sources/open.js';
 import { retryAfter } from '../../pkg/dist/sources/retry.js';
-import { BYTES, empty, FILE, LENGTH, QUICK, readAll, same, serving, SHA, tab, take, until } from './support/store.mjs';
+import { BYTES, empty, FILE, LENGTH, LONG, QUICK, readAll, same, serving, SHA, tab, take, until } from './support/store.mjs';
 
 /** Reads a file that is kept nowhere. */
 async function pass(server, length) {
@@ -24,6 +24,26 @@ test('two servers behind one address, each with ETags of its own: one version, i
     assert.ok(server.asked.length < 15, `${server.asked.length} requests`);
     const again = server.asked.reduce((sum, [start, end]) => sum + end - start, 0);
     assert.ok(again < 6 * LENGTH, `${again} bytes were asked for`);
+  }
+});
+
+test('failures at random, of any of the connections: each byte is in its place', async (t) => {
+  const rounds = process.env.KINGLET_SOAK ? 100 : 2;
+  for (let seed = 1; seed <= rounds; seed++) {
+    let state = seed;
+    const random = () => (state = (state * 48271) % 0x7fffffff) / 0x7fffffff;
+    const fault = (n) => {
+      const kind = random();
+      const cut = Math.floor(random() * 9_000_000);
+      return n === 0 || kind < 0.3 ? { cut: cut + 1, pace: 1 } : kind < 0.7 ? { status: 503 } : {};
+    };
+    const server = await serving(t, () => LONG, fault);
+    const one = await tab({ retry: { ...QUICK, attempts: 50, backoffMs: 1 } });
+    const reader = await one.open(server);
+    await reader.finish();
+    same(await readAll(reader, LONG.bytes.length), LONG.bytes);
+    await reader.close();
+    await server.close();
   }
 });
 
