@@ -77,8 +77,8 @@ export class Kinglet {
       refuseOthers('params', params, () => 'nothing beside a text');
       return (await this.tokenize(input)).length;
     }
-    const { request } = callOf(params, undefined);
-    return this.link.call('count', { request: { ...request, messages: input } });
+    const { request } = callOf({ ...callOf(params, undefined).request, messages: input }, undefined);
+    return this.link.call('count', { request });
   }
 
   /** {@link dispose} was called: this model is of no use any more. */

@@ -1,5 +1,6 @@
 // What of a request's parameters the page itself needs; the rest goes to the engine, which checks it.
 
+import { uncloneable } from './cloneable.js';
 import { KingletError } from './errors.js';
 import type { CallOptions, StreamOptions } from './types.js';
 
@@ -11,6 +12,11 @@ export interface Call {
   includeUsage: boolean;
   signal: AbortSignal | undefined;
 }
+
+/** How deep a request may nest: the engine reads it by recursion, and has a stack of a megabyte. */
+const DEEPEST = 100;
+/** How many lists and objects it may hold, each counted wherever it stands: the engine gets no references. */
+const MOST = 200_000;
 
 /** The error of a parameter, worded like the engine's. */
 export function invalid(param: string, expected: string, got: unknown): KingletError {
@@ -64,12 +70,50 @@ export function callOf(params: object, options: CallOptions | undefined): Call {
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
     throw invalid('stream', 'true or false', stream);
   }
+  checkSize(request);
   return {
     request,
     stream: stream === true,
     includeUsage: includesUsage(stream_options, stream === true),
     signal: either(signalOf(signal), signalIn(options)),
   };
+}
+
+/** Refuses what is too deep or too much for the engine. What cannot cross to it at all is refused there, by its path. */
+function checkSize(request: object): void {
+  const found = excess(request, '', 0, { left: MOST });
+  if (found !== undefined && uncloneable(request) === undefined) {
+    throw invalid(found.path || 'request', found.expected, 'more');
+  }
+}
+
+/** Where `value` goes too deep, as one that contains itself does, or becomes too much. */
+function excess(value: object, path: string, depth: number, count: { left: number }): { path: string; expected: string } | undefined {
+  if (depth > DEEPEST) {
+    return { path, expected: `at most ${DEEPEST} values inside of each other` };
+  }
+  count.left -= 1;
+  if (count.left < 0) {
+    return { path, expected: `at most ${MOST} lists and objects` };
+  }
+  for (const [key, inner] of entries(value)) {
+    if (typeof inner === 'object' && inner !== null && !ArrayBuffer.isView(inner)) {
+      const at = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+      const found = excess(inner, at, depth + 1, count);
+      if (found !== undefined) {
+        return found;
+      }
+    }
+  }
+  return undefined;
+}
+
+function entries(value: object): [string, unknown][] {
+  try {
+    return Object.entries(value);
+  } catch {
+    return []; // a getter that throws, which cannot be cloned
+  }
 }
 
 function includesUsage(options: unknown, stream: boolean): boolean {

@@ -152,9 +152,14 @@ export class Host {
 
   /** Runs `work` when the calls before it have ended. */
   exclusive<T>(work: (engine: Engine) => T | Promise<T>): Promise<T> {
-    const result = this.tail.then(() => this.steadily(work));
+    const result = this.tail
+      .then(() => this.steadily(work))
+      .catch((thrown: unknown) => {
+        throw isCrash(thrown) ? new KingletError('worker_failed', `the engine crashed (${String(thrown)})`, {}, { cause: thrown }) : thrown;
+      });
     result.catch((thrown: unknown) => {
-      // A thread is lost, and with it a part of the weights. Whoever asks next starts again, with another worker.
+      // A thread is lost, and with it a part of the weights, or the engine is in no state to go on. Whoever asks next starts
+      // again, with another worker.
       if (toWire(thrown).code === 'worker_failed') {
         this.die(toWire(thrown).message);
       }
@@ -203,4 +208,9 @@ export class Host {
       this.queue.leave(turn);
     }
   }
+}
+
+/** Whether this is what a panic, or the end of the stack ("InternalError" in Firefox), looks like from outside. */
+function isCrash(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError || (thrown as Error | null)?.name === 'InternalError';
 }

@@ -123,20 +123,23 @@ impl Kinglet {
         request: JsValue,
         constraint: Option<JsConstraint>,
     ) -> std::result::Result<(), JsValue> {
+        // Reading calls into JavaScript, and recurses: not while the session is borrowed.
+        let body = from_js("request", request).map_err(thrown)?;
         let constraint = constraint.map(constraint::boxed);
         self.with(|session| match kind {
-            "embedding" => session.start_embedding(&EmbeddingRequest::new(&from_js("request", request)?)?),
-            _ => session.start_under(&read_request(kind, request)?, constraint),
+            "embedding" => session.start_embedding(&EmbeddingRequest::new(&body)?),
+            _ => session.start_under(&read_request(kind, &body)?, constraint),
         })
     }
 
     /// The grammar of a request's answer as JSON text for the grammar module; undefined: it has none.
     pub fn grammar(&self, kind: &str, request: JsValue) -> std::result::Result<Option<String>, JsValue> {
+        if kind == "embedding" {
+            return Ok(None);
+        }
+        let body = from_js("request", request).map_err(thrown)?;
         self.with(|session| {
-            if kind == "embedding" {
-                return Ok(None);
-            }
-            let grammar = session.grammar(&read_request(kind, request)?)?;
+            let grammar = session.grammar(&read_request(kind, &body)?)?;
             Ok(grammar.map(|grammar| grammar.to_string()))
         })
     }
@@ -260,7 +263,8 @@ impl Kinglet {
 
     /// Tokens of a chat request's prompt.
     pub fn count(&self, request: JsValue) -> std::result::Result<usize, JsValue> {
-        self.with(|session| Ok(session.prompt(&read_request("chat", request)?.input)?.len()))
+        let body = from_js("request", request).map_err(thrown)?;
+        self.with(|session| Ok(session.prompt(&read_request("chat", &body)?.input)?.len()))
     }
 }
 
@@ -303,11 +307,10 @@ pub fn shader_variants() -> std::result::Result<JsValue, JsValue> {
     all.map(|all| to_js(&all)).map_err(thrown)
 }
 
-fn read_request(kind: &str, request: JsValue) -> Result<Request> {
-    let body = from_js("request", request)?;
+fn read_request(kind: &str, body: &Value) -> Result<Request> {
     match kind {
-        "chat" => Request::chat(&body),
-        "completion" => Request::completion(&body),
+        "chat" => Request::chat(body),
+        "completion" => Request::completion(body),
         other => Err(Error::invalid("kind", "\"chat\" or \"completion\"", other)),
     }
 }

@@ -160,6 +160,26 @@ test('unload ends the worker; the next request, or load, brings it back', async 
   assert.equal(seen.loads, 3);
 });
 
+test('an engine that crashes is a typed error, and the next request starts another', async () => {
+  const crashes = [new WebAssembly.RuntimeError('unreachable'), new RangeError('Maximum call stack size exceeded')];
+  for (const call of ['start', 'next', 'count']) {
+    for (const crash of crashes) {
+      const notices = [];
+      const load = () => ({ ...standIn(), ...(seen?.loads > 1 ? {} : { [call]: () => { throw crash; } }) });
+      let seen;
+      const made = await restartable({ onNotice: ({ code }) => notices.push(code) }, async () => load());
+      ({ seen } = made);
+      const { kinglet } = made;
+      const ask = () => (call === 'count' ? kinglet.countTokens([]) : kinglet.completions.create({ prompt: 'a' }));
+      await assert.rejects(ask(), { code: 'worker_failed', message: new RegExp(`the engine crashed.*${crash.message}`) });
+      assert.deepEqual(seen, { loads: 1, ended: 1 });
+      await ask();
+      assert.deepEqual([seen.loads, notices], [2, ['worker_restarted']]);
+      kinglet.dispose();
+    }
+  }
+});
+
 test('what is under way when the model is unloaded fails, and only that', async () => {
   const { kinglet, engine } = await restartable();
   let go;

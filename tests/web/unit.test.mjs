@@ -110,6 +110,33 @@ test('the codes are those of the engine, and those of the browser', () => {
   assert.deepEqual(ours.toSorted(), [...engine, ...browser].toSorted());
 });
 
+test('a request that is too deep or too much for the engine is refused by its path', async (t) => {
+  const engine = new StandIn();
+  const kinglet = await connect(t, engine);
+  const nested = (levels) => Array.from({ length: levels }).reduce((items) => ({ items }), {});
+  const format = (schema) => ({ response_format: { type: 'json_schema', json_schema: { schema } } });
+  const ask = (schema) => kinglet.chat.completions.create({ ...chat('a'), ...format(schema) });
+  assert.equal((await ask(nested(90))).choices[0].message.content, 'a');
+  const around = { list: [] };
+  around.list.push(around);
+  const doubling = Array.from({ length: 40 }).reduce((x) => [x, x], []); // a few lists here, 2 ** 40 for the engine
+  const schema = /^response_format\.json_schema\.schema/;
+  for (const [value, path, expected] of [
+    [nested(101), /schema(\.items){98}$/, /at most 100 values inside/],
+    [nested(20_000), /schema\.items\.items/, /./],
+    [around, /schema\.list\[0\]\.list\[0\]/, /at most 100 values inside/],
+    [doubling, /schema\[0\]\[0\]/, /at most 200000 lists/],
+    [{ properties: { when: () => 1 } }, /schema\.properties\.when$/, /plain data/],
+    [{ deep: nested(200), when: () => 1 }, /schema\.when$/, /plain data/],
+    [{ get type() { throw new Error('not now'); } }, /schema\.type$/, /plain data/],
+  ]) {
+    await assert.rejects(ask(value), ({ code, detail: { param, expected: e } }) => code === 'invalid_request' && schema.test(param) && path.test(param) && expected.test(e));
+  }
+  const messages = [{ role: 'user', content: [{ type: 'text', text: nested(200) }] }];
+  await assert.rejects(kinglet.countTokens(messages), ({ code, detail }) => code === 'invalid_request' && detail.param.startsWith('messages[0].content[0].text.items'));
+  assert.deepEqual(engine.log, ['start a', 'end']);
+});
+
 test('a streamed chat answer has the shape of OpenAI', async (t) => {
   const kinglet = await connect(t, new StandIn());
   assert.equal(kinglet.info.model, 'stand-in');
