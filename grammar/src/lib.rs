@@ -21,8 +21,11 @@
 mod error;
 mod formats;
 mod free;
+mod keyword;
+mod lark;
 mod matcher;
 mod pattern;
+mod rarer;
 mod schema;
 mod spec;
 mod values;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{GrammarError, Result};
-use crate::{pattern, schema};
+use crate::{lark, pattern, schema};
 use llguidance::api::{GrammarWithLexer, TopLevelGrammar};
 
 /// Largest grammar that is read, in bytes of its text.
@@ -98,6 +98,30 @@ pub enum Trigger {
 }
 
 impl Spec {
+    /// Reads the form in which a grammar crosses from the engine to this module.
+    ///
+    /// # Errors
+    /// [`GrammarError::Unsupported`] for what nests deeper than is read, [`GrammarError::Misused`] for what the engine did
+    /// not make.
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|e| {
+            // What is not asked for is skipped without recursion.
+            #[derive(Deserialize)]
+            struct Place {
+                path: String,
+            }
+            let message = e.to_string();
+            match serde_json::from_str(text) {
+                Ok(Place { path }) if message.starts_with("recursion limit exceeded") => {
+                    GrammarError::unsupported(path, "values inside of each other more than 100 levels deep")
+                }
+                _ => GrammarError::Misused {
+                    message: format!("a grammar that was not made by kinglet: {message}"),
+                },
+            }
+        })
+    }
+
     /// The grammar as the matcher reads it.
     pub(crate) fn compiled(&self) -> Result<TopLevelGrammar> {
         let size = serde_json::to_string(&self.grammar).map_or(usize::MAX, |text| text.len());
@@ -114,33 +138,22 @@ impl Spec {
             Grammar::Regex { pattern } => {
                 let translated =
                     pattern::translate(pattern).map_err(|message| GrammarError::unsupported(&self.path, message))?;
-                lark(format!("start: /{translated}/"))
+                from_lark(format!("start: /{translated}/"))
             }
             Grammar::Lark { text } => {
-                if text.trim().is_empty() {
-                    return Err(GrammarError::invalid(&self.path, "an empty grammar"));
-                }
-                if text.contains("::=") {
-                    let message = "this looks like GBNF; write it in Lark: \"root ::= a | b\" is \"start: a | b\"";
-                    return Err(GrammarError::unsupported(&self.path, message));
-                }
-                // Schemas in a grammar would be read leniently, past the check of their keywords.
-                if text.contains("%json") {
-                    let message = "\"%json\" in a Lark grammar; use response_format for a schema";
-                    return Err(GrammarError::unsupported(&self.path, message));
-                }
-                lark(text.clone())
+                lark::check(text, &self.path)?;
+                from_lark(text.clone())
             }
             Grammar::Calls {
                 format,
                 tools,
                 parallel,
-            } => lark(calls(format, tools, *parallel)?),
+            } => from_lark(calls(format, tools, *parallel)?),
         })
     }
 }
 
-fn lark(text: String) -> TopLevelGrammar {
+fn from_lark(text: String) -> TopLevelGrammar {
     TopLevelGrammar::from_grammar(GrammarWithLexer::from_lark(text))
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{GrammarError, Result};
+use crate::pattern;
 use crate::schema::{ANNOTATIONS, EXACT, MAX_COUNT, MAX_DEPTH, TYPES};
 
 /// `type`: one of the seven, or several.
@@ -26,6 +27,11 @@ pub(crate) fn names(value: &Value, at: &str) -> Result<Value> {
     let list = value.as_array().filter(|list| list.iter().all(Value::is_string));
     list.map(|list| Value::Array(list.clone()))
         .ok_or_else(|| GrammarError::invalid(at, "a list of names is expected"))
+}
+
+/// An expression of JavaScript, as the matcher reads it.
+pub(crate) fn expression(text: &str, at: &str) -> Result<String> {
+    pattern::translate(text).map_err(|message| GrammarError::unsupported(at, message))
 }
 
 /// A bound: a whole number within reason.

@@ -27,11 +27,7 @@ impl Grammars {
 
     /// Compiles a grammar for one answer; `spec` is JSON.
     pub fn compile(&self, spec: &str) -> Result<Constraint, JsValue> {
-        let spec: Spec = serde_json::from_str(spec).map_err(|e| {
-            thrown(GrammarError::Misused {
-                message: format!("a grammar that was not made by kinglet: {e}"),
-            })
-        })?;
+        let spec = Spec::from_json(spec).map_err(thrown)?;
         let matcher = Matcher::new(&self.vocabulary, &spec).map_err(thrown)?;
         Ok(Constraint { matcher })
     }

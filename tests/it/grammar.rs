@@ -280,11 +280,31 @@ fn other_kinds_of_grammar() {
     assert_eq!(words.allows(&lark, "1+"), Ok(false));
     assert_eq!(words.allows(&spec(Grammar::JsonObject), r#"{"a":[1,{}]}"#), Ok(true));
     assert_eq!(words.allows(&spec(Grammar::JsonObject), "[1]"), Ok(false));
+    // The word alone is no attribute, nor is one in a string, an expression or a comment.
+    for (text, said) in [
+        ("start: temperature\ntemperature: \"warm\"", "warm"),
+        ("start: \"a[temperature=1]\" // [temperature=1]", "a[temperature=1]"),
+        ("start: /[\"]temperature=\\/[0-9]/", "\"temperature=/1"),
+        (
+            "start: \"\\\"\" word\nword[max_tokens=99]: \"temperature=\" # temperature=1",
+            "\"temperature=",
+        ),
+    ] {
+        let lark = spec(Grammar::Lark { text: text.into() });
+        assert_eq!(words.allows(&lark, said), Ok(true), "{text:?}");
+    }
     for (text, code) in [
         ("", "invalid_grammar"),
         ("start: nowhere\n", "invalid_grammar"),
         ("start: %json {\"not\": {}}\n", "unsupported_grammar"),
         ("root ::= \"a\" | \"b\"", "unsupported_grammar"),
+        // Who samples would have to keep to it, and does not.
+        ("start[temperature=0.5]: /[a-z]+/\n", "unsupported_grammar"),
+        (
+            "start: a // \"\na[max_tokens=3, temperature \t= 1]: /[\\/\"]/",
+            "unsupported_grammar",
+        ),
+        ("start: <\"a> b\nb[temperature=1]: \"b\"", "unsupported_grammar"),
     ] {
         let error = Matcher::new(&words.vocabulary, &spec(Grammar::Lark { text: text.into() })).err();
         assert_eq!(
@@ -368,6 +388,27 @@ fn hostile_grammars_end_soon() {
             }
         }
     }
+}
+
+/// What is nested deeper than JSON is read is refused at its place, and never a bug of ours.
+#[test]
+fn a_grammar_that_is_too_deep_to_be_read_says_where_it_is() {
+    let spec_of = |levels: usize| {
+        let value = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        format!(
+            r#"{{"grammar": {{"type": "json_schema", "schema": {{"const": {value}}}}}, "path": "response_format.x"}}"#
+        )
+    };
+    assert!(Spec::from_json(&spec_of(100)).is_ok());
+    for levels in [128, 100_000] {
+        let error = Spec::from_json(&spec_of(levels)).unwrap_err();
+        assert_eq!(
+            (error.code(), error.path()),
+            ("unsupported_grammar", "response_format.x"),
+            "{error}"
+        );
+    }
+    assert_eq!(Spec::from_json("{}").unwrap_err().code(), "internal");
 }
 
 /// A text that the vocabulary cannot complete is an error, and no answer that looks complete.

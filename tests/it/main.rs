@@ -4,6 +4,9 @@ mod alloc;
 mod arch;
 mod arch_refused;
 mod choose;
+/// As the native tool has it.
+#[path = "../../cli/src/constraint.rs"]
+mod constraint;
 mod cpu_attention;
 mod cpu_matmul;
 mod cpu_shards;

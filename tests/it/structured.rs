@@ -4,46 +4,19 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use kinglet::Result;
 use kinglet::engine::BackendChoice;
 use kinglet::ops::TopK;
 use kinglet::platform::{ByteSource, MemorySource};
-use kinglet::sampler::{Constraint, Sampler, SamplerConfig};
+use kinglet::sampler::{Sampler, SamplerConfig};
 use kinglet::session::{Chunk, FinishReason, Request, Session, SessionOptions};
-use kinglet::{Error, Result};
-use kinglet_grammar::{GrammarError, Matcher, Spec, Vocabulary};
+use kinglet_grammar::{Matcher, Spec, Vocabulary};
 use pollster::block_on;
 use serde_json::{Value, json};
 
+use crate::constraint;
 use crate::support;
 use crate::with_template::with_template;
-
-/// As the native tool has it.
-struct Native(Matcher);
-
-fn error(error: GrammarError) -> Error {
-    let (param, message) = (error.path().to_owned(), error.reason().to_owned());
-    match error {
-        GrammarError::Invalid { .. } => Error::InvalidGrammar { param, message },
-        GrammarError::Unsupported { .. } => Error::UnsupportedGrammar { param, message },
-        GrammarError::Misused { .. } => Error::internal(message),
-    }
-}
-
-impl Constraint for Native {
-    fn mask(&mut self) -> Result<Option<&[u32]>> {
-        self.0.mask().map_err(error)
-    }
-
-    fn commit(&mut self, token: u32) -> Result<bool> {
-        self.0.commit(token).map_err(error)?;
-        Ok(self.0.is_finished())
-    }
-
-    fn reset(&mut self) -> Result<()> {
-        self.0.reset();
-        Ok(())
-    }
-}
 
 const PLAIN: &str = "{% for m in messages %}<s>{{ m.role }}: {{ m.content }}{% endfor %}<s>bot:";
 
@@ -79,14 +52,7 @@ impl Bench {
 
     fn start(&mut self, body: &Value) -> Result<()> {
         let request = Request::chat(body)?;
-        let constraint = match self.session.grammar(&request)? {
-            None => None,
-            Some(spec) => {
-                let spec: Spec = serde_json::from_value(spec).expect("what the session says is what the module reads");
-                let matcher = Matcher::new(&self.vocabulary, &spec).map_err(error)?;
-                Some(Box::new(Native(matcher)) as Box<dyn Constraint>)
-            }
-        };
+        let constraint = constraint::of(&self.session, &request)?;
         self.session.start_under(&request, constraint)
     }
 

@@ -132,6 +132,8 @@ test('the module itself is started anew after a crash', { skip: notBuilt() ?? fa
   assert.equal(second.commit(1), false);
   assert.deepEqual([...second.mask()], [0b001]);
   await assert.rejects(grammars.compile(spec('(')), { code: 'unsupported_grammar' });
+  const deep = `{"grammar": {"type": "json_schema", "schema": {"const": ${'['.repeat(200)}${']'.repeat(200)}}}, "path": "p.q"}`;
+  await assert.rejects(grammars.compile(deep), { code: 'unsupported_grammar', detail: { param: 'p.q' } });
   grammars.use(undefined);
 });
 
