@@ -3,38 +3,30 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use serde_json::Value;
-
-use super::calls::CallReader;
+use super::answer::Answer;
 use super::embedding::{Job, Pooling};
-use super::reading::Reading;
 use super::restore::{Losses, Origin, info, open, survives};
-use super::tools::CallStyle;
-use super::{
-    Chunk, FinishReason, Input, Logprobs, Request, SessionInfo, SessionOptions, Timings, TokenLogprob, ToolChoice,
-    Usage, prompt,
-};
+use super::{Chunk, FinishReason, Logprobs, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
 use crate::backend::{Recruit, recruit};
-use crate::engine::{self, AnyEngine, GenerateOptions, LoadOptions, Notice};
-use crate::error::{Error, Result};
+use crate::engine::{self, AnyEngine, LoadOptions, Notice};
+use crate::error::Result;
 use crate::model::loader::OnProgress;
-use crate::platform::{ByteSource, now_ms, unix_seconds};
-use crate::sampler::{Constraint, Rng, SamplerConfig};
-use crate::text::template::CivilTime;
-use crate::text::{Special, StopFilter, TokenStream, Tokenizer};
+use crate::platform::{ByteSource, now_ms};
+use crate::sampler::Constraint;
+use crate::text::Tokenizer;
 
 /// Tokenizer and engine of one model. Requests do not interleave: [`Session::start`] ends what was running before.
 pub struct Session {
     pub(super) tokenizer: Tokenizer,
     pub(super) engine: AnyEngine,
     pub(super) info: SessionInfo,
-    answer: Option<Answer>,
+    pub(super) answer: Option<Answer>,
     /// Answers of the current request that have not begun.
-    waiting: VecDeque<Answer>,
+    pub(super) waiting: VecDeque<Answer>,
     /// What the answers must keep to, until the first of them begins; then the engine has it.
-    constraint: Option<Box<dyn Constraint>>,
+    pub(super) constraint: Option<Box<dyn Constraint>>,
     /// Of the current request so far.
-    usage: Usage,
+    pub(super) usage: Usage,
     /// The request for embeddings that is under way.
     pub(super) embedding: Option<Job>,
     /// What the file says of it.
@@ -43,19 +35,6 @@ pub struct Session {
     pub(super) generated: Vec<u32>,
     pub(super) origin: Origin,
     pub(super) notices: Vec<Notice>,
-}
-
-/// One answer of a request, under way or still to come.
-struct Answer {
-    index: usize,
-    prompt: Rc<[u32]>,
-    options: GenerateOptions,
-    /// The first answer to its prompt: the prompt counts once.
-    first: bool,
-    /// The prompt as text, where it is to be given back.
-    echo: Option<String>,
-    reading: Reading,
-    logprobs: bool,
 }
 
 impl Session {
@@ -139,208 +118,6 @@ impl Session {
     /// Tokens generated for the current request, or for the last one, without the stop token.
     pub fn generated(&self) -> &[u32] {
         &self.generated
-    }
-
-    /// The prompt of a request as tokens.
-    ///
-    /// # Errors
-    /// [`Error::Template`] for a conversation with a model that has no (working) chat template;
-    /// [`Error::TemplateRefused`] where the template refuses the conversation.
-    pub fn prompt(&self, input: &Input) -> Result<Vec<u32>> {
-        let now = CivilTime::from_unix(unix_seconds() as i64);
-        match input {
-            Input::Completion { prompt } => prompt::completion(&self.tokenizer, prompt),
-            Input::Tokens { ids } => Ok(ids.clone()),
-            Input::Infill { prefix, suffix } => prompt::infill(&self.tokenizer, prefix, suffix),
-            Input::Chat { messages, tools, extra } => {
-                prompt::chat(&self.tokenizer, messages, tools.as_ref(), extra, now)
-            }
-        }
-    }
-
-    /// Begins to answer; nothing is computed yet. Ends what was running before.
-    ///
-    /// # Errors
-    /// [`Error::ContextOverflow`], [`Error::InvalidRequest`], and those of [`Session::prompt`].
-    pub fn start(&mut self, request: &Request) -> Result<()> {
-        self.start_under(request, None)
-    }
-
-    /// The grammar that a request's answers must keep to, as the grammar module reads it (`kinglet_grammar::Spec`): what
-    /// that makes of it goes to [`Session::start_under`].
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`] for tools that this model's template cannot show or call.
-    pub fn grammar(&self, request: &Request) -> Result<Option<Value>> {
-        Ok(match self.call_style(request)? {
-            Some((style, tools)) => Some(style.grammar(tools, &request.format)),
-            None => request.format.grammar.clone(),
-        })
-    }
-
-    /// How the model calls the tools of a request, if it may call any.
-    fn call_style<'r>(&self, request: &'r Request) -> Result<Option<(CallStyle, &'r Value)>> {
-        match &request.input {
-            Input::Chat {
-                tools: Some(tools),
-                extra,
-                ..
-            } => Ok(Some((CallStyle::of(&self.tokenizer, extra)?, tools))),
-            _ => Ok(None),
-        }
-    }
-
-    /// [`Session::start`] for answers that keep to the request's grammar.
-    ///
-    /// # Errors
-    /// As [`Session::start`]; [`Error::Internal`] for a request with a grammar and no constraint.
-    pub fn start_under(&mut self, request: &Request, constraint: Option<Box<dyn Constraint>>) -> Result<()> {
-        self.abort();
-        self.origin.losses.progress();
-        let style = self.call_style(request)?;
-        if constraint.is_none() && (style.is_some() || request.format.grammar.is_some()) {
-            return Err(Error::internal(
-                "a request with a grammar was started without a constraint",
-            ));
-        }
-        let mut sampling = request.sampling.clone();
-        let n_vocab = self.info.vocabulary;
-        if let Some((id, _)) = sampling.logit_bias.iter().find(|(id, _)| *id as usize >= n_vocab) {
-            return Err(Error::invalid(
-                format!("logit_bias[{id}]"),
-                format!("a token id below {n_vocab}"),
-                id,
-            ));
-        }
-        if !request.seeded {
-            // Neighbouring moments give unrelated seeds.
-            sampling.seed = Rng::new(unix_seconds().to_bits() ^ now_ms().to_bits().rotate_left(32)).next_u64();
-        }
-        let inputs = || std::iter::once(&request.input).chain(&request.more);
-        let prompts: Vec<Vec<u32>> = inputs().map(|input| self.prompt(input)).collect::<Result<_>>()?;
-        let mut seeds = Rng::new(sampling.seed);
-        let mut waiting = VecDeque::new();
-        for (input, prompt) in inputs().zip(prompts) {
-            let options = self.options(&prompt, request, &sampling)?;
-            let prompt: Rc<[u32]> = prompt.into();
-            for choice in 0..request.n {
-                let index = waiting.len();
-                let mut answer = self.answer_to(index, Rc::clone(&prompt), input, request, options.clone())?;
-                answer.first = choice == 0;
-                answer.reading.calls = style.as_ref().map(|(style, _)| {
-                    let required = request.format.choice != ToolChoice::Auto;
-                    CallReader::new(style, required, now_ms().to_bits() ^ (index as u64) << 32)
-                });
-                if index > 0 {
-                    answer.options.sampling.seed = seeds.next_u64();
-                }
-                waiting.push_back(answer);
-            }
-        }
-        self.waiting = waiting;
-        self.constraint = constraint;
-        self.usage = Usage::default();
-        self.begin() // what the engine refuses is said now
-    }
-
-    /// How to continue `prompt`; [`Error::ContextOverflow`] where that cannot fit.
-    fn options(&self, prompt: &[u32], request: &Request, sampling: &SamplerConfig) -> Result<GenerateOptions> {
-        let n_ctx = self.info.context;
-        let max_tokens = request.max_tokens.unwrap_or(n_ctx.saturating_sub(prompt.len()).max(1));
-        let asked = if request.shift { 0 } else { max_tokens };
-        if prompt.len().saturating_add(asked) > n_ctx {
-            return Err(Error::ContextOverflow {
-                prompt: prompt.len(),
-                max_tokens,
-                n_ctx,
-            });
-        }
-        let n_vocab = self.info.vocabulary;
-        match prompt.iter().find(|&&id| id as usize >= n_vocab) {
-            _ if prompt.is_empty() => Err(Error::invalid("prompt", "at least one token", "none")),
-            Some(id) => Err(Error::invalid("prompt", format!("token ids below {n_vocab}"), id)),
-            None => Ok(GenerateOptions {
-                sampling: sampling.clone(),
-                max_tokens,
-                stop_tokens: self.tokenizer.eog().to_vec(),
-                shift: request.shift,
-                ..GenerateOptions::default()
-            }),
-        }
-    }
-
-    /// An answer that has not begun.
-    fn answer_to(
-        &self,
-        index: usize,
-        prompt: Rc<[u32]>,
-        input: &Input,
-        request: &Request,
-        options: GenerateOptions,
-    ) -> Result<Answer> {
-        // After a control token a text of its own begins, and its first token brings the space that encoding puts there.
-        let opens = prompt.last().is_some_and(|&id| self.tokenizer.is_markup(id));
-        let stream = match input {
-            Input::Chat { .. } if opens => TokenStream::new(Special::AsText),
-            _ => TokenStream::continuing(Special::AsText),
-        };
-        let echo = match input {
-            _ if !request.echo => None,
-            Input::Completion { prompt } | Input::Infill { prefix: prompt, .. } => Some(prompt.clone()),
-            Input::Tokens { ids } => Some(self.tokenizer.decode(ids, Special::Parse)?),
-            Input::Chat { .. } => None,
-        };
-        Ok(Answer {
-            index,
-            prompt,
-            options,
-            first: true,
-            echo,
-            reading: Reading {
-                stream,
-                // An answer in JSON ends where it is complete.
-                stop: StopFilter::new(match request.format.is_json() {
-                    true => Vec::new(),
-                    false => request.stop.clone(),
-                }),
-                calls: None,
-            },
-            logprobs: request.logprobs,
-        })
-    }
-
-    /// Positions that the answers which have not begun need at most.
-    pub(super) fn context_of_waiting(&self) -> usize {
-        let context = |answer: &Answer| {
-            let asked = if answer.options.shift {
-                0
-            } else {
-                answer.options.max_tokens
-            };
-            answer.prompt.len().saturating_add(asked)
-        };
-        self.waiting.iter().map(context).fold(0, usize::max)
-    }
-
-    /// Begins the next answer of the request, unless one is under way or none is left.
-    fn begin(&mut self) -> Result<()> {
-        if self.answer.is_none()
-            && let Some(next) = self.waiting.pop_front()
-        {
-            let constraint = match self.constraint.take() {
-                Some(fresh) => Some(fresh),
-                None => self.engine.take_constraint(),
-            };
-            let constraint = constraint.map(|mut c| c.reset().map(|()| c)).transpose()?;
-            let started = self.engine.start_under(&next.prompt, next.options.clone(), constraint);
-            if started.is_err() {
-                self.abort();
-            }
-            started?;
-            self.generated.clear();
-            self.answer = Some(next);
-        }
-        Ok(())
     }
 
     /// Reads one chunk of the prompt; true: call again, false: call [`Session::next`]. Optional: a moment to stop.

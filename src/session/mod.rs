@@ -1,5 +1,6 @@
 //! One chat or completion request in, a stream of chunks out; or one of given labels.
 
+mod answer;
 mod calls;
 mod choose;
 mod chunk;
