@@ -15,6 +15,23 @@ export function spread(values) {
 }
 
 /**
+ * Between which two of the values the median of all lies with a probability of at least 95 %, whatever their distribution:
+ * `[low, high]`; null where there are too few values to say.
+ */
+export function interval(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  let [outside, ways, cut] = [0, 1, -1]; // the chance that at most `cut` values lie below the median, and binomials
+  for (let k = 0; k < n; k++) {
+    outside += ways / 2 ** n;
+    if (outside > 0.025) break;
+    cut = k;
+    ways = (ways * (n - k)) / (k + 1);
+  }
+  return cut < 0 ? null : [sorted[cut], sorted[n - 1 - cut]];
+}
+
+/**
  * Rounds `{ kinglet, wllama }` of a rate (more is better) as the spread of each and of their ratio within a round. A round
  * may lack one engine; the ratio is of those that have both.
  */

@@ -85,6 +85,10 @@ pub enum Command {
         /// Runs; the median of each figure is printed.
         #[arg(long, default_value_t = 3)]
         repeat: usize,
+        /// Lines of completion requests instead, all in turn, after a round to warm up: {"rounds"} has the milliseconds that
+        /// one thread computed for a token of each, round by round. Linux, with --backend cpu --threads 1.
+        #[arg(long)]
+        requests: Option<PathBuf>,
     },
     /// Writes a model file in a smaller type: one line {"name","shape","from","to","bytes","rmse"} for each tensor, then
     /// one with totals.

@@ -1,14 +1,17 @@
 //! `kinglet bench`: how fast a file runs here. Results are checked before they are timed.
 
+use std::path::Path;
+
 use kinglet::engine::{AnyEngine, GenerateOptions};
 use kinglet::sampler::SamplerConfig;
+use kinglet::session::{Request, Session};
 use kinglet::{Error, Result, platform};
 use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::args::ModelArgs;
-use crate::run::load_engine;
-use crate::{open, output};
+use crate::run::{load_engine, load_session, read};
+use crate::{constraint, open, output};
 
 /// Figures of one run.
 struct Run {
@@ -62,6 +65,50 @@ pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: us
         "memory": {"weights": memory.weights, "cache": memory.cache, "activations": memory.activations},
         "peak_memory_bytes": peak_memory(),
     }))
+}
+
+/// Requests in turn, so that what slows the machine down for a while slows down all of them.
+pub fn requests(args: &ModelArgs, file: &Path, repeat: usize) -> Result<()> {
+    let text = read(file)?;
+    let requests: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).map_err(|e| Error::invalid("requests", "JSON lines", e)))
+        .collect::<Result<_>>()?;
+    let mut session = load_session(&args.file, &args.run)?;
+    let mut rounds = Vec::new();
+    for round in 0..=repeat {
+        let times: Vec<f64> = requests
+            .iter()
+            .map(|request| processor_ms(&mut session, request))
+            .collect::<Result<_>>()?;
+        if round > 0 {
+            rounds.push(times);
+        }
+    }
+    output::line(&json!({"adapter": session.info().adapter, "rounds": rounds}))
+}
+
+/// What this thread computes for one token of an answer, from the first to the last.
+fn processor_ms(session: &mut Session, request: &Value) -> Result<f64> {
+    let request = Request::completion(request)?;
+    let constraint = constraint::of(session, &request)?;
+    session.start_under(&request, constraint)?;
+    block_on(async {
+        let mut begun = None;
+        while session.next().await?.is_some() {
+            begun = begun.or(thread_ms());
+        }
+        let steps = session.generated().len().saturating_sub(1).max(1);
+        let spent = begun.zip(thread_ms()).map(|(begun, now)| (now - begun) / steps as f64);
+        spent.ok_or_else(|| Error::internal("this system does not say how long a thread has computed"))
+    })
+}
+
+/// How long this thread has computed, where the system tells (Linux).
+fn thread_ms() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ns: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(ns / 1e6)
 }
 
 /// Seeded ids all over the vocabulary (SplitMix64).

@@ -59,7 +59,11 @@ fn run(command: Command) -> Result<()> {
             prompt_tokens,
             generate,
             repeat,
-        } => bench::bench(&model, prompt_tokens, generate, repeat),
+            requests,
+        } => match requests {
+            Some(requests) => bench::requests(&model, &requests, repeat),
+            None => bench::bench(&model, prompt_tokens, generate, repeat),
+        },
         Command::Quantize(options) => quantize::quantize(&options),
         Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
     }

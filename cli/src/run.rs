@@ -164,7 +164,8 @@ pub fn generate(g: &Generate) -> Result<()> {
     }))
 }
 
-fn read(file: &Path) -> Result<String> {
+/// The text of a file.
+pub fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).map_err(|e| kinglet::Error::Io {
         source_name: file.display().to_string(),
         message: e.to_string(),

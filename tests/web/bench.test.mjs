@@ -1,7 +1,7 @@
 // The arithmetic of `cargo xtask bench --backend cpu`; no browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compare, median, paired, words } from '../../benches/cpu/figures.mjs';
+import { compare, interval, median, paired, words } from '../../benches/cpu/figures.mjs';
 
 test('medians and ratios of pairs', () => {
   assert.equal(median([]), null);
@@ -12,6 +12,12 @@ test('medians and ratios of pairs', () => {
   const found = paired(rounds);
   assert.deepEqual(found.ratio, { median: 3, min: 1, max: 3, n: 3 });
   assert.equal(found.kinglet.n, 4);
+});
+
+test('the interval of a median is that of the binomial distribution', () => {
+  const values = (n) => Array.from({ length: n }, (_, i) => n - i);
+  assert.equal(interval(values(5)), null);
+  assert.deepEqual([6, 8, 9, 11, 15, 20].map((n) => interval(values(n))), [[1, 6], [1, 8], [2, 8], [2, 10], [4, 12], [6, 15]]);
 });
 
 test('engines that compute the same pass, others do not', () => {
