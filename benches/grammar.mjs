@@ -1,4 +1,4 @@
-// node benches/grammar.mjs '{"rounds", "tool", "vocabularies"}': by how much grammars slow decode down. A model whose step takes
+// node benches/grammar.mjs '{"rounds", "tool", "vocabularies", "places"}': by how much grammars slow decode down. A model whose step takes
 // about 10 ms of one core, with the tokens of real models; free text and answers under grammars in turn, with the same
 // sampler. Natively and in Wasm (Node) it is the processor's time that counts: nothing computes beside it there, and others
 // on the machine do not count. On Chromium's GPU it is the clock: masks are computed while the GPU computes. Prints one JSON
@@ -13,9 +13,9 @@ import { nodeKinglet } from '../tests/web/support/node-engine.mjs';
 import { fileModel, startServer } from '../tests/web/support/server.mjs';
 import { interval, median } from './cpu/figures.mjs';
 
-const { rounds, tool, vocabularies } = JSON.parse(process.argv[2]);
+const { rounds, tool, vocabularies, places } = JSON.parse(process.argv[2]);
 const CONTEXT = 256;
-const TOKENS = 48;
+const TOKENS = 32;
 
 const row = { type: 'object', properties: { name: { type: 'string', maxLength: 8 }, n: { type: 'integer' } }, required: ['name', 'n'], additionalProperties: false };
 const list = (items) => ({ response_format: { type: 'json_schema', json_schema: { schema: { type: 'array', minItems: 60, items } } } });
@@ -111,6 +111,7 @@ try {
     writeFileSync(file, Buffer.concat(parts));
     const cell = (cells[`${tokenizer.n_vocab} tokens of ${name}`] = {});
     for (const [place, measure] of Object.entries(PLACES)) {
+      if (places && !places.includes(place.split(' ')[0])) continue;
       cell[place] = figures(await measure(file));
       console.error(`${tokenizer.n_vocab} tokens, ${place}: ${JSON.stringify(cell[place])}`);
     }

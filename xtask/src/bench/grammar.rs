@@ -16,13 +16,14 @@ const VOCABULARIES: [(&str, &str); 3] = [
     ("Llama 3", "data/vocab/rebuilt-vocab-llama-bpe.gguf"),
 ];
 
-/// Measures with the package as it is shipped, unless `--no-build`; `--save NAME` writes benches/results/NAME.json.
+/// Measures with the package as it is shipped, unless `--no-build`; `--save NAME` writes benches/results/NAME.json;
+/// `--vocabularies` and `--places` (native, wasm, browser) choose some of them.
 pub fn run(mut args: Args) -> Result<()> {
     let rounds: u32 = match args.value("--rounds")? {
         Some(text) => text.parse().with_context(|| format!("--rounds {text}"))?,
         None => 9,
     };
-    let only = args.list("--vocabularies")?;
+    let (only, places) = (args.list("--vocabularies")?, args.list("--places")?);
     let (save, built) = (args.value("--save")?, args.flag("--no-build"));
     args.done()?;
     if rounds == 0 {
@@ -39,7 +40,7 @@ pub fn run(mut args: Args) -> Result<()> {
         .map(|(name, path)| json!({"name": name, "path": sh::shared().join(path)}))
         .collect();
     let tool = sh::target_dir().join("release/kinglet");
-    let ask = json!({"rounds": rounds, "tool": tool, "vocabularies": vocabularies});
+    let ask = json!({"rounds": rounds, "tool": tool, "vocabularies": vocabularies, "places": places});
     let mut figures = measured(sh::node("benches/grammar.mjs").arg(ask.to_string()))?;
     figures["command"] = "cargo xtask bench --grammar".into();
     print(&figures);
