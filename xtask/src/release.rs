@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn the_engine_is_known_by_its_file_name() {
-        let desk = PathBuf::from("/home/desk/kinglet-0/kinglet-desk-0.1.0.tgz");
-        let engine = PathBuf::from("/home/desk/kinglet-0/kinglet-0.1.0.tgz");
+        let desk = PathBuf::from("/desk/kinglet-0/kinglet-desk-0.1.0.tgz");
+        let engine = PathBuf::from("/desk/kinglet-0/kinglet-0.1.0.tgz");
         assert_eq!(of_engine(vec![desk.clone(), engine.clone()]), Some(engine));
         assert_eq!(of_engine(vec![desk]), None);
     }
