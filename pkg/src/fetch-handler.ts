@@ -41,6 +41,10 @@ const POST: Record<string, Call> = {
 /** How often it is looked whether the page that asked is still there. */
 const LOOK_MS = 500;
 
+/** An answer that has not come whole by then begins before it is complete. What is wrong with a request shows sooner, unless others are served first. */
+const SOON_MS = 1000;
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
 /** HTTP statuses of errors. Clients try again after 409, 429 and 5xx: none of those where that cannot help. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   download_refused: 412,
@@ -129,7 +133,12 @@ async function respond(
     if (control.signal.aborted) {
       throw aborted(control.signal); // nobody waits for a model to be loaded
     }
-    const answer = await call(await engine.get(), body as never);
+    const working = call(await engine.get(), body as never);
+    const answer = await soon(working);
+    if (answer === undefined) {
+      streaming = true;
+      return new Response(late(working, control, finish), { headers: JSON_HEADERS });
+    }
     if (!(Symbol.asyncIterator in answer)) {
       return json(answer, 200);
     }
@@ -147,6 +156,36 @@ async function respond(
       finish();
     }
   }
+}
+
+/** What `working` comes to; undefined when that takes long. */
+async function soon(working: Promise<Answer>): Promise<Answer | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), SOON_MS)));
+  try {
+    return await Promise.race([working, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A whole answer that takes long, as a body that the page may give up: of an answer that has not begun Chromium does not
+ * say that. What fails now breaks the body off, as the end of a server would.
+ */
+function late(working: Promise<Answer>, control: AbortController, finish: () => void): ReadableStream<Uint8Array> {
+  const ended = working.finally(finish);
+  ended.catch(() => undefined);
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        controller.enqueue(new TextEncoder().encode(JSON.stringify(await ended)));
+        controller.close();
+      },
+      cancel: (reason) => control.abort(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** Aborts when the page is gone, which browsers do not say of an answer that is to come as a whole. Returns how to end that. */
@@ -229,5 +268,5 @@ function failure(thrown: unknown, status: number): Response {
 }
 
 function json(body: object, status: number): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } });
+  return new Response(JSON.stringify(body), { status, headers: JSON_HEADERS });
 }

@@ -38,7 +38,7 @@ before(async () => {
   browser = await launch();
   const bytes = readFileSync(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url)));
   const model = withString(bytes, 'tokenizer.chat_template', TEMPLATE);
-  server = await startServer(new Map([['small.gguf', bytesModel(model)]]), { scripts: new Map([['/sw.js', WORKER]]) });
+  server = await startServer(new Map([['small.gguf', bytesModel(model)]]), { scripts: new Map([['/openai.js', WORKER]]) });
   const page = await browser.newPage();
   await page.goto(server.origin);
   expected = await page.evaluate(async (body) => {
@@ -66,7 +66,7 @@ async function controlled(t, count = 1, options = {}) {
     await page.evaluate(async () => {
       const { downloadModel } = await import('/pkg/dist/index.js');
       await downloadModel({ model: '/models/small.gguf' });
-      await navigator.serviceWorker.register('/sw.js', { type: 'module' });
+      await navigator.serviceWorker.register('/openai.js', { type: 'module' });
       await navigator.serviceWorker.ready;
       if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true }));
     });
@@ -190,6 +190,20 @@ test('an endless answer that would come as a whole ends when the page is closed'
   await gone.close();
   assert.equal(JSON.parse((await request(stays, CHAT)).text).choices?.[0].message.content, expected);
 });
+
+for (const when of [200, 2000]) {
+  test(`an endless answer that would come as a whole ends when the page aborts it after ${when} ms; the page lives on`, { skip }, async (t) => {
+    const [page] = await controlled(t, 1);
+    const code = await page.evaluate(async ({ body, when }) => {
+      const control = new AbortController();
+      const asked = fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(body), signal: control.signal }).then((response) => response.text());
+      setTimeout(() => control.abort(), when);
+      return asked.then((text) => `answered ${text}`, ({ name }) => name);
+    }, { body: { ...ENDLESS, stream: false }, when });
+    assert.equal(code, 'AbortError');
+    assert.equal(JSON.parse((await request(page, CHAT)).text).choices?.[0].message.content, expected);
+  });
+}
 
 test('a worker that the browser has ended answers the next request as before', { skip }, async (t) => {
   const [page] = await controlled(t);
