@@ -148,7 +148,7 @@ test('a fetch that fails, and a body that breaks, are io with the reason', async
   const failing = async (fetch) => {
     const { port } = supply({ fetch, streams: [] });
     t.after(() => port.close());
-    const readers = await openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { store: 'none', port });
+    const readers = await openSources([{ kind: 'url', url: 'http://h/m.gguf' }], { store: 'none', port, retry: { attempts: 2, backoffMs: 5 } });
     await readers.all[0].read(0, 10);
   };
   await assert.rejects(failing(async () => Promise.reject(new Error('no way'))), (error) => error.code === 'io' && /no way/.test(error.message));
