@@ -26,7 +26,7 @@ const UPGRADE = `
   import { Opfs } from '/pkg/dist/store/opfs.js';
   import { WebLocks } from '/pkg/dist/store/locks.js';
   import { Store } from '/pkg/dist/store/store.js';
-  (await Store.open(await Opfs.find(), WebLocks.find(), 3)).close();
+  (await Store.open(await Opfs.find(), WebLocks.find(), 4)).close();
   postMessage('done');`;
 
 let server; // the pages
@@ -375,7 +375,7 @@ test('tabs of two versions: the newer store is left alone, by loading and by lis
     return all.sort();
   }));
   const { code, detail } = await page.evaluate(ask, { model });
-  assert.deepEqual([code, detail], ['store_newer', { found: 3, supported: 2 }]);
+  assert.deepEqual([code, detail], ['store_newer', { found: 4, supported: 3 }]);
   assert.equal(await page.evaluate(async () => (await import('/pkg/dist/index.js')).modelStore.list().catch(({ code }) => code)), 'store_newer');
   assert.ok(before.length > 1);
   assert.equal((await page.evaluate(ask, { model, options: { store: 'none' } })).code, undefined);

@@ -3,8 +3,11 @@
 import { MARK } from './fast-hash.js';
 import { CHUNK } from './window.js';
 
-/** The version that this code writes. Version 1 had no fast hashes and one address for each file. */
-export const SCHEMA = 2;
+/**
+ * The version that this code writes. Version 1 had no fast hashes and one address for each file; code that wrote version 2 knows
+ * only fast hashes without a mark, and takes other records for none.
+ */
+export const SCHEMA = 3;
 /** The record that says which version a store has. */
 export const SCHEMA_RECORD = 'schema';
 /** More than any file has: 1 TiB. */
@@ -77,11 +80,12 @@ export function stored({ sha, length, parts }: Manifest): number {
   return parts.reduce((sum, { chunk, bytes }) => sum + (sha[chunk] ? 0 : bytes), chunks);
 }
 
-/** Reads a record of this version or the one before. Undefined: it is none that this code could have written. */
+/** Reads a record of this version or one before. Undefined: it is none that this code could have written. */
 export function parse(text: string): Manifest | undefined {
   try {
     const value = JSON.parse(text) as Record<string, unknown>;
-    return value['schema'] === 1 ? upgraded(value) : sound(value);
+    const { schema } = value;
+    return schema === 1 ? upgraded(value) : sound(schema === 2 ? { ...value, schema: SCHEMA } : value);
   } catch {
     return undefined;
   }
