@@ -7,13 +7,24 @@ const NAME = `${OURS}${query}`;
 /** Of the Wasm modules only the one that the engine has chosen. */
 const MODULE = `/${query.get('module') === 'relaxed' ? 'kinglet_relaxed' : 'kinglet'}_bg.wasm`;
 
-async function keep() {
+/** The site's files, as long as they are those of this version. */
+async function list() {
   const { version, files } = await (await fetch('offline.json', { cache: 'no-store' })).json();
   if (version !== query.get('version')) {
     throw new Error('the site has changed since the page was loaded: the next load keeps it');
   }
-  const wanted = files.filter((file) => !file.endsWith('.wasm') || file.endsWith(MODULE));
+  return files;
+}
+
+async function keep() {
+  const wanted = (await list()).filter((file) => !file.endsWith('.wasm') || file.endsWith(MODULE));
   await (await caches.open(NAME)).addAll(wanted.map((file) => new Request(file, { cache: 'no-cache' })));
+  try {
+    await list(); // a site that was deployed meanwhile has given files of two versions
+  } catch (error) {
+    await caches.delete(NAME);
+    throw error;
+  }
 }
 
 async function drop() {

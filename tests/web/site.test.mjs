@@ -6,6 +6,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { LAUNCHERS } from './support/browsers.mjs';
 import { temporary } from './support/pack.mjs';
@@ -104,6 +105,38 @@ for (const [name, { missing: absent, launch: start, module }] of Object.entries(
     assert.ok(changed);
   });
 }
+
+/** Installs the service worker where the host says these versions one after the other; what is kept then, and the failure. */
+async function install(versions) {
+  const kept = new Map();
+  const cache = (name) => ({ addAll: async (requests) => kept.set(name, requests.map(({ url }) => url)) });
+  const heard = new Map();
+  const scope = 'https://h.example/';
+  class Request {
+    constructor(url) {
+      this.url = url;
+    }
+  }
+  runInNewContext(readFileSync(join(ROOT, 'www/sw.js'), 'utf8'), {
+    URL, Request, location: `${scope}sw.js?version=1&module=relaxed`, registration: { scope }, skipWaiting: () => undefined,
+    fetch: async () => ({ json: async () => ({ version: versions.shift(), files: ['a.js', 'x/kinglet_bg.wasm', 'x/kinglet_relaxed_bg.wasm'] }) }),
+    caches: { open: async (name) => cache(name), delete: async (name) => kept.delete(name) },
+    addEventListener: (type, hear) => heard.set(type, hear),
+  });
+  let done;
+  heard.get('install')({ waitUntil: (promise) => (done = promise) });
+  const failure = await done.then(() => undefined, ({ message }) => message);
+  return { kept: [...kept.values()], failure };
+}
+
+test('a site that is deployed while it is kept is not kept: its files would be of two versions', async () => {
+  assert.deepEqual(await install(['1', '1']), { kept: [['a.js', 'x/kinglet_relaxed_bg.wasm']], failure: undefined });
+  for (const versions of [['2'], ['1', '2']]) {
+    const { kept, failure } = await install(versions);
+    assert.deepEqual(kept, []);
+    assert.match(failure, /has changed/);
+  }
+});
 
 test('every file of the release has its checksum', { skip: noRelease }, () => {
   const files = readdirSync(RELEASE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
