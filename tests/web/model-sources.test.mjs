@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { createKinglet } from '../../pkg/dist/index.js';
 import { told } from '../../pkg/dist/progress.js';
 import { LastingReader } from '../../pkg/dist/sources/lasting.js';
-import { filesOf, keyOf, loadModel, openSources } from '../../pkg/dist/sources/open.js';
+import { filesOf, loadModel, openSources } from '../../pkg/dist/sources/open.js';
 import { readingOf, resolveModel } from '../../pkg/dist/sources/resolve.js';
+import { keyOf } from '../../pkg/dist/sources/split.js';
 import { abandon, isEmpty, supplied, supply } from '../../pkg/dist/sources/supply.js';
 import { noise, startFaults } from './support/faults.mjs';
 
@@ -44,6 +45,18 @@ test('the store knows a file by its address, or by the name that it was given: t
   assert.deepEqual(parts, [1, 2].map((i) => [`name:mine (${i} of 2)`, `mine (${i} of 2)`]));
   assert.deepEqual(await keys('http://h/m-00001-of-00002.gguf'), [1, 2].map((i) => [`http://h/m-0000${i}-of-00002.gguf`, undefined]));
   for (const name of ['', 7]) await assert.rejects(keys({ url: 'http://h/m', name }), { code: 'invalid_request' });
+});
+
+test('files of a list that the store could not tell apart are refused; streams without names are told apart', async () => {
+  const stream = () => new Blob([BYTES]).stream();
+  const part = (i, more) => ({ url: `http://h/m-0000${i}-of-00002.gguf`, ...more });
+  const alike = [[part(1, { name: 'mine' }), part(2, { name: 'mine' })], [part(1), part(2), part(1)], [{ stream: stream(), name: 's' }, { stream: stream(), name: 's' }]];
+  for (const model of alike) {
+    await assert.rejects(resolveModel(model, nothing()), (error) => error.code === 'invalid_request' && /"(name:mine|http:.*|stream:s)" more than once/.test(error.message));
+  }
+  const keys = async (model) => filesOf(await resolveModel(model, nothing())).map((file) => keyOf(file));
+  assert.deepEqual(await keys([part(1, { name: 'one' }), part(2, { name: 'two' })]), ['name:one', 'name:two']);
+  assert.deepEqual(await keys([stream(), { stream: stream() }, { stream: stream(), name: 's' }]), ['stream:stream', 'stream:stream 2', 'stream:s']);
 });
 
 test('one sha256 is not that of all parts of a split model; a list has one for each', async () => {

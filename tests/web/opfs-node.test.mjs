@@ -142,6 +142,11 @@ test('a stored model goes by whatever it is loaded with; all parts of a split on
   for (const n of [2, 1]) await store.create(`https://elsewhere.example/x/${part(n)}`, part(n));
   assert.deepEqual((await modelStore.inspect(part(1))).map(({ name }) => name), [part(1), part(2)]);
   assert.equal(await modelStore.delete(part(1)), 2);
+  const names = [2, 1].map((n) => `mine (${n} of 2)`);
+  for (const name of [...names, 'mine too (1 of 2)', 'mine (3)']) await store.create(`name:${name}`, name);
+  assert.deepEqual((await modelStore.inspect('mine')).map(({ name }) => name), names.toReversed());
+  assert.deepEqual((await modelStore.inspect(names[0])).map(({ name }) => name), [names[0]]);
+  assert.deepEqual([await modelStore.delete('mine'), await modelStore.delete('mine too'), await modelStore.delete('mine (3)')], [2, 1, 1]);
   assert.deepEqual(await modelStore.list(), []);
   await assert.rejects(modelStore.delete('hf:nonsense'), { code: 'invalid_request' });
 });

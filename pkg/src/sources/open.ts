@@ -18,8 +18,8 @@ import { Meter } from './meter.js';
 import type { Fetch } from './remote.js';
 import { Readers, type Reader } from './reader.js';
 import type { WireSource } from './resolve.js';
-import { keysOf, partName, partsOf } from './split.js';
-import { STREAM, supplied } from './supply.js';
+import { fileName, keyOf, keysOf, partName, partsOf } from './split.js';
+import { supplied } from './supply.js';
 
 /** How the files of a model are read. */
 export interface Reading {
@@ -111,11 +111,6 @@ export async function openSources(sources: readonly WireSource[], reading: Readi
 /** The files of a model: the first part's address stands for all of a split one. */
 export function filesOf(sources: readonly WireSource[]): readonly WireSource[] {
   return sources.length === 1 ? sources.flatMap(parts) : sources;
-}
-
-/** What the store knows a file by. */
-export function keyOf({ url, key = url, once = false, name = fileName(url) }: Exclude<WireSource, { kind: 'blob' }>): string {
-  return once ? `${STREAM}${name}` : key;
 }
 
 /** Opens files that are elsewhere. */
@@ -233,11 +228,6 @@ function parts(source: WireSource): WireSource[] {
   const keys = keysOf(urls, key === undefined ? undefined : name);
   const named = (i: number) => (name === undefined ? {} : { name: partName(name, i, urls.length) });
   return urls.map((url, i) => ({ ...source, url, key: keys[i], ...named(i) }));
-}
-
-/** The last part of an address's path. */
-function fileName(url: string): string {
-  return /([^/?#]+)(?:[?#].*)?$/.exec(url)?.[1] ?? url;
 }
 
 function notHere(name: string): KingletError {

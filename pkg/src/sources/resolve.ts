@@ -3,7 +3,7 @@
 import { KingletError } from '../errors.js';
 import type { KingletOptions, ModelSource } from '../types.js';
 import { huggingFace, isRepoFile, parseHf } from './huggingface.js';
-import { keysOf, partsOf } from './split.js';
+import { keyOf, keysOf, partsOf } from './split.js';
 import type { Reading } from './open.js';
 import { checkPatience } from './retry.js';
 import { STREAM, type Given } from './supply.js';
@@ -38,6 +38,11 @@ export async function resolveModel(model: KingletOptions['model'], given: Given,
   const [only, ...others] = sources;
   if (only?.kind === 'url' && only.sha256 !== undefined && others.length === 0 && partsOf(only.url).length > 1) {
     throw invalid('a list of all parts, each with its own sha256', 'one sha256 for all parts of a split model');
+  }
+  const keys = sources.flatMap((source) => (source.kind === 'url' ? [keyOf(source)] : []));
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice !== undefined) {
+    throw invalid('an address or a name of its own for each file of a list', `"${twice}" more than once`);
   }
   return sources.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
 }
@@ -110,9 +115,9 @@ function nameOf(source: WireSource): string {
 type Stream = { stream: ReadableStream<Uint8Array>; name?: string; length?: number; sha256?: string };
 
 function streamed(given: Given, { stream, name, length, sha256 }: Stream): WireSource {
-  const url = `${STREAM}${given.streams.length}/${encodeURIComponent(name ?? 'stream')}`;
-  given.streams.push({ stream, length });
-  return { kind: 'url', url, name: name ?? 'stream', sha256: hash(sha256), once: true };
+  const count = given.streams.push({ stream, length });
+  const own = name ?? (count === 1 ? 'stream' : `stream ${count}`);
+  return { kind: 'url', url: `${STREAM}${count - 1}/${encodeURIComponent(own)}`, name: own, sha256: hash(sha256), once: true };
 }
 
 async function desk(name: 'desk' | 'desk-nano', find: FindDesk | undefined): Promise<string> {

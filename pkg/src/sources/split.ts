@@ -1,4 +1,7 @@
-// Models in several files: `m-00001-of-00003.gguf` and so on.
+// What files go by, and models in several of them: `m-00001-of-00003.gguf` and so on.
+
+import type { WireSource } from './resolve.js';
+import { STREAM } from './supply.js';
 
 /** The naming scheme has five digits, the files' own count sixteen bits. */
 const MAX_PARTS = 0xffff;
@@ -11,9 +14,25 @@ export function keysOf(addresses: readonly string[], name: string | undefined): 
   return addresses.map((address, i) => (name === undefined ? address : NAMED + partName(name, i, addresses.length)));
 }
 
+/** What the store knows a file by. */
+export function keyOf({ url, key = url, once = false, name = fileName(url) }: Exclude<WireSource, { kind: 'blob' }>): string {
+  return once ? `${STREAM}${name}` : key;
+}
+
+/** The last part of an address's path. */
+export function fileName(url: string): string {
+  return /([^/?#]+)(?:[?#].*)?$/.exec(url)?.[1] ?? url;
+}
+
 /** The name of a model's part. */
 export function partName(name: string, i: number, count: number): string {
   return count === 1 ? name : `${name} (${i + 1} of ${count})`;
+}
+
+/** Which part, from 0, of the model `whole` goes by the name `name`; -1: none. */
+export function partAt(name: string, whole: string): number {
+  const [, no] = (name.startsWith(whole) && /^ \((\d+) of \d+\)$/.exec(name.slice(whole.length))) || [];
+  return Number(no ?? 0) - 1;
 }
 
 /** `…/m-00001-of-00002.gguf?x` becomes the addresses (or names) of both parts; any other stays alone. */

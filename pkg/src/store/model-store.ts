@@ -2,7 +2,7 @@
 
 import { KingletError } from '../errors.js';
 import { huggingFace, isRepoFile, parseHf } from '../sources/huggingface.js';
-import { keysOf, partsOf } from '../sources/split.js';
+import { keysOf, partAt, partsOf } from '../sources/split.js';
 import type { RepoFile } from '../types.js';
 import { Chunks } from './chunks.js';
 import { chunksOf, type Manifest } from './manifest.js';
@@ -99,9 +99,10 @@ async function matching(stores: readonly Store[], model: StoredModel): Promise<K
   const named = typeof model === 'string' ? partsOf(model) : [];
   const names = [...named, ...named.filter((name) => DESK.includes(name)).map((name) => `${name}.gguf`)];
   const urls = addresses(model);
+  const part = (name: string) => (typeof model === 'string' ? partAt(name, model) : -1);
   // The parts of a split model in their order.
   const place = ({ id, name, urls: known }: StoredFile) =>
-    Math.min(...[id, name].map((own) => names.indexOf(own)).concat(known.map((url) => urls.indexOf(url))).filter((at) => at >= 0));
+    Math.min(...[id, name].map((own) => names.indexOf(own)).concat(part(name), known.map((url) => urls.indexOf(url))).filter((at) => at >= 0));
   const all = await Promise.all(stores.map(async (store) => (await store.list()).map((file) => ({ store, file }))));
   return all.flat().filter(({ file }) => place(file) < Infinity).sort((a, b) => place(a.file) - place(b.file));
 }
