@@ -54,21 +54,28 @@ test('it is started by a tag, publishes with provenance, and shows no secret', (
   assert.deepEqual(workflow.permissions, { contents: 'read' });
   assert.deepEqual(workflow.jobs.publish.permissions, { contents: 'write', 'id-token': 'write' });
   assert.equal(publishing.length, 1);
-  assert.match(publishing[0].run, /npm publish --provenance --access=public /);
+  assert.match(publishing[0].run, /npm publish --provenance --access=public --tag="\$tag" /);
   assert.deepEqual(publishing[0].env, { NODE_AUTH_TOKEN: '${{ secrets.NPM_TOKEN }}' });
   assert.ok(!scripts.some((script) => script.includes('secrets.')), 'secrets reach a script by its environment only');
 });
 
-/** Stand-ins, by what they are called: `REGISTRY` has a file NAME@VERSION for each package, with its integrity in it. */
+/**
+ * Stand-ins, by what they are called: `REGISTRY` has a file NAME@VERSION for each package, with its integrity in it, and a file
+ * NAME with the version that "latest" names.
+ */
 const PROGRAMS = {
   npm: `#!/bin/bash
     case "$1" in
-      view) cat "$REGISTRY/$2" 2>/dev/null || { echo 'npm error code E404' >&2; exit 1; } ;;
+      view)
+        [ "$DEAF" = "$3" ] && { echo 'npm error code ENOTFOUND' >&2; exit 1; }
+        cat "$REGISTRY/$2" 2>/dev/null || { echo 'npm error code E404' >&2; exit 1; } ;;
       publish)
         [ "$FAILS" = "$(basename "\${@: -1}")" ] && exit 1
         name=$(basename "\${@: -1}" .tgz)
         echo "sha512-$(openssl dgst -sha512 -binary "\${@: -1}" | base64 -w0)" > "$REGISTRY/\${name%-*}@\${name##*-}"
-        echo "\${@: -1}" >> "$REGISTRY/published" ;;
+        [[ "$*" = *' --tag=latest '* ]] && echo "\${name##*-}" > "$REGISTRY/\${name%-*}"
+        echo "\${@: -1}" >> "$REGISTRY/published"
+        echo "$*" | grep -o 'tag=[^ ]*' >> "$REGISTRY/tags" ;;
     esac`,
   gh: `#!/bin/bash
     echo "$2" >> "$REGISTRY/page"
@@ -87,15 +94,20 @@ function place(t) {
     writeFileSync(join(folder, 'bin', name), script);
     chmodSync(join(folder, 'bin', name), 0o755);
   }
-  const tarball = (name, more = '') => {
-    writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ name, version: '0.1.0', more }));
-    execFileSync('tar', ['-czf', `release-files/${name}-0.1.0.tgz`, 'package'], { cwd: folder });
+  const tarball = (name, more = '', version = '0.1.0') => {
+    writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ name, version, more }));
+    execFileSync('tar', ['-czf', `release-files/${name}-${version}.tgz`, 'package'], { cwd: folder });
   };
-  for (const name of ['kinglet', 'kinglet-desk']) tarball(name);
+  const release = (version) => {
+    rmSync(join(folder, 'release-files'), { recursive: true });
+    mkdirSync(join(folder, 'release-files/site'), { recursive: true });
+    for (const name of ['kinglet', 'kinglet-desk']) tarball(name, '', version);
+  };
+  release('0.1.0');
   const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`, REGISTRY: join(folder, 'registry'), GITHUB_REF_NAME: 'v0.1.0' };
   const run = (script, more = {}) => spawnSync('bash', ['-eo', 'pipefail', '-c', script], { cwd: folder, env: { ...env, ...more }, encoding: 'utf8' });
   const lines = (name) => (existsSync(join(folder, 'registry', name)) ? readFileSync(join(folder, 'registry', name), 'utf8').trim().split('\n') : []);
-  return { run, lines, tarball };
+  return { run, lines, tarball, release };
 }
 
 test('run again, it publishes what is missing, and nothing twice; other bytes under a published version are an error', (t) => {
@@ -115,6 +127,28 @@ test('run again, it publishes what is missing, and nothing twice; other bytes un
   assert.equal(other.status, 1);
   assert.match(other.stderr, /kinglet@0\.1\.0 is published with other bytes/);
   assert.deepEqual(lines('published'), both);
+});
+
+test('"latest" goes to the highest version, whenever it is published; a patch of an older line gets a tag of its own', (t) => {
+  const { run, lines, release } = place(t);
+  const [{ run: script }] = publishing;
+  const publish = (version) => {
+    release(version);
+    const { status, stderr } = run(script);
+    assert.equal(status, 0, stderr);
+    return [lines('kinglet'), lines('kinglet-desk'), lines('tags').slice(-2)].map(String);
+  };
+  assert.deepEqual(publish('0.1.9'), ['0.1.9', '0.1.9', 'tag=latest,tag=latest']);
+  assert.deepEqual(publish('0.1.10'), ['0.1.10', '0.1.10', 'tag=latest,tag=latest'], 'numbers, not texts, are compared');
+  assert.deepEqual(publish('0.2.0'), ['0.2.0', '0.2.0', 'tag=latest,tag=latest']);
+  assert.deepEqual(publish('0.1.11'), ['0.2.0', '0.2.0', 'tag=line-0.1,tag=line-0.1']);
+  assert.deepEqual(publish('0.10.0'), ['0.10.0', '0.10.0', 'tag=latest,tag=latest']);
+  // A registry that does not say what "latest" is: nothing is published.
+  release('0.9.0');
+  const deaf = run(script, { DEAF: 'version' });
+  assert.equal(deaf.status, 1);
+  assert.match(deaf.stderr, /ENOTFOUND/);
+  assert.equal(lines('published').length, 10);
 });
 
 test('run again, it keeps the release\'s page and replaces its files', (t) => {

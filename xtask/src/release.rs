@@ -163,6 +163,7 @@ fn version() -> Result<String> {
         .split_once("[workspace.package]\nversion = \"")
         .context("Cargo.toml names no version")?;
     let version = rest.split('"').next().unwrap_or("").to_string();
+    numbers(&version)?;
     for package in pkg::PACKAGES {
         let path = sh::root().join(package).join("package.json");
         let manifest: Value =
@@ -179,6 +180,17 @@ fn version() -> Result<String> {
         }
     }
     Ok(version)
+}
+
+/// Fails unless a version is three numbers: one of trial ("1.0.0-rc.1") would become what `npm install` takes.
+fn numbers(version: &str) -> Result<()> {
+    let number = |part: &str| {
+        part == "0" || !part.starts_with('0') && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if version.split('.').count() != 3 || !version.split('.').all(number) {
+        bail!("Cargo.toml has version {version:?}: what is published is three numbers, X.Y.Z");
+    }
+    Ok(())
 }
 
 /// Fails unless a tag names the version and the changelog has a section for it.
@@ -202,8 +214,29 @@ mod tests {
 
     #[test]
     fn all_manifests_have_one_version() -> Result<()> {
-        assert!(version()?.split('.').count() == 3);
-        Ok(())
+        numbers(&version()?)
+    }
+
+    #[test]
+    fn a_version_is_three_numbers() {
+        for fine in ["0.1.0", "10.20.30"] {
+            assert!(numbers(fine).is_ok(), "{fine}");
+        }
+        for other in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "1.2.3-rc.1",
+            "1.2.3+4",
+            "1.2.x",
+            "1..3",
+            "01.2.3",
+            " 1.2.3",
+            "v1.2.3",
+        ] {
+            assert!(numbers(other).is_err(), "{other:?}");
+        }
     }
 
     #[test]
