@@ -32,6 +32,7 @@ export interface GrammarGlue {
 
 interface RawGrammars {
   compile(spec: string): Constraint;
+  free(): void;
 }
 
 /** An instance of the module. All engines of one thread share it, since its script knows only one. */
@@ -98,7 +99,7 @@ class Instance {
   }
 
   /** Frees what {@link make} made; after a crash there is nothing to free. */
-  free(made: Constraint): void {
+  free(made: { free(): void }): void {
     if (this.objects.delete(made)) {
       this.call(() => made.free());
     }
@@ -156,6 +157,14 @@ export class Grammars {
     } catch {
       // The module crashes only now, and is given up. A request that needs it hears of that when it asks for its mask.
     }
+  }
+
+  /** Gives back what the model has in the module's memory, which other engines of this thread may go on using. */
+  async free(): Promise<void> {
+    this.use(undefined);
+    const opened = await this.ready?.catch(() => undefined);
+    this.ready = undefined;
+    opened?.instance.free(opened.raw);
   }
 
   private async open(): Promise<{ instance: Instance; raw: RawGrammars }> {

@@ -99,7 +99,13 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       detokenize: (ids) => engine.detokenize(ids),
       count: (request) => engine.count(request),
       context: () => engine.context(),
-      free: () => engine.free?.(),
+      free: async () => {
+        try {
+          engine.free?.();
+        } finally {
+          await grammars.free();
+        }
+      },
     };
   };
 }

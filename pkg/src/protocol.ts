@@ -147,5 +147,5 @@ export interface Engine {
   /** What happened since the last call. */
   notices?(): Notice[];
   /** Gives all memory back; the last call. */
-  free?(): void;
+  free?(): void | Promise<void>;
 }

@@ -40,6 +40,9 @@ function standIn({ broken = false, compile = () => ({ mask: () => undefined, com
         compile(spec) {
           return compile(spec);
         }
+        free() {
+          log.push('freed');
+        }
       },
     };
   };
@@ -107,6 +110,53 @@ test('a module that crashed is given up: nothing of it is called again, and othe
   assert.throws(() => third.mask(), { code: 'internal' });
   await assert.rejects(grammars.compile('crash'), { code: 'internal' });
   assert.deepEqual((await grammars.compile('fifth')).mask(), new Uint32Array([5]));
+});
+
+test('a model gives its part of the module back, and its neighbour keeps its own', async () => {
+  let broken = false;
+  const freed = [];
+  const compile = (spec) => ({ spec, mask: () => { if (broken) throw new WebAssembly.RuntimeError('unreachable'); }, free: () => freed.push(spec) });
+  const { log, discarded, glue, vocabulary } = standIn({ compile });
+  const module = await glue();
+  const [grammars, neighbour, unused] = [1, 2, 3].map(() => new Grammars(async () => module, undefined, vocabulary));
+  const kept = await neighbour.compile('kept');
+  grammars.use(await grammars.compile('mine'));
+  await Promise.all([grammars.free(), unused.free()]);
+  await grammars.free(); // nothing is left
+  assert.deepEqual([freed, log.filter((entry) => entry === 'freed').length], [['mine'], 1]);
+  kept.mask();
+  broken = true;
+  assert.throws(() => kept.mask(), { code: 'internal' });
+  assert.deepEqual(discarded.map((object) => object.spec ?? 'vocabulary'), ['vocabulary', 'kept']);
+  await neighbour.free(); // it has gone with the instance
+  assert.equal(log.filter((entry) => entry === 'freed').length, 1);
+});
+
+test('an engine in this thread frees its grammars with its model', { skip: notBuilt() ?? false }, async () => {
+  const { nodeKinglet } = await import('./support/node-engine.mjs');
+  const { Grammars: Raw, Constraint } = await import('../../pkg/wasm/kinglet_grammar.js');
+  const freed = [];
+  const frees = [Raw, Constraint].map(({ prototype }) => {
+    const { free } = prototype;
+    prototype.free = function () {
+      freed.push(this.constructor.name);
+      free.call(this);
+    };
+    return () => { prototype.free = free; };
+  });
+  try {
+    const { kinglet } = await nodeKinglet(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url)));
+    const ask = () => kinglet.completions.create({ prompt: 'The', kinglet: { regex: '[a-z]{3}' } });
+    assert.match((await ask()).choices[0].text, /^[a-z]{3}$/);
+    assert.deepEqual(freed, []);
+    await kinglet.unload();
+    for (let waited = 0; freed.length < 2 && waited < 5000; waited += 10) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(freed, ['Constraint', 'Grammars']);
+    assert.match((await ask()).choices[0].text, /^[a-z]{3}$/); // loaded again
+    kinglet.dispose();
+  } finally {
+    frees.forEach((restore) => restore());
+  }
 });
 
 test('the module itself is started anew after a crash', { skip: notBuilt() ?? false }, async () => {
