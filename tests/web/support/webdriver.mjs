@@ -187,19 +187,21 @@ async function marionette(port) {
     });
 }
 
-/** Sometimes MiniBrowser never answers its driver (seen once in some hundred launches): then another is started, once. */
+/** How often WebKit is started: sometimes MiniBrowser never answers its driver (seen twice in some hundred launches). */
+const TRIES = 3;
+/** Milliseconds in which a session begins; one second is usual. */
+const SESSION = 40_000;
+
 async function launchWebKit(options) {
-  try {
-    return await launchWebKitOnce(options);
-  } catch (error) {
-    if (error.name !== 'TimeoutError') throw error;
-    console.error('WebKit did not begin a session; once more');
-    return launchWebKitOnce(options);
+  for (let n = 1; ; n++) {
+    try {
+      return await launchWebKitOnce(options);
+    } catch (error) {
+      if (error.cause?.name !== 'TimeoutError' || n === TRIES) throw error;
+      console.error(`${error.message}; once more`);
+    }
   }
 }
-
-/** Milliseconds in which a session begins; one second is usual. */
-const SESSION = 60_000;
 
 async function launchWebKitOnce({ proxy } = {}) {
   const children = [];
@@ -216,7 +218,10 @@ async function launchWebKitOnce({ proxy } = {}) {
     children.push(driver);
     const post = async (path, body, limit) => {
       const signal = limit && AbortSignal.timeout(limit);
-      const response = await fetch(`http://127.0.0.1:${port}/${path}`, { method: 'POST', body: JSON.stringify(body), signal });
+      const silent = (cause) => {
+        throw new Error(`WebKit did not answer "${path}" (${cause.name}): ${driver.said || 'it said nothing'}`, { cause });
+      };
+      const response = await fetch(`http://127.0.0.1:${port}/${path}`, { method: 'POST', body: JSON.stringify(body), signal }).catch(silent);
       const { value } = await response.json();
       if (!response.ok) throw new Error(`${value.error}: ${value.message}\n${driver.said}`);
       return value;
