@@ -9,9 +9,10 @@ import type { Calls } from './protocol.js';
 import { filesOf, openSources, type Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
 import { keyOf } from './sources/split.js';
-import { stored as bytesOf } from './store/manifest.js';
+import { stored as bytesOf, type Manifest } from './store/manifest.js';
 import { openStore } from './store/places.js';
 import { estimate } from './store/quota.js';
+import type { Store } from './store/store.js';
 import { chooseThreads, machine } from './threads.js';
 import type { Availability, Room } from './types.js';
 
@@ -54,7 +55,7 @@ export function inspector({ browser, hire, downloads }: Omit<Place, 'host'>): In
       if (!here.complete && sources.some((source) => source.kind === 'url' && source.once)) {
         throw invalid('model', 'something that can be read again: its header is looked at, and then all of it', 'a stream');
       }
-      const readers = await openSources(sources, here.complete ? { ...reading, downloads: 'refused' } : { ...reading, store: 'none' });
+      const readers = await (here.complete ? openSources(here.files, { ...reading, downloads: 'refused' }) : openSources(sources, { ...reading, store: 'none' }));
       try {
         const gpu = options.backend === 'cpu' || options.cache_type === 'q8_0' ? undefined : await gpuRoom();
         const { threads } = options.exact ? { threads: 1 } : chooseThreads(options.threads ?? 'auto', readers.length, machine(hire !== undefined));
@@ -152,6 +153,8 @@ function tooLarge({ message, detail }: WireError): Verdict {
 interface Whereabouts {
   /** All on this device. */
   complete: boolean;
+  /** What to open then: a hash that was never computed is none to compare with; that would read all of the file. */
+  files: readonly WireSource[];
   /** Bytes of them in the store. */
   stored: number;
   /** Bytes that the browser counts as used for them: what is missing may have its room already. */
@@ -160,22 +163,47 @@ interface Whereabouts {
   keeps: boolean;
 }
 
+/** One file of them, and what the store has for it. */
+interface Placed {
+  file: WireSource;
+  complete: boolean;
+  kept?: Manifest | undefined;
+  /** That is not what the file's hash says: it goes when the file is downloaded. */
+  other?: boolean;
+}
+
 async function whereabouts(sources: readonly WireSource[], reading: Reading): Promise<Whereabouts> {
-  const urls = filesOf(sources).flatMap((file) => (file.kind === 'url' ? [file] : []));
-  if (urls.length === 0) {
-    return { complete: true, stored: 0, taken: 0, keeps: false };
+  const files = filesOf(sources);
+  if (files.every(({ kind }) => kind === 'blob')) {
+    return { complete: true, files, stored: 0, taken: 0, keeps: false };
   }
   const store = await openStore(reading.store ?? 'auto', { signal: reading.signal });
   try {
-    const found = await Promise.all(urls.map((file) => store?.find(keyOf(file), file.sha256?.toLowerCase())));
-    const complete = found.every((manifest) => manifest?.complete === true);
-    const parts = found.filter((manifest) => manifest !== undefined);
+    const found = await Promise.all(files.map((file) => placed(file, store)));
     const total = (bytes: number[]) => bytes.reduce((sum, each) => sum + each, 0);
-    const taken = await Promise.all(parts.map(async (manifest) => store?.taken(manifest) ?? 0));
-    return { complete, stored: total(parts.map(bytesOf)), taken: total(taken), keeps: store !== undefined };
+    const taken = await Promise.all(found.map(async ({ kept }) => (kept && store?.taken(kept)) ?? 0));
+    return {
+      complete: found.every(({ complete }) => complete),
+      files: found.map(({ file }) => file),
+      stored: total(found.map(({ kept, other }) => (kept === undefined || other ? 0 : bytesOf(kept)))),
+      taken: total(taken),
+      keeps: store !== undefined,
+    };
   } finally {
     store?.close();
   }
+}
+
+async function placed(file: WireSource, store: Store | undefined): Promise<Placed> {
+  if (file.kind === 'blob') {
+    return { file, complete: true };
+  }
+  const sha256 = file.sha256?.toLowerCase();
+  const found = await store?.find(keyOf(file), sha256);
+  const kept = found && (await store?.has(found)) ? found : undefined;
+  const unknown = !file.once && kept?.complete === true && kept.sha256 === null;
+  const other = kept?.complete === true && kept.sha256 !== null && sha256 !== undefined && kept.sha256 !== sha256;
+  return { file: unknown ? { ...file, sha256: undefined } : file, kept, complete: kept?.complete === true && !other, other };
 }
 
 /** What still has to come, and whether there is room to keep it. */

@@ -331,6 +331,34 @@ test('a damaged chunk in OPFS is repaired alone; a file that is gone is announce
   assert.deepEqual([evicted.said, evicted.notices], [first.said, ['storage_evicted']], evicted.message);
 });
 
+test('availability: a stored file of another hash stays and is downloadable; what the browser has removed is so, too, and announced by the load', { skip, timeout: 90_000 }, async (t) => {
+  const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
+  const { page } = await profile(t);
+  const url = `${faults.origin}/desk.gguf`;
+  const available = (model) => page.evaluate(async (model) => {
+    const { availability } = await import('/pkg/dist/index.js');
+    return availability({ model, backend: 'cpu', threads: 1, context: 64 });
+  }, model);
+  const sha256 = createHash('sha256').update(desk).digest('hex');
+  const other = 'a'.repeat(64);
+  const hashes = async () => (await page.evaluate(look)).list.map(({ complete, sha256 }) => [complete, sha256]);
+  assert.equal((await page.evaluate(ask, { model: url })).code, undefined);
+  assert.equal((await available({ url, sha256: other })).status, 'available', 'not known yet, and not computed for a question');
+  assert.deepEqual(await hashes(), [[true, undefined]]);
+  assert.equal((await page.evaluate(ask, { model: { url, sha256 } })).code, undefined);
+  assert.equal((await available({ url, sha256: sha256.toUpperCase() })).status, 'available');
+  const changed = await available({ url, sha256: other });
+  assert.deepEqual([changed.status, changed.download?.needed], ['downloadable', desk.length], changed.reason);
+  assert.deepEqual(await hashes(), [[true, sha256]]);
+  await page.evaluate(async () => {
+    const folder = await (await (await navigator.storage.getDirectory()).getDirectoryHandle('kinglet')).getDirectoryHandle('files');
+    for await (const name of folder.keys()) await folder.removeEntry(name);
+  });
+  const evicted = await available(url);
+  assert.deepEqual([evicted.status, evicted.download?.needed], ['downloadable', desk.length], evicted.reason);
+  assert.deepEqual((await page.evaluate(ask, { model: url })).notices, ['storage_evicted']);
+});
+
 test('a small quota: quota_exceeded with needed and available before anything is downloaded, and nothing is left behind', { skip, timeout: 90_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace: 1 }));
   // A profile on the disk: in private windows Chromium takes room only as it is written to.

@@ -230,6 +230,27 @@ test('a stored file that is not the one whose hash is given is replaced', async 
   assert.equal((await one.store.list()).length, 1);
 });
 
+test('a stored file that is not the one whose hash is given stays where this thread does not download; of two for an address the right one is taken', async (t) => {
+  let now = { bytes: OTHER, etag: '"two"' };
+  const server = await serving(t, () => now);
+  const one = await tab();
+  same(await take(one, server), OTHER);
+  const reading = await tab({ disk: Object.assign(new MemoryDisk(false), { text: one.disk.text, data: one.disk.data }), locks: one.locks });
+  assert.equal(await reading.open(server, { sha256: SHA }), undefined);
+  assert.equal((await one.store.list()).length, 1);
+  now = FILE;
+  const [first] = await one.store.manifests();
+  const held = await one.store.hold(first.id); // as by a tab that has loaded it
+  same(await take(one, server, { sha256: SHA }), BYTES);
+  held();
+  assert.equal((await one.store.list()).length, 2);
+  const all = await one.store.manifests();
+  one.store.manifests = async () => all.toSorted((m) => (m.id === first.id ? -1 : 1));
+  server.asked.length = 0;
+  same(await take(one, server, { sha256: SHA }), BYTES);
+  assert.deepEqual([server.asked, (await one.disk.files()).length], [[], 2]);
+});
+
 /** Damages a complete file of the store: it misses chunk 0, and chunks 2 and 5 are not what was written. */
 async function damagedPart({ disk, store }) {
   const [{ id }] = await store.list();

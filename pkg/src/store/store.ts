@@ -78,11 +78,12 @@ export class Store {
     return found.filter((manifest) => manifest !== undefined);
   }
 
-  /** The file for an address, or with a content that was asked for; a complete one rather than a part of one. */
+  /** The file with a content that was asked for, or for an address; a complete one rather than a part of one. */
   async find(key: string, sha256?: string): Promise<Manifest | undefined> {
     const all = await this.manifests();
-    const fits = (m: Manifest) => (sha256 !== undefined && m.sha256 === sha256) || m.keys.includes(key);
-    return all.find((m) => m.complete && fits(m)) ?? all.find(fits);
+    const whole = all.filter(({ complete }) => complete);
+    const fits = (m: Manifest) => m.keys.includes(key);
+    return whole.find((m) => sha256 !== undefined && m.sha256 === sha256) ?? whole.find(fits) ?? all.find(fits);
   }
 
   /** A new file's manifest, on disk before anything else of it. */
@@ -157,6 +158,17 @@ export class Store {
   /** What is there. */
   async list(): Promise<StoredFile[]> {
     return (await this.manifests()).map((manifest) => shown(manifest, this.disk.kind)).sort(lastUsedFirst);
+  }
+
+  /** Whether the browser still has the data of a file; one that somebody writes is there. */
+  async has({ id }: Manifest): Promise<boolean> {
+    try {
+      const file = await this.disk.openFile(id, 'read');
+      await file?.close();
+      return file !== undefined;
+    } catch {
+      return true;
+    }
   }
 
   /** Bytes that the browser counts as used for a file: all of its length, where that was reserved. */

@@ -32,7 +32,7 @@ export async function openStored(
   let claim: Release | undefined = await claimed(origin, shelf);
   try {
     const writes = store.disk.writable && downloads;
-    const found = await present(origin, shelf, writes && !origin.once);
+    const found = await present(origin, shelf, writes);
     if (found !== undefined) {
       return found;
     }
@@ -73,9 +73,10 @@ async function claimed({ key, name, signal }: Origin, { store, waiting }: Shelf)
   }
 }
 
-/** The complete file, if it is there and is the one that is wanted. */
-async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<StoredReader | undefined> {
+/** The complete file, if it is there and is the one that is wanted; another one goes only where this thread `writes` its own. */
+async function present(origin: Origin, shelf: Shelf, writes: boolean): Promise<StoredReader | undefined> {
   const { store } = shelf;
+  const repairs = writes && !origin.once;
   const manifest = await wanted(origin, store);
   if (!manifest?.complete) {
     return undefined;
@@ -111,7 +112,7 @@ async function present(origin: Origin, shelf: Shelf, repairs: boolean): Promise<
     await reader.touch();
     return reader;
   }
-  await store.remove(manifest.id);
+  await (writes && store.remove(manifest.id));
   return undefined;
 }
 
