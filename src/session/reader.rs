@@ -129,16 +129,16 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    /// Fails with the first parameter that nobody has read; `ours` are names that belong under `kinglet`.
+    /// Fails with the first parameter that is there and that nobody has read; `ours` are names that belong under `kinglet`.
     pub(super) fn done(&self, ours: &[&str]) -> Result<()> {
-        let unread = |key: &&String| !self.read.contains(&key.as_str());
-        match self.body.and_then(|body| body.keys().find(unread)) {
+        let unread = |(key, value): &(&String, &Value)| !value.is_null() && !self.read.contains(&key.as_str());
+        match self.body.and_then(|body| body.iter().find(unread)) {
             None => Ok(()),
-            Some(name) if self.prefix.is_empty() && ours.contains(&name.as_str()) => {
+            Some((name, _)) if self.prefix.is_empty() && ours.contains(&name.as_str()) => {
                 let expected = format!("{name} under the field kinglet, which holds all that is not OpenAI's");
                 Err(Error::invalid(name, expected, "it beside OpenAI's parameters"))
             }
-            Some(name) => {
+            Some((name, _)) => {
                 let expected = "a parameter that kinglet knows";
                 Err(Error::invalid(self.name(name), expected, "an unknown one"))
             }

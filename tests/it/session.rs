@@ -419,7 +419,8 @@ fn requests_are_read_strictly() {
         "n": 3, "temperature": 0.5, "top_p": 0.9,
         "kinglet": {"top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1, "repeat_last_n": -1, "context_shift": true,
             "chat_template_kwargs": {"x": 1}},
-        "presence_penalty": 0.1, "frequency_penalty": 0.2, "seed": 3, "max_completion_tokens": 9, "stop": null, "tools": []});
+        "presence_penalty": 0.1, "frequency_penalty": 0.2, "seed": 3, "max_completion_tokens": 9, "stop": null, "tools": [],
+        "function_call": null, "functions": null});
     let request = Request::chat(&all).expect("valid");
     assert_eq!(request.max_tokens, Some(9));
     assert_eq!(
@@ -455,7 +456,8 @@ fn requests_are_read_strictly() {
             other => panic!("{body}: {other:?}"),
         }
     }
-    let body = json!({"prompt": ["a", [1, 2]], "n": 2, "best_of": 2, "echo": true, "suffix": null});
+    let body = json!({"prompt": ["a", [1, 2]], "n": 2, "best_of": 2, "echo": true, "suffix": null, "messages": null,
+        "top_k": null, "kinglet": {"of_a_later_version": null}});
     let request = Request::completion(&body).expect("valid");
     assert_eq!((request.n, request.more.len(), request.echo), (2, 1, true));
     let [first, second] = ["a", "b"].map(|c| json!({"type": "text", "text": c}));
