@@ -1,5 +1,7 @@
 //! The keywords of a JSON schema that are enforced as they are, or nearly so; the others are in `rarer`.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{GrammarError, Result};
@@ -101,8 +103,9 @@ impl<'a> Preparer<'a> {
             "minProperties" | "maxProperties" | "minItems" | "maxItems" | "minLength" | "maxLength" => {
                 let n = count(value, at)?;
                 if name == "minProperties" {
-                    let required = keyword.beside("required").and_then(Value::as_array).map_or(0, Vec::len);
-                    if n as usize > required + 1 {
+                    let required = keyword.beside("required").and_then(Value::as_array);
+                    let names: HashSet<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
+                    if n as usize > names.len() + 1 {
                         return keyword
                             .unsupported("names that are free could repeat; list the properties as \"required\"");
                     }
@@ -125,6 +128,7 @@ impl<'a> Preparer<'a> {
                     out.set("items", self.only(keyword)?);
                 }
             }
+            "prefixItems" if self.old => return keyword.unsupported("in this draft a list of schemas is \"items\""),
             "prefixItems" => {
                 let list = value
                     .as_array()

@@ -86,7 +86,11 @@ impl<'a> Preparer<'a> {
                 } else {
                     "additionalProperties"
                 };
-                if !keyword.has(simple) {
+                // A list of the old drafts leaves what is behind it open, unless "additionalItems" says more.
+                let open = name == "unevaluatedItems"
+                    && keyword.beside("items").is_some_and(Value::is_array)
+                    && !keyword.has("additionalItems");
+                if open || !keyword.has(simple) {
                     out.set(simple, self.only(keyword)?);
                 }
             }

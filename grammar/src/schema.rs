@@ -221,6 +221,12 @@ impl Out {
     }
 
     fn finish(mut self) -> Value {
+        // The matcher reads these two together only where nothing that applies to the whole value stands between them.
+        for name in ["patternProperties", "additionalProperties"] {
+            if let Some(value) = self.keywords.shift_remove(name) {
+                self.set(name, value);
+            }
+        }
         if !self.all_of.is_empty() {
             self.keywords.insert("allOf".into(), Value::Array(self.all_of));
         }

@@ -183,17 +183,14 @@ fn calls(format: &CallFormat, tools: &[Tool], parallel: bool) -> Result<String> 
             "tool_{i}: \"{{\" WS? {name_key} WS? \":\" WS? {name} WS? \",\" WS? {arguments_key} WS? \":\" WS? \
              arguments_{i} WS? \"}}\"\n"
         ));
-        let mut parameters = tool.parameters.clone();
-        // Arguments are an object, whether their schema says so or not.
-        if let Some(map) = parameters.as_object_mut() {
-            let kind = map.entry("type").or_insert_with(|| "object".into());
-            if *kind != "object" {
-                let path = format!("{}.type", tool.path);
-                let message = format!("a tool's arguments are an \"object\", and not {kind}");
-                return Err(GrammarError::invalid(path, message));
-            }
+        if let Some(kind) = tool.parameters.get("type").filter(|kind| *kind != "object") {
+            let path = format!("{}.type", tool.path);
+            let message = format!("a tool's arguments are an \"object\", and not {kind}");
+            return Err(GrammarError::invalid(path, message));
         }
-        let parameters = schema::prepare(&parameters, &tool.path)?;
+        let mut parameters = schema::prepare(&tool.parameters, &tool.path)?;
+        // Arguments are an object, whether their schema says so or not.
+        parameters["type"] = "object".into();
         text.push_str(&format!("arguments_{i}: %json {parameters}\n"));
     }
     text.push_str("WS: /[\\x20\\n]{1,8}/\n");

@@ -195,6 +195,21 @@ fn every_keyword_is_enforced_or_refused_by_name() {
             "unsupported_grammar",
             "schema.$schema",
         ),
+        (
+            json!({"$schema": "https://json-schema.org/draft/2019-09/schema", "items": {}, "prefixItems": [{"type": "null"}]}),
+            "unsupported_grammar",
+            "schema.prefixItems",
+        ),
+        (
+            json!({"$schema": "http://json-schema.org/draft-07/schema#", "prefixItems": [{}], "additionalItems": false}),
+            "unsupported_grammar",
+            "schema.prefixItems",
+        ),
+        (
+            json!({"type": "object", "required": ["a", "a"], "minProperties": 3}),
+            "unsupported_grammar",
+            "schema.minProperties",
+        ),
         (json!(false), "invalid_grammar", "schema"),
         (
             json!({"allOf": [{"type": "null"}, {"type": "string"}]}),
@@ -251,6 +266,11 @@ fn keywords_that_are_enforced_by_others() {
             "[null]",
             "[null,1]",
         ),
+        (
+            json!({"type": "object", "required": ["a", "a"], "minProperties": 2}),
+            r#"{"a":1,"b":2}"#,
+            r#"{"a":1}"#,
+        ),
         (json!({"type": "string", "pattern": "^.$"}), r#""a""#, r#""\r""#),
         (json!({"type": "string", "pattern": "b"}), r#""abc""#, r#""ac""#),
         (
@@ -260,6 +280,78 @@ fn keywords_that_are_enforced_by_others() {
         ),
     ];
     for (given, good, bad) in cases {
+        assert_eq!(words.allows(&schema(given.clone()), good), Ok(true), "{given} {good}");
+        assert_eq!(words.allows(&schema(given.clone()), bad), Ok(false), "{given} {bad}");
+    }
+}
+
+/// In the drafts whose `items` may be a list, three keywords share out what is behind it.
+#[test]
+fn items_of_the_old_drafts() {
+    let words = own();
+    let list = json!([{"type": "null"}]);
+    for (mut given, good, bad) in [
+        (json!({"items": list, "unevaluatedItems": false}), "[null]", "[null,1]"),
+        (
+            json!({"unevaluatedItems": {"type": "integer"}, "items": list}),
+            "[null,1]",
+            r#"[null,"x"]"#,
+        ),
+        (
+            json!({"items": list, "additionalItems": {"type": "integer"}, "unevaluatedItems": false}),
+            "[null,1]",
+            r#"[null,"x"]"#,
+        ),
+        (
+            json!({"items": {"type": "integer"}, "unevaluatedItems": false}),
+            "[1,2]",
+            r#"["x"]"#,
+        ),
+        (
+            json!({"additionalItems": false, "unevaluatedItems": {"type": "integer"}}),
+            "[1]",
+            r#"["x"]"#,
+        ),
+    ] {
+        given["$schema"] = "https://json-schema.org/draft/2019-09/schema".into();
+        given["type"] = "array".into();
+        assert_eq!(words.allows(&schema(given.clone()), good), Ok(true), "{given} {good}");
+        assert_eq!(words.allows(&schema(given.clone()), bad), Ok(false), "{given} {bad}");
+    }
+}
+
+/// Keywords that apply to the value as a whole take nothing away from those around them, whatever their order.
+#[test]
+fn keywords_beside_each_other_all_hold() {
+    let words = own();
+    let either = json!([{"required": ["a"]}, {"required": ["b"]}]);
+    for (given, good, bad) in [
+        (json!({"enum": ["a", "bbb"], "maxLength": 2}), r#""a""#, r#""bbb""#),
+        (json!({"type": "string", "enum": ["a", 1]}), r#""a""#, "1"),
+        (json!({"enum": [1, 2], "const": 1}), "1", "2"),
+        (
+            json!({"maxLength": 2, "$ref": "#/$defs/s", "pattern": "b", "$defs": {"s": {"type": "string"}}}),
+            r#""ab""#,
+            r#""abc""#,
+        ),
+        (
+            json!({"anyOf": [{"type": "integer"}, {"type": "string"}], "oneOf": [{"type": "string"}, {"type": "null"}]}),
+            r#""x""#,
+            "1",
+        ),
+        (
+            json!({"type": "object", "additionalProperties": {"type": "null"}, "anyOf": either,
+                "properties": {"a": {"type": "integer"}}}),
+            r#"{"a":1,"c":null}"#,
+            r#"{"a":1,"c":1}"#,
+        ),
+        (
+            json!({"type": "object", "patternProperties": {"^[ab]$": {"type": "integer"}}, "anyOf": either,
+                "additionalProperties": false}),
+            r#"{"a":1}"#,
+            r#"{"a":1,"c":1}"#,
+        ),
+    ] {
         assert_eq!(words.allows(&schema(given.clone()), good), Ok(true), "{given} {good}");
         assert_eq!(words.allows(&schema(given.clone()), bad), Ok(false), "{given} {bad}");
     }
@@ -456,26 +548,67 @@ fn properties_behind_references_are_collected_soon() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
+/// One call of a tool with these parameters.
+fn call(parameters: Value) -> Spec {
+    let tool = kinglet_grammar::Tool {
+        name: "f".into(),
+        parameters,
+        path: "tools[0].function.parameters".into(),
+    };
+    spec(Grammar::Calls {
+        format: kinglet_grammar::CallFormat {
+            begin: "call ".into(),
+            name_key: "name".into(),
+            arguments_key: "arguments".into(),
+            ..kinglet_grammar::CallFormat::default()
+        },
+        tools: vec![tool],
+        parallel: false,
+    })
+}
+
+/// Arguments are an object although their schema does not say so, and where it is behind a reference: in draft 7 nothing may
+/// stand beside one.
+#[test]
+fn arguments_are_an_object() {
+    let words = own();
+    let draft = "http://json-schema.org/draft-07/schema#";
+    let node = json!({"type": "object", "properties": {"n": {"type": "integer"}, "next": {"$ref": "#/definitions/Args"}},
+        "required": ["n"], "additionalProperties": false});
+    for (parameters, good, bad) in [
+        (
+            json!({"$ref": "#/definitions/Args", "definitions": {"Args": node}, "$schema": draft}),
+            r#"{"n":1,"next":{"n":2}}"#,
+            r#"{"n":1,"next":{"n":"x"}}"#,
+        ),
+        (
+            json!({"$ref": "#/definitions/Args", "definitions": {"Args": {}}, "$schema": draft}),
+            r#"{"n":[]}"#,
+            "[]",
+        ),
+        (json!({}), "{}", "1"),
+        (json!(true), "{}", "null"),
+        (json!({"required": ["n"]}), r#"{"n":1}"#, r#""n""#),
+    ] {
+        let said = |arguments: &str| {
+            let text = format!(r#"call {{"name":"f","arguments":{arguments}}}"#);
+            words.allows(&call(parameters.clone()), &text)
+        };
+        assert_eq!(said(good), Ok(true), "{parameters} {good}");
+        assert_eq!(said(bad), Ok(false), "{parameters} {bad}");
+    }
+    let list = json!({"$ref": "#/definitions/Args", "definitions": {"Args": {"type": "array"}}, "$schema": draft});
+    let error = Matcher::new(&words.vocabulary, &call(list)).map(|_| ()).unwrap_err();
+    assert_eq!(error.code(), "invalid_grammar", "{error}");
+}
+
 /// Arguments are read as an object, so they cannot be anything else.
 #[test]
 fn arguments_of_another_type_are_refused() {
     let words = own();
     for kind in [json!("array"), json!(["object", "null"]), json!("string")] {
-        let tool = kinglet_grammar::Tool {
-            name: "f".into(),
-            parameters: json!({"type": kind}),
-            path: "tools[0].function.parameters".into(),
-        };
-        let calls = Grammar::Calls {
-            format: kinglet_grammar::CallFormat {
-                name_key: "name".into(),
-                arguments_key: "arguments".into(),
-                ..kinglet_grammar::CallFormat::default()
-            },
-            tools: vec![tool],
-            parallel: false,
-        };
-        let error = Matcher::new(&words.vocabulary, &spec(calls)).map(|_| ()).unwrap_err();
+        let spec = call(json!({"type": kind}));
+        let error = Matcher::new(&words.vocabulary, &spec).map(|_| ()).unwrap_err();
         assert_eq!(
             (error.code(), error.path()),
             ("invalid_grammar", "tools[0].function.parameters.type")
