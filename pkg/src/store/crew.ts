@@ -1,5 +1,6 @@
 // The connections of a download, side by side: each takes runs of chunks until there are none left.
 
+import { aborted } from '../errors.js';
 import { persistently } from '../sources/remote.js';
 import type { Patience } from '../sources/retry.js';
 import type { Requests } from './requests.js';
@@ -41,6 +42,9 @@ export class Crew {
     ending.removeEventListener('abort', end);
     if (this.failure !== undefined) {
       throw this.failure;
+    }
+    if (ending.aborted) {
+      throw aborted(ending); // also where nobody had a request under way that could have failed
     }
   }
 

@@ -6,6 +6,7 @@
 // one request, and no resuming, unless the caller knows the file's hash.
 
 import { KingletError } from '../errors.js';
+import { unreadable } from '../sources/reader.js';
 import { fileChanged } from '../sources/remote.js';
 import type { Patience } from '../sources/retry.js';
 import { Arrival, type Home } from './arrival.js';
@@ -167,6 +168,9 @@ export class Download {
   /** Every chunk is there: is it the file? Then it is complete. */
   private async end(): Promise<void> {
     const { origin, around: { store }, chunks: { manifest, file } } = this;
+    if (manifest.length === null || manifest.sha.filter((hash) => hash !== '').length < chunksOf(manifest.length)) {
+      throw unreadable(origin.url, 'it ended before all of it was there');
+    }
     if (origin.sha256 !== undefined) {
       manifest.sha256 = await this.wholeHash();
       if (manifest.sha256 !== origin.sha256) {

@@ -35,7 +35,8 @@ export async function tab({ disk = new MemoryDisk(), locks = new LocalLocks(), e
     notice: (code, _, detail) => notices.push([code, detail]),
     done: () => undefined,
   };
-  const open = ({ origin }, more = {}) => openStored({ url: `${origin}/m.gguf`, key: `${origin}/m.gguf`, name: 'm.gguf', ...more }, shelf);
+  const open = ({ origin }, { turn, ...more } = {}) =>
+    openStored({ url: `${origin}/m.gguf`, key: `${origin}/m.gguf`, name: 'm.gguf', ...more }, shelf, turn);
   return { disk, locks, store, notices, said, open, close: () => store.close() };
 }
 
