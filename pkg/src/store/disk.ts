@@ -86,14 +86,22 @@ export class MemoryDisk implements Disk {
       this.data.set(name, new Map());
     }
     const chunks = this.data.get(name);
+    let open = true;
+    const check = () => {
+      if (!open) {
+        throw new DOMException('the file is closed', 'InvalidStateError');
+      }
+    };
     return chunks && {
       block: BLOCK,
       read: async (n, into, from = 0) => {
+        check();
         const bytes = chunks.get(n)?.subarray(from, from + into.length) ?? new Uint8Array();
         into.set(bytes);
         return bytes.length;
       },
       write: async (n, bytes) => {
+        check();
         if (this.used - (chunks.get(n)?.length ?? 0) + bytes.length > this.room) {
           throw new DOMException('the disk is full', 'QuotaExceededError');
         }
@@ -101,8 +109,10 @@ export class MemoryDisk implements Disk {
       },
       size: async () => Math.max(0, ...[...chunks].map(([n, bytes]) => n * CHUNK + bytes.length)),
       reserve: async () => undefined,
-      flush: async () => undefined,
-      close: async () => undefined,
+      flush: async () => check(),
+      close: async () => {
+        open = false;
+      },
     };
   }
 

@@ -162,6 +162,9 @@ export class StoredReader implements Reader {
     if (length === null || n >= chunksOf(length) || (await this.load(n))) {
       return;
     }
+    if (this.download?.failure !== undefined) {
+      throw this.download.failure; // its file is closed, and perhaps gone: that is no damage
+    }
     this.damaged += 1;
     if (this.damaged > FEW_DAMAGED && this.download === undefined && (await this.downloadDamaged())) {
       return this.chunk(n);
