@@ -73,6 +73,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       restore: async () => {
         const before = aborts;
         try {
+          files?.begin();
           gpu = await known(); // it may be another one: a laptop that was undocked
           if (aborts > before) {
             return; // nobody waits for it any more; the next request will find that the device is lost

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKinglet } from '../../pkg/dist/index.js';
 import { Host } from '../../pkg/dist/serve.js';
+import { opener } from '../../pkg/dist/open.js';
 import { Trials } from '../../pkg/dist/truth.js';
 
 const lost = () => ({ code: 'gpu_lost', message: 'the GPU device was lost: a test', detail: {} });
@@ -136,6 +137,50 @@ test('an abort is heard while the model is loaded again; the next request loads 
   await assert.rejects(ask('a b c', { signal: controller.signal }), { code: 'aborted' });
   assert.equal(await ask('d e'), 'de');
   assert.deepEqual(notices, ['gpu_lost', 'gpu_lost', 'gpu_restored']);
+});
+
+/** An engine as `opener` makes it of a stand-in for the Wasm module; `raw.restore` is the test's, `gpu.name` the GPU's. */
+async function opened(t) {
+  const gpu = { name: 'old', learned: [] };
+  const info = () => ({ vendor: gpu.name, architecture: '', device: '', description: '' });
+  const navigator = { hardwareConcurrency: 1, gpu: { requestAdapter: async () => ({ info: info() }) } };
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: navigator });
+  t.after(() => (before ? Object.defineProperty(globalThis, 'navigator', before) : delete globalThis.navigator));
+  t.mock.method(Trials.prototype, 'add', async function (names) {
+    gpu.learned.push([this.key.split('\n')[0], ...names]);
+  });
+  const raw = {
+    info: () => ({ backend: 'gpu' }),
+    stats: () => ({}),
+    abort: () => undefined,
+    tried: () => ({ tried: ['matmul'], ms: 1 }),
+  };
+  const glue = {
+    default: async () => ({ memory: { buffer: new ArrayBuffer(8) } }),
+    version: () => '1',
+    self_test: () => true,
+    load: async (readers) => {
+      raw.readers = readers;
+      raw.loading?.();
+      return raw;
+    },
+  };
+  const browser = { validate: () => true, glue: { relaxed: async () => glue, baseline: async () => glue } };
+  const open = opener({ host: 'here', browser });
+  const args = { sources: [{ kind: 'blob', blob: new Blob(['a model']) }], reading: {}, options: { backend: 'auto' } };
+  return { gpu, raw, open: () => open(args, () => undefined, () => undefined, new AbortController().signal) };
+}
+
+test('what a restore could not read is no error of the next one', async (t) => {
+  const { raw, open } = await opened(t);
+  const engine = await open();
+  raw.restore = () => raw.readers[0].read(0, 100);
+  await assert.rejects(engine.restore(), { code: 'truncated' });
+  raw.restore = async () => {
+    throw lost();
+  };
+  await assert.rejects(engine.restore(), { code: 'gpu_lost' });
 });
 
 test('without a database nothing is remembered, and nothing fails', async () => {

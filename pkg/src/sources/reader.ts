@@ -55,6 +55,11 @@ export class Readers {
     return this.last;
   }
 
+  /** What failed before belongs to another load. */
+  begin(): void {
+    this.last = undefined;
+  }
+
   /** Length of all files together; `Infinity` where one does not say. */
   get length(): number {
     return this.given.reduce((sum, { length }) => sum + (length ?? Infinity), 0);
