@@ -26,8 +26,8 @@ export interface Vocabulary {
 export interface GrammarGlue {
   default(options?: { module_or_path: unknown }): Promise<unknown>;
   Grammars: new (tokens: number, packed: Uint8Array, ends: Uint32Array) => RawGrammars;
-  /** Forgets the instance and these objects of it, without a word to either: the next `default` makes another. */
-  discard(objects: Iterable<object>): void;
+  /** Forgets the instance: nothing that was had of it reaches one any more, and the next `default` makes another. */
+  discard(): void;
 }
 
 interface RawGrammars {
@@ -85,7 +85,7 @@ class Instance {
       const message = `the Wasm module for grammars crashed (${String(thrown)}); the next request starts it anew. A simpler grammar may pass`;
       this.failure = new KingletError('internal', message, {}, { cause: thrown });
       this.forget();
-      this.glue.discard(this.objects);
+      this.glue.discard();
       this.objects.clear();
       throw this.failure;
     }

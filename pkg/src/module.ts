@@ -38,7 +38,7 @@ export interface RawShard {
  */
 export type Recruit = (threads: number | undefined, bytes: number) => Promise<Team | undefined>;
 
-/** What wasm-bindgen generates from `src/wasm`; the same for both builds. */
+/** What wasm-bindgen generates from `src/wasm`, and what xtask/src/pkg.rs adds to it; the same for both builds. */
 export interface Glue {
   default(options?: { module_or_path: unknown }): Promise<{ memory: WebAssembly.Memory }>;
   /** Loads a model from its files. While it generates, Rust calls into JavaScript only through the team that `recruit` gives. */
@@ -61,6 +61,8 @@ export interface Glue {
   version(): string;
   /** Whether this build computes the same as plain integer arithmetic, on extreme inputs. */
   self_test(): boolean;
+  /** Forgets the instance: nothing that was had of it reaches one any more, and the next `default` makes another. */
+  discard(): void;
 }
 
 /** A build, instantiated. */
@@ -133,9 +135,20 @@ export async function chooseModule({ kind, wasm }: Wanted, browser: Browser): Pr
   return start(chosen, wasm?.[chosen], browser);
 }
 
+/** The builds that have an instance in this thread. */
+const started = new Set<Glue>();
+
+/** After a crash: no engine of this thread can go on, and the next one gets a new instance. */
+export function discardInstances(): void {
+  started.forEach((build) => build.discard());
+  started.clear();
+}
+
 async function start(kind: ModuleKind, file: WasmFile | undefined, browser: Browser): Promise<Chosen> {
   try {
-    const glue = (await browser.glue[kind]()) as Glue;
+    const build = (await browser.glue[kind]()) as Glue;
+    const glue = { ...build }; // what is exported now: after `discard` it would be that of the next instance
+    started.add(build);
     const { memory } = await glue.default(file === undefined ? undefined : { module_or_path: file });
     return { glue, kind, memory };
   } catch (thrown) {

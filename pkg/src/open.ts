@@ -1,6 +1,7 @@
 // Opens the engine: the one place for it, whatever the engine runs in. What differs between those places is a `Place`.
 
 import { adapterName } from './adapter.js';
+import { toWire } from './errors.js';
 import { Grammars } from './grammar.js';
 import { chooseModule, type Browser, type Recruit } from './module.js';
 import { Recruiter } from './recruit.js';
@@ -30,6 +31,8 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
     const chosen = await chooseModule({ wasm, kind: module }, browser);
     const { glue, kind, memory } = chosen;
     const recruiter = new Recruiter(chosen, hire);
+    // What the engine would have done at its end.
+    signal.addEventListener('abort', () => toWire(signal.reason).code === 'worker_failed' && recruiter.dispose(), { once: true });
     const fresh = memory.buffer.byteLength;
     progress({ phase: 'download', loaded: 0, total: 0 });
     const report = (phase: Phase, loaded: number, total: number) => progress({ phase, loaded, total });

@@ -102,7 +102,7 @@ export class Client {
     if (inspect === undefined) {
       throw new KingletError('internal', 'this thread was not made to judge models');
     }
-    return inspect(this.supplied(args));
+    return this.host.sound(inspect(this.supplied(args)));
   }
 
   private async start({ stream, kind, request }: Calls['start'][0]): Promise<null> {

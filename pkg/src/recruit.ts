@@ -39,6 +39,11 @@ export class Recruiter {
     }
   }
 
+  /** Ends the workers. */
+  dispose(): void {
+    this.team?.dispose();
+  }
+
   /** See {@link Team.memory}. */
   memory(when: 'fresh' | 'now'): number {
     return this.team?.memory(when) ?? 0;

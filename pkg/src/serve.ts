@@ -14,7 +14,7 @@ export type Loader = (
   args: Calls['load'][0],
   progress: (progress: Report) => void,
   notice: (notice: Notice) => void,
-  /** Aborts when nobody wants the engine any more. */
+  /** Aborts when nobody wants the engine any more, and with a `worker_failed` when its Wasm instance has crashed. */
   signal: AbortSignal,
 ) => Promise<Engine>;
 
@@ -35,6 +35,8 @@ export interface Circumstances {
   inspect?: Inspector;
   /** How many clients there are now. */
   changed?: (clients: number) => void;
+  /** The Wasm instance has crashed: {@link Host.crash} for all that share it. Default: this engine is alone with it. */
+  crashed?: (message: string) => void;
   /** The engine is of no use any more; the clients have been told. */
   died?: () => void;
   /** Milliseconds for which a client may leave its answer lying while another waits. Default: no limit. */
@@ -88,6 +90,29 @@ export class Host {
     this.circumstances.died?.();
   }
 
+  /** As {@link die}, and nothing calls into the Wasm instance any more. */
+  crash(message: string): void {
+    this.ending.abort(new KingletError('worker_failed', message));
+    this.engine = undefined;
+    this.loading = undefined;
+    this.die(message);
+  }
+
+  /** What `work` gives; when it crashes, that is the end of the instance. */
+  async sound<T>(work: Promise<T>, isCrash = isTrap): Promise<T> {
+    try {
+      return await work;
+    } catch (thrown) {
+      if (!isCrash(thrown)) {
+        throw thrown;
+      }
+      const message = `the engine crashed (${String(thrown)})`;
+      const { crashed = (why: string) => this.crash(why) } = this.circumstances;
+      crashed(message);
+      throw new KingletError('worker_failed', message, {}, { cause: thrown });
+    }
+  }
+
   /** Ends all requests and gives the engine's memory back. */
   async close(): Promise<void> {
     this.ending.abort();
@@ -122,7 +147,7 @@ export class Host {
   private opened(args: Calls['load'][0]): Promise<Engine> {
     const progress = (progress: Report) => this.broadcast({ tag: 'progress', progress });
     const notice = (notice: Notice) => this.broadcast({ tag: 'notice', notice });
-    return (this.loading ??= this.open(args, progress, notice, this.ending.signal).then(
+    return (this.loading ??= this.sound(this.open(args, progress, notice, this.ending.signal)).then(
       (engine) => {
         this.engine = engine;
         this.announce(engine);
@@ -152,11 +177,7 @@ export class Host {
 
   /** Runs `work` when the calls before it have ended. */
   exclusive<T>(work: (engine: Engine) => T | Promise<T>): Promise<T> {
-    const result = this.tail
-      .then(() => this.steadily(work))
-      .catch((thrown: unknown) => {
-        throw isCrash(thrown) ? new KingletError('worker_failed', `the engine crashed (${String(thrown)})`, {}, { cause: thrown }) : thrown;
-      });
+    const result = this.sound(this.tail.then(() => this.steadily(work)), isCrash);
     result.catch((thrown: unknown) => {
       // A thread is lost, and with it a part of the weights, or the engine is in no state to go on. Whoever asks next starts
       // again, with another worker.
@@ -210,7 +231,12 @@ export class Host {
   }
 }
 
-/** Whether this is what a panic, or the end of the stack ("InternalError" in Firefox), looks like from outside. */
+/** Whether this is what a panic looks like from outside. */
+function isTrap(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError;
+}
+
+/** As {@link isTrap}, or the end of the stack ("InternalError" in Firefox). */
 function isCrash(thrown: unknown): boolean {
-  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError || (thrown as Error | null)?.name === 'InternalError';
+  return isTrap(thrown) || thrown instanceof RangeError || (thrown as Error | null)?.name === 'InternalError';
 }

@@ -8,6 +8,7 @@ mod notices;
 mod pkg;
 mod python;
 mod release;
+mod scope;
 mod serve;
 mod setup;
 mod sh;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{exports, notices, setup, sh, size};
+use crate::{exports, notices, scope, setup, sh, size};
 
 /// How much time the compiler may take.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,18 +32,7 @@ struct Build {
     rustc: &'static [&'static str],
     /// For wasm-opt, in addition to [`WASM_OPT`].
     wasm_opt: &'static [&'static str],
-    /// Behind the glue.
-    glue: &'static str,
 }
-
-/// Gives a crashed instance up: the glue knows only one, and returns it for ever. Its objects must not reach the next
-/// one, neither by `free` nor when they are collected.
-const DISCARD: &str = "
-export function discard(objects) {
-  for (const object of objects) object.__destroy_into_raw();
-  wasm = __wbg_init_promise = undefined;
-}
-";
 
 const ENGINE: [&str; 2] = ["kinglet", "kinglet.wasm"];
 
@@ -54,7 +43,6 @@ const BUILDS: [Build; 3] = [
         profiles: ["wasm", "wasm-dev"],
         rustc: &[],
         wasm_opt: &[],
-        glue: "",
     },
     Build {
         name: "kinglet_relaxed",
@@ -62,7 +50,6 @@ const BUILDS: [Build; 3] = [
         profiles: ["wasm-relaxed", "wasm-dev-relaxed"],
         rustc: &["-Ctarget-feature=+relaxed-simd"],
         wasm_opt: &["--enable-relaxed-simd"],
-        glue: "",
     },
     Build {
         name: "kinglet_grammar",
@@ -71,7 +58,6 @@ const BUILDS: [Build; 3] = [
         // Grammars nest, and so do the functions that read them: four times the usual stack.
         rustc: &["-Clink-arg=-zstack-size=4194304"],
         wasm_opt: &[],
-        glue: DISCARD,
     },
 ];
 
@@ -228,7 +214,7 @@ impl Build {
         }
         let script = out.join(format!("{name}.js"));
         let text = fs::read_to_string(&script).with_context(|| script.display().to_string())?;
-        fs::write(&script, text + self.glue).with_context(|| script.display().to_string())?;
+        fs::write(&script, scope::discardable(&text)?).with_context(|| script.display().to_string())?;
         fs::write(&stamp, source).context("pkg/wasm")
     }
 
@@ -236,7 +222,8 @@ impl Build {
     fn source_key(&self, compiled: &[u8], profile: Profile) -> String {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hash = DefaultHasher::new();
-        (compiled, WASM_OPT, self.wasm_opt, self.glue).hash(&mut hash);
+        let around = scope::discardable("").unwrap_or_default(); // what each script gets
+        (compiled, WASM_OPT, self.wasm_opt, around).hash(&mut hash);
         format!("{} {:016x}", self.profile(profile), hash.finish())
     }
 }
