@@ -50,7 +50,14 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
       return glue.load([...readers.all], { ...options, tested: gpu.tested }, report, recruit);
     };
     const engine = await loadModel(sources, { ...reading, downloads, signal }, load, { progress, notice });
-    await gpu.trials.add(engine.tried().tried);
+    /** Remembers what the GPU has passed, unless it has become another one meanwhile. */
+    async function learn() {
+      const { tried } = engine.tried();
+      if (tried.length > 0 && (await adapterName()) === gpu.adapter) {
+        await gpu.trials.add(tried);
+      }
+    }
+    await learn();
     const describe = (): Info => {
       const info = { ...engine.info(), host, module: kind, ...recruiter.info };
       return info.backend === 'gpu' && gpu.adapter !== '' ? { ...info, adapter: gpu.adapter } : info;
@@ -77,13 +84,17 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
         const before = aborts;
         try {
           files?.begin();
-          gpu = await known(); // it may be another one: a laptop that was undocked
+          const found = await known(); // it may be another one: a laptop that was undocked
           if (aborts > before) {
             return; // nobody waits for it any more; the next request will find that the device is lost
           }
-          await engine.restore?.(gpu.tested);
+          await engine.restore?.(found.tested);
+          if (aborts > before) {
+            return; // the old engine is still there
+          }
+          gpu = found;
           await (files && finish(files, sources));
-          await gpu.trials.add(engine.tried().tried);
+          await learn();
         } catch (thrown) {
           throw files?.failure ?? thrown;
         } finally {

@@ -172,6 +172,22 @@ async function opened(t) {
   return { gpu, raw, open: () => open(args, () => undefined, () => undefined, new AbortController().signal) };
 }
 
+test('what is remembered of a GPU was tried on it', async (t) => {
+  const { gpu, raw, open } = await opened(t);
+  const engine = await open();
+  assert.deepEqual(gpu.learned.splice(0), [['old', 'matmul']]);
+  gpu.name = 'new';
+  raw.restore = async () => engine.abort(); // the old engine stays, and what it says is of the old GPU
+  await engine.restore();
+  assert.deepEqual([gpu.learned.splice(0), engine.info().adapter], [[], 'old']);
+  raw.restore = async () => undefined;
+  await engine.restore();
+  assert.deepEqual([gpu.learned.splice(0), engine.info().adapter], [[['new', 'matmul']], 'new']);
+  raw.loading = () => (gpu.name = 'another'); // the new one is lost during the load
+  await open();
+  assert.deepEqual(gpu.learned, []);
+});
+
 test('what a restore could not read is no error of the next one', async (t) => {
   const { raw, open } = await opened(t);
   const engine = await open();

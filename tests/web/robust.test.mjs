@@ -216,10 +216,11 @@ test('an abort while the model is loaded again ends that; the next request has t
   }
 });
 
-/** In the worker: after the first device, the adapter is another one; the first device is destroyed at its submit `at`. */
+/** In the worker: the first device is destroyed at its submit `at`; from then on the adapter is another one. */
 function undocked(at) {
   const requestDevice = GPUAdapter.prototype.requestDevice;
   let devices = 0;
+  let gone = false;
   GPUAdapter.prototype.requestDevice = async function (...args) {
     const device = await requestDevice.apply(this, args);
     devices += 1;
@@ -227,13 +228,16 @@ function undocked(at) {
     const { submit } = GPUQueue.prototype;
     const doomed = devices === 1;
     device.queue.submit = (...commands) => {
-      if (doomed && submits++ === at) device.destroy();
+      if (doomed && submits++ === at) {
+        gone = true;
+        device.destroy();
+      }
       return submit.apply(device.queue, commands);
     };
     return device;
   };
   Object.defineProperty(GPUAdapter.prototype, 'info', {
-    get: () => ({ vendor: devices === 0 ? 'docked' : 'built-in', architecture: 'test', device: '', description: '' }),
+    get: () => ({ vendor: gone ? 'built-in' : 'docked', architecture: 'test', device: '', description: '' }),
   });
 }
 
