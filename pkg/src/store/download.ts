@@ -44,6 +44,8 @@ export class Download {
   private readonly turn: Promise<void>;
   private demand: () => void = () => undefined;
   private handedOut: boolean;
+  /** Bytes that an earlier download left. */
+  private before = 0;
   /** Why nothing more comes. */
   failure: KingletError | undefined;
   /** Everything is there. */
@@ -53,7 +55,7 @@ export class Download {
 
   /**
    * Begins; `turn`: when more than the first chunks may be asked for without being wanted; `root`: of a file of which some
-   * is read already, what it must turn out to be.
+   * is read already, what it must turn out to be; null: that is not known.
    */
   constructor(
     private readonly origin: Origin,
@@ -62,7 +64,7 @@ export class Download {
     turn: Promise<void> = Promise.resolve(),
     private readonly root?: string | null,
   ) {
-    this.handedOut = typeof root === 'string';
+    this.handedOut = root !== undefined;
     let answered = () => undefined as void;
     this.opened = new Promise((resolve) => (answered = resolve));
     this.answered = answered;
@@ -110,6 +112,11 @@ export class Download {
   private async run(): Promise<void> {
     try {
       await this.arrival.resume();
+      const { loaded, length } = this.arrival;
+      this.before = loaded;
+      if (this.root === undefined && length !== null && loaded < length) {
+        await this.arrival.learn(length);
+      }
       await this.everything();
       await this.end();
     } catch (thrown) {
@@ -198,8 +205,10 @@ export class Download {
   /** After a failure: what can be resumed stays. */
   private async keepOrDrop({ code }: KingletError): Promise<void> {
     const { manifest, file } = this.chunks;
-    const worthless = code === 'quota_exceeded' || code === 'hash_mismatch' || code === 'file_changed';
-    if (worthless || !this.arrival.resumable || this.arrival.loaded === 0) {
+    const { loaded, resumable } = this.arrival;
+    // Of what there was no room for, that stays which fitted before.
+    const worthless = (code === 'quota_exceeded' && loaded !== this.before) || code === 'hash_mismatch' || code === 'file_changed';
+    if (worthless || !resumable || loaded === 0) {
       await file.close();
       await this.around.store.drop(manifest.id);
     } else {

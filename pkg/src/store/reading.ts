@@ -29,6 +29,9 @@ export interface Shelf extends Surroundings {
 export class StoredReader implements Reader {
   private readonly ending = new AbortController();
   private closed = false;
+  private ended: Promise<void> | undefined;
+  /** Looks for damaged chunks, at times. */
+  private looking: Promise<unknown> = Promise.resolve();
   /** How many chunks were found to be damaged. */
   private damaged = 0;
   /** It was not there before. */
@@ -85,13 +88,15 @@ export class StoredReader implements Reader {
   }
 
   /** Gives back everything but the session with the store. */
-  async end(): Promise<void> {
-    if (this.closed) {
-      return;
-    }
+  end(): Promise<void> {
+    return (this.ended ??= this.giveBack());
+  }
+
+  private async giveBack(): Promise<void> {
     this.closed = true;
     this.ending.abort();
     try {
+      await this.looking.catch(() => undefined); // it opens the file anew, and may begin a download
       await this.download?.stop();
       await this.chunks.file.close();
       if (this.download?.superfluous) {
@@ -151,9 +156,7 @@ export class StoredReader implements Reader {
     if (signal?.aborted) {
       throw aborted(signal);
     }
-    if (this.closed) {
-      throw unreadable(this.name, 'it was closed');
-    }
+    this.checkOpen();
     const bytes = await this.download?.chunk(n);
     if (bytes !== undefined) {
       return this.chunks.place(n, bytes);
@@ -166,10 +169,20 @@ export class StoredReader implements Reader {
       throw this.download.failure; // its file is closed, and perhaps gone: that is no damage
     }
     this.damaged += 1;
-    if (this.damaged > FEW_DAMAGED && this.download === undefined && (await this.downloadDamaged())) {
-      return this.chunk(n);
+    if (this.damaged > FEW_DAMAGED && this.download === undefined) {
+      const looking = this.downloadDamaged();
+      this.looking = looking;
+      if (await looking) {
+        return this.chunk(n);
+      }
     }
     this.chunks.place(n, await this.repaired(n));
+  }
+
+  private checkOpen(): void {
+    if (this.closed) {
+      throw unreadable(this.name, 'it was closed');
+    }
   }
 
   private async load(n: number): Promise<boolean> {
@@ -182,32 +195,43 @@ export class StoredReader implements Reader {
 
   /** Finds all damaged chunks and downloads them together; false: that cannot be done now. */
   private async downloadDamaged(): Promise<boolean> {
-    const { origin, chunks, manifest, shelf: { store, notice } } = this;
-    const { disk } = store;
+    const { origin, manifest, shelf: { store } } = this;
     const comparable = telling(manifest) || origin.sha256 !== undefined;
     const claim = this.repairs && comparable ? await store.tryClaim(origin.key) : undefined;
     if (claim === undefined) {
       return false;
     }
+    try {
+      this.download = await this.repairing();
+    } finally {
+      void (this.download === undefined ? claim() : this.download.finished.then(claim));
+    }
+    return this.download !== undefined;
+  }
+
+  /** The download of all damaged chunks; undefined: the file cannot be written now. */
+  private async repairing(): Promise<Download | undefined> {
+    const { origin, chunks, manifest, shelf } = this;
+    const { disk } = shelf.store;
+    this.checkOpen();
     await chunks.file.close();
     const file = await disk.openFile(manifest.id, 'write').catch(() => undefined); // another tab may be reading it
     chunks.file = file ?? (await disk.openFile(manifest.id, 'read')) ?? chunks.file;
     if (file === undefined) {
-      claim();
-      return false;
+      return undefined;
     }
+    manifest.complete = false;
     const damaged: number[] = [];
     for (let n = 0; n < manifest.sha.length; n++) {
+      this.checkOpen();
       if ((await chunks.take(n, sizeOf(manifest.length ?? 0, n))) === undefined) {
         damaged.push(n);
       }
     }
-    manifest.complete = false;
-    this.download = new Download(origin, chunks, this.shelf, undefined, manifest.root);
-    void this.download.finished.then(claim);
+    this.checkOpen();
     const message = `${damaged.length} chunks of ${origin.name} in the store were damaged; they are fetched again`;
-    notice('chunk_repaired', message, { name: origin.name, chunks: damaged, kept: true });
-    return true;
+    shelf.notice('chunk_repaired', message, { name: origin.name, chunks: damaged, kept: true });
+    return new Download(origin, chunks, shelf, undefined, manifest.root);
   }
 
   /** Fetches a damaged chunk again, which must be the one that was there. */

@@ -63,8 +63,8 @@ export class Runs {
 
   /** The first chunk of a run is there. */
   advance(run: Run): void {
-    this.busy.delete(run.from);
     do {
+      this.busy.delete(run.from);
       run.from += 1;
     } while (run.from < run.to && this.arrival.chunks.has(run.from));
   }
