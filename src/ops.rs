@@ -62,6 +62,19 @@ impl CacheType {
         Self::ALL.into_iter().find(|t| t.name() == name)
     }
 
+    /// Refuses what is not `allowed`, with [`Error::InvalidRequest`] for `cache_type`.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn check(self, allowed: &[CacheType]) -> Result<()> {
+        if allowed.contains(&self) {
+            return Ok(());
+        }
+        let names: Vec<&str> = allowed.iter().map(|t| t.name()).collect();
+        let expected = format!("{} on this backend (the CPU has all)", names.join(" or "));
+        Err(Error::invalid("cache_type", expected, self.name()))
+    }
+
     /// Bytes of one head's key, or value, of `head_dim` elements.
     pub fn vector_bytes(self, head_dim: usize) -> u64 {
         let n = head_dim as u64;

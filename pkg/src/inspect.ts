@@ -94,7 +94,7 @@ interface Wanted {
 async function judged(wanted: Wanted, model: Model, here: Whereabouts): Promise<Availability> {
   const { backend, gpu } = wanted;
   if (backend === 'gpu' && gpu === undefined) {
-    const reason = 'no usable GPU: this browser gives no WebGPU adapter here, or the cache type is one that the GPU does not have';
+    const reason = 'no usable GPU: this browser gives no WebGPU adapter here';
     return { status: 'unsupported', code: 'gpu_unavailable', reason, model };
   }
   let refusal: Availability | undefined;

@@ -67,7 +67,7 @@ export interface KingletOptions {
   context?: number;
   /**
    * Precision of the key/value cache: `f32` is exact and twice as large as `f16`, `q8_0` takes a little over half of it
-   * and runs on the CPU only (`invalid_request` on the GPU). Default `f16`.
+   * and runs on the CPU only (with `backend: 'gpu'`: `invalid_request`). Default `f16`.
    */
   cacheType?: 'f16' | 'f32' | 'q8_0';
   /**

@@ -13,8 +13,9 @@ use crate::backend::gpu::{Gpu, GpuOptions};
 use crate::backend::{self_test, truth};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
+use crate::kernels::kv_write::GPU_TYPES;
 use crate::model::arch;
-use crate::model::loader::OnProgress;
+use crate::model::loader::{OnProgress, Phase, report};
 use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{MemoryLimits, Ops};
 
@@ -25,6 +26,8 @@ pub const MAX_LOAD_LOSSES: usize = 3;
 /// Milliseconds after which a GPU that is not to be had is asked for again, where a model had one: a driver that was updated
 /// or has crashed is away for moments.
 const REOPEN_MS: [u32; 3] = [200, 1000, 3000];
+/// Of these, an abort waits for no more.
+const HEARING_MS: u32 = 200;
 
 /// What came of it.
 pub enum Outcome {
@@ -47,6 +50,12 @@ pub async fn load(
     test: &mut SelfTest,
 ) -> Result<Outcome> {
     let forced = options.backend == BackendChoice::Gpu;
+    if let Err(error) = options.decoder.cache_type.check(&GPU_TYPES) {
+        return match forced {
+            true => Err(error),
+            false => Ok(Outcome::Cpu(error.to_string())),
+        };
+    }
     let mut decoder = options.decoder.clone();
     let (mut losses, mut waits) = (0, REOPEN_MS.into_iter());
     // What was made smaller for the GPU is no news where the CPU takes the model with what was asked for.
@@ -69,7 +78,10 @@ pub async fn load(
         match &error {
             Error::GpuUnavailable { message } => match options.again.zip(waits.next()) {
                 Some((Pause(pause), ms)) => {
-                    pause(ms).await;
+                    for _ in 0..ms / HEARING_MS {
+                        pause(HEARING_MS).await;
+                        report(on_progress, Phase::Compile, 0, 0)?;
+                    }
                     continue;
                 }
                 None if forced => return Err(error),
@@ -157,7 +169,6 @@ async fn attempt(
 fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth::Demands> {
     let config = arch::config(gguf.metadata(), gguf.tensors())?;
     let plan = Plan::new(gguf, config, options)?;
-    plan.check_cache_type(gpu.cache_types())?;
     plan.check(gpu.limits())?;
     let formats_from = |cols| {
         let parts = plan.matrices().flat_map(|m| &m.parts).filter(|p| p.cols >= cols);

@@ -226,13 +226,7 @@ impl Plan {
 
     /// Refuses a cache type that is not among those of the backend, with [`Error::InvalidRequest`] for `cache_type`.
     pub fn check_cache_type(&self, allowed: &[CacheType]) -> Result<()> {
-        let dtype = self.cache.dtype;
-        if allowed.contains(&dtype) {
-            return Ok(());
-        }
-        let names: Vec<&str> = allowed.iter().map(|t| t.name()).collect();
-        let expected = format!("{} on this backend (the CPU has all)", names.join(" or "));
-        Err(Error::invalid("cache_type", expected, dtype.name()))
+        self.cache.dtype.check(allowed)
     }
 
     /// Where the heads lie in the fused activation.

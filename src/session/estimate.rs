@@ -5,9 +5,10 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::SessionOptions;
-use crate::engine::step_down;
+use crate::engine::{BackendChoice, step_down};
 use crate::error::Result;
 use crate::gguf::GgufFile;
+use crate::kernels::kv_write::GPU_TYPES;
 use crate::model::arch;
 use crate::model::plan::{DecoderOptions, Memory, Plan};
 use crate::ops::MemoryLimits;
@@ -67,6 +68,9 @@ impl Estimate {
         };
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let (asked, mut smaller) = (options.decoder(), Vec::new());
+        if options.backend == BackendChoice::Gpu {
+            asked.cache_type.check(&GPU_TYPES)?;
+        }
         let mut now = asked.clone();
         while let Some((next, ..)) = step_down(&gguf, &asked, 0, &now)? {
             smaller.push(Size::new(&gguf, &next)?);

@@ -52,6 +52,13 @@ impl Losses {
         None
     }
 
+    /// The last one, which [`Losses::add`] has counted, is not made good for a reason that is none of the GPU's: who asks
+    /// again asks for the same.
+    fn take_back(&mut self) {
+        self.times.pop();
+        self.stuck = self.stuck.saturating_sub(1);
+    }
+
     /// A token or a vector has come, or another request.
     pub(super) fn progress(&mut self) {
         self.stuck = 0;
@@ -126,6 +133,9 @@ impl Session {
         let mut engine = match loaded {
             Ok(engine) => engine,
             Err(error) => {
+                if given_up.is_none() && !matches!(error, Error::GpuLost { .. } | Error::Gpu { .. }) {
+                    self.origin.losses.take_back();
+                }
                 if let Some(paused) = paused {
                     self.engine.resume(paused)?; // the request waits for another attempt
                 }
@@ -183,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::platform::FileSource;
+    use crate::platform::{FileSource, MemorySource};
     use crate::session::{EmbeddingRequest, Request, SessionOptions};
 
     #[test]
@@ -220,23 +230,22 @@ mod tests {
         assert_eq!(losses.add(far(5)), None);
     }
 
+    fn restore(session: &mut Session, flow: ControlFlow<()>) -> Result<()> {
+        let restored = async { session.restore(&mut crate::backend::recruit, &mut |_| flow).await };
+        block_on(restored)
+    }
+
     /// Devices that are lost so far apart that only the place counts: whether the next one is given up.
     fn lose(session: &mut Session, times: usize) -> bool {
         for _ in 0..times {
             session.origin.losses.times.clear();
             session.notices.clear();
-            let restored = async {
-                session
-                    .restore(&mut crate::backend::recruit, &mut |_| ControlFlow::Continue(()))
-                    .await
-            };
-            assert_eq!(block_on(restored), Ok(()));
+            assert_eq!(restore(session, ControlFlow::Continue(())), Ok(()));
         }
         session.notices.iter().any(|notice| notice.code == "degraded")
     }
 
-    #[test]
-    fn a_token_a_vector_and_another_request_are_steps_forward() {
+    fn load() -> Session {
         let file =
             FileSource::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/qwen2.gguf")).expect("readable");
         let options = SessionOptions {
@@ -244,7 +253,31 @@ mod tests {
             ..SessionOptions::default()
         };
         let loaded = async { Session::load(vec![Rc::new(file)], &options, &mut |_| ControlFlow::Continue(())).await };
-        let mut session = block_on(loaded).expect("loads");
+        block_on(loaded).expect("loads")
+    }
+
+    #[test]
+    fn a_restore_that_was_aborted_or_had_no_file_is_no_loss() {
+        let mut session = load();
+        for _ in 0..=MAX_LOSSES {
+            assert_eq!(restore(&mut session, ControlFlow::Break(())), Err(Error::Aborted));
+        }
+        let none: Rc<dyn ByteSource> = Rc::new(MemorySource::new(vec![0; 64]));
+        let sources = std::mem::replace(&mut session.origin.sources, vec![none]);
+        for _ in 0..=MAX_LOSSES {
+            assert!(restore(&mut session, ControlFlow::Continue(())).is_err());
+        }
+        session.origin.sources = sources;
+        for _ in 0..MAX_LOSSES {
+            assert_eq!(restore(&mut session, ControlFlow::Continue(())), Ok(()));
+        }
+        assert!(session.notices.is_empty(), "{:?}", session.notices);
+        assert!(lose(&mut session, 1), "one too many");
+    }
+
+    #[test]
+    fn a_token_a_vector_and_another_request_are_steps_forward() {
+        let mut session = load();
         let request =
             Request::completion(&json!({"prompt": "a", "max_tokens": 4, "temperature": 0})).expect("a request");
         let texts = EmbeddingRequest::new(&json!({"input": ["a", "b"]})).expect("a request");
