@@ -57,11 +57,12 @@ pub async fn load(
         };
     }
     let mut decoder = options.decoder.clone();
+    let mut known = &options.tested[..];
     let (mut losses, mut waits) = (0, REOPEN_MS.into_iter());
     // What was made smaller for the GPU is no news where the CPU takes the model with what was asked for.
     let mut steps = Vec::new();
     loop {
-        let attempt = attempt(gguf, options, &decoder, clock, on_progress, test).await;
+        let attempt = attempt(gguf, options, &decoder, clock, on_progress, test, known).await;
         let error = match attempt {
             Ok(engine) => {
                 notices.append(&mut steps);
@@ -69,6 +70,11 @@ pub async fn load(
             }
             Err(error) => error,
         };
+        if let Error::GpuLost { .. } | Error::GpuUnavailable { .. } = error {
+            // The next one may be another GPU, and few browsers say which it is.
+            known = &[];
+            test.tried.clear();
+        }
         losses += usize::from(matches!(error, Error::GpuLost { .. }));
         let mut cpu = |notice| {
             notices.push(notice);
@@ -139,6 +145,7 @@ async fn attempt(
     clock: Clock,
     on_progress: &mut OnProgress<'_>,
     test: &mut SelfTest,
+    known: &[String],
 ) -> Result<Engine<Gpu>> {
     let mut gpu = Gpu::open(&GpuOptions {
         allow_software: options.backend == BackendChoice::Gpu,
@@ -153,7 +160,7 @@ async fn attempt(
             }
             let demands = demands(&gpu, gguf, decoder)?;
             let begun = clock();
-            test.tried = truth::require_correct(&mut gpu, &demands, &options.tested).await?;
+            test.tried = truth::require_correct(&mut gpu, &demands, known).await?;
             test.ms = clock() - begun;
         }
         load_on(gpu, gguf, decoder, clock, on_progress).await

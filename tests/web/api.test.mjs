@@ -153,6 +153,8 @@ test('availability: what does not fit, what is not supported, and what cannot be
     return {
       context: await ask({ model: '/models/large.gguf', backend: 'cpu', context: 4_000_000 }),
       gpu: await ask({ model: '/models/large.gguf', backend: 'gpu', context: 4_000_000 }),
+      coarse: await ask({ model: '/models/nano.gguf', cacheType: 'q8_0' }),
+      coarseGpu: await ask({ model: '/models/nano.gguf', backend: 'gpu', cacheType: 'q8_0' }),
       strange: await ask({ model: '/models/strange.gguf' }),
       page: await ask({ model: '/index.html' }),
       absent: await ask({ model: '/models/nowhere.gguf' }),
@@ -167,6 +169,8 @@ test('availability: what does not fit, what is not supported, and what cannot be
   }
   assert.deepEqual([found.strange.status, found.strange.code], ['unsupported', 'unsupported_architecture'], JSON.stringify(found.strange));
   assert.match(found.strange.reason, /qwen9/);
+  assert.equal(found.coarse.backend, 'cpu', JSON.stringify(found.coarse));
+  assert.deepEqual(found.coarseGpu, { thrown: 'invalid_request', param: 'cache_type' }, 'as loading says');
   assert.deepEqual([found.page.status, found.page.code], ['unsupported', 'bad_file'], JSON.stringify(found.page));
   assert.equal(found.absent.thrown, 'http');
   assert.deepEqual([found.stream.thrown, found.stream.param], ['invalid_request', 'model']);
