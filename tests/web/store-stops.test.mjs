@@ -102,12 +102,18 @@ test('chunks between what was missing, found damaged later, are fetched again fr
   assert.deepEqual((await one.store.list()).map(({ complete, sha256 }) => [complete, sha256]), [[true, SHA]]);
 });
 
-test('a reader that is closed while it looks for damage stops, and lets go of everything; a second close waits for the first', async (t) => {
+/** A complete file of which every chunk is damaged. */
+async function allDamaged(t) {
   const server = await serving(t);
   const one = await tab();
   same(await take(one, server), BYTES);
   const [{ id, urls: [key] }] = await one.store.list();
   one.disk.data.get(id).forEach((chunk) => (chunk[7] ^= 1));
+  return { server, one, id, key };
+}
+
+test('a reader that is closed while it looks for damage stops, and lets go of everything; a second close waits for the first', async (t) => {
+  const { server, one, id, key } = await allDamaged(t);
   const { openFile } = one.disk;
   let open = 0;
   let armed = false;
@@ -150,11 +156,7 @@ test('a reader that is closed while it looks for damage stops, and lets go of ev
 });
 
 test('a disk that refuses while a reader looks for damage: its claim is given back', async (t) => {
-  const server = await serving(t);
-  const one = await tab();
-  same(await take(one, server), BYTES);
-  const [{ id, urls: [key] }] = await one.store.list();
-  one.disk.data.get(id).forEach((chunk) => (chunk[7] ^= 1));
+  const { server, one, id, key } = await allDamaged(t);
   const { openFile } = one.disk;
   const reader = await one.open(server);
   await reader.read(0, 3 * CHUNK);

@@ -2,6 +2,7 @@
 
 import { aborted, KingletError } from '../errors.js';
 import { Sha256 } from '../store/sha256.js';
+import { concat } from './bytes.js';
 import { UNKEPT, type Openable } from './lasting.js';
 import { extentOf, httpError, replyOf } from './range.js';
 import { truncated } from './reader.js';
@@ -126,7 +127,7 @@ export class HttpReader implements Openable {
         const before = body === undefined ? 0 : at - body.at; // a gap, to be dropped
         const piece = body && (await this.next(body, before + length - have));
         if (piece === undefined) {
-          this.last = { start: offset, bytes: joined(parts, have) }; // a shorter read may follow
+          this.last = { start: offset, bytes: concat(parts, have) }; // a shorter read may follow
           throw truncated(this.name, needed, this.known ?? at);
         }
         const wanted = piece.subarray(Math.min(before, piece.length));
@@ -137,7 +138,7 @@ export class HttpReader implements Openable {
         }
       }
     });
-    const bytes = joined(parts, have);
+    const bytes = concat(parts, have);
     this.last = { start: offset, bytes };
     return bytes;
   }
@@ -315,17 +316,4 @@ export class HttpReader implements Openable {
     body?.answer.response.body?.cancel().catch(() => undefined); // refused where it is being read: that ends by itself
     body?.pieces.return(undefined).catch(() => undefined);
   }
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1 && parts[0] !== undefined) {
-    return parts[0].slice(); // its buffer may be a larger one
-  }
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,5 +1,6 @@
 // The chunks of one stored file: written with their hashes, and read only after they were checked.
 
+import { concat } from '../sources/bytes.js';
 import { truncated } from '../sources/reader.js';
 import type { DiskFile } from './disk.js';
 import { sizeOf, type Manifest, type Part } from './manifest.js';
@@ -138,14 +139,4 @@ export class Chunks {
     check();
     return concat(whole, length);
   }
-}
-
-function concat(parts: Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
