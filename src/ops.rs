@@ -45,6 +45,9 @@ impl CacheType {
     /// All of them.
     pub const ALL: [CacheType; 3] = [CacheType::F16, CacheType::F32, CacheType::Q8_0];
 
+    /// Those that the GPU's kernels have.
+    pub const ON_GPU: [CacheType; 2] = [CacheType::F16, CacheType::F32];
+
     /// Elements of a head's vector that share a scale in a [`CacheType::Q8_0`] cache; the last block may be shorter.
     pub const BLOCK: usize = 32;
 

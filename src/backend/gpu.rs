@@ -91,7 +91,7 @@ impl Ops for Gpu {
     }
 
     fn cache_types(&self) -> &'static [CacheType] {
-        &kv_write::GPU_TYPES
+        &CacheType::ON_GPU
     }
 
     fn tensor(&mut self, rows: usize, cols: usize) -> Result<Tensor> {

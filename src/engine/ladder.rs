@@ -13,11 +13,10 @@ use crate::backend::gpu::{Gpu, GpuOptions};
 use crate::backend::{self_test, truth};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
-use crate::kernels::kv_write::GPU_TYPES;
 use crate::model::arch;
 use crate::model::loader::{OnProgress, Phase, report};
 use crate::model::plan::{DecoderOptions, Plan};
-use crate::ops::{MemoryLimits, Ops};
+use crate::ops::{CacheType, MemoryLimits, Ops};
 
 /// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
 /// which some drivers report in this way.
@@ -50,7 +49,7 @@ pub async fn load(
     test: &mut SelfTest,
 ) -> Result<Outcome> {
     let forced = options.backend == BackendChoice::Gpu;
-    if let Err(error) = options.decoder.cache_type.check(&GPU_TYPES) {
+    if let Err(error) = options.decoder.cache_type.check(&CacheType::ON_GPU) {
         return match forced {
             true => Err(error),
             false => Ok(Outcome::Cpu(error.to_string())),

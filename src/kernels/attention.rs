@@ -9,7 +9,7 @@ use super::Kernel;
 use super::Style;
 #[cfg(feature = "gpu")]
 use super::kv_write::GpuCache;
-use super::kv_write::{GPU_TYPES, fragment};
+use super::kv_write::fragment;
 use super::wgsl::Variant;
 #[cfg(feature = "gpu")]
 use crate::error::Result;
@@ -58,7 +58,7 @@ impl Kernel for Params {
     fn variants() -> Vec<Variant> {
         let mut all = Vec::new();
         for style in Style::ALL {
-            for dtype in GPU_TYPES {
+            for dtype in CacheType::ON_GPU {
                 all.extend(HEAD_DIMS.map(|head_dim| variant(style, dtype, head_dim)));
             }
         }

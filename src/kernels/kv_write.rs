@@ -164,12 +164,9 @@ impl Kernel for Params {
     const NAME: &'static str = "kv_write";
 
     fn variants() -> Vec<Variant> {
-        GPU_TYPES.map(variant).into()
+        CacheType::ON_GPU.map(variant).into()
     }
 }
-
-/// How a cache is stored in GPU memory.
-pub const GPU_TYPES: [CacheType; 2] = [CacheType::F16, CacheType::F32];
 
 fn variant(dtype: CacheType) -> Variant {
     Variant::new(Params::NAME).name("CACHE", fragment(dtype))
@@ -198,9 +195,9 @@ pub struct GpuCache {
 
 #[cfg(feature = "gpu")]
 impl GpuCache {
-    /// A zeroed cache; [`Error::Internal`] where the type is not among [`GPU_TYPES`].
+    /// A zeroed cache; [`Error::Internal`] where the type is not among [`CacheType::ON_GPU`].
     pub fn new(rec: &mut Recorder, shape: CacheShape) -> Result<Self> {
-        if !GPU_TYPES.contains(&shape.dtype) {
+        if !CacheType::ON_GPU.contains(&shape.dtype) {
             return Err(Error::internal(format!("a {} cache on the GPU", shape.dtype.name())));
         }
         Ok(Self {

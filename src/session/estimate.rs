@@ -8,10 +8,9 @@ use super::SessionOptions;
 use crate::engine::{BackendChoice, step_down};
 use crate::error::Result;
 use crate::gguf::GgufFile;
-use crate::kernels::kv_write::GPU_TYPES;
 use crate::model::arch;
 use crate::model::plan::{DecoderOptions, Memory, Plan};
-use crate::ops::MemoryLimits;
+use crate::ops::{CacheType, MemoryLimits};
 use crate::platform::ByteSource;
 use crate::text::Tokenizer;
 
@@ -69,7 +68,7 @@ impl Estimate {
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let (asked, mut smaller) = (options.decoder(), Vec::new());
         if options.backend == BackendChoice::Gpu {
-            asked.cache_type.check(&GPU_TYPES)?;
+            asked.cache_type.check(&CacheType::ON_GPU)?;
         }
         let mut now = asked.clone();
         while let Some((next, ..)) = step_down(&gguf, &asked, 0, &now)? {
