@@ -65,6 +65,8 @@ pub fn training() -> Result<PathBuf> {
         "--quiet",
         "--no-input",
         "--disable-pip-version-check",
+        // Gigabytes of wheels that nothing else asks for again would lie beside what they hold.
+        "--no-cache-dir",
         "-r",
     ]);
     sh::run(pip.arg(&list)).context(
