@@ -1,0 +1,15 @@
+//! Whether a small model's answer is enough: signals of doubt, calibrated odds, and a decision that says why.
+//!
+//! Pure: no clock, no randomness, no input or output, and only arithmetic that gives the same bits everywhere. Natural
+//! logarithms throughout.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod math;
+pub mod reason;
+pub mod signals;
+
+pub use error::{Result, RouteError};
+pub use reason::Reason;
+pub use signals::Signals;
