@@ -5,11 +5,18 @@
 
 #![deny(unsafe_code)]
 
+pub mod document;
 pub mod error;
+pub mod facts;
 pub mod math;
+pub mod policy;
+pub mod price;
+pub mod privacy;
 pub mod reason;
 pub mod signals;
 
 pub use error::{Result, RouteError};
+pub use facts::Facts;
+pub use policy::Policy;
 pub use reason::Reason;
 pub use signals::Signals;
