@@ -5,15 +5,20 @@
 
 #![deny(unsafe_code)]
 
+pub mod agree;
 pub mod document;
 pub mod error;
 pub mod facts;
+pub mod gauge;
 pub mod math;
 pub mod policy;
 pub mod price;
 pub mod privacy;
+pub mod quantiles;
 pub mod reason;
+pub mod repeats;
 pub mod signals;
+pub mod values;
 
 pub use error::{Result, RouteError};
 pub use facts::Facts;
