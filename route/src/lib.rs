@@ -11,6 +11,7 @@ pub mod error;
 pub mod facts;
 pub mod gauge;
 pub mod math;
+pub mod measure;
 pub mod policy;
 pub mod price;
 pub mod privacy;
