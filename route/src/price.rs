@@ -18,6 +18,9 @@ pub struct Price {
     pub input_per_million: u64,
     /// Micro-units for a million tokens of the answer.
     pub output_per_million: u64,
+    /// Micro-units for a million tokens of the prompt that the service has cached; absent: as other tokens of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_per_million: Option<u64>,
     /// Micro-units for each request.
     #[serde(default)]
     pub per_request: u64,
@@ -32,6 +35,7 @@ impl Price {
     pub fn check(&self, path: &str) -> Result<()> {
         integer(&format!("{path}.inputPerMillion"), Some(self.input_per_million))?;
         integer(&format!("{path}.outputPerMillion"), Some(self.output_per_million))?;
+        integer(&format!("{path}.cachedPerMillion"), self.cached_per_million)?;
         integer(&format!("{path}.perRequest"), Some(self.per_request))?;
         for (name, text) in [("currency", &self.currency), ("asOf", &self.as_of)] {
             if text.is_empty() || text.len() > MAX_NAME {
@@ -49,10 +53,18 @@ impl Price {
     /// Micro-units that a request costs: `ceil((input * p_in + output * p_out) / 10^6) + per_request`, divided once and
     /// rounded up; what does not fit is the largest number there is.
     pub fn cost(&self, input: u64, output: u64) -> u64 {
-        let input = u128::from(input) * u128::from(self.input_per_million);
-        let output = u128::from(output) * u128::from(self.output_per_million);
-        let tokens = input.saturating_add(output);
-        let cost = tokens.div_ceil(PER) + u128::from(self.per_request);
+        self.total(1, input, 0, output)
+    }
+
+    /// Micro-units that many requests cost together, from the sums of their tokens: `input` includes those that are
+    /// `cached`. Divided once and rounded up, as an invoice is.
+    pub fn total(&self, requests: u64, input: u64, cached: u64, output: u64) -> u64 {
+        let cached = cached.min(input);
+        let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
+        let tokens = part(input - cached, self.input_per_million)
+            .saturating_add(part(cached, self.cached_per_million.unwrap_or(self.input_per_million)))
+            .saturating_add(part(output, self.output_per_million));
+        let cost = tokens.div_ceil(PER).saturating_add(part(requests, self.per_request));
         u64::try_from(cost).unwrap_or(u64::MAX)
     }
 }
@@ -65,6 +77,7 @@ mod tests {
         Price {
             input_per_million: input,
             output_per_million: output,
+            cached_per_million: None,
             per_request,
             currency: "USD".into(),
             as_of: "2026-11-22".into(),
@@ -80,6 +93,16 @@ mod tests {
         assert_eq!(price(1, 0, 7).cost(1, 0), 8);
         assert_eq!(price(0, 0, 0).cost(u64::MAX, u64::MAX), 0);
         assert_eq!(price(u64::MAX, u64::MAX, 1).cost(u64::MAX, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn cached_tokens_have_their_own_price() {
+        let mut price = price(3_000_000, 15_000_000, 2);
+        assert_eq!(price.total(10, 1_000_000, 500_000, 0), 3_000_020);
+        price.cached_per_million = Some(300_000);
+        assert_eq!(price.total(10, 1_000_000, 500_000, 0), 1_650_020);
+        // More cached than there are: all are.
+        assert_eq!(price.total(0, 1_000_000, u64::MAX, 0), 300_000);
     }
 
     #[test]
