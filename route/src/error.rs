@@ -27,6 +27,10 @@ pub enum RouteError {
     CannotCertify {
         /// What was asked for, and what it would need.
         message: String,
+        /// Labelled answers that there were.
+        n: u64,
+        /// How many it would take, as far as these can tell; none where more labels would not help.
+        needed: Option<u64>,
     },
 }
 
@@ -56,7 +60,7 @@ impl RouteError {
             RouteError::ProfileMismatch { field, profile, got } => {
                 json!({"field": field, "profile": profile, "got": got})
             }
-            RouteError::CannotCertify { .. } => json!({}),
+            RouteError::CannotCertify { n, needed, .. } => json!({"n": n, "needed": needed}),
         };
         json!({"code": self.code(), "message": self.to_string(), "detail": detail})
     }
@@ -70,7 +74,7 @@ impl std::fmt::Display for RouteError {
                 f,
                 "the calibration was made for another {field} ({profile}, here it is {got}); the conservative rule decides"
             ),
-            RouteError::CannotCertify { message } => write!(f, "cannot certify: {message}"),
+            RouteError::CannotCertify { message, n, .. } => write!(f, "cannot certify with n={n}: {message}"),
         }
     }
 }

@@ -15,14 +15,18 @@ pub mod measure;
 pub mod policy;
 pub mod price;
 pub mod privacy;
+pub mod profile;
 pub mod quantiles;
 pub mod reason;
 pub mod repeats;
+pub mod score;
 pub mod signals;
 pub mod values;
 
 pub use error::{Result, RouteError};
 pub use facts::Facts;
 pub use policy::Policy;
+pub use profile::{Binding, Profile, Threshold};
 pub use reason::Reason;
+pub use score::Scorer;
 pub use signals::Signals;
