@@ -1,6 +1,7 @@
 //! Strict reading of a profile: whatever comes in is refused, or is a profile that makes sense.
 
 use super::{BINS, Count, Histogram, Interval, Profile, SCHEMA_VERSION, Target, Threshold};
+use crate::document::read;
 use crate::error::{Result, RouteError};
 use crate::math::decimal;
 use crate::score::{Direction, Knot, MAX_FEATURES, MAX_KNOTS, Scale, Scorer, feature};
@@ -38,8 +39,7 @@ impl Profile {
                 text.len(),
             ));
         }
-        let profile: Profile =
-            serde_json::from_str(text).map_err(|e| RouteError::invalid("profile", "a profile in JSON", e))?;
+        let profile: Profile = read("profile", text)?;
         profile.checked()
     }
 

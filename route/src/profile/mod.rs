@@ -182,7 +182,7 @@ pub struct Interval {
 pub struct HeldOut {
     /// How many rows.
     pub n: u64,
-    /// Expected calibration error, in ten bins of equal counts; none on [`crate::score::Scale::Doubt`].
+    /// Expected calibration error, in ten bins of equal width; none on [`crate::score::Scale::Doubt`].
     pub ece: Option<Interval>,
     /// Probability that a wrong answer has more doubt than a right one; none where there is only one kind.
     pub auroc: Option<Interval>,
