@@ -12,6 +12,7 @@ pub mod facts;
 pub mod gauge;
 pub mod math;
 pub mod measure;
+pub mod plan;
 pub mod policy;
 pub mod price;
 pub mod privacy;
