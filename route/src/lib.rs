@@ -7,6 +7,7 @@
 
 pub mod agree;
 pub mod document;
+pub mod economics;
 pub mod error;
 pub mod facts;
 pub mod gauge;
