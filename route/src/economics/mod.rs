@@ -86,10 +86,8 @@ pub fn compare(scenario: &Scenario, escalation: f64, cheap_escalation: Option<f6
         Some(delivery) => delivery.per_month()?,
         None => 0,
     };
-    let hosted = scenario
-        .hosted
-        .as_ref()
-        .map_or(0, |price| scenario.cost(price, requests));
+    let asked = |price: &Option<Price>| price.as_ref().map(|p| scenario.cost(p, requests)).transpose();
+    let hosted = asked(&scenario.hosted)?.unwrap_or(0);
     let fixed = scenario.fixed.monthly()?;
     let with_local = Monthly::of(hosted, escalated(escalation)?, delivery, fixed)?;
     let cheap = asked(&scenario.cheap)?;
