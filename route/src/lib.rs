@@ -6,9 +6,12 @@
 #![deny(unsafe_code)]
 
 pub mod agree;
+pub mod border;
+pub mod decide;
 pub mod document;
 pub mod economics;
 pub mod error;
+pub mod explain;
 pub mod facts;
 pub mod gauge;
 pub mod math;
@@ -23,9 +26,12 @@ pub mod reason;
 pub mod repeats;
 pub mod score;
 pub mod signals;
+pub mod state;
+pub mod trace;
 pub mod values;
 
 pub use error::{Result, RouteError};
+pub use explain::explain;
 pub use facts::Facts;
 pub use policy::Policy;
 pub use profile::{Binding, Profile, Threshold};

@@ -135,7 +135,7 @@ pub struct Abort {
     /// Tokens that are always generated.
     pub grace: u32,
     /// The bound, in nats, at most 0.
-    pub window_logprob: f64,
+    pub window_below: f64,
 }
 
 /// What decides where no calibration does.
@@ -271,7 +271,7 @@ impl Escalation {
         finite(&path("retrievalBound"), self.retrieval_bound)?;
         integer(&path("latencyWeight"), Some(self.latency_weight))?;
         if let Some(abort) = self.abort {
-            between(&path("abort.windowLogprob"), Some(abort.window_logprob), f64::MIN, 0.0)?;
+            between(&path("abort.windowBelow"), Some(abort.window_below), f64::MIN, 0.0)?;
         }
         self.target.as_ref().map_or(Ok(()), Target::check)
     }
@@ -342,8 +342,8 @@ mod tests {
             (r#"{"escalation": {"audit": 1e999}}"#, "policy.escalation.audit: "),
             (r#"{"escalation": {"audit": NaN}}"#, "policy.escalation.audit: "),
             (
-                r#"{"escalation": {"abort": {"grace": 8, "windowLogprob": 1}}}"#,
-                "policy.escalation.abort.windowLogprob: ",
+                r#"{"escalation": {"abort": {"grace": 8, "windowBelow": 1}}}"#,
+                "policy.escalation.abort.windowBelow: ",
             ),
             (r#"{"mode": "observe"}"#, "policy.mode: "),
             (r#"{"remotes": [{"name": "a"}]}"#, "policy.remotes[0]: "),
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_written_as_it_is_read() {
-        let text = r#"{"mode":"prefer-local","remotes":[{"name":"strong","price":{"inputPerMillion":2500000,"outputPerMillion":10000000,"perRequest":0,"currency":"USD","asOf":"2026-11-22"},"contextWindow":128000}],"escalation":{"target":{"risk":0.05,"confidence":0.9},"abort":{"grace":16,"windowLogprob":-3.5},"maxRate":0.3,"latencyWeight":0,"conservative":"bounds"},"tasks":{"intent":{"escalate":"never","value":20000}},"privacy":{"consent":"ask","redact":"yes"}}"#;
+        let text = r#"{"mode":"prefer-local","remotes":[{"name":"strong","price":{"inputPerMillion":2500000,"outputPerMillion":10000000,"perRequest":0,"currency":"USD","asOf":"2026-11-22"},"contextWindow":128000}],"escalation":{"target":{"risk":0.05,"confidence":0.9},"abort":{"grace":16,"windowBelow":-3.5},"maxRate":0.3,"latencyWeight":0,"conservative":"bounds"},"tasks":{"intent":{"escalate":"never","value":20000}},"privacy":{"consent":"ask","redact":"yes"}}"#;
         let policy = Policy::from_json(text).expect("a policy");
         assert_eq!(serde_json::to_string(&policy).expect("JSON"), text);
     }

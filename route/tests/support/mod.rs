@@ -1,0 +1,383 @@
+//! Seeded requests: every option, fact and signal is there at times, at its bounds more often than a chance would have it.
+
+#![allow(dead_code)] // each test program uses its part
+
+use kinglet_route::decide::{BoundOf, Meaning, Risk};
+use kinglet_route::facts::{Answered, Budget, Facts, Local, User};
+use kinglet_route::policy::{Abort, Conservative, Escalation, Mode, Policy, Privacy, Remote, Rule, Target, TaskRule};
+use kinglet_route::price::Price;
+use kinglet_route::privacy::{Consent, Label, Redact};
+use kinglet_route::signals::{Origin, SIGNAL_VERSION, Signals};
+use kinglet_route::state::{Alarm, State};
+use kinglet_route::trace::{Calibration, Contribution, Ended, Outcome, RemoteOutcome, Trace, Usage};
+
+/// Cases of each property.
+pub fn count() -> usize {
+    if std::env::var_os("KINGLET_SOAK").is_some() {
+        100_000
+    } else {
+        3_000
+    }
+}
+
+/// xorshift64* (Vigna 2016).
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        (self.next() >> 11) % n
+    }
+
+    /// 0 to 1; one of the ends each tenth time.
+    pub fn share(&mut self) -> f64 {
+        match self.below(20) {
+            0 => 0.0,
+            1 => 1.0,
+            _ => (self.next() >> 11) as f64 / (1u64 << 53) as f64,
+        }
+    }
+
+    pub fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize].clone()
+    }
+
+    pub fn maybe<T>(&mut self, make: impl FnOnce(&mut Random) -> T) -> Option<T> {
+        (self.below(2) == 0).then(|| make(self))
+    }
+
+    pub fn rarely<T>(&mut self, make: impl FnOnce(&mut Random) -> T) -> Option<T> {
+        (self.below(10) == 0).then(|| make(self))
+    }
+
+    fn truth(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+}
+
+/// A calibration: what `label_max` lacks to one is the risk of being wrong.
+pub struct Doubter;
+
+impl Doubter {
+    /// Signals that it doubts that much.
+    pub fn signals(doubt: f64) -> Signals {
+        Signals {
+            version: SIGNAL_VERSION,
+            origin: Origin::Measured,
+            label_max: Some(1.0 - doubt),
+            ..Signals::default()
+        }
+    }
+}
+
+impl Risk for Doubter {
+    fn id(&self) -> String {
+        "doubter".into()
+    }
+    fn meaning(&self) -> Meaning {
+        Meaning::Error
+    }
+    fn value(&self, signals: &Signals) -> Option<f64> {
+        Some(1.0 - signals.label_max?)
+    }
+    fn parts(&self, signals: &Signals) -> Vec<Contribution> {
+        let part = |value| Contribution {
+            name: "label_max".into(),
+            value: Some(value),
+            contribution: -value,
+        };
+        signals.label_max.map(part).into_iter().collect()
+    }
+    fn bound(&self, group: Option<&str>) -> Option<(f64, BoundOf)> {
+        match group {
+            Some("economic") => None,
+            Some("own") => Some((0.1, BoundOf::Group)),
+            _ => Some((0.3, BoundOf::All)),
+        }
+    }
+}
+
+/// One request with everything around it.
+#[derive(Clone)]
+pub struct Case {
+    pub policy: Policy,
+    pub facts: Facts,
+    pub state: State,
+    pub calibration: Calibration,
+    pub signals: Signals,
+    pub ended: Ended,
+    outcome: u64,
+}
+
+impl Case {
+    pub fn random(r: &mut Random) -> Case {
+        let requests = r.below(50) as u32;
+        Case {
+            policy: policy(r),
+            facts: facts(r),
+            state: State {
+                requests,
+                escalations: r.below(u64::from(requests) / 4 + 1) as u32,
+                alarm: r.one_of(&[Alarm::None, Alarm::None, Alarm::Warn, Alarm::Tighten, Alarm::Suspend]),
+                ..State::default()
+            },
+            calibration: match r.below(3) {
+                0 => Calibration::Absent,
+                _ => Calibration::Fits { profile: Doubter.id() },
+            },
+            signals: signals(r),
+            ended: if r.truth(10) { Ended::Aborted } else { Ended::Complete },
+            outcome: r.below(8),
+        }
+    }
+
+    /// An outcome that can follow.
+    pub fn outcome(&self, decided: &Trace) -> Outcome {
+        let Some(egress) = &decided.decision.egress else {
+            return Outcome::default();
+        };
+        let remote = match self.outcome {
+            0 => None,
+            1 => Some(RemoteOutcome::Failed),
+            2 => Some(RemoteOutcome::RateLimited),
+            3 if egress.needs_consent => Some(RemoteOutcome::ConsentDenied),
+            _ => Some(RemoteOutcome::Answered),
+        };
+        let answered = remote == Some(RemoteOutcome::Answered);
+        Outcome {
+            remote,
+            usage: (answered && self.outcome > 5).then_some(Usage {
+                input: 1_000,
+                output: 77,
+            }),
+        }
+    }
+
+    /// Puts what is no number somewhere, and says where.
+    pub fn spoil(&mut self, r: &mut Random, bad: f64) -> &'static str {
+        match r.below(12) {
+            0 => {
+                self.facts.complexity = Some(bad);
+                "facts.complexity: "
+            }
+            1 => {
+                self.facts.retrieval_top = Some(bad);
+                "facts.retrieval_top: "
+            }
+            2 => {
+                self.facts.decode_rate = Some(bad);
+                "facts.decode_rate: "
+            }
+            3 => {
+                self.facts.budget = Some(Budget {
+                    pacing: Some(bad),
+                    ..Budget::default()
+                });
+                "facts.budget.pacing: "
+            }
+            4 => {
+                self.policy.escalation.max_rate = Some(bad);
+                "policy.escalation.maxRate: "
+            }
+            5 => {
+                self.policy.escalation.retrieval_bound = Some(bad);
+                "policy.escalation.retrievalBound: "
+            }
+            6 => {
+                self.policy.escalation.abort = Some(Abort {
+                    grace: 8,
+                    window_below: bad,
+                });
+                "policy.escalation.abort.windowBelow: "
+            }
+            7 => {
+                self.policy.escalation.target = Some(Target {
+                    risk: Some(bad),
+                    ..Target::default()
+                });
+                "policy.escalation.target.risk: "
+            }
+            8 => {
+                self.signals.label_max = Some(bad);
+                "signals.label_max: "
+            }
+            9 => {
+                self.signals.complexity = Some(bad);
+                "signals.complexity: "
+            }
+            10 => {
+                self.signals.mean_entropy = Some(bad);
+                "signals.mean_entropy: "
+            }
+            _ => {
+                self.signals.repetition = Some(bad);
+                "signals.repetition: "
+            }
+        }
+    }
+}
+
+fn policy(r: &mut Random) -> Policy {
+    let modes = [
+        Mode::PreferLocal,
+        Mode::PreferLocal,
+        Mode::PreferLocal,
+        Mode::PreferRemote,
+        Mode::OnlyRemote,
+    ];
+    let mut policy = Policy {
+        mode: r.rarely(|_| Mode::OnlyLocal).unwrap_or_else(|| r.one_of(&modes)),
+        remotes: (0..r.below(4)).map(|i| remote(r, i)).collect(),
+        escalation: escalation(r),
+        privacy: Privacy {
+            consent: r.one_of(&[Consent::Ask, Consent::Free]),
+            redact: r.one_of(&[Redact::No, Redact::Yes]),
+        },
+        ..Policy::default()
+    };
+    if r.truth(3) {
+        let rule = TaskRule {
+            escalate: r.one_of(&[Rule::Default, Rule::Default, Rule::Always, Rule::Never]),
+            value: r.rarely(|r| r.below(50_000)),
+            consent: r.rarely(|r| r.one_of(&[Consent::Free, Consent::Ask])),
+            redact: r.rarely(|_| Redact::Yes),
+        };
+        policy.tasks.insert("t".into(), rule);
+    }
+    policy
+}
+
+fn remote(r: &mut Random, i: u64) -> Remote {
+    Remote {
+        name: format!("r{i}"),
+        price: Price {
+            input_per_million: r.one_of(&[0, 150_000, 2_500_000, 15_000_000]),
+            output_per_million: r.one_of(&[0, 600_000, 10_000_000, 75_000_000]),
+            per_request: r.rarely(|r| r.below(5_000)).unwrap_or(0),
+            currency: "USD".into(),
+            as_of: "2026-11-22".into(),
+        },
+        context_window: r.rarely(|r| r.below(3_000) as u32),
+        latency_ms: r.maybe(|r| r.below(5_000) as u32),
+    }
+}
+
+fn escalation(r: &mut Random) -> Escalation {
+    Escalation {
+        target: r.maybe(|r| match r.below(3) {
+            0 => Target {
+                risk: Some(r.share()),
+                ..Target::default()
+            },
+            1 => Target {
+                escalation_rate: Some(r.share()),
+                ..Target::default()
+            },
+            _ => Target {
+                value_per_correct: Some(r.below(100_000)),
+                ..Target::default()
+            },
+        }),
+        abort: r.maybe(|r| Abort {
+            grace: r.below(32) as u32,
+            window_below: -4.0 * r.share(),
+        }),
+        max_rate: r.rarely(Random::share),
+        audit: r.rarely(Random::share),
+        latency_budget_ms: r.rarely(|r| r.below(20_000) as u32),
+        latency_weight: r.rarely(|r| r.below(2_000)).unwrap_or(0),
+        complexity_bound: r.rarely(Random::share),
+        retrieval_bound: r.rarely(|r| 10.0 * r.share()),
+        repetition_bound: r.rarely(Random::share),
+        out_of_scope_bound: r.rarely(Random::share),
+        conservative: r.one_of(&[Conservative::Bounds, Conservative::ChecksOnly, Conservative::Escalate]),
+    }
+}
+
+fn facts(r: &mut Random) -> Facts {
+    let known = !r.truth(8);
+    Facts {
+        task: r.maybe(|_| "t".into()),
+        group: r.maybe(|r| r.one_of(&["own", "other", "economic"]).into()),
+        prompt_tokens: known.then(|| r.below(3_000) as u32),
+        max_tokens: known.then(|| r.below(1_000) as u32),
+        context: r.maybe(|r| r.one_of(&[512, 4_096, 8_192])),
+        payload: (0..r.below(3)).map(|_| label(r)).collect(),
+        answered: r.rarely(|_| Answered::Denied),
+        user: r.one_of(&[User::Asks, User::Asks, User::Asks, User::Reasks, User::RequestsRemote]),
+        online: r.maybe(|r| !r.truth(6)),
+        local: r.one_of(&[
+            Local::Ready,
+            Local::Ready,
+            Local::Ready,
+            Local::Downloading,
+            Local::Absent,
+        ]),
+        prefill_rate: r.maybe(|r| 1.0 + 500.0 * r.share()),
+        decode_rate: r.maybe(|r| 1.0 + 50.0 * r.share()),
+        latency_budget_ms: r.rarely(|r| r.below(20_000) as u32),
+        value: r.rarely(|r| r.below(100_000)),
+        tier: r.rarely(|_| "free".into()),
+        complexity: r.maybe(Random::share),
+        retrieval_top: r.maybe(|r| 10.0 * r.share()),
+        retrieval_margin: r.rarely(Random::share),
+        budget: r.rarely(|r| Budget {
+            remaining: r.maybe(|r| r.below(200_000)),
+            pacing: r.maybe(|r| 4.0 * r.share()),
+            requests: r.maybe(|r| r.below(5) as u32),
+            tokens: r.maybe(|r| r.below(20_000)),
+        }),
+        resting: r.rarely(|r| format!("r{}", r.below(3))).into_iter().collect(),
+        audit: r.truth(4),
+    }
+}
+
+fn label(r: &mut Random) -> Label {
+    Label {
+        consent: r.maybe(|r| r.one_of(&[Consent::Free, Consent::Free, Consent::Ask, Consent::Ask, Consent::Never])),
+        redact: r.maybe(|r| r.one_of(&[Redact::No, Redact::Yes])),
+    }
+}
+
+fn signals(r: &mut Random) -> Signals {
+    let measured = !r.truth(4);
+    Signals {
+        version: SIGNAL_VERSION,
+        origin: if measured { Origin::Measured } else { Origin::None },
+        tokens: r.below(300) as u32,
+        window_logprob: r.maybe(|r| -4.0 * r.share()).filter(|_| measured),
+        anchor_logprob: r.rarely(|r| -3.0 * r.share()).filter(|_| measured),
+        label_max: r.maybe(Random::share).filter(|_| measured),
+        label_none: r.rarely(Random::share).filter(|_| measured),
+        repetition: r.rarely(Random::share),
+        truncated: r.rarely(|r| r.truth(2)),
+        refusal: r.rarely(|r| r.truth(2)),
+        empty: r.rarely(|r| r.truth(2)),
+        parse_ok: r.rarely(|r| r.truth(2)),
+        schema_ok: r.rarely(|r| r.truth(2)),
+        quote_ok: r.rarely(|r| r.truth(2)),
+        verified: r.rarely(|r| r.truth(2)),
+        retrieval_top: r.rarely(|r| 10.0 * r.share()),
+        ..Signals::default()
+    }
+}
+
+/// The numbers in a text that are not part of a name, as numbers.
+pub fn numbers(text: &str) -> Vec<f64> {
+    let part = |c: char| c.is_ascii_alphanumeric() || ".-+_".contains(c);
+    let words = text.split(|c: char| !part(c)).map(|word| word.trim_end_matches('.'));
+    words
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
+        .filter_map(|word| word.parse().ok())
+        .collect()
+}
