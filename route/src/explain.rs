@@ -1,7 +1,8 @@
 //! One true English sentence for a trace: why it ended where it did, with the trace's own numbers.
 
+use crate::calibration::Calibration;
 use crate::reason::Reason;
-use crate::trace::{Action, Ask, Calibration, Gate, Note, ScoreKind, Trace};
+use crate::trace::{Action, Ask, Gate, Note, Score, ScoreKind, Trace};
 
 /// The sentence.
 pub fn explain(trace: &Trace) -> String {
@@ -185,18 +186,9 @@ fn doubt(trace: &Trace) -> String {
     let Some(score) = &trace.decision.score else {
         return "nothing calibrated speaks for the answer, and the policy asks then".into();
     };
-    let (value, threshold) = (score.value, score.threshold);
-    match (score.kind, score.name.as_str()) {
-        (ScoreKind::Calibrated, "gain") => {
-            format!("the remote model is expected to gain {value}, more than the threshold of {threshold}")
-        }
-        (ScoreKind::Calibrated, _) => {
-            format!("the answer is wrong with a probability of {value}, more than the threshold of {threshold}")
-        }
-        (ScoreKind::Rate, _) => {
-            format!("its doubt ranks among the session's highest ({value}, over the threshold of {threshold})")
-        }
-        (ScoreKind::Conservative, name) => format!("its {name} is {value}, under the bound of {threshold}"),
+    match score.kind {
+        ScoreKind::Conservative => format!("{}, under the bound{}", is(score), bound(score)),
+        _ => format!("{}, not below the threshold{}", is(score), bound(score)),
     }
 }
 
@@ -205,17 +197,25 @@ fn confidence(trace: &Trace) -> String {
     let Some(score) = &trace.decision.score else {
         return "nothing asked for more".into();
     };
-    let (value, threshold) = (score.value, score.threshold);
-    match (score.kind, score.name.as_str()) {
-        (ScoreKind::Calibrated, "gain") => {
-            format!("the remote model is expected to gain {value}, within the threshold of {threshold}")
-        }
-        (ScoreKind::Calibrated, _) => {
-            format!("the answer is wrong with a probability of {value}, within the threshold of {threshold}")
-        }
-        (ScoreKind::Rate, _) => {
-            format!("its doubt ranks below the session's highest ({value}, within the threshold of {threshold})")
-        }
-        (ScoreKind::Conservative, name) => format!("its {name} is {value}, not under the bound of {threshold}"),
+    match (score.kind, score.threshold) {
+        (_, None) => format!("{}, and its threshold keeps every answer", is(score)),
+        (ScoreKind::Conservative, _) => format!("{}, not under the bound{}", is(score), bound(score)),
+        (_, Some(_)) => format!("{}, below the threshold{}", is(score), bound(score)),
     }
+}
+
+fn is(score: &Score) -> String {
+    let value = score.value;
+    match (score.kind, score.name.as_str()) {
+        (ScoreKind::Calibrated, "gain") => format!("the remote model is expected to gain {value}"),
+        (ScoreKind::Calibrated, _) => format!("the answer is wrong with a probability of {value}"),
+        (ScoreKind::Rate, _) => format!("its doubt is {value}"),
+        (ScoreKind::Conservative, name) => format!("its {name} is {value}"),
+    }
+}
+
+fn bound(score: &Score) -> String {
+    score
+        .threshold
+        .map_or(String::new(), |threshold| format!(" of {threshold}"))
 }

@@ -7,6 +7,7 @@
 
 pub mod agree;
 pub mod border;
+pub mod calibration;
 pub mod decide;
 pub mod document;
 pub mod economics;

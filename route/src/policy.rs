@@ -142,9 +142,10 @@ pub struct Abort {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conservative {
-    /// The documented bounds on raw signals.
+    /// The quarter of the session's answers with the most doubt is asked for; until there are enough of them, those beyond
+    /// the documented bounds on raw signals.
     #[default]
-    Bounds,
+    Quarter,
     /// Nothing: facts and checks alone.
     ChecksOnly,
     /// What no calibration speaks for is asked of the remote model.
@@ -367,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_written_as_it_is_read() {
-        let text = r#"{"mode":"prefer-local","remotes":[{"name":"strong","price":{"inputPerMillion":2500000,"outputPerMillion":10000000,"perRequest":0,"currency":"USD","asOf":"2026-11-22"},"contextWindow":128000}],"escalation":{"target":{"risk":0.05,"confidence":0.9},"abort":{"grace":16,"windowBelow":-3.5},"maxRate":0.3,"latencyWeight":0,"conservative":"bounds"},"tasks":{"intent":{"escalate":"never","value":20000}},"privacy":{"consent":"ask","redact":"yes"}}"#;
+        let text = r#"{"mode":"prefer-local","remotes":[{"name":"strong","price":{"inputPerMillion":2500000,"outputPerMillion":10000000,"perRequest":0,"currency":"USD","asOf":"2026-11-22"},"contextWindow":128000}],"escalation":{"target":{"risk":0.05,"confidence":0.9},"abort":{"grace":16,"windowBelow":-3.5},"maxRate":0.3,"latencyWeight":0,"conservative":"quarter"},"tasks":{"intent":{"escalate":"never","value":20000}},"privacy":{"consent":"ask","redact":"yes"}}"#;
         let policy = Policy::from_json(text).expect("a policy");
         assert_eq!(serde_json::to_string(&policy).expect("JSON"), text);
     }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
 use crate::facts::Facts;
 use crate::gauge::AbortRule;
 use crate::policy::Policy;
@@ -76,31 +77,6 @@ pub struct Inputs {
     pub answer: Option<Answer>,
     /// What came of it; null before it is settled.
     pub outcome: Option<Outcome>,
-}
-
-/// Which calibration was there, by name: the document itself is kept once, not in each trace.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum Calibration {
-    /// None.
-    #[default]
-    Absent,
-    /// One that fits.
-    Fits {
-        /// Its digest.
-        profile: String,
-    },
-    /// One that was made for something else: refused.
-    Refused {
-        /// Its digest.
-        profile: String,
-        /// What differs.
-        field: String,
-        /// What it was made with.
-        made_with: String,
-        /// What is there.
-        got: String,
-    },
 }
 
 /// What the answer showed.
@@ -213,12 +189,12 @@ impl Action {
 pub struct Score {
     /// Which.
     pub kind: ScoreKind,
-    /// Its name: `p_error`, `gain`, `doubt`, or a signal's.
+    /// Its name: `p_error`, `gain`, `doubt`, or a signal's (of which less is more doubt).
     pub name: String,
     /// What it was.
     pub value: f64,
-    /// What it may be.
-    pub threshold: f64,
+    /// From where on it asks; null: nowhere.
+    pub threshold: Option<f64>,
 }
 
 /// Where a score comes from.

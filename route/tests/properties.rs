@@ -4,14 +4,15 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use kinglet_route::decide::{Risk, before, replay, review, settle};
+use kinglet_route::calibration::{Calibration, id};
+use kinglet_route::decide::{before, replay, review, settle};
 use kinglet_route::facts::{Answered, Budget};
 use kinglet_route::policy::{Mode, Rule};
 use kinglet_route::privacy::{Consent, Joined, Label, Redact, join};
 use kinglet_route::reason::Side;
-use kinglet_route::trace::{Action, Calibration, Note, Trace};
+use kinglet_route::trace::{Action, Note, Trace};
 use kinglet_route::{Reason, RouteError, explain};
-use support::{Case, Doubter, Random, count};
+use support::{Case, Random, count, doubtful};
 
 const SEED: u64 = 0x6b69_6e67_6c65_7401;
 
@@ -21,12 +22,11 @@ fn json(trace: &Trace) -> String {
 
 /// All steps of a request: the last one is settled, unless the inputs were refused.
 fn run(case: &Case) -> Result<Vec<Trace>, RouteError> {
-    let profile = Doubter;
     let step = before("r", &case.policy, &case.facts, case.calibration.clone(), &case.state)?;
     let mut steps = vec![step.clone()];
     let decided = match step.pending() {
         true => {
-            let reviewed = review(&step, Some(&profile), &case.signals, case.ended)?;
+            let reviewed = review(&step, Some(case.profile), &case.signals, case.ended)?;
             steps.push(reviewed.clone());
             reviewed
         }
@@ -116,7 +116,7 @@ fn no_score_overrides_a_gate() {
             continue;
         }
         for doubt in [0.0, 1.0] {
-            case.signals = Doubter::signals(doubt);
+            case.signals = doubtful(doubt);
             assert!(!leaves(&case), "{}", json(&steps[0]));
         }
     }
@@ -205,12 +205,12 @@ fn a_comparison_of_prohibitions_can_fail() {
 
 #[test]
 fn replays_are_the_same_bit_by_bit() {
-    for (_, steps) in cases(SEED ^ 6) {
+    for (case, steps) in cases(SEED ^ 6) {
         for step in steps {
             let text = json(&step);
             let read = Trace::from_json(&text).expect("a trace is read as it is written");
             assert_eq!(read, step);
-            let again = replay(&read, Some(&Doubter)).expect("a replay");
+            let again = replay(&read, Some(case.profile)).expect("a replay");
             assert_eq!(json(&again), text);
         }
     }
@@ -219,13 +219,13 @@ fn replays_are_the_same_bit_by_bit() {
 #[test]
 fn a_replay_of_other_inputs_is_another() {
     let mut n = 0;
-    for (_, steps) in cases(SEED ^ 7).take(500) {
+    for (case, steps) in cases(SEED ^ 7).take(500) {
         let mut forged = steps[0].clone();
         forged.inputs.facts.online = Some(false);
         if steps[0].decision.action.leaves() {
             n += 1;
             assert_ne!(
-                json(&replay(&forged, Some(&Doubter)).expect("a replay")),
+                json(&replay(&forged, Some(case.profile)).expect("a replay")),
                 json(&steps[0])
             );
         }
@@ -247,7 +247,7 @@ fn a_profile_that_does_not_fit_is_never_looked_at() {
     let (mut n, mut fits) = (0, 0);
     for (mut case, _) in cases(SEED ^ 8) {
         case.calibration = Calibration::Refused {
-            profile: Doubter.id(),
+            profile: id(case.profile),
             field: "template_hash".into(),
             made_with: "a".into(),
             got: "b".into(),
@@ -267,7 +267,9 @@ fn a_profile_that_does_not_fit_is_never_looked_at() {
                 explain(refused)
             );
         }
-        case.calibration = Calibration::Fits { profile: Doubter.id() };
+        case.calibration = Calibration::Fits {
+            profile: id(case.profile),
+        };
         fits += u32::from(run(&case).is_ok_and(|steps| steps.last().is_some_and(|step| step.decision.calibrated)));
     }
     assert!(n > 100 && fits > 100, "{n} refused, {fits} calibrated where it fits");

@@ -1,50 +1,18 @@
 //! Risk after generation: a calibrated score against its threshold; without one, a rank or the conservative bounds.
 
+use crate::calibration::{self, Calibration};
 use crate::decide::economics;
 use crate::policy::Conservative;
+use crate::profile::{Profile, Threshold};
 use crate::reason::Reason;
+use crate::score::Scale;
 use crate::signals::{Origin, Signals};
 use crate::state::Alarm;
-use crate::trace::{Answer, Ask, Calibration, Contribution, Inputs, Note, Score, ScoreKind};
+use crate::trace::{Answer, Ask, Contribution, Inputs, Note, Score, ScoreKind};
 use crate::{Result, RouteError};
-
-/// What is left of a threshold after a drift monitor asked for less to be kept.
-pub const TIGHTENED: f64 = 0.5;
 
 /// Without a calibration a score says nothing of what the remote model would gain: it may be all.
 const UNKNOWN_GAIN: f64 = 1.0;
-
-/// What a calibrated value means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// P(the answer is wrong).
-    Error,
-    /// P(remote right, local wrong) - P(local right, remote wrong).
-    Gain,
-}
-
-/// A calibration, as a decision needs it.
-pub trait Risk {
-    /// Its digest.
-    fn id(&self) -> String;
-    /// What its value means.
-    fn meaning(&self) -> Meaning;
-    /// The value of these signals; none where one is missing.
-    fn value(&self, signals: &Signals) -> Option<f64>;
-    /// Each feature's value and part in it.
-    fn parts(&self, signals: &Signals) -> Vec<Contribution>;
-    /// What the value may be, and whether that is the group's own bound; none where economics decide.
-    fn bound(&self, group: Option<&str>) -> Option<(f64, BoundOf)>;
-}
-
-/// Whose bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BoundOf {
-    /// The group's own.
-    Group,
-    /// That of all groups.
-    All,
-}
 
 /// What was judged.
 #[derive(Debug, Default)]
@@ -64,30 +32,26 @@ pub struct Judgement {
 }
 
 /// The profile that the inputs name, if it is the one that is given.
-pub fn named<'a>(inputs: &Inputs, profile: Option<&'a dyn Risk>) -> Result<Option<&'a dyn Risk>> {
+pub fn named<'a>(inputs: &Inputs, profile: Option<&'a Profile>) -> Result<Option<&'a Profile>> {
     let Calibration::Fits { profile: id } = &inputs.calibration else {
         return Ok(None); // one that was refused is never looked at
     };
     if inputs.answer.is_none() {
         return Ok(None);
     }
+    let given = profile.map_or("none".to_string(), calibration::id);
     match profile {
-        Some(profile) if profile.id() == *id => Ok(Some(profile)),
-        Some(profile) => Err(RouteError::invalid(
+        Some(profile) if given == *id => Ok(Some(profile)),
+        _ => Err(RouteError::invalid(
             "profile",
             format!("the one with the digest {id}"),
-            profile.id(),
-        )),
-        None => Err(RouteError::invalid(
-            "profile",
-            format!("the one with the digest {id}"),
-            "none",
+            given,
         )),
     }
 }
 
 /// Judges an answer.
-pub fn judge(inputs: &Inputs, answer: &Answer, profile: Option<&dyn Risk>) -> Judgement {
+pub fn judge(inputs: &Inputs, answer: &Answer, profile: Option<&Profile>) -> Judgement {
     let signals = with_facts(inputs, answer);
     let mut judged = Judgement::default();
     if matches!(inputs.calibration, Calibration::Refused { .. }) {
@@ -104,7 +68,7 @@ pub fn judge(inputs: &Inputs, answer: &Answer, profile: Option<&dyn Risk>) -> Ju
         }
     }
     judged.notes.push(Note::Uncalibrated);
-    conservative(inputs.policy.escalation.conservative, &signals, &mut judged);
+    conservative(inputs, &signals, &mut judged);
     judged
 }
 
@@ -119,37 +83,46 @@ fn with_facts(inputs: &Inputs, answer: &Answer) -> Signals {
 }
 
 /// Whether the calibration has something to say.
-fn calibrated(inputs: &Inputs, signals: &Signals, profile: &dyn Risk, judged: &mut Judgement) -> bool {
-    let Some(value) = profile.value(signals).filter(|value| value.is_finite()) else {
+fn calibrated(inputs: &Inputs, signals: &Signals, profile: &Profile, judged: &mut Judgement) -> bool {
+    let Some(value) = profile.scorer.value(signals).filter(|value| value.is_finite()) else {
         judged.notes.push(Note::SignalsMissing);
         return false;
     };
-    let stated = profile.bound(inputs.facts.group.as_deref());
-    let stated = stated.or_else(|| economics::gain_needed(inputs).map(|gain| (gain, BoundOf::Group)));
-    let Some((bound, of)) = stated.filter(|(bound, _)| bound.is_finite()) else {
-        return false;
-    };
-    if of == BoundOf::All && inputs.facts.group.is_some() {
+    let group = inputs.facts.group.as_deref();
+    if group.is_some_and(|group| !profile.groups.contains_key(group)) {
         judged.notes.push(Note::PooledThreshold);
     }
-    let mut threshold = bound;
+    let mut threshold = *profile.threshold_of(group);
+    if let Threshold::ValuePerCorrect { below, .. } = &mut threshold {
+        // The prices of now, where they are known, not those of the calibration.
+        *below = economics::gain_needed(inputs).or(*below);
+    }
     if inputs.session.alarm == Alarm::Tighten {
         judged.notes.push(Note::Tightened);
-        threshold = bound.min(bound * TIGHTENED); // a bound below zero is strict already
+        threshold = threshold.tightened();
     }
-    let name = match profile.meaning() {
-        Meaning::Error => {
+    let (kind, name, gain) = match profile.scorer.scale {
+        Scale::Error => {
             judged.p_error = Some(value);
-            "p_error"
+            (ScoreKind::Calibrated, "p_error", value)
         }
-        Meaning::Gain => {
+        Scale::Gain => {
             judged.gain = Some(value);
-            "gain"
+            (ScoreKind::Calibrated, "gain", value)
+        }
+        Scale::Doubt => {
+            judged.notes.push(Note::Uncalibrated);
+            (ScoreKind::Rate, "doubt", UNKNOWN_GAIN)
         }
     };
-    judged.contributions = profile.parts(signals);
+    let part = |(name, part): (&str, f64)| Contribution {
+        name: name.to_string(),
+        value: signals.feature(name),
+        contribution: part,
+    };
+    judged.contributions = profile.scorer.parts(signals).into_iter().map(part).collect();
     judged.contributions.retain(|part| part.contribution.is_finite());
-    judged.hear(ScoreKind::Calibrated, name, value, threshold, value > threshold, value);
+    judged.hear(kind, name, value, threshold.below(), threshold.asks(value), gain);
     true
 }
 
@@ -166,8 +139,8 @@ pub const BOUNDS: &[(&str, Reading, f64)] = &[
 ];
 
 /// What decides where no calibration does.
-fn conservative(rule: Conservative, signals: &Signals, judged: &mut Judgement) {
-    match rule {
+fn conservative(inputs: &Inputs, signals: &Signals, judged: &mut Judgement) {
+    match inputs.policy.escalation.conservative {
         Conservative::ChecksOnly => {}
         Conservative::Escalate => {
             judged.ask = Some(Ask {
@@ -177,19 +150,20 @@ fn conservative(rule: Conservative, signals: &Signals, judged: &mut Judgement) {
                 gain: UNKNOWN_GAIN,
             });
         }
-        Conservative::Bounds => {
+        Conservative::Quarter => {
             let measured = BOUNDS
                 .iter()
                 .filter_map(|(name, of, bound)| Some((*name, of(signals)?, *bound)));
             let measured: Vec<_> = measured.collect();
             let doubting = measured.iter().find(|(_, value, bound)| value < bound);
             if let Some((name, value, bound)) = doubting.or(measured.first()) {
+                let doubts = value < bound;
                 judged.hear(
                     ScoreKind::Conservative,
                     name,
                     *value,
-                    *bound,
-                    value < bound,
+                    Some(*bound),
+                    doubts,
                     UNKNOWN_GAIN,
                 );
             }
@@ -199,7 +173,7 @@ fn conservative(rule: Conservative, signals: &Signals, judged: &mut Judgement) {
 
 impl Judgement {
     /// Notes a score, and what it asks for.
-    fn hear(&mut self, kind: ScoreKind, name: &str, value: f64, threshold: f64, doubts: bool, gain: f64) {
+    fn hear(&mut self, kind: ScoreKind, name: &str, value: f64, threshold: Option<f64>, doubts: bool, gain: f64) {
         self.score = Some(Score {
             kind,
             name: name.to_string(),
@@ -209,7 +183,7 @@ impl Judgement {
         self.ask = doubts.then_some(Ask {
             reason: Reason::LowConfidence,
             value: Some(value),
-            bound: Some(threshold),
+            bound: threshold,
             gain,
         });
     }

@@ -11,13 +11,15 @@ mod gates;
 mod judge;
 
 pub use gates::RATE_HORIZON;
-pub use judge::{BOUNDS, BoundOf, Meaning, Risk, TIGHTENED};
+pub use judge::BOUNDS;
 
+use crate::calibration::Calibration;
 use crate::facts::Facts;
 use crate::policy::Policy;
+use crate::profile::Profile;
 use crate::signals::Signals;
 use crate::state::State;
-use crate::trace::{Answer, Calibration, Ended, Inputs, Outcome, RemoteOutcome, TRACE_VERSION, Trace, Versions};
+use crate::trace::{Answer, Ended, Inputs, Outcome, RemoteOutcome, TRACE_VERSION, Trace, Versions};
 use crate::{Result, RouteError};
 
 /// Bytes of a request's name, at most.
@@ -50,7 +52,7 @@ pub fn before(id: &str, policy: &Policy, facts: &Facts, calibration: Calibration
 /// # Errors
 ///
 /// `invalid_request`: the step awaits no answer, the signals have numbers that are none, or the profile is another one.
-pub fn review(step: &Trace, profile: Option<&dyn Risk>, signals: &Signals, ended: Ended) -> Result<Trace> {
+pub fn review(step: &Trace, profile: Option<&Profile>, signals: &Signals, ended: Ended) -> Result<Trace> {
     if !step.pending() {
         let expected = "a step that awaits an answer (action local, no reason)";
         return Err(RouteError::invalid(
@@ -84,7 +86,7 @@ pub fn settle(review: &Trace, outcome: &Outcome, state: &State) -> Result<(Trace
 /// # Errors
 ///
 /// `invalid_request`: another version made it, it names a calibration that is not given, or its inputs make no sense.
-pub fn replay(trace: &Trace, profile: Option<&dyn Risk>) -> Result<Trace> {
+pub fn replay(trace: &Trace, profile: Option<&Profile>) -> Result<Trace> {
     if trace.versions != Versions::here() {
         let here = Versions::here();
         let expected = format!(
@@ -105,7 +107,7 @@ pub fn replay(trace: &Trace, profile: Option<&dyn Risk>) -> Result<Trace> {
 }
 
 /// The one function of all inputs.
-fn compute(inputs: Inputs, profile: Option<&dyn Risk>) -> Result<Trace> {
+fn compute(inputs: Inputs, profile: Option<&Profile>) -> Result<Trace> {
     inputs.check()?;
     economics::bounded(&inputs)?;
     let profile = judge::named(&inputs, profile)?;

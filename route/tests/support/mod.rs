@@ -2,14 +2,18 @@
 
 #![allow(dead_code)] // each test program uses its part
 
-use kinglet_route::decide::{BoundOf, Meaning, Risk};
+use std::sync::LazyLock;
+
+use kinglet_route::calibration::{Calibration, id};
 use kinglet_route::facts::{Answered, Budget, Facts, Local, User};
 use kinglet_route::policy::{Abort, Conservative, Escalation, Mode, Policy, Privacy, Remote, Rule, Target, TaskRule};
 use kinglet_route::price::Price;
 use kinglet_route::privacy::{Consent, Label, Redact};
+use kinglet_route::profile::{Binding, Count, Histogram, LabelSource, Profile, Reference, Threshold};
+use kinglet_route::score::{Knot, Scale, Scorer, Weight};
 use kinglet_route::signals::{Origin, SIGNAL_VERSION, Signals};
 use kinglet_route::state::{Alarm, State};
-use kinglet_route::trace::{Calibration, Contribution, Ended, Outcome, RemoteOutcome, Trace, Usage};
+use kinglet_route::trace::{Ended, Outcome, RemoteOutcome, Trace, Usage};
 
 /// Cases of each property.
 pub fn count() -> usize {
@@ -65,45 +69,85 @@ impl Random {
     }
 }
 
-/// A calibration: what `label_max` lacks to one is the risk of being wrong.
-pub struct Doubter;
-
-impl Doubter {
-    /// Signals that it doubts that much.
-    pub fn signals(doubt: f64) -> Signals {
-        Signals {
-            version: SIGNAL_VERSION,
-            origin: Origin::Measured,
-            label_max: Some(1.0 - doubt),
-            ..Signals::default()
-        }
-    }
+/// Calibrations by one signal, `label_max`: its lack to one as the risk of being wrong, as a gain, and as mere doubt.
+pub fn profiles() -> &'static [Profile; 3] {
+    static PROFILES: LazyLock<[Profile; 3]> =
+        LazyLock::new(|| [profile(Scale::Error), profile(Scale::Gain), profile(Scale::Doubt)]);
+    &PROFILES
 }
 
-impl Risk for Doubter {
-    fn id(&self) -> String {
-        "doubter".into()
-    }
-    fn meaning(&self) -> Meaning {
-        Meaning::Error
-    }
-    fn value(&self, signals: &Signals) -> Option<f64> {
-        Some(1.0 - signals.label_max?)
-    }
-    fn parts(&self, signals: &Signals) -> Vec<Contribution> {
-        let part = |value| Contribution {
-            name: "label_max".into(),
-            value: Some(value),
-            contribution: -value,
-        };
-        signals.label_max.map(part).into_iter().collect()
-    }
-    fn bound(&self, group: Option<&str>) -> Option<(f64, BoundOf)> {
-        match group {
-            Some("economic") => None,
-            Some("own") => Some((0.1, BoundOf::Group)),
-            _ => Some((0.3, BoundOf::All)),
-        }
+fn profile(scale: Scale) -> Profile {
+    let (low, high) = scale.range();
+    let knot = |x: i32| Knot(f64::from(x), low + (high - low) * f64::from(x + 12) / 24.0);
+    let below = |below| Threshold::EscalationRate {
+        below,
+        rate: 0.3,
+        n: 100,
+    };
+    let economic = Threshold::ValuePerCorrect {
+        below: Some(0.2),
+        value: 10_000,
+        cost: 1_000,
+    };
+    let profile = Profile {
+        schema_version: 1,
+        created: "2026-11-22".into(),
+        task: "t".into(),
+        binding: Binding {
+            model_hash: "m".into(),
+            quantization: "Q8_0".into(),
+            tokenizer_hash: "k".into(),
+            template_hash: "c".into(),
+            sampler: "greedy".into(),
+            signal_version: SIGNAL_VERSION,
+        },
+        label_source: LabelSource::Exact,
+        n: 100,
+        positives: 30,
+        scorer: Scorer {
+            scale,
+            features: vec![Weight {
+                name: "label_max".into(),
+                weight: 4.0,
+                missing: None,
+            }],
+            bias: 0.0,
+            isotonic: if scale == Scale::Doubt {
+                Vec::new()
+            } else {
+                (-12..=12).map(knot).collect()
+            },
+        },
+        target: kinglet_route::profile::Target::Risk {
+            alpha: 0.05,
+            delta: 0.1,
+        },
+        threshold: below(Some(0.3)),
+        groups: [("own", below(Some(0.1))), ("all", below(None)), ("economic", economic)]
+            .map(|(name, threshold)| (name.to_string(), threshold))
+            .into(),
+        reference: Reference {
+            score: Histogram {
+                edges: vec![0.5],
+                counts: vec![70, 30],
+            },
+            asked: Count { k: 30, n: 100 },
+            verifier_failed: Count::default(),
+        },
+        held_out: None,
+        data_digest: "d".into(),
+        notes: Vec::new(),
+    };
+    profile.checked().expect("a profile")
+}
+
+/// Signals that all of them doubt that much.
+pub fn doubtful(doubt: f64) -> Signals {
+    Signals {
+        version: SIGNAL_VERSION,
+        origin: Origin::Measured,
+        label_max: Some(1.0 - doubt),
+        ..Signals::default()
     }
 }
 
@@ -114,6 +158,7 @@ pub struct Case {
     pub facts: Facts,
     pub state: State,
     pub calibration: Calibration,
+    pub profile: &'static Profile,
     pub signals: Signals,
     pub ended: Ended,
     outcome: u64,
@@ -122,6 +167,7 @@ pub struct Case {
 impl Case {
     pub fn random(r: &mut Random) -> Case {
         let requests = r.below(50) as u32;
+        let profile = &profiles()[r.below(3) as usize];
         Case {
             policy: policy(r),
             facts: facts(r),
@@ -133,8 +179,9 @@ impl Case {
             },
             calibration: match r.below(3) {
                 0 => Calibration::Absent,
-                _ => Calibration::Fits { profile: Doubter.id() },
+                _ => Calibration::Fits { profile: id(profile) },
             },
+            profile,
             signals: signals(r),
             ended: if r.truth(10) { Ended::Aborted } else { Ended::Complete },
             outcome: r.below(8),
@@ -263,6 +310,7 @@ fn remote(r: &mut Random, i: u64) -> Remote {
         price: Price {
             input_per_million: r.one_of(&[0, 150_000, 2_500_000, 15_000_000]),
             output_per_million: r.one_of(&[0, 600_000, 10_000_000, 75_000_000]),
+            cached_per_million: None,
             per_request: r.rarely(|r| r.below(5_000)).unwrap_or(0),
             currency: "USD".into(),
             as_of: "2026-11-22".into(),
@@ -300,7 +348,7 @@ fn escalation(r: &mut Random) -> Escalation {
         retrieval_bound: r.rarely(|r| 10.0 * r.share()),
         repetition_bound: r.rarely(Random::share),
         out_of_scope_bound: r.rarely(Random::share),
-        conservative: r.one_of(&[Conservative::Bounds, Conservative::ChecksOnly, Conservative::Escalate]),
+        conservative: r.one_of(&[Conservative::Quarter, Conservative::ChecksOnly, Conservative::Escalate]),
     }
 }
 
@@ -308,7 +356,7 @@ fn facts(r: &mut Random) -> Facts {
     let known = !r.truth(8);
     Facts {
         task: r.maybe(|_| "t".into()),
-        group: r.maybe(|r| r.one_of(&["own", "other", "economic"]).into()),
+        group: r.maybe(|r| r.one_of(&["own", "other", "all", "economic"]).into()),
         prompt_tokens: known.then(|| r.below(3_000) as u32),
         max_tokens: known.then(|| r.below(1_000) as u32),
         context: r.maybe(|r| r.one_of(&[512, 4_096, 8_192])),

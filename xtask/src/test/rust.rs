@@ -48,7 +48,7 @@ fn is_gpu(name: &str) -> bool {
 
 /// Packages that share one choice of features for their dependencies. xtask is built alone, as `cargo xtask` builds it,
 /// else its dependencies would be compiled a second time.
-const PRODUCT: &[&str] = &["--package=kinglet", "--package=kinglet-cli"];
+const PRODUCT: &[&str] = &["--package=kinglet", "--package=kinglet-cli", "--package=kinglet-route"];
 const TOOLS: &[&str] = &["--package=xtask"];
 
 fn build() -> Result<Vec<Program>> {
