@@ -25,11 +25,15 @@ pub mod profile;
 pub mod quantiles;
 pub mod reason;
 pub mod repeats;
+pub mod reported;
+pub mod router;
 pub mod score;
 pub mod signals;
 pub mod state;
 pub mod trace;
 pub mod values;
+#[cfg(all(target_arch = "wasm32", feature = "module"))]
+mod wasm;
 
 pub use error::{Result, RouteError};
 pub use explain::explain;

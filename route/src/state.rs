@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::finite;
+use crate::document::{MAX_INTEGER, finite, integer};
 use crate::reason::Reason;
 use crate::trace::{Action, RemoteOutcome, Trace};
 use crate::{Result, RouteError};
@@ -117,6 +117,7 @@ impl State {
         {
             return Err(RouteError::invalid("state.reasons", "reasons", unknown));
         }
+        integer("state.cost", Some(state.cost))?;
         state.session().check()?;
         Ok(state)
     }
@@ -148,7 +149,10 @@ impl State {
             *count = count.saturating_add(1);
         }
         if trace.decision.action != Action::Local || left {
-            self.cost = self.cost.saturating_add(trace.decision.cost.unwrap_or(0));
+            self.cost = self
+                .cost
+                .saturating_add(trace.decision.cost.unwrap_or(0))
+                .min(MAX_INTEGER);
         }
         self
     }

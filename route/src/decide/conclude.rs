@@ -2,6 +2,7 @@
 
 use crate::decide::judge::Judgement;
 use crate::decide::{asks, gates, possible};
+use crate::document::MAX_INTEGER;
 use crate::facts::Local;
 use crate::gauge::AbortRule;
 use crate::policy::Mode;
@@ -177,5 +178,5 @@ fn overturn(trace: &mut Trace, outcome: Option<RemoteOutcome>) {
 fn cost(trace: &Trace, input: u32, output: u32) -> Option<u64> {
     let name = &trace.decision.egress.as_ref()?.remote;
     let remote = trace.inputs.policy.remotes.iter().find(|remote| remote.name == *name)?;
-    Some(remote.price.cost(u64::from(input), u64::from(output)))
+    Some(remote.price.cost(u64::from(input), u64::from(output)).min(MAX_INTEGER))
 }

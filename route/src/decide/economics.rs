@@ -1,6 +1,7 @@
 //! What a remote model costs, and whether it is worth that. Money is integer micro-units; what is weighed is
 //! `value * gain > cost * pacing + latencyWeight * latency`.
 
+use crate::document::MAX_INTEGER;
 use crate::reason::Reason;
 use crate::trace::{Alternative, Ask, Inputs};
 use crate::{Result, RouteError};
@@ -86,7 +87,8 @@ pub fn weigh(inputs: &Inputs, asks: &[Ask]) -> Vec<Alternative> {
 fn cost(inputs: &Inputs, at: usize) -> Option<u64> {
     let facts = &inputs.facts;
     let (input, output) = (u64::from(facts.prompt_tokens?), u64::from(facts.max_tokens?));
-    Some(inputs.policy.remotes[at].price.cost(input, output))
+    // A trace is JSON, and JavaScript reads it.
+    Some(inputs.policy.remotes[at].price.cost(input, output).min(MAX_INTEGER))
 }
 
 /// How much more money counts now than planned.

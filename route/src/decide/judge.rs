@@ -117,8 +117,8 @@ fn calibrated(inputs: &Inputs, signals: &Signals, profile: &Profile, judged: &mu
     };
     let part = |(name, part): (&str, f64)| Contribution {
         name: name.to_string(),
-        value: signals.feature(name),
-        contribution: part,
+        value: signals.feature(name).map(|value| value + 0.0),
+        contribution: part + 0.0, // not -0, which JavaScript would not write
     };
     judged.contributions = profile.scorer.parts(signals).into_iter().map(part).collect();
     judged.contributions.retain(|part| part.contribution.is_finite());

@@ -1,0 +1,75 @@
+//! What JavaScript sees: JSON texts in, JSON texts out, numbers printed by one code everywhere. Errors are thrown as
+//! `{code, message, detail}`.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::reported::Reported;
+use crate::{RouteError, router};
+
+/// A policy with its calibrations: see [`router::Router`].
+#[wasm_bindgen]
+pub struct Router {
+    inner: router::Router,
+}
+
+#[wasm_bindgen]
+impl Router {
+    /// From JSON texts: a policy, profiles, a binding.
+    #[wasm_bindgen(constructor)]
+    pub fn new(policy: &str, profiles: Vec<String>, binding: &str) -> Result<Router, JsValue> {
+        let inner = router::Router::new(policy, &profiles, binding).map_err(thrown)?;
+        Ok(Router { inner })
+    }
+
+    /// Before generation.
+    pub fn decide(&self, id: &str, facts: &str, state: &str) -> Result<String, JsValue> {
+        self.inner.decide(id, facts, state).map_err(thrown)
+    }
+
+    /// After it.
+    pub fn review(&self, step: &str, answer: &str) -> Result<String, JsValue> {
+        self.inner.review(step, answer).map_err(thrown)
+    }
+
+    /// The end.
+    pub fn settle(&self, review: &str, outcome: &str, state: &str) -> Result<String, JsValue> {
+        self.inner.settle(review, outcome, state).map_err(thrown)
+    }
+
+    /// A trace from its inputs.
+    pub fn replay(&self, trace: &str) -> Result<String, JsValue> {
+        self.inner.replay(trace).map_err(thrown)
+    }
+
+    /// What it goes by.
+    pub fn config(&self) -> Result<String, JsValue> {
+        self.inner.config().map_err(thrown)
+    }
+}
+
+/// The state of a session that begins.
+#[wasm_bindgen]
+pub fn fresh() -> Result<String, JsValue> {
+    router::fresh().map_err(thrown)
+}
+
+/// The sentence of a trace.
+#[wasm_bindgen]
+pub fn explain(trace: &str) -> Result<String, JsValue> {
+    router::explained(trace).map_err(thrown)
+}
+
+/// Signals of another engine's answer.
+#[wasm_bindgen]
+pub fn reported(answer: &str) -> Result<String, JsValue> {
+    let signals = Reported::from_json(answer).and_then(|reported| reported.signals());
+    let text = signals.map(|signals| serde_json::to_string(&signals));
+    text.map_err(thrown)?
+        .map_err(|error| thrown(RouteError::invalid("signals", "what JSON can say", error)))
+}
+
+fn thrown(error: RouteError) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    error.to_json().serialize(&serializer).unwrap_or(JsValue::NULL)
+}
