@@ -7,14 +7,18 @@
 
 pub mod agree;
 pub mod border;
+pub mod calibrate;
 pub mod calibration;
+pub mod day0;
 pub mod decide;
 pub mod document;
+pub mod drift;
 pub mod economics;
 pub mod error;
 pub mod explain;
 pub mod facts;
 pub mod gauge;
+pub mod lint;
 pub mod math;
 pub mod measure;
 pub mod plan;

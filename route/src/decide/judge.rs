@@ -3,7 +3,7 @@
 use crate::calibration::{self, Calibration};
 use crate::decide::economics;
 use crate::policy::Conservative;
-use crate::profile::{Profile, Threshold};
+use crate::profile::Profile;
 use crate::reason::Reason;
 use crate::score::Scale;
 use crate::signals::{Origin, Signals};
@@ -93,9 +93,9 @@ fn calibrated(inputs: &Inputs, signals: &Signals, profile: &Profile, judged: &mu
         judged.notes.push(Note::PooledThreshold);
     }
     let mut threshold = *profile.threshold_of(group);
-    if let Threshold::ValuePerCorrect { below, .. } = &mut threshold {
+    if let Some(price) = economics::gain_needed(inputs) {
         // The prices of now, where they are known, not those of the calibration.
-        *below = economics::gain_needed(inputs).or(*below);
+        threshold = threshold.repriced(price);
     }
     if inputs.session.alarm == Alarm::Tighten {
         judged.notes.push(Note::Tightened);

@@ -253,7 +253,13 @@ fn threshold(path: &str, t: &mut Threshold, scale: Scale) -> Result<()> {
             count(&format!("{path}.errors"), Count { k: *errors, n: *kept })?;
             below
         }
-        Threshold::ValuePerCorrect { below, .. } => below,
+        Threshold::ValuePerCorrect {
+            below, fixes, holds, ..
+        } => {
+            number(&format!("{path}.fixes"), fixes, 0.0, 1.0)?;
+            number(&format!("{path}.holds"), holds, 0.0, 1.0)?;
+            below
+        }
     };
     below
         .as_mut()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{MAX_BYTES, MAX_GROUPS};
 pub use histogram::{BINS, Histogram};
-pub use threshold::{CONSERVATIVE_RATE, Threshold};
+pub use threshold::{TIGHTENED, Threshold, chow};
 
 use crate::error::{Result, RouteError};
 use crate::score::Scorer;
@@ -79,7 +79,7 @@ impl Binding {
     /// Whether what is there (`actual`) is what the calibration was made with.
     ///
     /// # Errors
-    /// `profile_mismatch`, with the first field that differs. The caller then follows [`Threshold::conservative`].
+    /// `profile_mismatch`, with the first field that differs. What then decides are the bounds of [`crate::decide::BOUNDS`].
     pub fn check(&self, actual: &Binding) -> Result<()> {
         let versions = (self.signal_version.to_string(), actual.signal_version.to_string());
         let pairs = [

@@ -40,27 +40,17 @@ pub enum Threshold {
         value: u64,
         /// Micro-units for asking.
         cost: u64,
+        /// How often the remote is right where the local answer is wrong (1 on the scale of the gain).
+        fixes: f64,
+        /// How often the remote is right where the local answer is right (1 on the scale of the gain).
+        holds: f64,
     },
 }
 
-/// What [`Threshold::conservative`] lets through to the remote: a quarter.
-pub const CONSERVATIVE_RATE: f64 = 0.25;
-
 /// What [`Threshold::tightened`] leaves of a threshold on a probability.
-const TIGHTENED: f64 = 0.5;
+pub const TIGHTENED: f64 = 0.5;
 
 impl Threshold {
-    /// The rule where there is no profile, or it was made for something else: an answer that a verifier refused, that is a
-    /// refusal, cut off, empty or running in circles asks for the remote; of the others the quarter with the most doubt,
-    /// by the rolling quantile of [`crate::day0`]. Not calibrated, and marked so.
-    pub fn conservative() -> Threshold {
-        Threshold::EscalationRate {
-            below: None,
-            rate: CONSERVATIVE_RATE,
-            n: 0,
-        }
-    }
-
     /// The value from which on the remote is asked; none: it never is.
     pub fn below(&self) -> Option<f64> {
         match self {
@@ -79,13 +69,40 @@ impl Threshold {
     /// [`crate::drift`] with the action `tighten` asks for. Keeps never more than before.
     pub fn tightened(&self) -> Threshold {
         let mut tight = *self;
-        match &mut tight {
-            Threshold::EscalationRate { below, .. }
-            | Threshold::Risk { below, .. }
-            | Threshold::ValuePerCorrect { below, .. } => {
-                *below = Some(below.map_or(TIGHTENED, |b| b - (1.0 - TIGHTENED) * b.abs()));
-            }
-        }
+        let below = tight.below_mut();
+        *below = Some(below.map_or(TIGHTENED, |b| b - (1.0 - TIGHTENED) * b.abs()));
         tight
     }
+
+    /// The same for another price: the cost of asking divided by what a right answer is worth. Only
+    /// [`Threshold::ValuePerCorrect`] knows prices.
+    pub fn repriced(&self, price: f64) -> Threshold {
+        let mut new = *self;
+        if let Threshold::ValuePerCorrect {
+            below, fixes, holds, ..
+        } = &mut new
+        {
+            *below = chow(price, *fixes, *holds);
+        }
+        new
+    }
+
+    pub(super) fn below_mut(&mut self) -> &mut Option<f64> {
+        match self {
+            Threshold::EscalationRate { below, .. }
+            | Threshold::Risk { below, .. }
+            | Threshold::ValuePerCorrect { below, .. } => below,
+        }
+    }
+}
+
+/// Chow's rule: the value from which on the expected gain is worth its price. `price`: the cost of asking divided by what
+/// a right answer is worth. `fixes`, `holds`: how often the remote is right where the local answer is wrong, or right.
+///
+/// On the scale of errors: `p · fixes - (1 - p) · (1 - holds) ≥ price`. On that of the gain, with 1 and 1, the price itself.
+/// None: it never is.
+pub fn chow(price: f64, fixes: f64, holds: f64) -> Option<f64> {
+    let spoils = 1.0 - holds;
+    let at = (price + spoils) / (fixes + spoils);
+    (at <= 1.0).then_some(at.max(0.0))
 }

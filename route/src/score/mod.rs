@@ -8,7 +8,7 @@ mod logistic;
 use serde::{Deserialize, Serialize};
 
 pub use features::{Direction, FEATURES, feature};
-pub use fit::{Example, Outcome, fit_scorer};
+pub use fit::{Example, FOLDS, MIN_EACH, MIN_SEEN, Outcome, RIDGE, fit_scorer};
 pub use isotonic::{Knot, isotonic};
 pub use logistic::{Logistic, logistic};
 

@@ -88,6 +88,8 @@ fn profile(scale: Scale) -> Profile {
         below: Some(0.2),
         value: 10_000,
         cost: 1_000,
+        fixes: 1.0,
+        holds: 1.0,
     };
     let profile = Profile {
         schema_version: 1,

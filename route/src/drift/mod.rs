@@ -1,0 +1,345 @@
+//! Whether traffic is still like the calibration set. State is explicit, bounded, and serde's; nothing reads a clock.
+//!
+//! What is watched, and what it costs in false alarms (tools/route_drift.py computes these from the constants here, exactly
+//! but for the discretisation of the sums; a reference of 1000 scores, in unchanged traffic of 2000 answers):
+//!
+//! | watched | by | false alarms |
+//! |---|---|---|
+//! | share of scores in the most doubtful bin | CUSUM, bound [`TOP`] | 1.3 % |
+//! | share of scores that ask | CUSUM, bound [`ASKED`] | 0.5 to 0.9 % |
+//! | failed checks | CUSUM, bound [`CHECKS`] | 0.5 to 0.9 % |
+//! | all of the scores' distribution | PSI of each [`WINDOW`] scores | 0.4 % |
+//! | wrong answers among audited ones | exact binomial bound, [`AUDIT_DELTA`] spent over all looks | 1 % in any number |
+//! | the binding, the prices | comparison | none |
+
+mod cusum;
+mod psi;
+
+use serde::{Deserialize, Serialize};
+
+pub use cusum::{Cusum, ODDS};
+pub use psi::{WINDOW, psi, psi_bound};
+
+use crate::calibrate::binomial::upper_tail;
+use crate::document::read;
+use crate::error::{Result, RouteError};
+use crate::math::decimal;
+use crate::profile::{Binding, Count, Histogram, Profile, Threshold};
+use psi::Window;
+
+/// Bound of the sum over the most doubtful bin. With [`ODDS`] 1.8 and a rate of a tenth known from 1000 scores: false alarm
+/// within 2000 answers 1.3 %; a rise to 19.5 % is found within 500 in 94 %.
+pub const TOP: f64 = 7.0;
+
+/// Bound of the sum over scores that ask: higher, for it mostly sees what [`TOP`] sees.
+pub const ASKED: f64 = 8.0;
+
+/// Bound of the sum over failed checks.
+pub const CHECKS: f64 = 8.0;
+
+/// A sum of twice its bound tightens; a warning comes at the bound.
+pub const TIGHTEN: f64 = 2.0;
+
+/// Audited answers between two looks.
+pub const AUDIT_LOOK: u64 = 50;
+
+/// Probability that the audit ever alarms while the risk is what was promised: look `j` may spend
+/// `AUDIT_DELTA / (j (j + 1))`, and all of these sum to it.
+pub const AUDIT_DELTA: f64 = 0.01;
+
+/// Audited answers after which the audit begins anew, so that the old does not hide the new.
+pub const AUDIT_LIFE: u64 = 1000;
+
+/// Weight of the newest answer in [`Monitor::asked_rate`].
+pub const EWMA: f64 = 0.01;
+
+/// What happened with one answer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Observation {
+    /// The value of its score.
+    pub score: Option<f64>,
+    /// Whether its score asked for the remote (not whether it was asked: gates are no drift).
+    pub asked: Option<bool>,
+    /// Whether its checks failed.
+    pub verifier_failed: Option<bool>,
+    /// Of a kept answer that was drawn to be checked: whether it was right.
+    pub audited: Option<bool>,
+    /// What it was made with, where the caller looked.
+    pub binding: Option<Binding>,
+    /// Micro-units that a request to the remote costs now.
+    pub cost: Option<u64>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Say so; label new answers.
+    Warn,
+    /// Keep less: [`Threshold::tightened`].
+    Tighten,
+    /// The profile no longer holds; [`crate::decide::BOUNDS`] decide.
+    Suspend,
+}
+
+/// What was noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// More scores in the most doubtful bin.
+    ScoresRose,
+    /// More scores that ask.
+    AskedRose,
+    /// The scores are distributed otherwise, in whatever direction.
+    ScoresMoved,
+    /// More failed checks.
+    ChecksFail,
+    /// More of the kept answers are wrong than was promised.
+    RiskBroken,
+    /// Model, tokenizer, template, sampler or signals are others.
+    ModelChanged,
+    /// The remote's price is another than the threshold was computed with.
+    PriceChanged,
+}
+
+/// An alarm: once for each kind and action until [`Monitor::acknowledge`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// What was noticed.
+    pub kind: Kind,
+    /// What to do.
+    pub action: Action,
+    /// For people: what was measured, and what to do.
+    pub message: String,
+}
+
+/// Watches one profile's traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    reference: Histogram,
+    binding: Binding,
+    alpha: Option<f64>,
+    cost: Option<u64>,
+    seen: u64,
+    asked_rate: f64,
+    top: Option<Cusum>,
+    asked: Option<Cusum>,
+    checks: Option<Cusum>,
+    window: Window,
+    audit: Count,
+    looks: u64,
+    raised: Vec<(Kind, Action)>,
+}
+
+impl Monitor {
+    /// Watches traffic against this profile.
+    pub fn new(profile: &Profile) -> Monitor {
+        let reference = &profile.reference;
+        let top = Count {
+            k: reference.score.counts.last().copied().unwrap_or(0),
+            n: reference.score.n(),
+        };
+        let several = reference.score.counts.len() > 1;
+        let Count { k, n } = reference.asked;
+        Monitor {
+            reference: reference.score.clone(),
+            binding: profile.binding.clone(),
+            alpha: match profile.threshold {
+                Threshold::Risk { alpha, .. } => Some(alpha),
+                _ => None,
+            },
+            cost: match profile.threshold {
+                Threshold::ValuePerCorrect { cost, .. } => Some(cost),
+                _ => None,
+            },
+            seen: 0,
+            asked_rate: if n > 0 { k as f64 / n as f64 } else { 0.0 },
+            top: Cusum::of(top).filter(|_| several),
+            asked: Cusum::of(reference.asked),
+            checks: Cusum::of(reference.verifier_failed),
+            window: Window::of(&reference.score),
+            audit: Count::default(),
+            looks: 0,
+            raised: Vec::new(),
+        }
+    }
+
+    /// Takes a state that was stored.
+    ///
+    /// # Errors
+    /// `invalid_request` for what no monitor wrote.
+    pub fn from_json(text: &str) -> Result<Monitor> {
+        let monitor: Monitor = read("monitor", text)?;
+        monitor.check()?;
+        Ok(monitor)
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |what: &str| Err(RouteError::invalid("monitor", what, "something else"));
+        if self.reference.edges.len() + 1 != self.reference.counts.len() || !self.window.fits(&self.reference) {
+            return wrong("bins of one number");
+        }
+        if !self
+            .reference
+            .edges
+            .iter()
+            .chain([&self.asked_rate])
+            .all(|x| x.is_finite())
+        {
+            return wrong("finite numbers");
+        }
+        // Each kind with each action, once.
+        if self.raised.len() > 21 || self.audit.k > self.audit.n || self.audit.n > AUDIT_LIFE {
+            return wrong("counts of its own making");
+        }
+        let sums = [&self.top, &self.asked, &self.checks];
+        sums.into_iter().flatten().try_for_each(Cusum::check)
+    }
+
+    /// Answers seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Share of answers whose score asks, newer ones counting more (an EWMA of [`EWMA`]); for display.
+    pub fn asked_rate(&self) -> f64 {
+        self.asked_rate
+    }
+
+    /// The strongest action raised and not acknowledged.
+    pub fn action(&self) -> Option<Action> {
+        self.raised.iter().map(|(_, action)| *action).max()
+    }
+
+    /// Takes an answer in. Numbers that are none are left out.
+    pub fn push(&mut self, o: &Observation) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
+        self.seen = self.seen.saturating_add(1);
+        if let Some(score) = o.score.filter(|s| s.is_finite()) {
+            let bin = self.reference.bin(score);
+            let is_top = bin + 1 == self.reference.counts.len();
+            self.sum(Which::Top, is_top, &mut alarms);
+            if let Some((value, bound)) = self.window.push(bin, &self.reference) {
+                let message =
+                    format!("the scores' distribution moved: PSI {value:.3}, bound {bound:.3}; label new answers");
+                self.raise(value > bound, Kind::ScoresMoved, Action::Warn, &mut alarms, message);
+            }
+        }
+        if let Some(asked) = o.asked {
+            self.asked_rate = decimal((1.0 - EWMA) * self.asked_rate + EWMA * f64::from(u8::from(asked)));
+            self.sum(Which::Asked, asked, &mut alarms);
+        }
+        if let Some(failed) = o.verifier_failed {
+            self.sum(Which::Checks, failed, &mut alarms);
+        }
+        if let Some(right) = o.audited {
+            self.audited(right, &mut alarms);
+        }
+        if let Some(Err(why)) = o.binding.as_ref().map(|actual| self.binding.check(actual)) {
+            self.raise(true, Kind::ModelChanged, Action::Suspend, &mut alarms, why.to_string());
+        }
+        if let Some((then, now)) = self.cost.zip(o.cost) {
+            let message =
+                format!("the threshold is for a price of {then} micro-units, now it is {now}; calibrate again");
+            self.raise(then != now, Kind::PriceChanged, Action::Warn, &mut alarms, message);
+        }
+        alarms
+    }
+
+    /// Forgets alarms of one kind and what led to them: the app has seen to it.
+    pub fn acknowledge(&mut self, kind: Kind) {
+        self.raised.retain(|(k, _)| *k != kind);
+        let sum = match kind {
+            Kind::ScoresRose => &mut self.top,
+            Kind::AskedRose => &mut self.asked,
+            Kind::ChecksFail => &mut self.checks,
+            Kind::ScoresMoved => return self.window.clear(),
+            Kind::RiskBroken => {
+                (self.audit, self.looks) = (Count::default(), 0);
+                return;
+            }
+            Kind::ModelChanged | Kind::PriceChanged => return,
+        };
+        if let Some(sum) = sum {
+            sum.clear();
+        }
+    }
+
+    fn sum(&mut self, which: Which, yes: bool, alarms: &mut Vec<Alarm>) {
+        let (sum, bound, kind, what) = match which {
+            Which::Top => (
+                &mut self.top,
+                TOP,
+                Kind::ScoresRose,
+                "more answers as doubtful as the most doubtful tenth",
+            ),
+            Which::Asked => (
+                &mut self.asked,
+                ASKED,
+                Kind::AskedRose,
+                "more answers whose score asks for the remote",
+            ),
+            Which::Checks => (
+                &mut self.checks,
+                CHECKS,
+                Kind::ChecksFail,
+                "more answers that fail their checks",
+            ),
+        };
+        let Some(height) = sum.as_mut().map(|s| s.push(yes, TIGHTEN * bound)) else {
+            return;
+        };
+        let message =
+            |advice: &str| format!("{what} than in the calibration (CUSUM {height:.1}, bound {bound}); {advice}");
+        self.raise(
+            height >= bound,
+            kind,
+            Action::Warn,
+            alarms,
+            message("label new answers and calibrate again"),
+        );
+        self.raise(
+            height >= TIGHTEN * bound,
+            kind,
+            Action::Tighten,
+            alarms,
+            message("less is kept until then"),
+        );
+    }
+
+    fn audited(&mut self, right: bool, alarms: &mut Vec<Alarm>) {
+        let Some(alpha) = self.alpha else { return };
+        self.audit.n += 1;
+        self.audit.k += u64::from(!right);
+        if !self.audit.n.is_multiple_of(AUDIT_LOOK) {
+            return;
+        }
+        self.looks += 1;
+        let look = self.looks as f64;
+        let Count { k, n } = self.audit;
+        let broken = upper_tail(k, n, alpha) <= AUDIT_DELTA / (look * (look + 1.0));
+        let message = format!("{k} of {n} audited answers were wrong, more than the promised {alpha}; calibrate again");
+        self.raise(broken, Kind::RiskBroken, Action::Suspend, alarms, message);
+        if n >= AUDIT_LIFE {
+            self.audit = Count::default();
+        }
+    }
+
+    fn raise(&mut self, holds: bool, kind: Kind, action: Action, alarms: &mut Vec<Alarm>, message: String) {
+        if holds && !self.raised.contains(&(kind, action)) {
+            self.raised.push((kind, action));
+            alarms.push(Alarm { kind, action, message });
+        }
+    }
+}
+
+/// One of the sums.
+#[derive(Clone, Copy)]
+enum Which {
+    Top,
+    Asked,
+    Checks,
+}
