@@ -1,5 +1,5 @@
-// The k largest logits of row 0 (ties: lowest id first) and the row's log-sum-exp, in two passes: each chunk's k best,
-// then the best of those.
+// The k largest logits of row 0 (ties: lowest id first), and what log-sum-exp and entropy of the row are made of, in two
+// passes: each chunk's k best, then the best of those.
 //
 // A logit is compared through its key, an integer that sorts like the number; 0 is below every key. The i-th best is
 // the best of those behind the (i-1)-th in the order (key falling, id rising): nothing needs to be removed or moved.
@@ -9,14 +9,15 @@ struct Params {
     k: u32,
 }
 
-// Sum of exp(logit - highest) over some logits, with `highest` the largest of them.
+// Sum of exp(d) and of -d exp(d) over some logits, with d = logit - highest and `highest` the largest of them.
 struct Sum {
     highest: f32,
     sum: f32,
+    weighted: f32,
 }
 
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>; // (key, id): result [k], its Sum, then [chunks, k]
+@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>; // (key, id): result [k], its Sum (two entries), then [chunks, k]
 @group(0) @binding(3) var<storage, read_write> sums: array<Sum>;       // [chunks]
 @group(0) @binding(4) var<storage, read> logits: array<f32>;           // [1, n_vocab]
 
@@ -49,15 +50,18 @@ const START = vec2<u32>(0xffffffffu, 0u);
 const NONE = vec2<u32>(0u, 0xffffffffu);
 
 fn chunk_best(chunk: u32) -> u32 {
-    return params.k + 1u + chunk * params.k;
+    return params.k + 2u + chunk * params.k;
 }
 
 fn chunks() -> u32 {
     return (params.n_vocab + CHUNK - 1u) / CHUNK;
 }
 
-fn term(key: u32, highest: f32) -> f32 {
-    return select(exp(logit_of(key) - highest), 0.0, key <= LOWEST_KEY);
+// (exp(d), -d exp(d)): far behind the highest both are 0, and d is kept where the product is a number.
+fn terms(key: u32, highest: f32) -> vec2<f32> {
+    let behind = min(highest - logit_of(key), 200.0);
+    let e = exp(-behind);
+    return select(vec2<f32>(e, behind * e), vec2<f32>(0.0), key <= LOWEST_KEY);
 }
 
 fn highest_of(key: u32) -> f32 {
@@ -88,11 +92,11 @@ fn serial_chunks(@builtin(global_invocation_id) id: vec3<u32>) {
         last = found;
     }
     let highest = highest_of(best[to].x);
-    var sum = 0.0;
+    var sum = vec2<f32>(0.0);
     for (var at = first; at < end; at++) {
-        sum += term(key_of(logits[at]), highest);
+        sum += terms(key_of(logits[at]), highest);
     }
-    sums[chunk] = Sum(highest, sum);
+    sums[chunk] = Sum(highest, sum.x, sum.y);
 }
 
 // ---- first pass, one workgroup per chunk ----
@@ -100,7 +104,7 @@ fn serial_chunks(@builtin(global_invocation_id) id: vec3<u32>) {
 const WIDTH = 128u;
 var<workgroup> keys: array<u32, CHUNK>;
 var<workgroup> found_by: array<vec2<u32>, WIDTH>;
-var<workgroup> sum_by: array<f32, WIDTH>;
+var<workgroup> sum_by: array<vec2<f32>, WIDTH>;
 
 // The first of all lanes' candidates.
 fn first_of(lane: u32, candidate: vec2<u32>) -> vec2<u32> {
@@ -116,7 +120,7 @@ fn first_of(lane: u32, candidate: vec2<u32>) -> vec2<u32> {
     return found_by[0];
 }
 
-fn sum_of(lane: u32, value: f32) -> f32 {
+fn sum_of(lane: u32, value: vec2<f32>) -> vec2<f32> {
     workgroupBarrier();
     sum_by[lane] = value;
     for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
@@ -156,13 +160,13 @@ fn tree_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
             best[to + i] = last;
         }
     }
-    var sum = 0.0;
+    var sum = vec2<f32>(0.0);
     for (var i = lane; i < count; i += WIDTH) {
-        sum += term(keys[i], highest);
+        sum += terms(keys[i], highest);
     }
     sum = sum_of(lane, sum);
     if (lane == 0u) {
-        sums[chunk] = Sum(highest, sum);
+        sums[chunk] = Sum(highest, sum.x, sum.y);
     }
 }
 
@@ -176,7 +180,7 @@ fn merge(@builtin(local_invocation_index) lane: u32) {
     for (var i = 0u; i < params.k; i++) {
         var candidate = NONE;
         for (var at = lane; at < n * params.k; at += WIDTH) {
-            let c = best[params.k + 1u + at];
+            let c = best[params.k + 2u + at];
             if (before(c, candidate) && before(last, c)) {
                 candidate = c;
             }
@@ -189,12 +193,16 @@ fn merge(@builtin(local_invocation_index) lane: u32) {
             best[i] = last;
         }
     }
-    var sum = 0.0;
+    var sum = vec2<f32>(0.0);
     for (var chunk = lane; chunk < n; chunk += WIDTH) {
-        sum += sums[chunk].sum * exp(sums[chunk].highest - highest);
+        let part = sums[chunk];
+        let behind = min(highest - part.highest, 200.0);
+        let e = exp(-behind);
+        sum += e * vec2<f32>(part.sum, part.weighted + behind * part.sum);
     }
     sum = sum_of(lane, sum);
     if (lane == 0u) {
-        best[params.k] = vec2<u32>(bitcast<u32>(highest), bitcast<u32>(sum));
+        best[params.k] = vec2<u32>(bitcast<u32>(highest), bitcast<u32>(sum.x));
+        best[params.k + 1u] = vec2<u32>(bitcast<u32>(sum.y), 0u);
     }
 }

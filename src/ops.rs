@@ -9,6 +9,7 @@
 //!
 //! Everything records work; only [`Ops::download`] and [`Ops::top_k`] wait for it.
 
+pub mod row;
 mod split;
 
 pub use split::{Segment, Split};
@@ -169,6 +170,8 @@ pub struct TopK {
     pub logits: Vec<f32>,
     /// `ln(sum(exp(logit)))` over the *whole* row, so that `logit - log_sum_exp` is an exact log-probability.
     pub log_sum_exp: f32,
+    /// `-sum(p ln p)` over the whole row, in nats; 0 where nothing is above minus infinity.
+    pub entropy: f32,
 }
 
 /// Most candidates that [`Ops::top_k`] can return: the sampler asks for the whole row beyond it.

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use kinglet_route::Signals;
 use serde_json::{Value, json};
 
 const TEMPLATE: &str = "{% for m in messages %}<s>{{ m.role }}: {{ m.content | trim }}</s>{% endfor %}<s>assistant:";
@@ -101,6 +102,9 @@ fn a_task_file_from_end_to_end() {
             let sum: f64 = logprobs.iter().map(|l| l.as_f64().unwrap()).sum();
             assert!((signals["mean_logprob"].as_f64().unwrap() - sum / logprobs.len() as f64).abs() < 1e-3);
             assert!(signals["mean_entropy"].as_f64().unwrap() > 0.0);
+            let read: Signals = serde_json::from_value(signals.clone()).unwrap();
+            assert_eq!(read.tokens as usize, logprobs.len(), "{item}");
+            assert!(read.first_margin.is_some() && read.window_logprob <= Some(0.0));
         }
         let scores = signals["label_scores"].as_object();
         assert_eq!(scores.is_some(), row["task"] == "classify");

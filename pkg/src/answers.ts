@@ -1,6 +1,9 @@
 // Answers in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`.
 
 import type { ToolCall, ToolCallDelta } from './openai.js';
+import type { Signals } from './signals.js';
+
+export type { Signals } from './signals.js';
 
 /**
  * Why an answer ended: `stop` by a token or text that ends it, or by a grammar that is complete; `length` by `max_tokens` or
@@ -25,6 +28,10 @@ export interface Timings {
   decode_ms: number;
   /** Prompt tokens that were still in the cache. */
   reused_tokens: number;
+  /** Prompt tokens read per second, those in the cache left out; absent where that took no time. */
+  prefill_tokens_per_s?: number;
+  /** Tokens after the first generated per second; absent where there are none. */
+  decode_tokens_per_s?: number;
 }
 
 /** A token and its log-probability in the model's own distribution, before sampling. */
@@ -60,6 +67,13 @@ export interface CompletionLogprobs {
 export interface Own {
   /** On a stream: on the chunk that ends an answer. With several answers: of the last. */
   timings: Timings;
+  /**
+   * With `kinglet: {signals: true}`. On a stream: on the chunk that ends an answer; `agreement` is with the last answer to a
+   * prompt. On a whole answer with several choices: of the first, with the `agreement` of all.
+   */
+  signals?: Signals;
+  /** The rule `kinglet.abort` has ended the answer early; its text is a fragment. With several choices: one of them. */
+  aborted?: 'mid_abort';
 }
 
 /** What every answer and chunk has. */

@@ -32,7 +32,7 @@ async function* chunks(
   const head = { ...envelope('chatcmpl', model), object: 'chat.completion.chunk' as const };
   const begun = new Set<number>();
   let usage: Usage | undefined;
-  for await (const { index = 0, text, tool_calls, finish_reason, logprobs, timings, usage: spent } of answer) {
+  for await (const { index = 0, text, tool_calls, finish_reason, logprobs, usage: spent, ...ending } of answer) {
     const role = begun.has(index) ? {} : { role: 'assistant' as const };
     begun.add(index);
     usage = spent ?? usage;
@@ -41,7 +41,7 @@ async function* chunks(
       ...head,
       choices: [{ index, delta, finish_reason, logprobs: chat(logprobs?.content) }],
       ...(includeUsage ? { usage: null } : {}),
-      ...own(timings),
+      ...own(ending),
     };
   }
   if (includeUsage && usage !== undefined) {
@@ -50,7 +50,7 @@ async function* chunks(
 }
 
 async function whole(answer: AsyncIterable<Piece>, model: string): Promise<ChatCompletion> {
-  const { choices, usage, timings } = await collect(answer);
+  const { choices, usage, ending } = await collect(answer);
   return {
     ...envelope('chatcmpl', model),
     object: 'chat.completion',
@@ -67,7 +67,7 @@ async function whole(answer: AsyncIterable<Piece>, model: string): Promise<ChatC
       logprobs: chat(logprobs),
     })),
     usage,
-    ...own(timings),
+    ...own(ending),
   };
 }
 

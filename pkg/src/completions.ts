@@ -47,7 +47,7 @@ async function* chunks(
   const head = { ...envelope('cmpl', model), object: 'text_completion' as const };
   const offsets = new Map<number, Offsets>();
   let usage: Usage | undefined;
-  for await (const { index = 0, text, finish_reason, logprobs, timings, usage: spent } of answer) {
+  for await (const { index = 0, text, finish_reason, logprobs, usage: spent, ...ending } of answer) {
     usage = spent ?? usage;
     const offset = offsets.get(index) ?? new Offsets();
     offsets.set(index, offset);
@@ -55,7 +55,7 @@ async function* chunks(
       ...head,
       choices: [{ index, text, finish_reason: ended(finish_reason), logprobs: legacy(logprobs?.content ?? [], top, offset) }],
       ...(includeUsage ? { usage: null } : {}),
-      ...own(timings),
+      ...own(ending),
     };
   }
   if (includeUsage && usage !== undefined) {
@@ -64,7 +64,7 @@ async function* chunks(
 }
 
 async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean): Promise<TextCompletion> {
-  const { choices, usage, timings } = await collect(answer);
+  const { choices, usage, ending } = await collect(answer);
   return {
     ...envelope('cmpl', model),
     object: 'text_completion',
@@ -75,7 +75,7 @@ async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean):
       logprobs: legacy(logprobs, top, new Offsets()),
     })),
     usage,
-    ...own(timings),
+    ...own(ending),
   };
 }
 

@@ -32,6 +32,18 @@ export interface OwnParams {
   regex?: string | null;
   /** The whole answer is a sentence of this grammar, in the Lark of llguidance. */
   lark?: string | null;
+  /** Say what is known of the answer's doubt: `kinglet.signals` of the answer. */
+  signals?: boolean | null;
+  /** When to end an answer early, because of its doubt. */
+  abort?: AbortRule | null;
+}
+
+/** Ends an answer where the mean log-probability of its last 16 tokens falls below a bound. */
+export interface AbortRule {
+  /** At most 0. While there are fewer tokens than 16: of all of them. */
+  window_below: number;
+  /** So many tokens at the beginning are not judged. Default 16. */
+  grace?: number | null;
 }
 
 /** Further parameters of a chat that OpenAI does not have. */

@@ -13,6 +13,7 @@ import type {
   Info,
   ModuleKind,
   Notice,
+  Signals,
   Stats,
   Timings,
   TokenLogprob,
@@ -48,6 +49,10 @@ export interface Piece {
   usage?: Usage;
   /** Of this answer: on its last piece. */
   timings?: Timings;
+  /** Of this answer's doubt, where it was asked for: on its last piece. */
+  signals?: Signals;
+  /** Why it was ended early: on its last piece. */
+  aborted?: 'mid_abort';
 }
 
 /** A text's vector. */

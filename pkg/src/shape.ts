@@ -1,7 +1,7 @@
 // What all of OpenAI's answers share: their head, and the pieces of each answer put together.
 
 import type { Piece } from './protocol.js';
-import type { Envelope, FinishReason, Timings, TokenLogprob, ToolCall, Usage } from './types.js';
+import type { Envelope, FinishReason, Own, TokenLogprob, ToolCall, Usage } from './types.js';
 
 /** The head of an answer, the same on all chunks of one. */
 export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | 'created' | 'model'> {
@@ -12,8 +12,24 @@ export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | '
 }
 
 /** What is not OpenAI's. */
-export function own(timings: Timings | undefined): Pick<Envelope, 'kinglet'> {
-  return timings === undefined ? {} : { kinglet: { timings } };
+export function own({ timings, signals, aborted }: Ending): Pick<Envelope, 'kinglet'> {
+  if (timings === undefined) {
+    return {};
+  }
+  return { kinglet: { timings, ...(signals ? { signals } : {}), ...(aborted ? { aborted } : {}) } };
+}
+
+/** What stands on an answer's last piece only. */
+export type Ending = Partial<Own>;
+
+/** Of several answers: the last one's times, the first one's signals, with the agreement that the last one found. */
+function joined(all: Ending, { timings, signals, aborted }: Ending): void {
+  Object.assign(all, timings && { timings }, aborted && { aborted });
+  if (signals && all.signals === undefined) {
+    all.signals = { ...signals };
+  } else if (signals && all.signals && all.signals.agreement === null) {
+    Object.assign(all.signals, { agreement: signals.agreement, samples: signals.samples });
+  }
 }
 
 /** One answer, put together. */
@@ -28,14 +44,14 @@ export interface Gathered {
 export interface Collected {
   choices: Gathered[];
   usage: Usage;
-  timings: Timings | undefined;
+  ending: Ending;
 }
 
 /** Reads all pieces. */
 export async function collect(answer: AsyncIterable<Piece>): Promise<Collected> {
   const choices: Gathered[] = [];
   let usage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-  let timings: Timings | undefined;
+  const ending: Ending = {};
   for await (const piece of answer) {
     const choice = (choices[piece.index ?? 0] ??= { text: '', logprobs: [], calls: [], finish: 'stop' });
     choice.text += piece.text;
@@ -46,7 +62,7 @@ export async function collect(answer: AsyncIterable<Piece>): Promise<Collected> 
     }
     choice.finish = piece.finish_reason ?? choice.finish;
     usage = piece.usage ?? usage;
-    timings = piece.timings ?? timings;
+    joined(ending, piece);
   }
-  return { choices, usage, timings };
+  return { choices, usage, ending };
 }

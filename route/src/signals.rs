@@ -19,8 +19,10 @@ pub enum Origin {
 }
 
 /// Signals of one answer. `None`: not measured, which is never the same as a number.
+///
+/// Read from JSON, names that are none of these are passed over: items of `kinglet eval` have more under `signals`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Signals {
     /// [`SIGNAL_VERSION`].
     pub version: u32,

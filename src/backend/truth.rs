@@ -250,7 +250,12 @@ async fn search(gpu: &mut Gpu) -> Result<()> {
         return Err(wrong(gpu, SEARCH, format!("{:?}", want.ids), format!("{:?}", got.ids)));
     }
     agree(gpu, SEARCH, &got.logits, &want.logits)?;
-    agree(gpu, SEARCH, &[got.log_sum_exp], &[want.log_sum_exp])
+    agree(
+        gpu,
+        SEARCH,
+        &[got.log_sum_exp, got.entropy],
+        &[want.log_sum_exp, want.entropy],
+    )
 }
 
 fn agree(gpu: &Gpu, op: &str, got: &[f32], want: &[f32]) -> Result<()> {

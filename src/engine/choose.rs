@@ -7,6 +7,8 @@
 
 use std::rc::Rc;
 
+use kinglet_route::gauge::Measured;
+
 use super::score::Row;
 use super::{Engine, Timings, Token};
 use crate::error::{Error, Result};
@@ -22,6 +24,8 @@ pub struct ChooseOptions {
     pub epsilon: f64,
     /// Answers (their indices) that are always computed to their end.
     pub always: Vec<usize>,
+    /// The answer that means none of the others; it is always computed to its end, too.
+    pub none: Option<usize>,
     /// For each token of the chosen answer: how many of the best tokens at its place are reported.
     pub top_logprobs: usize,
 }
@@ -31,8 +35,16 @@ impl Default for ChooseOptions {
         Self {
             epsilon: 1e-3,
             always: Vec::new(),
+            none: None,
             top_logprobs: 0,
         }
+    }
+}
+
+impl ChooseOptions {
+    /// Answers that are computed whatever they are worth.
+    fn wanted(&self) -> impl Iterator<Item = usize> {
+        self.always.iter().copied().chain(self.none)
     }
 }
 
@@ -71,8 +83,8 @@ struct Node {
     trail: Trail,
 }
 
-/// The log-probability of each token on the way, and the best tokens at its place.
-type Trail = Vec<(f32, Rc<[(u32, f32)]>)>;
+/// The log-probability of each token on the way, the doubt at its place, and the best tokens there.
+type Trail = Vec<(f32, Measured, Rc<[(u32, f32)]>)>;
 
 /// The state of a search.
 struct Search<'a> {
@@ -187,7 +199,7 @@ impl<'a> Search<'a> {
             let expected = "at least one answer, each of at least one token";
             return Err(Error::invalid("answers", expected, "none"));
         }
-        if let Some(index) = options.always.iter().find(|&&index| index >= answers.len()) {
+        if let Some(index) = options.wanted().find(|&index| index >= answers.len()) {
             let expected = format!("indices below {}", answers.len());
             return Err(Error::invalid("always", expected, index));
         }
@@ -247,7 +259,7 @@ impl<'a> Search<'a> {
         if !(two && covered || impossible) {
             return Some(self.frontier.swap_remove(best));
         }
-        let wanted = |n: &Node| options.always.iter().any(|i| self.sorted[n.from..n.to].contains(i));
+        let wanted = |n: &Node| options.wanted().any(|i| self.sorted[n.from..n.to].contains(&i));
         let at = self.frontier.iter().position(wanted)?;
         Some(self.frontier.swap_remove(at))
     }
@@ -293,7 +305,7 @@ impl<'a> Search<'a> {
     fn follow(&self, node: &mut Node, row: &Row<'_>, best: &Rc<[(u32, f32)]>, token: u32) -> Result<()> {
         let logprob = -row.nll(token)?;
         node.logprob += f64::from(logprob);
-        node.trail.push((logprob, best.clone()));
+        node.trail.push((logprob, row.measured(token, logprob), best.clone()));
         node.depth += 1;
         Ok(())
     }
@@ -337,10 +349,11 @@ impl<'a> Search<'a> {
             best,
             rest,
             tokens: tokens
-                .map(|(&id, (logprob, top))| Token {
+                .map(|(&id, (logprob, measured, top))| Token {
                     id,
                     logprob: *logprob,
                     top: top.to_vec(),
+                    measured: Some(*measured),
                 })
                 .collect(),
             scores,

@@ -389,8 +389,12 @@ impl<O: Ops> Engine<O> {
             run.finish = Some(FinishReason::Stop);
             return Ok(None);
         }
-        let token = sample(&mut self.decoder, &mut run.sampler, mask).await?;
+        let mut token = sample(&mut self.decoder, &mut run.sampler, mask).await?;
         self.cached.extend_from_slice(tokens);
+        if let (Some(measured), Some(_)) = (&mut token.measured, &run.constraint) {
+            // A grammar that forbids nothing here keeps everything.
+            measured.kept = measured.kept.or(Some(0.0));
+        }
 
         if run.options.stop_tokens.contains(&token.id) {
             run.finish = Some(FinishReason::Stop);

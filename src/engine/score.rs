@@ -1,5 +1,7 @@
 //! How likely a model finds a given text, token by token.
 
+use kinglet_route::gauge::Measured;
+
 use super::Engine;
 use crate::error::{Error, Result};
 use crate::model::decoder::Rows;
@@ -60,22 +62,46 @@ pub(super) struct Row<'a> {
     argmax: u32,
     /// `ln(sum(exp(logit)))`
     log_sum_exp: f64,
+    /// ln p1 - ln p2 of the two best; none where there is one only.
+    margin: Option<f64>,
+    /// In nats.
+    entropy: f64,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(logits: &'a [f32]) -> Self {
-        let mut best = (0u32, f32::NEG_INFINITY);
+        let (mut best, mut second) = ((0u32, f32::NEG_INFINITY), f32::NEG_INFINITY);
         for (id, &logit) in (0u32..).zip(logits) {
+            second = second.max(logit.min(best.1));
             if logit > best.1 {
                 best = (id, logit);
             }
         }
         let max = f64::from(best.1);
-        let sum: f64 = logits.iter().map(|&l| (f64::from(l) - max).exp()).sum();
+        let (mut sum, mut weighted) = (0.0, 0.0);
+        for &logit in logits {
+            let behind = f64::from(logit) - max;
+            let e = behind.exp();
+            sum += e;
+            weighted -= behind.max(-1e3) * e; // so far behind e is 0, and minus infinity times that no number
+        }
         Row {
             logits,
             argmax: best.0,
             log_sum_exp: max + sum.ln(),
+            margin: (logits.len() > 1).then(|| max - f64::from(second)),
+            entropy: (sum.ln() + weighted / sum).max(0.0),
+        }
+    }
+
+    /// The doubt at this place, if `token`, with this log-probability, is what follows.
+    pub(super) fn measured(&self, token: u32, logprob: f32) -> Measured {
+        Measured {
+            token,
+            logprob: f64::from(logprob),
+            margin: self.margin,
+            entropy: Some(self.entropy),
+            ..Measured::default()
         }
     }
 

@@ -1,4 +1,4 @@
-//! The k largest logits of one row, best first (ties: lowest id first), and the row's log-sum-exp.
+//! The k largest logits of one row, best first (ties: lowest id first), and the row's log-sum-exp and entropy.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -13,6 +13,7 @@ use crate::gpu::{Binding, Buffer, Grid, Recorder, Tensor};
 use crate::ops::TOP_K_MAX;
 
 use crate::ops::TopK;
+use crate::ops::row::{entropy, log_sum_exp, sums};
 
 /// Shape of the operation; the uniform of `top_k.wgsl`.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
@@ -49,6 +50,10 @@ fn passes(style: Style) -> [Variant; 2] {
     [first, "merge"].map(|e| Variant::new(Params::NAME).entry(e).int("CHUNK", chunk(style)))
 }
 
+/// Entries of the result that hold the row's sums.
+#[cfg(feature = "gpu")]
+const SUM: u64 = 2;
+
 /// Buffers of the search, for rows of one length.
 #[cfg(feature = "gpu")]
 #[derive(Debug)]
@@ -63,11 +68,11 @@ impl Scratch {
     /// Buffers for rows of `n_vocab` logits.
     pub fn new(rec: &mut Recorder, n_vocab: u32) -> Result<Self> {
         let chunks = u64::from(n_vocab.div_ceil(chunk(rec.device().style())));
-        let entries = TOP_K_MAX as u64 * (chunks + 1) + 1;
+        let entries = TOP_K_MAX as u64 * (chunks + 1) + SUM;
         Ok(Self {
             n_vocab,
             best: rec.buffer("top_k best", entries * 8)?,
-            sums: rec.buffer("top_k sums", chunks * 8)?,
+            sums: rec.buffer("top_k sums", chunks * 12)?,
         })
     }
 
@@ -77,11 +82,11 @@ impl Scratch {
     }
 }
 
-/// Records the search of row 0 of `logits [1, n_vocab]` and reads the result back: `8 * (k + 1)` bytes.
+/// Records the search of row 0 of `logits [1, n_vocab]` and reads the result back: `8 * (k + 2)` bytes.
 #[cfg(feature = "gpu")]
 pub async fn gpu(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Tensor) -> Result<TopK> {
     record(rec, p, scratch, logits)?;
-    let bytes = rec.read(&scratch.best, 8 * (u64::from(p.k) + 1)).await?;
+    let bytes = rec.read(&scratch.best, 8 * (u64::from(p.k) + SUM)).await?;
     let word = |at: usize| {
         bytes
             .get(at * 4..at * 4 + 4)
@@ -89,11 +94,12 @@ pub async fn gpu(rec: &mut Recorder, p: &Params, scratch: &Scratch, logits: &Ten
     };
     let k = p.k as usize;
     let found = k.min(p.n_vocab as usize);
-    let (highest, sum) = (f32::from_bits(word(2 * k)), f32::from_bits(word(2 * k + 1)));
+    let [highest, sum, weighted] = [2 * k, 2 * k + 1, 2 * k + 2].map(|at| f32::from_bits(word(at)));
     Ok(TopK {
         ids: (0..found).map(|i| word(2 * i + 1)).collect(),
         logits: (0..found).map(|i| logit_of(word(2 * i))).collect(),
         log_sum_exp: (f64::from(highest) + f64::from(sum).ln()) as f32,
+        entropy: entropy(f64::from(sum), f64::from(weighted)),
     })
 }
 
@@ -144,17 +150,8 @@ pub fn cpu(p: &Params, logits: &[f32]) -> TopK {
         ids: best.iter().map(|b| b.0).collect(),
         logits: best.iter().map(|b| b.1).collect(),
         log_sum_exp: log_sum_exp(logits),
+        entropy: sums(logits).map_or(0.0, |(_, sum, weighted)| entropy(sum, weighted)),
     }
-}
-
-/// `ln(sum(exp(x)))`, shifted by the maximum and summed in f64.
-pub fn log_sum_exp(x: &[f32]) -> f32 {
-    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if max == f32::NEG_INFINITY {
-        return max;
-    }
-    let sum: f64 = x.iter().filter(|v| !v.is_nan()).map(|v| f64::from(v - max).exp()).sum();
-    (f64::from(max) + sum.ln()) as f32
 }
 
 #[cfg(test)]
@@ -169,6 +166,9 @@ mod tests {
         assert_eq!(top.logits, [3.0, 3.0, 1.0]);
         let expected = (2.0 * 3f64.exp() + 1f64.exp() + (-2f64).exp()).ln() as f32;
         assert!((top.log_sum_exp - expected).abs() < 1e-6);
+        let p = [1.0, 3.0, 3.0, -2.0].map(|l: f64| (l - f64::from(expected)).exp());
+        let expected: f64 = p.iter().map(|p| -p * p.ln()).sum();
+        assert!((f64::from(top.entropy) - expected).abs() < 1e-6);
     }
 
     #[test]

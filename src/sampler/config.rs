@@ -33,6 +33,8 @@ pub struct SamplerConfig {
     pub seed: u64,
     /// Alternatives reported with each token, at most [`MAX_TOP_LOGPROBS`].
     pub top_logprobs: usize,
+    /// Measure the doubt at each token: [`Sampled::measured`](super::Sampled::measured).
+    pub signals: bool,
 }
 
 impl Default for SamplerConfig {
@@ -49,6 +51,7 @@ impl Default for SamplerConfig {
             logit_bias: Vec::new(),
             seed: 0,
             top_logprobs: 0,
+            signals: false,
         }
     }
 }

@@ -17,16 +17,21 @@
 
 mod config;
 mod constraint;
+mod measure;
 mod rng;
 mod stages;
 
 use std::collections::{HashMap, VecDeque};
 
+use kinglet_route::gauge::Measured;
+
 use crate::error::{Error, Result};
+use crate::ops::row::sums;
 use crate::ops::{TOP_K_MAX, TopK};
 pub use config::{BAN_BIAS, MAX_TOP_LOGPROBS, SamplerConfig};
 pub use constraint::Constraint;
 use constraint::allows;
+pub use measure::KEPT_TOLERANCE;
 pub use rng::Rng;
 use stages::{Candidate, best_first, keep};
 
@@ -48,6 +53,9 @@ pub struct Sampled {
     pub logprob: f32,
     /// The best tokens of the raw distribution with their log-probabilities, best first; `top_logprobs` of them.
     pub top: Vec<(u32, f32)>,
+    /// Its doubt in the raw distribution, where [`SamplerConfig::signals`] asks for it. The mass that a mask keeps is exact
+    /// from a whole row, and within [`KEPT_TOLERANCE`] from the best logits.
+    pub measured: Option<Measured>,
 }
 
 /// A chain of stages with its state: the window of recent tokens and the generator.
@@ -130,6 +138,8 @@ impl Sampler {
         } else {
             return Need::Row;
         };
+        // A margin is that of the two best.
+        let wanted = wanted.max(if c.signals { 2 } else { 0 });
         Need::Top(wanted.max(c.top_logprobs).min(TOP_K_MAX))
     }
 
@@ -160,6 +170,13 @@ impl Sampler {
         if !top.log_sum_exp.is_finite() {
             return Err(not_finite("a probability sum"));
         }
+        let measured = match self.config.signals {
+            true => match measure::of_top(top, mask) {
+                None => return Ok(None),
+                measured => measured,
+            },
+            false => None,
+        };
         let raw = || top.ids.iter().copied().zip(top.logits.iter().copied());
         let may = |&(id, _): &(u32, f32)| allows(mask, id);
         let mut candidates: Vec<Candidate> = raw().filter(may).map(|(id, l)| self.adjusted(id, l)).collect();
@@ -208,6 +225,7 @@ impl Sampler {
             id,
             logprob,
             top: alternatives,
+            measured: measured.map(|place| of_token(place, id, logprob)),
         }))
     }
 
@@ -226,12 +244,10 @@ impl Sampler {
     /// As [`Sampler::sample_row`]; [`Error::InvalidRequest`] also if the logit bias bans every token that the mask allows.
     pub fn sample_row_of(&mut self, row: &[f32], mask: Option<&[u32]>) -> Result<Sampled> {
         check_finite(row)?;
-        let raw_max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if raw_max == f32::NEG_INFINITY {
+        let Some(sums) = sums(row) else {
             return Err(not_finite("no logit above minus infinity"));
-        }
-        let sum: f64 = row.iter().map(|&l| f64::from(l - raw_max).exp()).sum();
-        let log_sum_exp = raw_max + sum.ln() as f32;
+        };
+        let log_sum_exp = sums.0 + sums.1.ln() as f32;
 
         let allowed = (0u32..).zip(row).filter(|(id, _)| allows(mask, *id));
         let mut all: Vec<Candidate> = allowed.map(|(id, &logit)| self.adjusted(id, logit)).collect();
@@ -244,10 +260,13 @@ impl Sampler {
             sort_prefix(&mut raw, n);
             raw[..n].iter().map(|c| (c.id, c.logit - log_sum_exp)).collect()
         };
+        let logprob = row[id as usize] - log_sum_exp;
+        let place = self.config.signals.then(|| measure::of_row(row, sums, mask));
         Ok(Sampled {
             id,
-            logprob: row[id as usize] - log_sum_exp,
+            logprob,
             top,
+            measured: place.map(|place| of_token(place, id, logprob)),
         })
     }
 
@@ -326,6 +345,15 @@ impl Sampler {
         }
         // Rounding left a crumb: the last token that can be drawn at all.
         kept.iter().rev().find(|c| weight(c) > 0.0).map(|c| c.id)
+    }
+}
+
+/// What was measured at the place of a token, once that is chosen.
+fn of_token(place: Measured, id: u32, logprob: f32) -> Measured {
+    Measured {
+        token: id,
+        logprob: f64::from(logprob),
+        ..place
     }
 }
 

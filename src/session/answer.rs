@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::calls::CallReader;
+use super::doubt::{Doubt, Samples};
 use super::reading::Reading;
 use super::tools::CallStyle;
 use super::{Input, Request, Session, ToolChoice, Usage, prompt};
@@ -32,6 +33,8 @@ pub(super) struct Answer {
     pub(super) echo: Option<String>,
     pub(super) reading: Reading,
     pub(super) logprobs: bool,
+    /// Where somebody asks for it.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Session {
@@ -98,6 +101,7 @@ impl Session {
             ));
         }
         let mut sampling = request.sampling.clone();
+        sampling.signals = request.signals || request.abort.is_some();
         let n_vocab = self.info.vocabulary;
         if let Some((id, _)) = sampling.logit_bias.iter().find(|(id, _)| *id as usize >= n_vocab) {
             return Err(Error::invalid(
@@ -132,6 +136,7 @@ impl Session {
                     echo: self.echo(input, request)?,
                     reading,
                     logprobs: request.logprobs,
+                    doubt: Doubt::of(request),
                 };
                 answer.reading.calls = style.as_ref().map(|(style, _)| {
                     let required = request.format.choice != ToolChoice::Auto;
@@ -143,6 +148,7 @@ impl Session {
         self.waiting = waiting;
         self.constraint = constraint;
         self.usage = Usage::default();
+        self.samples = Samples::of(request.n);
         self.begin() // what the engine refuses is said now
     }
 

@@ -1,5 +1,8 @@
 //! A conversation whose answer is one of given labels: decoding that can say nothing else, with a score for each label.
 
+use kinglet_route::Signals;
+use kinglet_route::gauge::{Gauge, Measured};
+use kinglet_route::signals::Origin;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -56,6 +59,9 @@ pub struct Choice {
     pub rest: f64,
     /// The best label's tokens, with the one that ends the message.
     pub logprobs: Logprobs,
+    /// Of the doubt: statistics of those tokens, and of the labels: `label_max`, `label_margin`, `label_mass`, and
+    /// `label_none` where [`ChooseOptions::none`] names one.
+    pub signals: Signals,
     /// Counts; `completion_tokens` are those that the search computed behind the prompt.
     pub usage: Usage,
     /// Milliseconds for the prompt and for the search behind it.
@@ -138,10 +144,29 @@ impl Session {
         let second = rivals.map(|(_, s)| s.score).fold(0.0, f64::max);
         let content: Vec<TokenLogprob> = found.tokens.iter().flat_map(|t| self.logprobs(t).content).collect();
         let spent = found.timings;
+        let mut gauge = Gauge::new(Origin::Measured);
+        for measured in found.tokens.iter().filter_map(|token| token.measured) {
+            let pushed = gauge.push(&Measured {
+                logprob: measured.logprob.min(0.0), // but for rounding
+                ..measured
+            });
+            pushed.map_err(|error| Error::internal(error.to_string()))?;
+        }
+        let (margin, mass) = (scores[found.best].score - second, total * best.exp());
         Ok(Choice {
+            signals: Signals {
+                label_max: Some(scores[found.best].score),
+                label_margin: Some(margin),
+                label_mass: Some(mass.min(1.0)),
+                label_none: options.none.map(|none| scores[none].score),
+                truncated: Some(false),
+                empty: Some(false),
+                prompt_tokens: u32::try_from(spent.prompt_tokens).ok(),
+                ..gauge.signals()
+            },
             best: found.best,
-            margin: scores[found.best].score - second,
-            mass: total * best.exp(),
+            margin,
+            mass,
             rest: share(found.rest),
             logprobs: Logprobs { content },
             scores,
@@ -153,11 +178,7 @@ impl Session {
                     cached_tokens: spent.reused_tokens,
                 },
             },
-            timings: Timings {
-                prefill_ms: spent.prefill_ms,
-                decode_ms: spent.decode_ms,
-                reused_tokens: spent.reused_tokens,
-            },
+            timings: Timings::of(&spent, spent.generated_tokens),
         })
     }
 }

@@ -1,8 +1,10 @@
 //! What a session gives back: pieces of an answer and, with the last one, what it took.
 
+use kinglet_route::{Reason, Signals};
 use serde::Serialize;
 
 use super::ToolCallDelta;
+use crate::engine;
 
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,6 +40,12 @@ pub struct Chunk {
     /// Of this answer: on its last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
+    /// Of this answer's doubt, if asked for: on its last chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signals: Option<Signals>,
+    /// Why it was ended before its end, on its last chunk: [`Reason::MidAbort`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aborted: Option<Reason>,
 }
 
 /// Log-probabilities in OpenAI's chat shape.
@@ -90,4 +98,24 @@ pub struct Timings {
     pub decode_ms: f64,
     /// Prompt tokens taken from the cache.
     pub reused_tokens: usize,
+    /// Prompt tokens read per second, those taken from the cache left out; none where that took no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefill_tokens_per_s: Option<f64>,
+    /// Tokens behind the first one generated per second; none where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode_tokens_per_s: Option<f64>,
+}
+
+impl Timings {
+    /// Of what the engine spent, `decoded` tokens of it in the milliseconds of decoding.
+    pub(super) fn of(spent: &engine::Timings, decoded: usize) -> Self {
+        let rate = |tokens: usize, ms: f64| (tokens > 0 && ms > 0.0).then(|| tokens as f64 / ms * 1e3);
+        Timings {
+            prefill_ms: spent.prefill_ms,
+            decode_ms: spent.decode_ms,
+            reused_tokens: spent.reused_tokens,
+            prefill_tokens_per_s: rate(spent.prompt_tokens - spent.reused_tokens, spent.prefill_ms),
+            decode_tokens_per_s: rate(decoded, spent.decode_ms),
+        }
+    }
 }

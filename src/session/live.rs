@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::answer::Answer;
+use super::doubt::Samples;
 use super::embedding::{Job, Pooling};
 use super::restore::{Losses, Origin, info, open, survives};
-use super::{Chunk, FinishReason, Logprobs, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
+use super::{Chunk, FinishReason, Logprobs, Reason, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub struct Session {
     pub(super) constraint: Option<Box<dyn Constraint>>,
     /// Of the current request so far.
     pub(super) usage: Usage,
+    /// Answers to the current prompt, to be compared.
+    pub(super) samples: Samples,
     /// The request for embeddings that is under way.
     pub(super) embedding: Option<Job>,
     /// What the file says of it.
@@ -84,6 +87,7 @@ impl Session {
             waiting: VecDeque::new(),
             constraint: None,
             usage: Usage::default(),
+            samples: Samples::default(),
             embedding: None,
             pooling,
             generated: Vec::new(),
@@ -163,34 +167,45 @@ impl Session {
             index: answer.index,
             ..Chunk::default()
         };
-        let mut stopped = false;
+        let (mut stopped, mut aborts) = (false, false);
         if let Some(token) = &token {
             self.generated.push(token.id);
             stopped = answer.reading.push(&self.tokenizer, token.id, &mut chunk);
             chunk.logprobs = answer.logprobs.then(|| self.logprobs(token));
+            if let (Some(doubt), Some(measured)) = (&mut answer.doubt, &token.measured) {
+                aborts = doubt.push(measured, &self.tokenizer.token_bytes(token.id))?;
+            }
         }
         let finish = match self.engine.finish_reason() {
             _ if stopped => Some(FinishReason::Stop),
             Some(engine::FinishReason::Stop) => Some(answer.reading.flush(FinishReason::Stop, &mut chunk)),
             Some(engine::FinishReason::Length) => Some(answer.reading.flush(FinishReason::Length, &mut chunk)),
+            None if aborts => {
+                answer.reading.flush(FinishReason::Stop, &mut chunk);
+                chunk.aborted = Some(Reason::MidAbort);
+                Some(FinishReason::Stop) // a call that it was about to make is none
+            }
             None => None,
         };
+        if let Some(doubt) = &mut answer.doubt {
+            doubt.read(&chunk);
+        }
         if let Some(prompt) = answer.echo.take() {
             chunk.text.insert_str(0, &prompt);
         }
         self.waiting = waiting;
         match finish {
             None => self.answer = Some(answer),
-            Some(reason) => self.finish(&mut chunk, reason, answer.first),
+            Some(reason) => self.finish(&mut chunk, reason, answer),
         }
         Ok(Some(chunk))
     }
 
     /// Adds to an answer's last chunk what it took.
-    fn finish(&mut self, chunk: &mut Chunk, reason: FinishReason, first: bool) {
+    fn finish(&mut self, chunk: &mut Chunk, reason: FinishReason, answer: Answer) {
         let spent = self.engine.timings();
         let usage = &mut self.usage;
-        if first {
+        if answer.first {
             usage.prompt_tokens += spent.prompt_tokens;
             usage.prompt_tokens_details.cached_tokens += spent.reused_tokens;
         }
@@ -198,11 +213,10 @@ impl Session {
         usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
         chunk.finish_reason = Some(reason);
         chunk.usage = self.waiting.is_empty().then_some(self.usage);
-        chunk.timings = Some(Timings {
-            prefill_ms: spent.prefill_ms,
-            decode_ms: spent.decode_ms,
-            reused_tokens: spent.reused_tokens,
-        });
+        chunk.timings = Some(Timings::of(&spent, spent.generated_tokens.saturating_sub(1)));
+        chunk.signals = answer
+            .doubt
+            .and_then(|doubt| doubt.signals(reason, &spent, &mut self.samples));
     }
 
     pub(super) fn logprobs(&self, token: &engine::Token) -> Logprobs {

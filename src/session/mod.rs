@@ -4,6 +4,7 @@ mod answer;
 mod calls;
 mod choose;
 mod chunk;
+mod doubt;
 mod embedding;
 mod estimate;
 mod format;
@@ -15,11 +16,13 @@ mod reader;
 mod reading;
 mod request;
 mod restore;
-mod signals;
 mod tools;
 
 pub use crate::engine::{BackendChoice, ChooseOptions, Notice, SelfTest};
 pub use crate::sampler::Constraint;
+pub use kinglet_route::gauge::AbortRule;
+pub use kinglet_route::{Reason, Signals};
+
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
@@ -29,4 +32,3 @@ pub use format::{Format, ToolChoice};
 pub use live::Session;
 pub use options::{SessionInfo, SessionOptions};
 pub use request::{Input, Request};
-pub use signals::Signals;

@@ -1,7 +1,10 @@
 //! Reads a JSON body strictly: a wrong value is an error that names its parameter, and so is one that nobody asked for.
 
+use kinglet_route::gauge::AbortRule;
+use kinglet_route::signals::WINDOW;
 use serde_json::{Map, Value};
 
+use super::format::only;
 use crate::error::{Error, Result, json_kind};
 
 /// OpenAI's bound on stop sequences is 4; local models have no reason for one this small.
@@ -104,6 +107,33 @@ impl<'a> Reader<'a> {
             return Err(Error::invalid("stop", most, stops.len()));
         }
         Ok(stops)
+    }
+
+    /// The rule that ends an answer in doubt: `{window_below, grace?}`.
+    pub(super) fn abort(&mut self) -> Result<Option<AbortRule>> {
+        let name = self.name("abort");
+        let Some(given) = self.take("abort") else {
+            return Ok(None);
+        };
+        let wrong = || Error::invalid(&name, "an object {window_below, grace}", json_kind(given));
+        only(&name, given.as_object().ok_or_else(wrong)?, &["window_below", "grace"])?;
+        let field = |field: &str| given.get(field).filter(|v| !v.is_null());
+        let refused = |key: &str, expected: &str| {
+            let got = field(key).map_or("nothing".into(), Value::to_string);
+            Error::invalid(format!("{name}.{key}"), expected, got)
+        };
+        let below = field("window_below")
+            .and_then(Value::as_f64)
+            .filter(|below| *below <= 0.0);
+        let grace = match field("grace") {
+            None => Some(WINDOW),
+            Some(grace) => count(grace),
+        };
+        Ok(Some(AbortRule {
+            window_below: below.ok_or_else(|| refused("window_below", "a number, at most 0"))?,
+            grace: (grace.and_then(|n| u32::try_from(n).ok()))
+                .ok_or_else(|| refused("grace", "a whole number >= 0"))?,
+        }))
     }
 
     /// Token ids with what is added to their logits.

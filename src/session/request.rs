@@ -1,6 +1,7 @@
 //! What a caller may ask: OpenAI's request bodies, read strictly. A parameter that we do not know is an error that
 //! names it; one that cannot change the answer is accepted without effect; what is not OpenAI's stands under `kinglet`.
 
+use kinglet_route::gauge::AbortRule;
 use serde_json::{Map, Value};
 
 use super::format::{self, Format, ToolChoice};
@@ -34,6 +35,10 @@ pub struct Request {
     pub shift: bool,
     /// What an answer must look like.
     pub format: Format,
+    /// Report what is known of each answer's doubt.
+    pub signals: bool,
+    /// When an answer is ended before its end, because of its doubt.
+    pub abort: Option<AbortRule>,
 }
 
 /// What is continued.
@@ -98,6 +103,8 @@ const OURS: &[&str] = &[
     "chat_template_kwargs",
     "regex",
     "lark",
+    "signals",
+    "abort",
 ];
 
 /// Arguments of a template that `chat_template_kwargs` may not replace: unchecked messages, or a prompt without its end.
@@ -235,6 +242,7 @@ fn common(reader: &mut Reader<'_>, ours: &mut Reader<'_>, input: Input) -> Resul
             logit_bias: reader.logit_bias()?,
             seed: seed.unwrap_or(default.seed),
             top_logprobs: 0,
+            signals: false,
         },
         seeded: seed.is_some(),
         max_tokens: max_tokens.or(old_name),
@@ -243,6 +251,8 @@ fn common(reader: &mut Reader<'_>, ours: &mut Reader<'_>, input: Input) -> Resul
         echo: false,
         shift: ours.boolean("context_shift")?.unwrap_or(false),
         format: Format::default(),
+        signals: ours.boolean("signals")?.unwrap_or(false),
+        abort: ours.abort()?,
     })
 }
 

@@ -312,6 +312,9 @@ fn exp_is_within_two_units_over_all_numbers() {
 /// Relative; the sums are f32 within 64 logits and f64 beyond.
 const LOG_SUM_EXP: f32 = 1e-6;
 
+/// Likewise, of a quotient.
+const ENTROPY: f32 = 3e-6;
+
 fn check_top_k(what: &str, logits: &[f32], k: usize) {
     let p = kernels::top_k::Params {
         n_vocab: logits.len() as u32,
@@ -330,7 +333,12 @@ fn check_top_k(what: &str, logits: &[f32], k: usize) {
         let got = vector::top_k(level, logits, k);
         assert!(same(&got, &want), "{what} {k}: {got:?} {want:?}");
         assert_within(what, &[got.log_sum_exp], &[want.log_sum_exp], LOG_SUM_EXP);
-        let bits = got.log_sum_exp.to_bits();
+        let off = (got.entropy - want.entropy).abs();
+        assert!(
+            off <= ENTROPY * want.entropy.max(1.0),
+            "{what}: entropy {got:?} {want:?}"
+        );
+        let bits = (got.log_sum_exp.to_bits(), got.entropy.to_bits());
         assert!(
             got.log_sum_exp.is_nan() || *plain.get_or_insert(bits) == bits,
             "{}",

@@ -10,6 +10,9 @@ use crate::support::{Rng, count};
 /// The sum of exponentials in f32, its logarithm: a few ulps of a number near 10.
 const LOG_SUM_EXP: f32 = 1e-4;
 
+/// Two sums in f32, their quotient.
+const ENTROPY: f32 = 1e-4;
+
 fn search(rec: &mut Recorder, logits: &[f32], k: usize) -> (TopK, TopK) {
     let n_vocab = logits.len() as u32;
     let p = top_k::Params { n_vocab, k: k as u32 };
@@ -31,6 +34,9 @@ fn check(rec: &mut Recorder, what: &str, logits: &[f32], k: usize) {
         got.log_sum_exp,
         want.log_sum_exp
     );
+    let off = (got.entropy - want.entropy).abs();
+    let bound = ENTROPY + want.entropy * 1e-5;
+    assert!(off <= bound, "{what}: entropy {} for {}", got.entropy, want.entropy);
 }
 
 #[test]

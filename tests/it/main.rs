@@ -36,6 +36,8 @@ mod gpu_ops;
 mod gpu_restore;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
+mod gpu_signals;
+#[cfg(feature = "gpu")]
 mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
@@ -52,6 +54,7 @@ mod session;
 mod session_choices;
 mod session_labels;
 mod session_opening;
+mod session_signals;
 mod structured;
 mod support;
 mod template;

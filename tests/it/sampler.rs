@@ -1,6 +1,7 @@
 //! The sampler: order of stages, penalties, bans, ties, statistics, and agreement of its two entrances.
 
 use kinglet::Error;
+use kinglet::kernels::top_k as search;
 use kinglet::ops::{TOP_K_MAX, TopK};
 use kinglet::sampler::{Need, Sampler, SamplerConfig};
 
@@ -14,6 +15,11 @@ fn sampler(config: SamplerConfig) -> Sampler {
     Sampler::new(config).expect("a valid configuration")
 }
 
+fn entropy_of(row: &[f32]) -> f32 {
+    let n_vocab = row.len() as u32;
+    search::cpu(&search::Params { n_vocab, k: 1 }, row).entropy
+}
+
 /// What a backend would read back of `row`.
 fn top_k(row: &[f32], k: usize) -> TopK {
     let mut ids: Vec<u32> = (0..row.len() as u32).collect();
@@ -25,6 +31,7 @@ fn top_k(row: &[f32], k: usize) -> TopK {
         logits: ids.iter().map(|&id| row[id as usize]).collect(),
         ids,
         log_sum_exp: max + sum.ln() as f32,
+        entropy: entropy_of(row),
     }
 }
 
@@ -334,6 +341,7 @@ fn broken_logits_are_errors() {
             ids: vec![1],
             logits: vec![bad],
             log_sum_exp: 0.0,
+            entropy: 0.0,
         };
         assert!(matches!(
             sampler(config()).sample_top(&top),

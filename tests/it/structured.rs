@@ -383,6 +383,7 @@ fn masked_sampling_is_the_renormalised_distribution() {
                     ids,
                     logits,
                     log_sum_exp: total.ln() as f32,
+                    entropy: 0.0,
                 };
                 tried += 1;
                 if let Some(quick) = fresh().sample_top_of(&top, Some(&mask)).unwrap() {

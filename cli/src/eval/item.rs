@@ -1,7 +1,6 @@
 //! One row through the engine: an answer, its grade, and what its probabilities say.
 
-use kinglet::sampler::MAX_TOP_LOGPROBS;
-use kinglet::session::{Choice, ChooseOptions, Input, Labels, Request, Session, Signals, Timings, TokenLogprob, Usage};
+use kinglet::session::{Choice, ChooseOptions, Input, Labels, Logprobs, Request, Session, Signals, Timings, Usage};
 use kinglet::{Error, Result};
 use pollster::block_on;
 use serde_json::{Map, Value, json};
@@ -14,6 +13,8 @@ pub struct Item {
     pub answer: String,
     pub grade: Grade,
     pub signals: Signals,
+    /// Of the answer's tokens; of a label also the one that ends it.
+    pub token_logprobs: Vec<f32>,
     /// What only an answer among labels has.
     labels: Option<Value>,
     finish_reason: Value,
@@ -27,11 +28,13 @@ impl Item {
     /// A line of the output.
     pub fn to_json(&self, row: &Row) -> Value {
         let mut signals = object(json!(self.signals));
+        signals.retain(|_, value| !value.is_null());
         signals.extend(object(json!({
+            "token_logprobs": self.token_logprobs,
             "finish_reason": self.finish_reason,
             "prompt_tokens": self.usage.prompt_tokens,
             "reused_tokens": self.timings.reused_tokens,
-            "generated_tokens": self.signals.token_logprobs.len(),
+            "generated_tokens": self.token_logprobs.len(),
             "computed_tokens": self.usage.completion_tokens,
             "prefill_ms": self.timings.prefill_ms,
             "decode_ms": self.timings.decode_ms,
@@ -102,6 +105,7 @@ impl Evaluator {
                 answer: String::new(),
                 grade: Grade::default(),
                 signals: Signals::default(),
+                token_logprobs: Vec::new(),
                 labels: None,
                 finish_reason: Value::Null,
                 usage: Usage::default(),
@@ -115,18 +119,18 @@ impl Evaluator {
     /// Greedy, to the end of the turn.
     fn generate(&mut self, row: &Row, refusals: &Refusals) -> Result<Item> {
         let mut request = Request::chat(&json!({
-            "messages": row.messages, "temperature": 0, "logprobs": true, "top_logprobs": MAX_TOP_LOGPROBS,
+            "messages": row.messages, "temperature": 0, "logprobs": true, "kinglet": {"signals": true},
         }))?;
         let prompt = self.session.prompt(&request.input)?.len();
         let room = self.session.info().context.saturating_sub(prompt).max(1);
         request.max_tokens = Some(self.max_tokens.min(room));
-        let (mut text, mut tokens): (String, Vec<TokenLogprob>) = Default::default();
+        let (mut text, mut token_logprobs): (String, Vec<f32>) = Default::default();
         let mut last = None;
         block_on(async {
             self.session.start(&request)?;
             while let Some(chunk) = self.session.next().await? {
                 text += &chunk.text;
-                tokens.extend(chunk.logprobs.iter().flat_map(|l| l.content.clone()));
+                token_logprobs.extend(chunk.logprobs.iter().flat_map(logprobs));
                 last = Some(chunk);
             }
             Ok::<(), Error>(())
@@ -137,7 +141,8 @@ impl Evaluator {
         Ok(Item {
             grade: grade(row, &answer, refusals),
             answer,
-            signals: Signals::of(&tokens),
+            signals: last.signals.unwrap_or_default(),
+            token_logprobs,
             labels: None,
             finish_reason: json!(last.finish_reason),
             usage: last.usage.unwrap_or_default(),
@@ -155,8 +160,7 @@ impl Evaluator {
         let request = Request::chat(&json!({"messages": row.messages}))?;
         let none = row.labels.iter().position(|l| l == NONE);
         let options = ChooseOptions {
-            always: none.into_iter().collect(),
-            top_logprobs: MAX_TOP_LOGPROBS,
+            none,
             ..ChooseOptions::default()
         };
         let chosen = self.choice(&request.input, &labels, &options);
@@ -166,8 +170,9 @@ impl Evaluator {
         Ok(Item {
             grade: grade(row, &answer, refusals),
             answer,
-            signals: Signals::of(&choice.logprobs.content),
+            token_logprobs: logprobs(&choice.logprobs).collect(),
             labels: Some(label_signals(&choice, none)),
+            signals: choice.signals,
             finish_reason: json!("stop"),
             usage: choice.usage,
             timings: choice.timings,
@@ -180,6 +185,10 @@ impl Evaluator {
     }
 }
 
+fn logprobs(of: &Logprobs) -> impl Iterator<Item = f32> {
+    of.content.iter().map(|token| token.logprob)
+}
+
 fn label_signals(choice: &Choice, none: Option<usize>) -> Value {
     let scores = |bound: bool| -> Map<String, Value> {
         let these = choice.scores.iter().filter(|s| s.bound == bound);
@@ -189,10 +198,7 @@ fn label_signals(choice: &Choice, none: Option<usize>) -> Value {
     json!({
         "label_scores": scores(false),
         "label_bounds": scores(true),
-        "label_max": best.score,
-        "label_margin": choice.margin,
         "label_logprob": best.logprob,
-        "label_mass": choice.mass,
         "label_rest": choice.rest,
         "none_score": none.map(|none| choice.scores[none].score),
     })

@@ -1,8 +1,9 @@
-//! The best logits of a row, and its normaliser.
+//! The best logits of a row, its normaliser, and its entropy.
 
 use super::{exp_terms, load_16, sum_16};
 use crate::cpu::simd::{Simd, kernel};
 use crate::ops::TopK;
+use crate::ops::row::entropy;
 
 /// Logits whose maximum is kept: a block whose maximum is not among the best k maxima has nothing to offer.
 const BLOCK: usize = 64;
@@ -30,10 +31,13 @@ kernel! {
                 best.insert(at, ((first + i) as u32, logit));
             }
         }
+        let (sum, weighted) = sums::<S>(logits, highest);
         TopK {
             ids: best.iter().map(|b| b.0).collect(),
             logits: best.iter().map(|b| b.1).collect(),
-            log_sum_exp: log_sum_exp::<S>(logits, highest),
+            // Nothing above minus infinity: a sum of 0.
+            log_sum_exp: (f64::from(highest) + sum.ln()) as f32,
+            entropy: entropy(sum, weighted),
         }
     }
 }
@@ -65,29 +69,37 @@ fn max<S: Simd>(x: &[f32]) -> f32 {
     S::to_f32(all).into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
-/// `ln(sum(exp(x)))` over all that is not NaN, shifted by the largest, `highest`.
+/// A distance from the highest whose exponential is 0; it stands for all that are larger, so that products are numbers.
+const FAR: f32 = 200.0;
+
+/// The sums of `exp(d)` and `-d exp(d)` over all that is not NaN, `d` the distance from the largest, `highest`.
 #[inline(always)]
-fn log_sum_exp<S: Simd>(x: &[f32], highest: f32) -> f32 {
+fn sums<S: Simd>(x: &[f32], highest: f32) -> (f64, f64) {
     if highest == f32::NEG_INFINITY {
-        return highest;
+        return (0.0, 0.0);
     }
-    let shift = S::splat_f32(highest);
-    let mut total = 0.0;
+    let (shift, far) = (S::splat_f32(highest), S::splat_f32(-FAR));
+    let mut total = (0.0, 0.0);
     // Lanes of f32 for a block, f64 from block to block: no long sum that small terms are lost in.
     for block in x.chunks(BLOCK) {
         let (chunks, rest) = block.as_chunks::<16>();
         let mut last = [f32::NEG_INFINITY; 16];
         last[..rest.len()].copy_from_slice(rest);
         let mut acc = [S::splat_f32(0.0); 4];
+        let mut weighted = [S::splat_f32(0.0); 4];
         for chunk in chunks.iter().chain((!rest.is_empty()).then_some(&last)) {
             let v = load_16::<S>(chunk);
             for i in 0..4 {
                 // `max` turns NaN into minus infinity, which adds as good as nothing.
                 let v = S::max(S::splat_f32(f32::NEG_INFINITY), v[i]);
-                acc[i] = S::add(acc[i], exp_terms::<S>(S::sub(v, shift)));
+                let d = S::max(far, S::sub(v, shift));
+                let e = exp_terms::<S>(d);
+                acc[i] = S::add(acc[i], e);
+                weighted[i] = S::add(weighted[i], S::mul(d, e));
             }
         }
-        total += f64::from(sum_16::<S>(acc));
+        total.0 += f64::from(sum_16::<S>(acc));
+        total.1 -= f64::from(sum_16::<S>(weighted));
     }
-    (f64::from(highest) + total.ln()) as f32
+    total
 }
