@@ -30,6 +30,13 @@ struct Settled {
     state: State,
 }
 
+/// A trace that was computed again.
+#[derive(Serialize)]
+struct Replayed {
+    identical: bool,
+    trace: Trace,
+}
+
 /// What a router goes by, all defaults filled in.
 #[derive(Serialize)]
 struct Config<'a> {
@@ -111,10 +118,13 @@ impl Router {
         written(&Settled { trace, state })
     }
 
-    /// A trace from its inputs.
+    /// A trace from its inputs: `{identical, trace}`, the former whether all of it is what was given.
     pub fn replay(&self, trace: &str) -> Result<String> {
-        let trace = Trace::from_json(trace)?;
-        written(&replay(&trace, self.profile(&trace))?)
+        let given = Trace::from_json(trace)?;
+        let trace = replay(&given, self.profile(&given))?;
+        // As texts: numbers that are equal may still differ in their bits.
+        let identical = written(&trace)? == written(&given)?;
+        written(&Replayed { identical, trace })
     }
 
     /// What it goes by.

@@ -20,7 +20,8 @@ pub enum Profile {
     Dev,
 }
 
-/// One of the two modules between which the worker chooses (pkg/src/module.ts), or that for grammars (pkg/src/grammar.ts).
+/// One of the two modules between which the worker chooses (pkg/src/module.ts), that for grammars (pkg/src/grammar.ts), or
+/// that for decisions (pkg/src/route/module.ts).
 struct Build {
     /// Of its files in `pkg/wasm`.
     name: &'static str,
@@ -36,7 +37,7 @@ struct Build {
 
 const ENGINE: [&str; 2] = ["kinglet", "kinglet.wasm"];
 
-const BUILDS: [Build; 3] = [
+const BUILDS: [Build; 4] = [
     Build {
         name: "kinglet",
         package: ENGINE,
@@ -59,6 +60,13 @@ const BUILDS: [Build; 3] = [
         rustc: &["-Clink-arg=-zstack-size=4194304"],
         wasm_opt: &[],
     },
+    Build {
+        name: "kinglet_route",
+        package: ["kinglet-route", "kinglet_route.wasm"],
+        profiles: ["wasm-route", "wasm-dev-route"],
+        rustc: &[],
+        wasm_opt: &[],
+    },
 ];
 
 /// How the exports begin that `llguidance` has for C, and that nobody calls here.
@@ -66,7 +74,7 @@ const FOREIGN: &str = "llg_";
 
 /// The crates that the modules are made of.
 pub fn crates() -> &'static [&'static str] {
-    &["kinglet", "kinglet-grammar"]
+    &["kinglet", "kinglet-grammar", "kinglet-route"]
 }
 
 /// The folders of what goes to npm: the engine, and the project's own weights.

@@ -34,12 +34,20 @@ struct Later {
     budget: usize,
 }
 
-const LATER: &[Later] = &[Later {
-    name: "grammars",
-    scripts: &[],
-    wasm: "kinglet_grammar",
-    budget: 700_000,
-}];
+const LATER: &[Later] = &[
+    Later {
+        name: "grammars",
+        scripts: &[],
+        wasm: "kinglet_grammar",
+        budget: 700_000,
+    },
+    Later {
+        name: "decisions",
+        scripts: &["dist/route/index.js"],
+        wasm: "kinglet_route",
+        budget: 200_000,
+    },
+];
 
 /// Bytes of files, as they are and after compression.
 #[derive(Clone, Copy, Default)]

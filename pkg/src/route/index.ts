@@ -1,0 +1,9 @@
+// `kinglet/route`: decisions for any engine, without kinglet's own. Importing it does nothing.
+
+export { KingletError, type ErrorCode } from '../errors.js';
+export { fromOpenAI, type AdapterOptions, type Answer } from './adapters/openai.js';
+export { fromPromptAPI, promptFacts, type PromptSession } from './adapters/prompt-api.js';
+export { fromWebLLM } from './adapters/web-llm.js';
+export { fromWllama } from './adapters/wllama.js';
+export { createRouter, type Router, type RouterOptions } from './router.js';
+export type * from './types.js';

@@ -1,0 +1,125 @@
+// Decisions for any engine: what `createRouter` gives back. All of it is computed in Wasm; the session's state is kept here.
+
+import { invalid } from '../params.js';
+import type { WasmFile } from '../types.js';
+import { call, routeModule, type RawRouter, type RouteGlue } from './module.js';
+import { text } from './text.js';
+import type { Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
+
+/** Options of {@link createRouter}: a policy, and what it is applied to. */
+export interface RouterOptions extends Policy {
+  /** Calibrations, one for each task. */
+  profiles?: readonly Profile[];
+  /** What is there, which calibrations must have been made with; without it every one is refused. */
+  binding?: Binding;
+  /** A session that goes on: what {@link Router.state} was. */
+  state?: State;
+  /** The module's Wasm, where a host must serve it itself: an address, bytes or a module. */
+  wasm?: WasmFile;
+}
+
+const POLICY: readonly (keyof Policy)[] = ['mode', 'remotes', 'escalation', 'tasks', 'privacy'];
+const OTHERS: readonly (keyof RouterOptions)[] = ['profiles', 'binding', 'state', 'wasm'];
+/** What nothing was made with. */
+const UNKNOWN: Binding = { model_hash: '', quantization: '', tokenizer_hash: '', template_hash: '', sampler: '', signal_version: 0 };
+
+/**
+ * A router. Loads the Wasm module for decisions with the first one.
+ *
+ * @example
+ * const router = await createRouter({ remotes: [{ name: 'strong', price }], escalation: { target: { escalationRate: 0.1 } } });
+ * const step = router.decide({ task: 'intent', prompt_tokens: 40, max_tokens: 8 });
+ * const { decision } = router.settle(router.review(step, await fromWebLLM(completion)));
+ *
+ * @throws KingletError `invalid_request` that names an unknown option or the path of a wrong one; `worker_failed`.
+ */
+export async function createRouter(options: RouterOptions = {}): Promise<Router> {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', 'an object', options === null ? 'null' : typeof options);
+  }
+  const policy: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if ((POLICY as readonly string[]).includes(name)) {
+      policy[name] = value;
+    } else if (!(OTHERS as readonly string[]).includes(name)) {
+      throw invalid(name, 'an option that kinglet/route knows', 'an unknown one');
+    }
+  }
+  const profiles = options.profiles ?? [];
+  if (!Array.isArray(profiles)) {
+    throw invalid('profiles', 'a list', typeof profiles);
+  }
+  const texts = profiles.map((profile, i) => text(`profiles[${i}]`, profile));
+  const said = [text('policy', policy), text('binding', options.binding ?? UNKNOWN)] as const;
+  const state = options.state === undefined ? undefined : text('state', options.state);
+  const glue = await routeModule(options.wasm);
+  const raw = call(glue, () => new glue.Router(said[0], texts, said[1]));
+  return new Router(glue, raw, state ?? call(glue, () => glue.fresh()));
+}
+
+/** Decides, request by request: {@link decide} before generation, {@link review} after it, {@link settle} at the end. */
+export class Router {
+  private requests = 0;
+
+  /** @internal */
+  constructor(
+    private readonly glue: RouteGlue,
+    private readonly raw: RawRouter,
+    private kept: string,
+  ) {
+    this.call(() => raw.decide('0', '{}', kept)); // a state that is none is refused now
+  }
+
+  /**
+   * Before generation. `decision.reason` null: the small model is to answer, and {@link review} judges what it says;
+   * `decision.abort` is then when it may be ended early. `id`: the caller's name for the request.
+   */
+  decide(facts: Facts = {}, id = `${(this.requests += 1)}`): Trace {
+    const said = text('facts', facts);
+    return this.trace(() => this.raw.decide(id, said, this.kept));
+  }
+
+  /** After generation, `ended` by itself or by the rule of `decision.abort`. */
+  review(step: Trace, signals: Signals, ended: Ended = 'complete'): Trace {
+    const said = [text('step', step), text('answer', { signals, ended })] as const;
+    return this.trace(() => this.raw.review(...said));
+  }
+
+  /** The end of a request; without an outcome the remote model was not asked. Only this changes the {@link state}. */
+  settle(review: Trace, outcome: Outcome = {}): Trace {
+    const said = [text('review', review), text('outcome', outcome)] as const;
+    const { trace, state } = JSON.parse(this.call(() => this.raw.settle(...said, this.kept))) as { trace: Trace; state: State };
+    this.kept = JSON.stringify(state);
+    return trace;
+  }
+
+  /** Computes a trace from its inputs again; `identical`: bit by bit what it was. */
+  replay(trace: Trace): { identical: boolean; trace: Trace } {
+    const said = text('trace', trace);
+    return JSON.parse(this.call(() => this.raw.replay(said))) as { identical: boolean; trace: Trace };
+  }
+
+  /** One sentence: why it ended where it did. */
+  explain(trace: Trace): string {
+    const said = text('trace', trace);
+    return this.call(() => this.glue.explain(said));
+  }
+
+  /** What it goes by, all defaults filled in, and whether each calibration fits. */
+  config(): Config {
+    return JSON.parse(this.call(() => this.raw.config())) as Config;
+  }
+
+  /** The session so far; {@link createRouter} goes on with it. */
+  get state(): State {
+    return JSON.parse(this.kept) as State;
+  }
+
+  private trace(work: () => string): Trace {
+    return JSON.parse(this.call(work)) as Trace;
+  }
+
+  private call<T>(work: () => T): T {
+    return call(this.glue, work);
+  }
+}
