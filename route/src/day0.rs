@@ -64,12 +64,18 @@ impl RollingQuantile {
     /// `invalid_request` for what was never written by one.
     pub fn from_json(text: &str) -> Result<RollingQuantile> {
         let state: RollingQuantile = read("day0", text)?;
-        let room = state.scores.len() <= WINDOW && state.next < WINDOW && state.next <= state.scores.len();
-        let finite = state.scores.iter().all(|s| s.is_finite()) && state.account.abs() <= ACCOUNT;
-        if !room || !finite || state.scores.len() as u64 > state.n {
+        state.check()?;
+        Ok(state)
+    }
+
+    /// Refuses what was never written by one.
+    pub(crate) fn check(&self) -> Result<()> {
+        let room = self.scores.len() <= WINDOW && self.next < WINDOW && self.next <= self.scores.len();
+        let finite = self.scores.iter().all(|s| s.is_finite()) && self.account.abs() <= ACCOUNT;
+        if !room || !finite || self.scores.len() as u64 > self.n {
             return Err(RouteError::invalid("day0", "a state of its own making", "another"));
         }
-        Ok(state)
+        Ok(())
     }
 
     /// The score of an answer: more is more doubt. The first answer with any feature of [`ORDER`] settles which one; scores

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::{self, Calibration};
 use crate::decide::{before, replay, review, settle};
 use crate::document::read;
+use crate::drift::Alarm;
 use crate::facts::Facts;
 use crate::policy::{CONFIDENCE, OUT_OF_SCOPE, Policy, REPETITION};
 use crate::profile::{Binding, Profile};
@@ -28,6 +29,7 @@ pub struct Router {
 struct Settled {
     trace: Trace,
     state: State,
+    alarms: Vec<Alarm>,
 }
 
 /// A trace that was computed again.
@@ -108,14 +110,12 @@ impl Router {
         written(&review(&step, self.profile(&step), &answer.signals, answer.ended)?)
     }
 
-    /// The end: `{trace, state}`.
+    /// The end: `{trace, state, alarms}`.
     pub fn settle(&self, review: &str, outcome: &str, state: &str) -> Result<String> {
-        let (trace, state) = settle(
-            &Trace::from_json(review)?,
-            &read::<Outcome>("outcome", outcome)?,
-            &State::from_json(state)?,
-        )?;
-        written(&Settled { trace, state })
+        let (review, outcome) = (Trace::from_json(review)?, read::<Outcome>("outcome", outcome)?);
+        let state = State::from_json(state)?;
+        let (trace, state, alarms) = settle(&review, self.profile(&review), &outcome, &state)?;
+        written(&Settled { trace, state, alarms })
     }
 
     /// A trace from its inputs: `{identical, trace}`, the former whether all of it is what was given.

@@ -4,10 +4,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::{self, Calibration};
+use crate::day0::{Asked, RollingQuantile};
 use crate::document::{MAX_INTEGER, finite, integer};
+use crate::drift::{Action, Alarm, Monitor, Observation};
+use crate::policy::{Conservative, MAX_TASKS, Policy};
+use crate::profile::Profile;
 use crate::reason::Reason;
-use crate::trace::{Action, RemoteOutcome, Trace};
+use crate::signals::Signals;
+use crate::trace::{RemoteOutcome, ScoreKind, Trace};
 use crate::{Result, RouteError};
+
+/// Scores from which a rolling rate decides; before, the documented bounds do. A quantile of a quarter of twenty has a
+/// standard deviation of a tenth, and what it misses is made up for later.
+pub const WARM_UP: u64 = 20;
+
+/// The share that the conservative rule asks for: the quarter with the most doubt (routing.md C.4).
+pub const CONSERVATIVE_RATE: f64 = 0.25;
 
 /// What a decision sees of the session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -17,42 +30,30 @@ pub struct Session {
     pub requests: u32,
     /// Those of them for which something left, or would have.
     pub escalations: u32,
-    /// The bound on the score that keeps to a rate, where there are scores enough.
+    /// The bound on a score that keeps to a rate, where there are scores enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<RateBound>,
     /// What the drift monitors ask for.
-    pub alarm: Alarm,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Action>,
 }
 
 /// A bound from the session's own scores.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateBound {
-    /// What a score may be.
+    /// The feature that is the score: see [`crate::score::FEATURES`].
+    pub feature: String,
+    /// The largest score that is kept.
     pub threshold: f64,
     /// How many scores it comes from.
-    pub n: u32,
-}
-
-/// What is done about a change of the traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Alarm {
-    /// Nothing.
-    #[default]
-    None,
-    /// It is said.
-    Warn,
-    /// Less is kept.
-    Tighten,
-    /// The calibration is not used.
-    Suspend,
+    pub n: u64,
 }
 
 impl Session {
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
-        finite("session.rate.threshold", self.rate.map(|rate| rate.threshold))?;
+        finite("session.rate.threshold", self.rate.as_ref().map(|rate| rate.threshold))?;
         if self.escalations > self.requests {
             let expected = "no more than session.requests";
             return Err(RouteError::invalid("session.escalations", expected, self.escalations));
@@ -78,8 +79,12 @@ pub struct State {
     pub reasons: BTreeMap<String, u32>,
     /// Micro-units that left requests have cost.
     pub cost: u64,
-    /// What the drift monitors ask for.
-    pub alarm: Alarm,
+    /// What the app itself asks for, beside the monitors.
+    pub alarm: Option<Action>,
+    /// Scores by task (that without a name is empty), for a rate without labels.
+    pub day0: BTreeMap<String, RollingQuantile>,
+    /// Monitors by calibration.
+    pub drift: BTreeMap<String, Monitor>,
 }
 
 impl Default for State {
@@ -90,7 +95,9 @@ impl Default for State {
             escalations: 0,
             reasons: BTreeMap::new(),
             cost: 0,
-            alarm: Alarm::None,
+            alarm: None,
+            day0: BTreeMap::new(),
+            drift: BTreeMap::new(),
         }
     }
 }
@@ -103,12 +110,10 @@ impl State {
     /// `invalid_request` with the path of what is unknown or wrong.
     pub fn from_json(text: &str) -> Result<State> {
         let state: State = crate::document::read("state", text)?;
-        if state.schema_version != STATE_VERSION {
-            return Err(RouteError::invalid(
-                "state.schema_version",
-                STATE_VERSION.to_string(),
-                state.schema_version,
-            ));
+        let version = state.schema_version;
+        if version != STATE_VERSION {
+            let expected = STATE_VERSION.to_string();
+            return Err(RouteError::invalid("state.schema_version", expected, version));
         }
         if let Some(unknown) = state
             .reasons
@@ -118,42 +123,115 @@ impl State {
             return Err(RouteError::invalid("state.reasons", "reasons", unknown));
         }
         integer("state.cost", Some(state.cost))?;
-        state.session().check()?;
+        if state.day0.len() > MAX_TASKS + 1 || state.drift.len() > MAX_TASKS + 1 {
+            return Err(RouteError::invalid(
+                "state",
+                format!("at most {MAX_TASKS} tasks"),
+                "more",
+            ));
+        }
+        state.day0.values().try_for_each(RollingQuantile::check)?;
+        state.drift.values().try_for_each(Monitor::check)?;
+        let (requests, escalations) = (state.requests, state.escalations);
+        let counts = Session {
+            requests,
+            escalations,
+            ..Session::default()
+        };
+        counts.check()?;
         Ok(state)
     }
 
-    /// What a decision sees of it.
-    pub fn session(&self) -> Session {
+    /// What a decision about a request of `task` sees of it.
+    pub fn session(&self, policy: &Policy, task: Option<&str>, calibration: &Calibration) -> Session {
+        let scores = self.day0.get(task.unwrap_or_default());
+        let bound = |rate: f64| {
+            let scores = scores.filter(|scores| scores.n >= WARM_UP)?;
+            let bound = scores.bound(rate)?;
+            Some(RateBound {
+                feature: scores.feature.clone()?,
+                threshold: bound.threshold,
+                n: bound.n,
+            })
+        };
+        let watched = match calibration {
+            Calibration::Fits { profile } => self.drift.get(profile).and_then(Monitor::action),
+            _ => None,
+        };
         Session {
             requests: self.requests,
             escalations: self.escalations,
-            rate: None,
-            alarm: self.alarm,
+            rate: rate(policy).and_then(bound),
+            alarm: self.alarm.max(watched),
         }
     }
 
-    /// The state after a settled request.
+    /// The state after a settled request, and what the monitors notice. `profile`: the calibration that the trace names.
     #[must_use]
-    pub fn after(mut self, trace: &Trace) -> State {
+    pub fn after(mut self, trace: &Trace, profile: Option<&Profile>) -> (State, Vec<Alarm>) {
         self.requests = self.requests.saturating_add(1);
         // What a user refused has not left; what failed has.
-        let left = trace.decision.action.leaves()
-            || trace
-                .inputs
-                .outcome
-                .as_ref()
-                .is_some_and(|o| o.remote == Some(RemoteOutcome::Failed));
+        let outcome = trace.inputs.outcome.as_ref().and_then(|outcome| outcome.remote);
+        let left = trace.decision.action.leaves() || outcome == Some(RemoteOutcome::Failed);
         self.escalations = self.escalations.saturating_add(u32::from(left));
         if let Some(reason) = trace.decision.reason {
             let count = self.reasons.entry(reason.code().to_string()).or_default();
             *count = count.saturating_add(1);
         }
-        if trace.decision.action != Action::Local || left {
-            self.cost = self
-                .cost
-                .saturating_add(trace.decision.cost.unwrap_or(0))
-                .min(MAX_INTEGER);
-        }
-        self
+        self.cost = self
+            .cost
+            .saturating_add(trace.decision.cost.unwrap_or(0))
+            .min(MAX_INTEGER);
+        self.score(trace);
+        let alarms = profile.map_or(Vec::new(), |profile| self.watch(trace, profile));
+        (self, alarms)
     }
+
+    /// Remembers the answer's score.
+    fn score(&mut self, trace: &Trace) {
+        let Some(rate) = rate(&trace.inputs.policy) else { return };
+        let task = trace.inputs.facts.task.clone().unwrap_or_default();
+        if !self.day0.contains_key(&task) && self.day0.len() > MAX_TASKS {
+            return;
+        }
+        let asked = match trace.decision.asked {
+            None | Some(Reason::AuditSample) => Asked::No,
+            Some(_) => Asked::Yes,
+        };
+        let none = Signals::default();
+        let signals = trace.inputs.answer.as_ref().map_or(&none, |answer| &answer.signals);
+        self.day0.entry(task).or_default().record(signals, asked, rate);
+    }
+
+    /// Shows the answer to the calibration's monitor.
+    fn watch(&mut self, trace: &Trace, profile: &Profile) -> Vec<Alarm> {
+        let id = calibration::id(profile);
+        let named = matches!(&trace.inputs.calibration, Calibration::Fits { profile } if *profile == id);
+        if !named || (!self.drift.contains_key(&id) && self.drift.len() > MAX_TASKS) {
+            return Vec::new();
+        }
+        let score = trace
+            .decision
+            .score
+            .as_ref()
+            .filter(|score| score.kind == ScoreKind::Calibrated);
+        let asks = |reason| trace.asks.iter().any(|ask| ask.reason == reason);
+        let failed = [Reason::SchemaInvalid, Reason::VerifierFailed].into_iter().any(asks);
+        let observation = Observation {
+            score: score.map(|score| score.value),
+            asked: score.map(|_| asks(Reason::LowConfidence)),
+            verifier_failed: trace.inputs.answer.as_ref().map(|_| failed),
+            ..Observation::default()
+        };
+        let monitor = self.drift.entry(id).or_insert_with(|| Monitor::new(profile));
+        monitor.push(&observation)
+    }
+}
+
+/// The rate that is kept without labels: the promised one, or that of the conservative rule.
+pub(crate) fn rate(policy: &Policy) -> Option<f64> {
+    let target = policy.escalation.target.as_ref();
+    let promised = target.and_then(|target| target.escalation_rate);
+    let quarter = policy.escalation.conservative == Conservative::Quarter;
+    promised.or(quarter.then_some(CONSERVATIVE_RATE))
 }

@@ -33,7 +33,7 @@ fn run(case: &Case) -> Result<Vec<Trace>, RouteError> {
         false => step,
     };
     let outcome = case.outcome(&decided);
-    let (settled, _) = settle(&decided, &outcome, &case.state)?;
+    let (settled, ..) = settle(&decided, Some(case.profile), &outcome, &case.state)?;
     steps.push(settled);
     Ok(steps)
 }

@@ -38,7 +38,7 @@ fn settled(case: &Case) -> Option<Trace> {
         false => step,
     };
     let outcome = case.outcome(&decided);
-    Some(settle(&decided, &outcome, &case.state).ok()?.0)
+    Some(settle(&decided, Some(case.profile), &outcome, &case.state).ok()?.0)
 }
 
 /// Some of each terminal reason, one to a line.

@@ -4,7 +4,7 @@ import { invalid } from '../params.js';
 import type { WasmFile } from '../types.js';
 import { call, routeModule, type RawRouter, type RouteGlue } from './module.js';
 import { text } from './text.js';
-import type { Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
+import type { Alarm, Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
 
 /** Options of {@link createRouter}: a policy, and what it is applied to. */
 export interface RouterOptions extends Policy {
@@ -14,12 +14,14 @@ export interface RouterOptions extends Policy {
   binding?: Binding;
   /** A session that goes on: what {@link Router.state} was. */
   state?: State;
+  /** Called when traffic is no longer like the calibration set. */
+  onAlarm?: (alarm: Alarm) => void;
   /** The module's Wasm, where a host must serve it itself: an address, bytes or a module. */
   wasm?: WasmFile;
 }
 
 const POLICY: readonly (keyof Policy)[] = ['mode', 'remotes', 'escalation', 'tasks', 'privacy'];
-const OTHERS: readonly (keyof RouterOptions)[] = ['profiles', 'binding', 'state', 'wasm'];
+const OTHERS: readonly (keyof RouterOptions)[] = ['profiles', 'binding', 'state', 'onAlarm', 'wasm'];
 /** What nothing was made with. */
 const UNKNOWN: Binding = { model_hash: '', quantization: '', tokenizer_hash: '', template_hash: '', sampler: '', signal_version: 0 };
 
@@ -45,6 +47,9 @@ export async function createRouter(options: RouterOptions = {}): Promise<Router>
       throw invalid(name, 'an option that kinglet/route knows', 'an unknown one');
     }
   }
+  if (options.onAlarm !== undefined && typeof options.onAlarm !== 'function') {
+    throw invalid('onAlarm', 'a function', typeof options.onAlarm);
+  }
   const profiles = options.profiles ?? [];
   if (!Array.isArray(profiles)) {
     throw invalid('profiles', 'a list', typeof profiles);
@@ -54,7 +59,7 @@ export async function createRouter(options: RouterOptions = {}): Promise<Router>
   const state = options.state === undefined ? undefined : text('state', options.state);
   const glue = await routeModule(options.wasm);
   const raw = call(glue, () => new glue.Router(said[0], texts, said[1]));
-  return new Router(glue, raw, state ?? call(glue, () => glue.fresh()));
+  return new Router(glue, raw, state ?? call(glue, () => glue.fresh()), options.onAlarm);
 }
 
 /** Decides, request by request: {@link decide} before generation, {@link review} after it, {@link settle} at the end. */
@@ -66,6 +71,7 @@ export class Router {
     private readonly glue: RouteGlue,
     private readonly raw: RawRouter,
     private kept: string,
+    private readonly onAlarm: ((alarm: Alarm) => void) | undefined,
   ) {
     this.call(() => raw.decide('0', '{}', kept)); // a state that is none is refused now
   }
@@ -88,8 +94,10 @@ export class Router {
   /** The end of a request; without an outcome the remote model was not asked. Only this changes the {@link state}. */
   settle(review: Trace, outcome: Outcome = {}): Trace {
     const said = [text('review', review), text('outcome', outcome)] as const;
-    const { trace, state } = JSON.parse(this.call(() => this.raw.settle(...said, this.kept))) as { trace: Trace; state: State };
+    const settled = this.call(() => this.raw.settle(...said, this.kept));
+    const { trace, state, alarms } = JSON.parse(settled) as { trace: Trace; state: State; alarms: Alarm[] };
     this.kept = JSON.stringify(state);
+    alarms.forEach((alarm) => this.onAlarm?.(alarm));
     return trace;
   }
 

@@ -239,6 +239,13 @@ export interface State {
   [field: string]: unknown;
 }
 
+/** Something that a drift monitor noticed, and what it does about it. */
+export interface Alarm {
+  kind: 'scores_rose' | 'asked_rose' | 'scores_moved' | 'checks_fail' | 'risk_broken' | 'model_changed' | 'price_changed';
+  action: 'warn' | 'tighten' | 'suspend';
+  message: string;
+}
+
 /** A calibration (docs/calibration.md): a document, given as it is. */
 export type Profile = { task: string; [field: string]: unknown };
 

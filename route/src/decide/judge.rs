@@ -2,12 +2,12 @@
 
 use crate::calibration::{self, Calibration};
 use crate::decide::economics;
+use crate::drift::Action;
 use crate::policy::Conservative;
-use crate::profile::Profile;
+use crate::profile::{Profile, Threshold};
 use crate::reason::Reason;
 use crate::score::Scale;
 use crate::signals::{Origin, Signals};
-use crate::state::Alarm;
 use crate::trace::{Answer, Ask, Contribution, Inputs, Note, Score, ScoreKind};
 use crate::{Result, RouteError};
 
@@ -61,15 +61,44 @@ pub fn judge(inputs: &Inputs, answer: &Answer, profile: Option<&Profile>) -> Jud
         judged.notes.push(Note::NoProbabilities);
     }
     if let Some(profile) = profile {
-        if inputs.session.alarm == Alarm::Suspend {
+        if inputs.session.alarm == Some(Action::Suspend) {
             judged.notes.push(Note::Suspended);
         } else if calibrated(inputs, &signals, profile, &mut judged) {
             return judged;
         }
     }
     judged.notes.push(Note::Uncalibrated);
-    conservative(inputs, &signals, &mut judged);
+    if !ranked(inputs, &signals, &mut judged) {
+        conservative(inputs, &signals, &mut judged);
+    }
     judged
+}
+
+/// What the remote model would gain where the answer is wrong with this probability: all of it, unless the calibration knows
+/// how often the remote is right where the local answer is wrong, and where it is right.
+fn expected(threshold: &Threshold, p_error: f64) -> f64 {
+    match threshold {
+        Threshold::ValuePerCorrect { fixes, holds, .. } => p_error * fixes - (1.0 - p_error) * (1.0 - holds),
+        _ => p_error,
+    }
+}
+
+/// Whether the session's own scores, of which a rate is kept, have something to say.
+fn ranked(inputs: &Inputs, signals: &Signals, judged: &mut Judgement) -> bool {
+    let Some(rate) = &inputs.session.rate else {
+        if crate::state::rate(&inputs.policy).is_some() {
+            judged.notes.push(Note::WarmingUp);
+        }
+        return false;
+    };
+    let Some(value) = signals.feature(&rate.feature) else {
+        return false;
+    };
+    // What is above the bound asks: from the next number on.
+    let threshold = Some(rate.threshold.next_up()).filter(|next| next.is_finite());
+    let asks = threshold.is_some_and(|threshold| value >= threshold);
+    judged.hear(ScoreKind::Rate, "doubt", value + 0.0, threshold, asks, UNKNOWN_GAIN);
+    true
 }
 
 /// The answer's signals, with what only the facts know.
@@ -97,14 +126,14 @@ fn calibrated(inputs: &Inputs, signals: &Signals, profile: &Profile, judged: &mu
         // The prices of now, where they are known, not those of the calibration.
         threshold = threshold.repriced(price);
     }
-    if inputs.session.alarm == Alarm::Tighten {
+    if inputs.session.alarm == Some(Action::Tighten) {
         judged.notes.push(Note::Tightened);
         threshold = threshold.tightened();
     }
     let (kind, name, gain) = match profile.scorer.scale {
         Scale::Error => {
             judged.p_error = Some(value);
-            (ScoreKind::Calibrated, "p_error", value)
+            (ScoreKind::Calibrated, "p_error", expected(&threshold, value))
         }
         Scale::Gain => {
             judged.gain = Some(value);

@@ -14,6 +14,7 @@ pub use gates::RATE_HORIZON;
 pub use judge::BOUNDS;
 
 use crate::calibration::Calibration;
+use crate::drift::Alarm;
 use crate::facts::Facts;
 use crate::policy::Policy;
 use crate::profile::Profile;
@@ -39,7 +40,7 @@ pub fn before(id: &str, policy: &Policy, facts: &Facts, calibration: Calibration
         id: id.to_string(),
         policy: policy.clone(),
         facts: facts.clone(),
-        session: state.session(),
+        session: state.session(policy, facts.task.as_deref(), &calibration),
         calibration,
         answer: None,
         outcome: None,
@@ -69,16 +70,22 @@ pub fn review(step: &Trace, profile: Option<&Profile>, signals: &Signals, ended:
     compute(inputs, profile)
 }
 
-/// The end of a request: its whole record, and the state after it. The only place where a state changes.
+/// The end of a request: its whole record, the state after it, and what the drift monitors notice. The only place where a
+/// state changes. `profile` as in [`review`].
 ///
 /// # Errors
 ///
 /// `invalid_request`: the request is not decided, or is settled already, or the outcome is of a remote model that was not
 /// to be asked.
-pub fn settle(review: &Trace, outcome: &Outcome, state: &State) -> Result<(Trace, State)> {
+pub fn settle(
+    review: &Trace,
+    profile: Option<&Profile>,
+    outcome: &Outcome,
+    state: &State,
+) -> Result<(Trace, State, Vec<Alarm>)> {
     let trace = conclude::settled(review.clone(), outcome)?;
-    let state = state.clone().after(&trace);
-    Ok((trace, state))
+    let (state, alarms) = state.clone().after(&trace, profile);
+    Ok((trace, state, alarms))
 }
 
 /// Computes a trace again from its inputs: it is the same, bit by bit.

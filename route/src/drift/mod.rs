@@ -177,7 +177,8 @@ impl Monitor {
         Ok(monitor)
     }
 
-    fn check(&self) -> Result<()> {
+    /// Refuses what no monitor wrote.
+    pub(crate) fn check(&self) -> Result<()> {
         let wrong = |what: &str| Err(RouteError::invalid("monitor", what, "something else"));
         if self.reference.edges.len() + 1 != self.reference.counts.len() || !self.window.fits(&self.reference) {
             return wrong("bins of one number");

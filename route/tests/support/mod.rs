@@ -5,6 +5,8 @@
 use std::sync::LazyLock;
 
 use kinglet_route::calibration::{Calibration, id};
+use kinglet_route::day0::{Asked, RollingQuantile};
+use kinglet_route::drift::Action;
 use kinglet_route::facts::{Answered, Budget, Facts, Local, User};
 use kinglet_route::policy::{Abort, Conservative, Escalation, Mode, Policy, Privacy, Remote, Rule, Target, TaskRule};
 use kinglet_route::price::Price;
@@ -12,7 +14,7 @@ use kinglet_route::privacy::{Consent, Label, Redact};
 use kinglet_route::profile::{Binding, Count, Histogram, LabelSource, Profile, Reference, Threshold};
 use kinglet_route::score::{Knot, Scale, Scorer, Weight};
 use kinglet_route::signals::{Origin, SIGNAL_VERSION, Signals};
-use kinglet_route::state::{Alarm, State};
+use kinglet_route::state::State;
 use kinglet_route::trace::{Ended, Outcome, RemoteOutcome, Trace, Usage};
 
 /// Cases of each property.
@@ -176,7 +178,8 @@ impl Case {
             state: State {
                 requests,
                 escalations: r.below(u64::from(requests) / 4 + 1) as u32,
-                alarm: r.one_of(&[Alarm::None, Alarm::None, Alarm::Warn, Alarm::Tighten, Alarm::Suspend]),
+                alarm: r.maybe(|r| r.one_of(&[Action::Warn, Action::Tighten, Action::Suspend])),
+                day0: scores(r),
                 ..State::default()
             },
             calibration: match r.below(3) {
@@ -274,6 +277,18 @@ impl Case {
             }
         }
     }
+}
+
+/// Scores of a session, at times enough for a rate.
+fn scores(r: &mut Random) -> std::collections::BTreeMap<String, RollingQuantile> {
+    let mut scores = RollingQuantile::default();
+    for _ in 0..r.below(40) {
+        let asked = if r.truth(5) { Asked::Yes } else { Asked::No };
+        let mut signals = doubtful(r.share());
+        signals.label_margin = signals.label_max;
+        scores.record(&signals, asked, 0.25);
+    }
+    ["", "t"].map(|task| (task.to_string(), scores.clone())).into()
 }
 
 fn policy(r: &mut Random) -> Policy {
@@ -408,6 +423,7 @@ fn signals(r: &mut Random) -> Signals {
         window_logprob: r.maybe(|r| -4.0 * r.share()).filter(|_| measured),
         anchor_logprob: r.rarely(|r| -3.0 * r.share()).filter(|_| measured),
         label_max: r.maybe(Random::share).filter(|_| measured),
+        label_margin: r.maybe(Random::share).filter(|_| measured),
         label_none: r.rarely(Random::share).filter(|_| measured),
         repetition: r.rarely(Random::share),
         truncated: r.rarely(|r| r.truth(2)),
