@@ -15,6 +15,7 @@ pub mod document;
 pub mod drift;
 pub mod economics;
 pub mod error;
+pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod gauge;
