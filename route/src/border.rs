@@ -1,5 +1,7 @@
 //! Signals at the border: what is no number is refused by its path, before anything is made of it.
 
+use serde_json::Value;
+
 use crate::document::finite;
 use crate::signals::{Origin, SIGNAL_VERSION, Signals};
 use crate::{Result, RouteError};
@@ -22,6 +24,27 @@ pub fn check(path: &str, s: &Signals) -> Result<()> {
         finite(&format!("{path}.{name}"), value)?;
     }
     Ok(())
+}
+
+/// Refuses a name that is no signal's: one that is misspelt would be one that was not measured.
+///
+/// # Errors
+///
+/// `invalid_request` with the path.
+pub fn check_names(path: &str, signals: &Value) -> Result<()> {
+    let known = serde_json::to_value(Signals::default()).unwrap_or_default();
+    let known = |name: &str| known.get(name).is_some();
+    let unknown = signals
+        .as_object()
+        .and_then(|fields| fields.keys().find(|name| !known(name)));
+    match unknown {
+        Some(name) => Err(RouteError::invalid(
+            format!("{path}.{name}"),
+            "a signal of docs/routing.md",
+            "another name",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Every number that might be none, by name.

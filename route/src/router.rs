@@ -1,8 +1,10 @@
 //! The decision behind one door of JSON texts: what JavaScript calls, and what a test calls natively with the same words.
 //! The session's state goes in and comes out: nothing is kept here that a crash could lose.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
+use crate::border;
 use crate::calibration::{self, Calibration};
 use crate::decide::{before, replay, review, settle};
 use crate::document::read;
@@ -57,11 +59,6 @@ struct Listed<'a> {
     calibration: Calibration,
 }
 
-/// What a signals document may come with.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Reviewed(Answer);
-
 impl Router {
     /// A router from JSON texts: a policy, a list of profiles, a binding.
     ///
@@ -106,7 +103,9 @@ impl Router {
     /// After it: a trace. `answer` is `{signals, ended}`.
     pub fn review(&self, step: &str, answer: &str) -> Result<String> {
         let step = Trace::from_json(step)?;
-        let Reviewed(answer) = read("answer", answer)?;
+        let given: Value = read("answer", answer)?;
+        border::check_names("answer.signals", given.get("signals").unwrap_or(&Value::Null))?;
+        let answer: Answer = read("answer", answer)?;
         written(&review(&step, self.profile(&step), &answer.signals, answer.ended)?)
     }
 

@@ -42,7 +42,7 @@ export async function routeModule(file?: WasmFile): Promise<RouteGlue> {
 }
 
 async function start(file: WasmFile | undefined): Promise<RouteGlue> {
-  const glue = (await import('../../wasm/kinglet_route.js')) as RouteGlue;
+  const glue = (await import('../../wasm/kinglet_route.js')) as unknown as RouteGlue;
   const wasm = file ?? onDisk();
   await glue.default(wasm === undefined ? undefined : { module_or_path: wasm });
   return glue;

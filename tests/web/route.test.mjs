@@ -1,0 +1,243 @@
+// `kinglet/route`: decisions without the engine. The traces of tests/cases/route replay in Node and in Chromium with the same
+// bits as natively; adapters read the answers of other engines; importing it does nothing and reaches no engine.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing, notBuilt } from './support/browser.mjs';
+import { startServer } from './support/server.mjs';
+
+const ROOT = new URL('../../', import.meta.url);
+const read = (path) => readFileSync(new URL(path, ROOT), 'utf8');
+const skip = notBuilt() ?? false;
+const inChromium = missing() ?? false;
+const lines = read('tests/cases/route/traces.jsonl').trimEnd().split('\n');
+const profile = JSON.parse(read('tests/cases/route/profile.json'));
+const price = { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' };
+const remotes = [{ name: 'strong', price }];
+
+let route;
+let server;
+let browser;
+before(async () => {
+  if (skip) return;
+  route = await import('../../pkg/dist/route/index.js');
+  if (inChromium) return;
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** What the module's own functions make of each trace: texts, as they come out of Wasm. */
+async function replayed(glue, file, { lines, profile }) {
+  await glue.default(file && { module_or_path: file });
+  const router = new glue.Router('{}', [JSON.stringify(profile)], JSON.stringify(profile.binding));
+  return lines.map((line) => ({ text: router.replay(line), sentence: glue.explain(line) }));
+}
+
+function sameAs(lines, results) {
+  assert.equal(results.length, lines.length);
+  results.forEach(({ text }, i) => assert.equal(text, `{"identical":true,"trace":${lines[i]}}`));
+}
+
+test('traces replay in Node with the same bits as natively, and a perturbed one does not', { skip }, async () => {
+  const glue = await import('../../pkg/wasm/kinglet_route.js');
+  const file = readFileSync(new URL('pkg/wasm/kinglet_route_bg.wasm', ROOT));
+  const results = await replayed(glue, file, { lines, profile });
+  assert.ok(lines.length >= 60, `${lines.length} traces`);
+  sameAs(lines, results);
+  const perturbed = lines.map((line) => line.replace('"requests":', '"requests":1'));
+  assert.throws(() => sameAs(perturbed, results));
+});
+
+test('traces replay in Chromium with the same bits, and with the same sentences', { skip: skip || inChromium }, async () => {
+  const page = await browser.newPage();
+  await page.goto(`${server.origin}/pkg/package.json`); // of the same origin, and with no engine
+  const given = JSON.stringify({ lines, profile });
+  const results = await page.evaluate(`import('/pkg/wasm/kinglet_route.js').then((glue) => (${replayed})(glue, undefined, ${given}))`);
+  sameAs(lines, results);
+  const router = await route.createRouter();
+  results.forEach(({ sentence }, i) => assert.equal(sentence, router.explain(JSON.parse(lines[i]))));
+  await page.close();
+});
+
+test('a request is decided, reviewed and settled; its trace replays and is explained', { skip }, async () => {
+  const router = await route.createRouter({ remotes, escalation: { abort: { grace: 8, windowBelow: -3 } } });
+  const step = router.decide({ prompt_tokens: 40, max_tokens: 8 }, 'first');
+  assert.equal(step.decision.reason, null);
+  assert.deepEqual(step.decision.abort, { window_below: -3, grace: 8 });
+  const signals = { version: 1, origin: 'measured', tokens: 3, label_max: 0.2 };
+  const review = router.review(step, signals);
+  assert.equal(review.decision.action, 'remote');
+  assert.equal(review.decision.reason, 'low_confidence');
+  assert.equal(review.decision.calibrated, false);
+  assert.deepEqual(review.decision.egress, { remote: 'strong', needs_consent: true, needs_redaction: false, cost: 180 });
+  assert.match(router.explain(review), /^The remote model "strong" is to be asked because its label_max is 0.2, under the bound of 0.5; /);
+  assert.equal(router.state.requests, 0, 'only settle changes it');
+  const trace = router.settle(review, { remote: 'answered', usage: { input: 41, output: 2 } });
+  assert.equal(trace.decision.cost, 123); // (41 * 2.5 + 2 * 10) micro-dollars, rounded up
+  const { requests, escalations } = router.state;
+  assert.deepEqual({ requests, escalations }, { requests: 1, escalations: 1 });
+  for (const one of [step, review, trace]) {
+    const again = router.replay(one);
+    assert.equal(again.identical, true);
+    assert.deepEqual(again.trace, one);
+  }
+  const forged = structuredClone(trace);
+  forged.decision.reason = 'confident';
+  assert.equal(router.replay(forged).identical, false);
+  const next = await route.createRouter({ remotes, state: router.state });
+  assert.equal(next.state.requests, 1);
+});
+
+test('a calibration decides where it fits, and is refused by name where it does not', { skip }, async () => {
+  const target = { risk: profile.target.alpha, confidence: 1 - profile.target.delta };
+  const signals = { version: 1, origin: 'measured', tokens: 1, label_max: 0.999 };
+  const decided = async (options) => {
+    const router = await route.createRouter({ remotes, profiles: [profile], escalation: { target }, ...options });
+    return router.review(router.decide({ task: profile.task }), signals);
+  };
+  const fits = await decided({ binding: profile.binding });
+  assert.equal(fits.inputs.calibration.kind, 'fits');
+  assert.ok(fits.decision.calibrated && fits.decision.p_error !== null && fits.contributions.length > 0);
+  for (const [options, field] of [
+    [{}, 'model_hash'],
+    [{ binding: { ...profile.binding, template_hash: 'other' } }, 'template_hash'],
+    [{ binding: profile.binding, escalation: { target: { risk: 0.01 } } }, 'target'],
+  ]) {
+    const refused = await decided(options);
+    assert.equal(refused.inputs.calibration.field, field);
+    assert.equal(refused.decision.calibrated, false);
+    assert.equal(refused.decision.p_error, null);
+    assert.ok(refused.notes.includes('profile_mismatch'));
+  }
+});
+
+test('what is unknown or no number is refused by its path', { skip }, async () => {
+  const { createRouter } = route;
+  for (const [options, param] of [
+    [{ mood: 1 }, 'mood'],
+    [{ mode: 'observe' }, 'policy.mode'],
+    [{ escalation: { target: { risk: NaN } } }, 'policy.escalation.target.risk'],
+    [{ remotes: [{ name: 'a', price: { ...price, inputPerMillion: 0.5 } }] }, 'policy.remotes[0].price.inputPerMillion'],
+    [{ escalation: { maxRates: 1 } }, 'policy.escalation.maxRates'],
+    [{ state: {} }, 'state'],
+    [{ profiles: {} }, 'profiles'],
+    [{ onAlarm: 1 }, 'onAlarm'],
+  ]) {
+    await assert.rejects(createRouter(options), ({ code, detail }) => code === 'invalid_request' && detail.param === param, param);
+  }
+  const router = await createRouter({ remotes });
+  const refused = (work, param) => assert.throws(work, ({ name, code, detail }) => name === 'KingletError' && code === 'invalid_request' && detail.param === param);
+  refused(() => router.decide({ complexity: Infinity }), 'facts.complexity');
+  refused(() => router.decide({ tokens: 1 }), 'facts.tokens');
+  const step = router.decide();
+  refused(() => router.review(step, { version: 1, origin: 'measured', min_margin: NaN }), 'answer.signals.min_margin');
+  refused(() => router.review(step, { version: 1, origin: 'measured', surprise: 1 }), 'answer.signals.surprise');
+  refused(() => router.settle(step), 'review.decision.reason');
+  const loop = {};
+  loop.payload = loop;
+  refused(() => router.decide(loop), 'facts');
+  assert.equal(router.decide({ online: false }).gates[0].reason, 'offline'); // it goes on after errors
+});
+
+test('the configuration names every default', { skip }, async () => {
+  const { policy, profiles } = (await route.createRouter({ profiles: [profile] })).config();
+  assert.equal(policy.mode, 'prefer-local');
+  assert.equal(policy.escalation.repetitionBound, 0.5);
+  assert.equal(policy.escalation.conservative, 'quarter');
+  assert.deepEqual(policy.privacy, { consent: 'ask', redact: 'no' });
+  assert.equal(profiles[0].calibration.kind, 'refused');
+});
+
+/** As WebLLM 0.2 and wllama 3 declare it: a chat's answer. */
+const chat = (finish_reason = 'stop') => ({
+  id: 'c', object: 'chat.completion', created: 1, model: 'm', usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 },
+  choices: [{
+    index: 0,
+    finish_reason,
+    message: { role: 'assistant', content: 'de' },
+    logprobs: {
+      content: [
+        { token: 'd', bytes: [100], logprob: -0.1, top_logprobs: [{ token: 'd', bytes: [100], logprob: -0.1 }, { token: 'x', bytes: [120], logprob: -2.6 }] },
+        { token: 'e', bytes: [101], logprob: -0.5, top_logprobs: [{ token: 'e', bytes: [101], logprob: -0.5 }, { token: 'y', bytes: [121], logprob: -Infinity }] },
+      ],
+    },
+  }],
+});
+
+test('answers of WebLLM become signals, whole or in chunks', { skip }, async () => {
+  const whole = await route.fromWebLLM(chat('length'));
+  assert.equal(whole.origin, 'reported');
+  assert.equal(whole.tokens, 2);
+  assert.ok(Math.abs(whole.mean_logprob + 0.3) < 1e-12);
+  assert.equal(whole.first_margin, 2.5);
+  assert.equal(whole.truncated, true);
+  assert.equal(whole.empty, false);
+  const [choice] = chat().choices;
+  const chunks = choice.logprobs.content.map((token, i) => ({
+    choices: [{ index: 0, delta: { content: token.token }, finish_reason: i === 1 ? 'length' : null, logprobs: { content: [token] } }],
+  }));
+  assert.deepEqual(await route.fromWebLLM([...chunks, { choices: [], usage: {} }]), whole);
+  const without = await route.fromWebLLM({ choices: [{ ...choice, logprobs: null }] });
+  assert.equal(without.origin, 'none');
+});
+
+test('answers of wllama become signals: chats, and raw completions', { skip }, async () => {
+  assert.equal((await route.fromWllama(chat())).truncated, false);
+  const raw = {
+    id: 'r', object: 'text_completion', created: 1, model: 'm',
+    choices: [{
+      text: '{"a": 7}', index: 0, finish_reason: 'stop',
+      logprobs: { tokens: ['{"a": ', '7', '}'], token_logprobs: [-0.01, -2, -0.01], top_logprobs: [{ '{"a": ': -0.01, x: -5 }, { 6: -1, 7: -2 }, { '}': -0.01, ' ': -6 }], text_offset: [0, 6, 7] },
+    }],
+  };
+  const signals = await route.fromWllama(raw, { form: 'json' });
+  assert.equal(signals.anchor_logprob, -2);
+  assert.equal(signals.min_logprob, -2);
+  await assert.rejects(route.fromWllama({ choices: [{ ...raw.choices[0], logprobs: { ...raw.choices[0].logprobs, token_logprobs: [NaN, 0, 0] } }] }), { code: 'invalid_request' });
+});
+
+test('the Prompt API has no probabilities, and the decision says so', { skip }, async () => {
+  const router = await route.createRouter({ remotes });
+  const session = { contextUsage: 100, contextWindow: 6144 };
+  const facts = route.promptFacts(session, 50);
+  assert.deepEqual(facts, { context: 6144, prompt_tokens: 150 });
+  assert.deepEqual(route.promptFacts(undefined), { local: 'absent' });
+  const review = router.review(router.decide(facts), await route.fromPromptAPI('Hello.'));
+  assert.equal(review.decision.reason, 'no_objection');
+  assert.ok(review.notes.includes('no_probabilities'));
+  assert.match(router.explain(review), /the engine reports no probabilities/);
+  const failed = router.review(router.decide(facts), await route.fromPromptAPI('Hello.', { verified: false }));
+  assert.equal(failed.decision.reason, 'verifier_failed');
+  assert.equal((await route.fromPromptAPI(' ')).empty, true);
+});
+
+/** What a built script imports, at once or later, and what that imports. */
+function graph(entry, found = new Set()) {
+  if (found.has(entry)) return found;
+  found.add(entry);
+  const text = read(entry);
+  for (const [, path] of text.matchAll(/(?:from|import)\s*\(?"(\.[^"]+)"/g)) {
+    graph(fileURLToPath(new URL(path, new URL(entry, ROOT))).slice(fileURLToPath(ROOT).length), found);
+  }
+  return found;
+}
+
+test('no path leads from kinglet/route to the engine', { skip }, () => {
+  const modules = [...graph('pkg/dist/route/index.js')];
+  assert.ok(modules.includes('pkg/wasm/kinglet_route.js'), modules.join(' '));
+  const engine = /kinglet\.js|kinglet_relaxed|kinglet_grammar|worker|serve|client|hosts|sources|store/;
+  assert.deepEqual(modules.filter((module) => engine.test(module)), []);
+  assert.ok([...graph('pkg/dist/index.js')].some((module) => engine.test(module)), 'the search finds it where it is');
+});
+
+test('adapters stay within sixty lines', () => {
+  for (const name of ['openai', 'web-llm', 'wllama', 'prompt-api']) {
+    const count = read(`pkg/src/route/adapters/${name}.ts`).split('\n').length;
+    assert.ok(count <= 61, `${name}: ${count}`);
+  }
+});
