@@ -16,8 +16,9 @@ pub const WINDOW: usize = 200;
 /// answered to two thirds within so many requests, the rest when the window has turned over.
 pub const HORIZON: f64 = 50.0;
 
-/// Where the account ends, in requests. While it does not, the realised share differs by at most `ACCOUNT / n` from the
-/// rate over any first `n` requests: three points over 500.
+/// Where the account ends, in requests: one before it, everything asks, or nothing does. So the realised share of the first
+/// `n` requests differs by at most `ACCOUNT / n` from the rate, whatever the scores are (as long as nothing else asks, and
+/// no answer lacks its score): three points over 500.
 pub const ACCOUNT: f64 = 15.0;
 
 /// Features that order answers without labels, the most telling first where they exist at all: a head's and the labels'
@@ -92,20 +93,22 @@ impl RollingQuantile {
     /// The quantile's level is the rate and what is owed. Among equal scores that straddle it, none ask while the account is
     /// not owing, and all do while it is: so a rate is kept even where scores are few.
     pub fn bound(&self, rate: f64) -> Option<Bound> {
-        let mut sorted = self.scores.clone();
-        sorted.sort_by(|a, b| b.total_cmp(a));
+        let mut scores = self.scores.clone();
         let level = (rate + self.account / HORIZON).clamp(0.0, 1.0);
-        let at = (level * sorted.len() as f64) as usize;
-        let edge = *sorted.get(at.min(sorted.len().checked_sub(1)?))?;
-        // Without anything owed the edge itself stays; a level of nothing keeps what is larger than all before, too.
-        let threshold = match (level > 0.0, self.account > 0.0) {
-            (false, _) => f64::MAX,
-            (true, true) => edge.next_down(),
-            (true, false) => edge,
+        let at = ((level * scores.len() as f64) as usize).min(scores.len().checked_sub(1)?);
+        let (_, edge, _) = scores.select_nth_unstable_by(at, |a, b| b.total_cmp(a));
+        let threshold = if self.account <= 1.0 - ACCOUNT || level == 0.0 {
+            f64::MAX
+        } else if self.account >= ACCOUNT - 1.0 {
+            f64::MIN
+        } else if self.account > 0.0 {
+            edge.next_down()
+        } else {
+            *edge
         };
         Some(Bound {
             threshold,
-            n: sorted.len() as u64,
+            n: scores.len() as u64,
         })
     }
 

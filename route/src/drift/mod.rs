@@ -1,11 +1,11 @@
 //! Whether traffic is still like the calibration set. State is explicit, bounded, and serde's; nothing reads a clock.
 //!
-//! What is watched, and what it costs in false alarms (tools/route_drift.py computes these from the constants here, exactly
-//! but for the discretisation of the sums; a reference of 1000 scores, in unchanged traffic of 2000 answers):
+//! What is watched, and what it costs in false alarms (in unchanged traffic of 2000 answers, against a reference of 1000
+//! scores; tools/route_drift.py simulates it with the constants of this file):
 //!
 //! | watched | by | false alarms |
 //! |---|---|---|
-//! | share of scores in the most doubtful bin | CUSUM, bound [`TOP`] | 1.3 % |
+//! | scores, for more of the doubtful ones | CUSUM, bound [`SCORES`] | 2 to 3 % |
 //! | share of scores that ask | CUSUM, bound [`ASKED`] | 0.5 to 0.9 % |
 //! | failed checks | CUSUM, bound [`CHECKS`] | 0.5 to 0.9 % |
 //! | all of the scores' distribution | PSI of each [`WINDOW`] scores | 0.4 % |
@@ -17,7 +17,7 @@ mod psi;
 
 use serde::{Deserialize, Serialize};
 
-pub use cusum::{Cusum, ODDS};
+pub use cusum::{Cusum, NEW, ODDS, TILT};
 pub use psi::{WINDOW, psi, psi_bound};
 
 use crate::calibrate::binomial::upper_tail;
@@ -27,11 +27,11 @@ use crate::math::decimal;
 use crate::profile::{Binding, Count, Histogram, Profile, Threshold};
 use psi::Window;
 
-/// Bound of the sum over the most doubtful bin. With [`ODDS`] 1.8 and a rate of a tenth known from 1000 scores: false alarm
-/// within 2000 answers 1.3 %; a rise to 19.5 % is found within 500 in 94 %.
-pub const TOP: f64 = 7.0;
+/// Bound of the sum over scores: `e^7.5` is about 1800, and a false alarm within 2000 answers has about the probability
+/// 2.5 %; when an eighth of the traffic is new and doubtful, it is found within 500 in about 93 %.
+pub const SCORES: f64 = 7.5;
 
-/// Bound of the sum over scores that ask: higher, for it mostly sees what [`TOP`] sees.
+/// Bound of the sum over scores that ask: higher, for it mostly sees what [`SCORES`] sees.
 pub const ASKED: f64 = 8.0;
 
 /// Bound of the sum over failed checks.
@@ -87,7 +87,7 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// More scores in the most doubtful bin.
+    /// More of the most doubtful scores.
     ScoresRose,
     /// More scores that ask.
     AskedRose,
@@ -125,7 +125,7 @@ pub struct Monitor {
     cost: Option<u64>,
     seen: u64,
     asked_rate: f64,
-    top: Option<Cusum>,
+    scores: Option<Cusum>,
     asked: Option<Cusum>,
     checks: Option<Cusum>,
     window: Window,
@@ -138,11 +138,6 @@ impl Monitor {
     /// Watches traffic against this profile.
     pub fn new(profile: &Profile) -> Monitor {
         let reference = &profile.reference;
-        let top = Count {
-            k: reference.score.counts.last().copied().unwrap_or(0),
-            n: reference.score.n(),
-        };
-        let several = reference.score.counts.len() > 1;
         let Count { k, n } = reference.asked;
         Monitor {
             reference: reference.score.clone(),
@@ -157,9 +152,9 @@ impl Monitor {
             },
             seen: 0,
             asked_rate: if n > 0 { k as f64 / n as f64 } else { 0.0 },
-            top: Cusum::of(top).filter(|_| several),
-            asked: Cusum::of(reference.asked),
-            checks: Cusum::of(reference.verifier_failed),
+            scores: Cusum::of_scores(&reference.score),
+            asked: Cusum::of_rate(reference.asked),
+            checks: Cusum::of_rate(reference.verifier_failed),
             window: Window::of(&reference.score),
             audit: Count::default(),
             looks: 0,
@@ -196,8 +191,10 @@ impl Monitor {
         if self.raised.len() > 21 || self.audit.k > self.audit.n || self.audit.n > AUDIT_LIFE {
             return wrong("counts of its own making");
         }
-        let sums = [&self.top, &self.asked, &self.checks];
-        sums.into_iter().flatten().try_for_each(Cusum::check)
+        let rates = [&self.asked, &self.checks];
+        let bins = self.reference.counts.len();
+        self.scores.iter().try_for_each(|sum| sum.check(bins))?;
+        rates.into_iter().flatten().try_for_each(|sum| sum.check(2))
     }
 
     /// Answers seen.
@@ -221,8 +218,7 @@ impl Monitor {
         self.seen = self.seen.saturating_add(1);
         if let Some(score) = o.score.filter(|s| s.is_finite()) {
             let bin = self.reference.bin(score);
-            let is_top = bin + 1 == self.reference.counts.len();
-            self.sum(Which::Top, is_top, &mut alarms);
+            self.sum(Which::Scores, bin, &mut alarms);
             if let Some((value, bound)) = self.window.push(bin, &self.reference) {
                 let message =
                     format!("the scores' distribution moved: PSI {value:.3}, bound {bound:.3}; label new answers");
@@ -231,10 +227,10 @@ impl Monitor {
         }
         if let Some(asked) = o.asked {
             self.asked_rate = decimal((1.0 - EWMA) * self.asked_rate + EWMA * f64::from(u8::from(asked)));
-            self.sum(Which::Asked, asked, &mut alarms);
+            self.sum(Which::Asked, usize::from(asked), &mut alarms);
         }
         if let Some(failed) = o.verifier_failed {
-            self.sum(Which::Checks, failed, &mut alarms);
+            self.sum(Which::Checks, usize::from(failed), &mut alarms);
         }
         if let Some(right) = o.audited {
             self.audited(right, &mut alarms);
@@ -254,7 +250,7 @@ impl Monitor {
     pub fn acknowledge(&mut self, kind: Kind) {
         self.raised.retain(|(k, _)| *k != kind);
         let sum = match kind {
-            Kind::ScoresRose => &mut self.top,
+            Kind::ScoresRose => &mut self.scores,
             Kind::AskedRose => &mut self.asked,
             Kind::ChecksFail => &mut self.checks,
             Kind::ScoresMoved => return self.window.clear(),
@@ -269,13 +265,13 @@ impl Monitor {
         }
     }
 
-    fn sum(&mut self, which: Which, yes: bool, alarms: &mut Vec<Alarm>) {
+    fn sum(&mut self, which: Which, outcome: usize, alarms: &mut Vec<Alarm>) {
         let (sum, bound, kind, what) = match which {
-            Which::Top => (
-                &mut self.top,
-                TOP,
+            Which::Scores => (
+                &mut self.scores,
+                SCORES,
                 Kind::ScoresRose,
-                "more answers as doubtful as the most doubtful tenth",
+                "more answers as doubtful as the most doubtful ones",
             ),
             Which::Asked => (
                 &mut self.asked,
@@ -290,7 +286,7 @@ impl Monitor {
                 "more answers that fail their checks",
             ),
         };
-        let Some(height) = sum.as_mut().map(|s| s.push(yes, TIGHTEN * bound)) else {
+        let Some(height) = sum.as_mut().map(|s| s.push(outcome, TIGHTEN * bound)) else {
             return;
         };
         let message =
@@ -340,7 +336,7 @@ impl Monitor {
 /// One of the sums.
 #[derive(Clone, Copy)]
 enum Which {
-    Top,
+    Scores,
     Asked,
     Checks,
 }

@@ -1,11 +1,14 @@
-//! A histogram over bins of about equal counts.
+//! A histogram over bins of fixed shares of the values that it is made from.
 
 use serde::{Deserialize, Serialize};
 
 use crate::math::decimal;
 
-/// Most bins: deciles.
-pub const BINS: usize = 10;
+/// Where the edges lie: deciles, and the most doubtful tenth in two, for that is where traffic of a new kind goes.
+pub const SHARES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
+
+/// Most bins.
+pub const BINS: usize = SHARES.len() + 1;
 
 /// Counts between edges: bin `i` holds the values from `edges[i - 1]` on and below `edges[i]`; the outer two are open.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -18,13 +21,14 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Deciles of these values, which must be finite; fewer bins where many are equal.
+    /// At the [`SHARES`] of these values, which must be finite; fewer bins where many are equal.
     pub fn of(values: &[f64]) -> Histogram {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mut edges: Vec<f64> = Vec::new();
-        for i in 1..BINS {
-            let Some(edge) = sorted.get(i * sorted.len() / BINS).map(|v| decimal(*v)) else {
+        for share in SHARES {
+            let at = (share * sorted.len() as f64) as usize;
+            let Some(edge) = sorted.get(at).map(|v| decimal(*v)) else {
                 continue;
             };
             let above_first = sorted.first().is_some_and(|first| edge > *first);

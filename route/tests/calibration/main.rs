@@ -1,0 +1,9 @@
+//! Calibration: certificates hold as often as promised, drift is noticed, numbers equal SciPy's and scikit-learn's.
+
+mod certification;
+mod drift;
+mod fitting;
+mod lint;
+mod profile;
+mod reference;
+mod support;
