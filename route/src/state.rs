@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::checks_failed;
 use crate::calibration::{self, Calibration};
 use crate::day0::{Asked, RollingQuantile};
+use crate::decide::with_facts;
 use crate::document::{MAX_INTEGER, finite, integer};
 use crate::drift::{Action, Alarm, Monitor, Observation};
 use crate::policy::{Conservative, MAX_TASKS, Policy};
 use crate::profile::Profile;
 use crate::reason::Reason;
 use crate::signals::Signals;
-use crate::trace::{RemoteOutcome, ScoreKind, Trace};
+use crate::trace::{RemoteOutcome, Trace};
 use crate::{Result, RouteError};
 
 /// Scores from which a rolling rate decides; before, the documented bounds do. A quantile of a quarter of twenty has a
@@ -210,17 +212,18 @@ impl State {
         if !named || (!self.drift.contains_key(&id) && self.drift.len() > MAX_TASKS) {
             return Vec::new();
         }
-        let score = trace
-            .decision
-            .score
-            .as_ref()
-            .filter(|score| score.kind == ScoreKind::Calibrated);
-        let asks = |reason| trace.asks.iter().any(|ask| ask.reason == reason);
-        let failed = [Reason::SchemaInvalid, Reason::VerifierFailed].into_iter().any(asks);
+        // As the calibration's own reference was counted: without what failed its checks, and by its own threshold, not by
+        // one that an alarm has tightened.
+        let answer = trace.inputs.answer.as_ref();
+        let signals = answer.map(|answer| with_facts(&trace.inputs, answer));
+        let failed = signals.as_ref().map(checks_failed);
+        let judged = signals.filter(|_| failed == Some(false));
+        let value = judged.and_then(|signals| profile.scorer.value(&signals));
+        let threshold = profile.threshold_of(trace.inputs.facts.group.as_deref());
         let observation = Observation {
-            score: score.map(|score| score.value),
-            asked: score.map(|_| asks(Reason::LowConfidence)),
-            verifier_failed: trace.inputs.answer.as_ref().map(|_| failed),
+            score: value,
+            asked: value.map(|value| threshold.asks(value)),
+            verifier_failed: failed,
             ..Observation::default()
         };
         let monitor = self.drift.entry(id).or_insert_with(|| Monitor::new(profile));

@@ -102,7 +102,7 @@ fn ranked(inputs: &Inputs, signals: &Signals, judged: &mut Judgement) -> bool {
 }
 
 /// The answer's signals, with what only the facts know.
-fn with_facts(inputs: &Inputs, answer: &Answer) -> Signals {
+pub(crate) fn with_facts(inputs: &Inputs, answer: &Answer) -> Signals {
     let (mut signals, facts) = (answer.signals.clone(), &inputs.facts);
     signals.complexity = signals.complexity.or(facts.complexity);
     signals.prompt_tokens = signals.prompt_tokens.or(facts.prompt_tokens);

@@ -12,6 +12,7 @@ mod judge;
 
 pub use gates::RATE_HORIZON;
 pub use judge::BOUNDS;
+pub(crate) use judge::with_facts;
 
 use crate::calibration::Calibration;
 use crate::drift::Alarm;

@@ -23,7 +23,6 @@ pub use psi::{WINDOW, psi, psi_bound};
 use crate::calibrate::binomial::upper_tail;
 use crate::document::read;
 use crate::error::{Result, RouteError};
-use crate::math::decimal;
 use crate::profile::{Binding, Count, Histogram, Profile, Threshold};
 use psi::Window;
 
@@ -220,13 +219,13 @@ impl Monitor {
             let bin = self.reference.bin(score);
             self.sum(Which::Scores, bin, &mut alarms);
             if let Some((value, bound)) = self.window.push(bin, &self.reference) {
-                let message =
-                    format!("the scores' distribution moved: PSI {value:.3}, bound {bound:.3}; label new answers");
-                self.raise(value > bound, Kind::ScoresMoved, Action::Warn, &mut alarms, message);
+                self.raise(value > bound, Kind::ScoresMoved, Action::Warn, &mut alarms, || {
+                    format!("the scores' distribution moved: PSI {value:.3}, bound {bound:.3}; label new answers")
+                });
             }
         }
         if let Some(asked) = o.asked {
-            self.asked_rate = decimal((1.0 - EWMA) * self.asked_rate + EWMA * f64::from(u8::from(asked)));
+            self.asked_rate += EWMA * (f64::from(u8::from(asked)) - self.asked_rate);
             self.sum(Which::Asked, usize::from(asked), &mut alarms);
         }
         if let Some(failed) = o.verifier_failed {
@@ -236,12 +235,14 @@ impl Monitor {
             self.audited(right, &mut alarms);
         }
         if let Some(Err(why)) = o.binding.as_ref().map(|actual| self.binding.check(actual)) {
-            self.raise(true, Kind::ModelChanged, Action::Suspend, &mut alarms, why.to_string());
+            self.raise(true, Kind::ModelChanged, Action::Suspend, &mut alarms, || {
+                why.to_string()
+            });
         }
         if let Some((then, now)) = self.cost.zip(o.cost) {
-            let message =
-                format!("the threshold is for a price of {then} micro-units, now it is {now}; calibrate again");
-            self.raise(then != now, Kind::PriceChanged, Action::Warn, &mut alarms, message);
+            self.raise(then != now, Kind::PriceChanged, Action::Warn, &mut alarms, || {
+                format!("the threshold is for a price of {then} micro-units, now it is {now}; calibrate again")
+            });
         }
         alarms
     }
@@ -291,20 +292,12 @@ impl Monitor {
         };
         let message =
             |advice: &str| format!("{what} than in the calibration (CUSUM {height:.1}, bound {bound}); {advice}");
-        self.raise(
-            height >= bound,
-            kind,
-            Action::Warn,
-            alarms,
-            message("label new answers and calibrate again"),
-        );
-        self.raise(
-            height >= TIGHTEN * bound,
-            kind,
-            Action::Tighten,
-            alarms,
-            message("less is kept until then"),
-        );
+        self.raise(height >= bound, kind, Action::Warn, alarms, || {
+            message("label new answers and calibrate again")
+        });
+        self.raise(height >= TIGHTEN * bound, kind, Action::Tighten, alarms, || {
+            message("less is kept until then")
+        });
     }
 
     fn audited(&mut self, right: bool, alarms: &mut Vec<Alarm>) {
@@ -318,16 +311,25 @@ impl Monitor {
         let look = self.looks as f64;
         let Count { k, n } = self.audit;
         let broken = upper_tail(k, n, alpha) <= AUDIT_DELTA / (look * (look + 1.0));
-        let message = format!("{k} of {n} audited answers were wrong, more than the promised {alpha}; calibrate again");
-        self.raise(broken, Kind::RiskBroken, Action::Suspend, alarms, message);
+        self.raise(broken, Kind::RiskBroken, Action::Suspend, alarms, || {
+            format!("{k} of {n} audited answers were wrong, more than the promised {alpha}; calibrate again")
+        });
         if n >= AUDIT_LIFE {
             self.audit = Count::default();
         }
     }
 
-    fn raise(&mut self, holds: bool, kind: Kind, action: Action, alarms: &mut Vec<Alarm>, message: String) {
+    fn raise(
+        &mut self,
+        holds: bool,
+        kind: Kind,
+        action: Action,
+        alarms: &mut Vec<Alarm>,
+        message: impl FnOnce() -> String,
+    ) {
         if holds && !self.raised.contains(&(kind, action)) {
             self.raised.push((kind, action));
+            let message = message();
             alarms.push(Alarm { kind, action, message });
         }
     }

@@ -226,7 +226,8 @@ fn a_price_parts_where_the_gain_is_worth_it() {
 #[test]
 fn a_profile_for_something_else_is_always_refused() {
     let here = binding();
-    let change: [(&str, fn(&mut Binding)); 6] = [
+    type Change = fn(&mut Binding);
+    let change: [(&str, Change); 6] = [
         ("model_hash", |b| b.model_hash.push('x')),
         ("quantization", |b| b.quantization = "Q4_K".into()),
         ("tokenizer_hash", |b| b.tokenizer_hash.clear()),
