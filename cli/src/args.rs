@@ -89,6 +89,10 @@ pub enum Command {
         /// one thread computed for a token of each, round by round. Linux, with --backend cpu --threads 1.
         #[arg(long)]
         requests: Option<PathBuf>,
+        /// Short answers with and without signals of doubt instead, this many pairs for each way of sampling: how much longer
+        /// the thread computes. Linux, with --backend cpu --threads 1.
+        #[arg(long, conflicts_with = "requests")]
+        signals: Option<usize>,
     },
     /// Writes a model file in a smaller type: one line {"name","shape","from","to","bytes","rmse"} for each tensor, then
     /// one with totals.

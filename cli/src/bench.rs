@@ -99,20 +99,25 @@ fn processor_ms(session: &mut Session, request: &Value) -> Result<f64> {
             begun = begun.or(thread_ms());
         }
         let steps = session.generated().len().saturating_sub(1).max(1);
-        let spent = begun.zip(thread_ms()).map(|(begun, now)| (now - begun) / steps as f64);
-        spent.ok_or_else(|| Error::internal("this system does not say how long a thread has computed"))
+        Ok(between(begun, thread_ms())? / steps as f64)
     })
 }
 
+/// From one moment of this thread to another.
+pub fn between(begun: Option<f64>, now: Option<f64>) -> Result<f64> {
+    let spent = begun.zip(now).map(|(begun, now)| now - begun);
+    spent.ok_or_else(|| Error::internal("this system does not say how long a thread has computed"))
+}
+
 /// How long this thread has computed, where the system tells (Linux).
-fn thread_ms() -> Option<f64> {
+pub fn thread_ms() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let ns: f64 = text.split_whitespace().next()?.parse().ok()?;
     Some(ns / 1e6)
 }
 
 /// Seeded ids all over the vocabulary (SplitMix64).
-fn prompt(n: usize, n_vocab: usize) -> Vec<u32> {
+pub fn prompt(n: usize, n_vocab: usize) -> Vec<u32> {
     let mut state = 0x6b69_6e67u64;
     let id = |_| {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -171,7 +176,7 @@ fn dispatches(engine: &AnyEngine) -> Option<u64> {
     engine.gpu_stats().map(|s| s.dispatches)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -8,6 +8,7 @@ mod eval;
 mod inspect;
 mod open;
 mod output;
+mod overhead;
 mod quantize;
 mod run;
 mod text;
@@ -60,9 +61,11 @@ fn run(command: Command) -> Result<()> {
             generate,
             repeat,
             requests,
-        } => match requests {
-            Some(requests) => bench::requests(&model, &requests, repeat),
-            None => bench::bench(&model, prompt_tokens, generate, repeat),
+            signals,
+        } => match (requests, signals) {
+            (Some(requests), _) => bench::requests(&model, &requests, repeat),
+            (_, Some(pairs)) => overhead::signals(&model, prompt_tokens, generate, pairs.max(1)),
+            _ => bench::bench(&model, prompt_tokens, generate, repeat),
         },
         Command::Quantize(options) => quantize::quantize(&options),
         Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),

@@ -120,3 +120,45 @@ fn a_label_alone_is_certain() {
     let choice = block_on(session.choose(&ask("x"), &labels, &ChooseOptions::default())).expect("a choice");
     assert_eq!((choice.best, choice.margin, choice.scores[0].score), (0, 1.0, 1.0));
 }
+
+#[test]
+fn the_doubt_comes_with_the_choice() {
+    let mut session = load(TEMPLATE);
+    let labels = session
+        .labels(&texts(&["car", "car rental", "boat", "none of these"]))
+        .expect("labels");
+    let mut choose = |none, epsilon| {
+        let options = ChooseOptions {
+            none,
+            epsilon,
+            ..ChooseOptions::default()
+        };
+        block_on(session.choose(&ask("Once upon a time"), &labels, &options)).expect("a choice")
+    };
+    let all = choose(Some(3), 0.0);
+    let s = &all.signals;
+    assert_eq!(
+        (s.label_max, s.label_margin),
+        (Some(all.scores[all.best].score), Some(all.margin))
+    );
+    assert_eq!(
+        (s.label_mass, s.label_none),
+        (Some(all.mass), Some(all.scores[3].score))
+    );
+    // Of the best label's tokens, with the one that ends it.
+    let tokens: Vec<f64> = all.logprobs.content.iter().map(|t| f64::from(t.logprob)).collect();
+    assert_eq!(s.tokens as usize, labels.tokens()[all.best].len());
+    assert_eq!((s.tokens as usize, s.first_logprob), (tokens.len(), Some(tokens[0])));
+    let total = s.mean_logprob.expect("tokens") * tokens.len() as f64;
+    assert!((total - all.scores[all.best].logprob).abs() < 1e-4);
+    assert!(s.mean_margin.is_some() && s.max_entropy >= s.mean_entropy && s.grammar_pressure.is_none());
+    // Searched no further than needed, the label for none of them is computed all the same.
+    let quick = choose(Some(3), 0.5);
+    assert!(!quick.scores[3].bound && quick.signals.label_none.is_some());
+    assert_eq!(choose(None, 0.5).signals.label_none, None);
+    let beyond = ChooseOptions {
+        none: Some(4),
+        ..ChooseOptions::default()
+    };
+    assert!(block_on(session.choose(&ask("x"), &labels, &beyond)).is_err());
+}

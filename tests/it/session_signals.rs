@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::constraint;
 use crate::engine::{decoder, model, options};
 use crate::loaded::{EOS, cpu, golden_bytes, load, load_golden};
-use crate::support::Rng;
+use crate::support::{self, Rng};
 
 /// Logits are f32 near 10, their sums f64: an ulp or two of the logits for each number.
 const ROUNDING: f64 = 2e-5;
@@ -125,6 +125,33 @@ fn they_are_naive_sums_over_whole_rows() {
     assert_eq!((got.tokens, got.truncated, got.empty), (40, Some(true), Some(false)));
     assert_eq!(got.prompt_tokens, Some(prompt.len() as u32));
     assert_eq!((got.grammar_pressure, got.parse_ok, got.agreement), (None, None, None));
+}
+
+/// tools/goldens/signals.py has float64 throughout, this engine f32.
+const ANOTHER: f64 = 5e-4;
+
+#[test]
+fn they_are_those_of_another_implementation() {
+    let golden = std::fs::read(support::root().join("tests/goldens/qwen2.signals.json")).expect("readable");
+    let golden: Value = serde_json::from_slice(&golden).expect("JSON");
+    let mut session = exact();
+    let got = json!(signals(&mut session, &request(json!({"prompt": golden["prompt"]}))));
+    assert_eq!(json!(session.generated()), golden["tokens"]);
+    let differs = |of: &str, within: &dyn Fn(f64, f64) -> bool| -> Vec<String> {
+        let wanted = golden[of].as_object().expect("numbers");
+        let wrong = wanted.iter().filter(|(name, want)| {
+            let got = got[name.as_str()].as_f64().expect(name);
+            !within(got, want.as_f64().expect("a number"))
+        });
+        wrong.map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(differs("signals", &|got, want| (got - want).abs() <= ANOTHER), [""; 0]);
+    assert_eq!(
+        differs("quantiles", &|got, want| (0.79..1.27).contains(&(got / want))),
+        [""; 0]
+    );
+    let shifted = differs("signals", &|got, want| (got + 4.0 * ANOTHER - want).abs() <= ANOTHER);
+    assert_eq!(shifted.len(), 10, "a small difference would be noticed");
 }
 
 #[test]
