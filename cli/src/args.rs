@@ -72,6 +72,9 @@ pub enum Command {
     },
     /// Runs a labelled task file: accuracy per task, speed, and the signals of doubt of each item.
     Eval(Eval),
+    /// Escalation: from rows of outcomes to figures, plans, calibrations; docs/route.md describes it.
+    #[command(subcommand)]
+    Route(crate::route::args::Route),
     /// Speed of prefill and decode, time to first token, peak memory, dispatches per token.
     Bench {
         #[command(flatten)]

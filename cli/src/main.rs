@@ -10,6 +10,7 @@ mod open;
 mod output;
 mod overhead;
 mod quantize;
+mod route;
 mod run;
 mod text;
 mod verify;
@@ -27,21 +28,19 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::SUCCESS;
         }
         Err(e) => {
-            return fail(&Error::invalid(
-                "command line",
-                "a command of kinglet --help",
-                e.to_string().trim(),
-            ));
+            let error = Error::invalid("command line", "a command of kinglet --help", e.to_string().trim());
+            return fail(&error.to_json());
         }
     };
     match run(cli.command) {
         Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(e) => fail(&e),
+        Err(e) => fail(&e.to_json()),
     }
 }
 
-fn run(command: Command) -> Result<()> {
-    match command {
+fn run(command: Command) -> route::Result<()> {
+    let done: Result<()> = match command {
+        Command::Route(command) => return route::run(&command),
         Command::Inspect { file, ctx } => inspect::inspect(&file, ctx),
         Command::Tokenize { file, special, bos } => text::tokenize(&file, special, bos),
         Command::Detokenize { file, special } => text::detokenize(&file, special),
@@ -69,11 +68,12 @@ fn run(command: Command) -> Result<()> {
         },
         Command::Quantize(options) => quantize::quantize(&options),
         Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
-    }
+    };
+    Ok(done?)
 }
 
 /// Every failure looks the same: `{code, message, detail}` on standard error, exit code 1.
-fn fail(error: &Error) -> std::process::ExitCode {
-    eprintln!("{}", error.to_json());
+fn fail(error: &serde_json::Value) -> std::process::ExitCode {
+    eprintln!("{error}");
     std::process::ExitCode::from(1)
 }
