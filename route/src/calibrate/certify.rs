@@ -26,6 +26,11 @@ use crate::math::decimal;
 /// with three, a start whose true risk is a fifth of α = 5 % fails once in fifty.
 pub const START_ERRORS: u64 = 3;
 
+/// The first test of [`Sequence::Kept`] keeps at least one answer in so many: with many labels a start of few answers would
+/// throw them away, and a share of wrong labels among the surest, of 2 %, would end everything by chance. Where less than
+/// a quarter can be kept, there is little to win.
+pub const START_PART: u64 = 4;
+
 /// Steps of [`Sequence::Kept`] from its start to all answers.
 pub const STEPS: u64 = 40;
 
@@ -151,11 +156,13 @@ impl Promise {
 }
 
 /// The numbers of kept answers that are tried, in order: from the fewest that bear [`START_ERRORS`] errors (fewer errors,
-/// where that would be more than half of n) to all, in [`STEPS`] equal steps. Depends on n, α and δ and on nothing else.
+/// where that would be more than half of n), but at least one in [`START_PART`], to all, in [`STEPS`] equal steps. Depends
+/// on n, α and δ and on nothing else.
 /// Empty where not even all of them without an error would do.
 pub fn kept_counts(n: u64, promise: Promise) -> Vec<u64> {
     let by_errors = (0..=START_ERRORS).rev().map(|e| promise.fewest(e));
     let start = by_errors.into_iter().find(|m| m * 2 <= n).unwrap_or(promise.fewest(0));
+    let start = start.max(n / START_PART);
     if start > n {
         return Vec::new();
     }

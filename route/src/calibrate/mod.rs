@@ -13,7 +13,8 @@ mod threshold;
 use std::collections::BTreeMap;
 
 pub use certify::{
-    Certificate, MAX_DECLARED, Promise, START_ERRORS, STEPS, Scored, Sequence, Shortfall, Verdict, certify, kept_counts,
+    Certificate, MAX_DECLARED, Promise, START_ERRORS, START_PART, STEPS, Scored, Sequence, Shortfall, Verdict, certify,
+    kept_counts,
 };
 pub use rows::{Digest, MAX_ROWS, Row, Selected, checks_failed, ordered};
 pub use threshold::{MIN_GROUP, quantile};
