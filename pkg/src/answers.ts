@@ -1,6 +1,7 @@
 // Answers in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`.
 
 import type { ToolCall, ToolCallDelta } from './openai.js';
+import type { AnswerDecision } from './escalation.js';
 import type { Signals } from './signals.js';
 
 export type { Signals } from './signals.js';
@@ -74,6 +75,8 @@ export interface Own {
   signals?: Signals;
   /** The rule `kinglet.abort` has ended the answer early; its text is a fragment. With several choices: one of them. */
   aborted?: 'mid_abort';
+  /** With options of docs/routing.md, of a chat. On a stream: on the chunk that ends the last answer. */
+  decision?: AnswerDecision;
 }
 
 /** What every answer and chunk has. */

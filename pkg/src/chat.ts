@@ -1,16 +1,24 @@
 // `chat.completions`: a conversation's answers in OpenAI's shape.
 
+import type { Decisions, Pending } from './escalation.js';
 import type { Lasting } from './lasting.js';
-import { callOf } from './params.js';
+import { callOf, invalid } from './params.js';
 import type { Piece } from './protocol.js';
+import type { Facts } from './route/types.js';
 import { collect, envelope, own } from './shape.js';
 import { pieces } from './stream.js';
 import type { CallOptions, ChatChunk, ChatCompletion, ChatParams, Logprobs, TokenLogprob, Usage } from './types.js';
 
+/** The head of an answer. */
+type Head = ReturnType<typeof envelope>;
+
 /** `chat.completions`. */
 export class ChatCompletions {
   /** @internal */
-  constructor(private readonly link: Lasting) {}
+  constructor(
+    private readonly link: Lasting,
+    private readonly decisions?: Decisions,
+  ) {}
 
   /** Answers a conversation: piece by piece with `stream: true`, else when it is complete. */
   create(params: ChatParams & { stream: true }, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk>>;
@@ -18,18 +26,49 @@ export class ChatCompletions {
   create(params: ChatParams, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion>;
   async create(params: ChatParams, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
     const { request, stream, includeUsage, signal } = callOf(params, options);
-    const answer = pieces(this.link, 'chat', request, signal);
-    const { model } = this.link.info;
-    return stream ? chunks(answer, model, includeUsage) : whole(answer, model);
+    const head = envelope('chatcmpl', this.link.info.model);
+    const { asked, pending } = await this.begin(head.id, request);
+    const answer = pieces(this.link, 'chat', asked, signal);
+    return stream ? chunks(answer, head, includeUsage, pending) : whole(answer, head, pending);
   }
+
+  /** The request as the engine gets it, and the decision on its answer that is to come. */
+  private async begin(id: string, request: Record<string, unknown>): Promise<{ asked: Record<string, unknown>; pending?: Pending }> {
+    const { decisions, link } = this;
+    const kinglet = request['kinglet'] ?? {};
+    if (decisions === undefined || typeof kinglet !== 'object') {
+      return { asked: request };
+    }
+    const { facts, ...own } = kinglet as Record<string, unknown>;
+    const pending = decisions.begin(id, await factsOf(link, { ...request, kinglet: own }, facts), Number(request['n'] ?? 1));
+    return { asked: { ...request, kinglet: { ...own, signals: true } }, pending };
+  }
+}
+
+/** What is known of a request before it is answered; what the caller says of it himself holds. */
+async function factsOf(link: Lasting, request: Record<string, unknown>, given: unknown): Promise<Facts> {
+  if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) {
+    throw invalid('kinglet.facts', 'an object', typeof given);
+  }
+  const { context } = link.info;
+  const prompt = await link.call('count', { request });
+  const most = request['max_completion_tokens'] ?? request['max_tokens'];
+  return {
+    prompt_tokens: prompt,
+    max_tokens: typeof most === 'number' ? most : Math.max(0, context - prompt),
+    context,
+    ...(typeof navigator === 'undefined' || navigator.onLine === undefined ? {} : { online: navigator.onLine }),
+    ...(given as Facts | null | undefined),
+  };
 }
 
 async function* chunks(
   answer: AsyncIterable<Piece>,
-  model: string,
+  id: Head,
   includeUsage: boolean,
+  pending: Pending | undefined,
 ): AsyncGenerator<ChatChunk, void, void> {
-  const head = { ...envelope('chatcmpl', model), object: 'chat.completion.chunk' as const };
+  const head = { ...id, object: 'chat.completion.chunk' as const };
   const begun = new Set<number>();
   let usage: Usage | undefined;
   for await (const { index = 0, text, tool_calls, finish_reason, logprobs, usage: spent, ...ending } of answer) {
@@ -41,7 +80,7 @@ async function* chunks(
       ...head,
       choices: [{ index, delta, finish_reason, logprobs: chat(logprobs?.content) }],
       ...(includeUsage ? { usage: null } : {}),
-      ...own(ending),
+      ...own({ ...ending, ...pending?.piece(ending) }),
     };
   }
   if (includeUsage && usage !== undefined) {
@@ -49,10 +88,10 @@ async function* chunks(
   }
 }
 
-async function whole(answer: AsyncIterable<Piece>, model: string): Promise<ChatCompletion> {
+async function whole(answer: AsyncIterable<Piece>, head: Head, pending: Pending | undefined): Promise<ChatCompletion> {
   const { choices, usage, ending } = await collect(answer);
   return {
-    ...envelope('chatcmpl', model),
+    ...head,
     object: 'chat.completion',
     choices: choices.map(({ text, finish, logprobs, calls }, index) => ({
       index,
@@ -67,7 +106,7 @@ async function whole(answer: AsyncIterable<Piece>, model: string): Promise<ChatC
       logprobs: chat(logprobs),
     })),
     usage,
-    ...own(ending),
+    ...own({ ...ending, ...pending?.whole(ending) }),
   };
 }
 

@@ -5,11 +5,13 @@ import { ChatCompletions } from './chat.js';
 import { Completions } from './completions.js';
 import { Embeddings } from './embeddings.js';
 import { aborted, KingletError } from './errors.js';
+import { Decisions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
-import { checkOptions, loadArguments } from './options.js';
-import { callOf, refuseOthers, signalIn } from './params.js';
+import { checkOptions, loadArguments, wasmFiles } from './options.js';
+import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
+import type { Trace } from './route/types.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
 import { tokenIds, tokenizeArguments, type TokenizeOptions } from './tokens.js';
@@ -23,6 +25,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   }
   const given: Given = { fetch: options.fetch, streams: [] };
   const load = await loadArguments(options, given, findDesk);
+  const decisions = await Decisions.of(options, wasmFiles(options.wasm)?.route, (notice) => options.onNotice?.(notice));
   const listener = {
     progress: (report: Report) => options.onProgress?.(told(report)),
     notice: (notice: Notice) => options.onNotice?.(notice),
@@ -30,7 +33,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);
   const first = await again(options.signal);
   const once = typeof options.worker === 'object' && !(options.worker instanceof URL);
-  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk));
+  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), decisions);
 }
 
 /** A loaded model. Its requests run one after the other. */
@@ -47,8 +50,9 @@ export class Kinglet {
     private readonly link: Lasting,
     /** Whether this model can be had here (now, or again after {@link unload}), and from where. */
     readonly availability: () => Promise<Availability>,
+    private readonly decisions?: Decisions,
   ) {
-    this.chat = { completions: new ChatCompletions(link) };
+    this.chat = { completions: new ChatCompletions(link, decisions) };
     this.completions = new Completions(link);
     this.embeddings = new Embeddings(link);
   }
@@ -79,6 +83,22 @@ export class Kinglet {
     }
     const { request } = callOf({ ...callOf(params, undefined).request, messages: input }, undefined);
     return this.link.call('count', { request });
+  }
+
+  /** The record of what was decided on an answer, by its `id`; the latest 256 are remembered. */
+  trace(id: string): Trace {
+    const trace = this.decisions?.trace(id);
+    if (trace === undefined) {
+      const expected = this.decisions ? 'the id of one of the latest answers' : 'a model with options of docs/routing.md';
+      throw invalid('id', expected, id);
+    }
+    return trace;
+  }
+
+  /** One sentence: why that was decided. */
+  explain(id: string): string {
+    const trace = this.trace(id);
+    return this.decisions?.explain(trace) ?? '';
   }
 
   /** {@link dispose} was called: this model is of no use any more. */

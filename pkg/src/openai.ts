@@ -1,5 +1,7 @@
 // Requests in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`. Answers: answers.ts.
 
+import type { Facts } from './route/types.js';
+
 export type * from './answers.js';
 
 /** A part of a message's content. Images, sounds and files are `invalid_request`: models here read text. */
@@ -50,6 +52,8 @@ export interface AbortRule {
 export interface OwnChatParams extends OwnParams {
   /** Further variables of the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
+  /** For the decision on the answer (docs/routing.md): what the page does not know by itself. */
+  facts?: Facts | null;
 }
 
 /** Accepted, because OpenAI's clients send them, and without effect. */

@@ -27,6 +27,13 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   restart: kind('boolean', 'true or false'),
   worker: undefined, // ways.ts
   wasm: undefined, // below
+  mode: undefined, // these seven: the module for decisions, by their paths
+  remote: undefined,
+  escalation: undefined,
+  tasks: undefined,
+  privacy: undefined,
+  profiles: undefined,
+  binding: undefined,
   module: oneOf('relaxed', 'baseline'),
 };
 
@@ -85,13 +92,13 @@ function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context
 }
 
 /** The file of each build, addresses made absolute; one file alone is the baseline. */
-function wasmFiles(wasm: KingletOptions['wasm']): WasmFiles | undefined {
+export function wasmFiles(wasm: KingletOptions['wasm']): WasmFiles | undefined {
   if (wasm === undefined) {
     return undefined;
   }
   const alone = isAddress(wasm) || wasm instanceof ArrayBuffer || wasm instanceof WebAssembly.Module;
   const files: WasmFiles = alone ? { baseline: wasm } : { ...wasm };
-  for (const kind of ['baseline', 'relaxed', 'grammar'] as const) {
+  for (const kind of ['baseline', 'relaxed', 'grammar', 'route'] as const) {
     const file = files[kind];
     if (isAddress(file)) {
       files[kind] = absolute(file);

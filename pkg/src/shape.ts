@@ -12,18 +12,18 @@ export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | '
 }
 
 /** What is not OpenAI's. */
-export function own({ timings, signals, aborted }: Ending): Pick<Envelope, 'kinglet'> {
+export function own({ timings, signals, aborted, decision }: Ending): Pick<Envelope, 'kinglet'> {
   if (timings === undefined) {
     return {};
   }
-  return { kinglet: { timings, ...(signals ? { signals } : {}), ...(aborted ? { aborted } : {}) } };
+  return { kinglet: { timings, ...(signals ? { signals } : {}), ...(aborted ? { aborted } : {}), ...(decision ? { decision } : {}) } };
 }
 
 /** What stands on an answer's last piece only. */
 export type Ending = Partial<Own>;
 
 /** Of several answers: the last one's times, the first one's signals, with the agreement that the last one found. */
-function joined(all: Ending, { timings, signals, aborted }: Ending): void {
+export function joined(all: Ending, { timings, signals, aborted }: Ending): void {
   Object.assign(all, timings && { timings }, aborted && { aborted });
   if (signals && all.signals === undefined) {
     all.signals = { ...signals };

@@ -1,6 +1,7 @@
 // The public types, written by hand: how a model is loaded and what is said of it. Requests and answers: openai.ts.
 
 import type { ErrorCode } from './errors.js';
+import type { Binding, Consent, Escalation, Mode, Profile, Redact, Remote, TaskRule } from './route/types.js';
 import type { Patience } from './sources/retry.js';
 
 export type * from './openai.js';
@@ -53,9 +54,10 @@ export type WasmFile = string | URL | ArrayBuffer | WebAssembly.Module;
 
 /**
  * The files of the builds: `kinglet_bg.wasm` is `baseline`, `kinglet_relaxed_bg.wasm` is `relaxed`; and
- * `kinglet_grammar_bg.wasm` is `grammar`, fetched when a request first asks for a grammar.
+ * `kinglet_grammar_bg.wasm` is `grammar`, fetched when a request first asks for a grammar; `kinglet_route_bg.wasm` is `route`,
+ * fetched where an option of docs/routing.md is given.
  */
-export type WasmFiles = Partial<Record<ModuleKind | 'grammar', WasmFile>>;
+export type WasmFiles = Partial<Record<ModuleKind | 'grammar' | 'route', WasmFile>>;
 
 /** Options of `createKinglet`. */
 export interface KingletOptions {
@@ -114,6 +116,20 @@ export interface KingletOptions {
    * relaxed SIMD is then not used.
    */
   wasm?: WasmFile | WasmFiles;
+  /** Which side is preferred: see docs/routing.md, also for the six that follow. Each of them has decisions made. */
+  mode?: Mode;
+  /** The remote models, as values that are decided for: nothing is sent. */
+  remote?: readonly Remote[];
+  /** When an answer is not enough. */
+  escalation?: Escalation;
+  /** Rules by task. */
+  tasks?: Readonly<Record<string, TaskRule>>;
+  /** Labels of what has none. */
+  privacy?: { consent?: Consent; redact?: Redact };
+  /** Calibrations, one for each task. */
+  profiles?: readonly Profile[];
+  /** What calibrations must have been made with. */
+  binding?: Binding;
   /** Forces one of the two builds, for tests and measurements; by default the browser's abilities decide. */
   module?: ModuleKind;
 }
@@ -159,7 +175,11 @@ export type NoticeCode =
   /** Something smaller or slower was taken; `detail` is `{what: 'context' | 'batch' | 'backend', before, now, cause}`. */
   | 'degraded'
   /** The GPU computes wrongly and is not used. */
-  | 'gpu_disabled';
+  | 'gpu_disabled'
+  /** A calibration was made for something else, and is not used; `detail.field` differs. */
+  | 'profile_mismatch'
+  /** Traffic is no longer like the calibration set; `detail` is `{kind, action}`. */
+  | 'drift';
 
 /** What was loaded, and where it runs. */
 export interface Info {

@@ -1,6 +1,8 @@
 // The types of `kinglet/route`, written by hand; docs/routing.md says what each means. What an app writes is in camelCase,
 // what is recorded in snake_case.
 
+import type { Signals as Measured } from '../signals.js';
+
 /** Which side is preferred, and whether the other is allowed. */
 export type Mode = 'prefer-local' | 'only-local' | 'prefer-remote' | 'only-remote';
 /** Whether something may leave the device. */
@@ -105,13 +107,8 @@ export interface Facts {
   audit?: boolean;
 }
 
-/** What is known of an answer's doubt: docs/routing.md has the table. Absent or null: not measured. */
-export interface Signals {
-  version: number;
-  origin: 'measured' | 'reported' | 'none';
-  tokens?: number;
-  [signal: string]: number | boolean | string | null | undefined;
-}
+/** What is known of an answer's doubt (docs/signals.md); what is left out, or null, was not measured. */
+export type Signals = Pick<Measured, 'version' | 'origin'> & Partial<Measured>;
 
 /** What was made with a calibration, or is there now. */
 export interface Binding {
