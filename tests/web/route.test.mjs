@@ -235,6 +235,15 @@ test('no path leads from kinglet/route to the engine', { skip }, () => {
   assert.ok([...graph('pkg/dist/index.js')].some((module) => engine.test(module)), 'the search finds it where it is');
 });
 
+test('the types have every reason and note of the page and the code', () => {
+  const union = (name) => [...read('pkg/src/route/types.ts').split(`export type ${name} =`)[1].split(';')[0].matchAll(/'(\w+)'/g)].map((match) => match[1]);
+  const table = read('docs/routing.md').split('\n## Reasons')[1].split('\n## ')[0];
+  assert.deepEqual(union('Reason'), [...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]));
+  const [, notes] = read('route/src/trace.rs').split('pub enum Note {');
+  const snake = (name) => name.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase();
+  assert.deepEqual(union('Note'), [...notes.split('\n}')[0].matchAll(/^ {4}(\w+),/gm)].map((match) => snake(match[1])));
+});
+
 test('adapters stay within sixty lines', () => {
   for (const name of ['openai', 'web-llm', 'wllama', 'prompt-api']) {
     const count = read(`pkg/src/route/adapters/${name}.ts`).split('\n').length;
