@@ -11,6 +11,7 @@ import { Lasting } from './lasting.js';
 import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
+import type { Labelled, LabelledRow, Verdict } from './route/feedback.js';
 import type { Trace } from './route/types.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
@@ -87,18 +88,33 @@ export class Kinglet {
 
   /** The record of what was decided on an answer, by its `id`; the latest 256 are remembered. */
   trace(id: string): Trace {
-    const trace = this.decisions?.trace(id);
+    const trace = this.deciding().trace(id);
     if (trace === undefined) {
-      const expected = this.decisions ? 'the id of one of the latest answers' : 'a model with options of docs/routing.md';
-      throw invalid('id', expected, id);
+      throw invalid('id', 'that of one of the latest answers', id);
     }
     return trace;
   }
 
   /** One sentence: why that was decided. */
   explain(id: string): string {
-    const trace = this.trace(id);
-    return this.decisions?.explain(trace) ?? '';
+    return this.deciding().explain(this.trace(id));
+  }
+
+  /** What a user says of an answer, for a calibration of this app's own. */
+  feedback(id: string, verdict: Verdict): Labelled {
+    return this.deciding().feedback(this.trace(id), verdict);
+  }
+
+  /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
+  labelled(): LabelledRow[] {
+    return this.deciding().labelled();
+  }
+
+  private deciding(): Decisions {
+    if (this.decisions === undefined) {
+      throw invalid('options', 'one of those that have answers decided on (docs/routing.md)', 'none');
+    }
+    return this.decisions;
   }
 
   /** {@link dispose} was called: this model is of no use any more. */

@@ -2,6 +2,8 @@
 // decisions is fetched only where one of them is given. Nothing is sent: a decision for the remote model says what would be
 // asked, and the local answer stands.
 
+import { KingletError } from './errors.js';
+import type { Labelled, LabelledRow, Verdict } from './route/feedback.js';
 import type { Router, RouterOptions } from './route/router.js';
 import type { Config, Facts, Note, Policy, Signals, Trace } from './route/types.js';
 import { joined, type Ending } from './shape.js';
@@ -35,7 +37,10 @@ export class Decisions {
     if (policy === undefined) {
       return undefined;
     }
-    const { createRouter } = await import('./route/router.js');
+    const { createRouter } = await import('./route/router.js').catch((thrown: unknown) => {
+      const message = `what decides could not be loaded, as in a service worker, which has no import(): ${String(thrown)}`;
+      throw new KingletError('worker_failed', message, {}, { cause: thrown });
+    });
     const router = await createRouter({
       ...policy,
       ...(file === undefined ? {} : { wasm: file }),
@@ -72,6 +77,16 @@ export class Decisions {
   /** Its sentence. */
   explain(trace: Trace): string {
     return this.router.explain(trace);
+  }
+
+  /** What the user says of an answer. */
+  feedback(trace: Trace, verdict: Verdict): Labelled {
+    return this.router.feedback(trace, verdict);
+  }
+
+  /** All of that. */
+  labelled(): LabelledRow[] {
+    return this.router.labelled();
   }
 }
 

@@ -58,6 +58,22 @@ test('what the caller knows of a request counts, and no remote model is no egres
   await assert.rejects(decided('x'), ({ code, detail }) => code === 'invalid_request' && detail.param === 'kinglet.facts');
 });
 
+test('what users say becomes rows for a calibration', { skip }, async () => {
+  const kinglet = await open({ escalation: {} });
+  const { id } = await kinglet.chat.completions.create({ ...ask, kinglet: { facts: { task: 'greet' } } });
+  assert.deepEqual(kinglet.feedback(id, { ok: false }), { labelled: 1, enough: 300 });
+  assert.deepEqual(kinglet.feedback(id, { ok: true, remoteOk: false }), { labelled: 1, enough: 300 });
+  const [row] = kinglet.labelled();
+  assert.deepEqual([row.id, row.task, row.local_ok, row.remote_ok, row.label_source], [id, 'greet', true, false, 'human']);
+  assert.equal(row.signals.origin, 'measured');
+  const refused = (work, param) => assert.throws(work, ({ code, detail }) => code === 'invalid_request' && detail.param === param);
+  refused(() => kinglet.feedback(id, { ok: 1 }), 'feedback.ok');
+  refused(() => kinglet.feedback(id, { ok: true, why: 'x' }), 'feedback.why');
+  refused(() => kinglet.feedback('other', { ok: true }), 'id');
+  const constants = readFileSync(new URL('../../route/src/day0.rs', import.meta.url), 'utf8');
+  assert.match(constants, /pub const ENOUGH: usize = 300;[^]*pub const MOST: usize = 2000;/);
+});
+
 test('a calibration for something else is refused with a notice', { skip }, async () => {
   const notices = [];
   const kinglet = await open({ profiles: [profile], onNotice: (notice) => notices.push(notice) });

@@ -64,6 +64,22 @@ test('traces replay in Chromium with the same bits, and with the same sentences'
   await page.close();
 });
 
+test('a page has it without a bundler, and fetches the module with the first router alone', { skip: skip || inChromium }, async () => {
+  const page = await browser.newPage();
+  const fetched = [];
+  page.on('request', (request) => fetched.push(request.url().split('/').pop()));
+  await page.goto(`${server.origin}/pkg/package.json`);
+  await page.evaluate("import('/pkg/dist/route/index.js')");
+  assert.ok(fetched.includes('router.js') && !fetched.some((name) => name.startsWith('kinglet')), fetched.join(' '));
+  const decided = await page.evaluate(`import('/pkg/dist/route/index.js').then(async ({ createRouter }) => {
+    const [router] = await Promise.all([createRouter(), createRouter()]);
+    return router.decide({ local: 'absent' }).decision;
+  })`);
+  assert.deepEqual([decided.action, decided.reason, decided.asked], ['none', 'no_remote', 'local_unavailable']);
+  assert.deepEqual(fetched.filter((name) => name.startsWith('kinglet')), ['kinglet_route.js', 'kinglet_route_bg.wasm']);
+  await page.close();
+});
+
 test('a request is decided, reviewed and settled; its trace replays and is explained', { skip }, async () => {
   const router = await route.createRouter({ remotes, escalation: { abort: { grace: 8, windowBelow: -3 } } });
   const step = router.decide({ prompt_tokens: 40, max_tokens: 8 }, 'first');

@@ -5,5 +5,6 @@ export { fromOpenAI, type AdapterOptions, type Answer } from './adapters/openai.
 export { fromPromptAPI, promptFacts, type PromptSession } from './adapters/prompt-api.js';
 export { fromWebLLM } from './adapters/web-llm.js';
 export { fromWllama } from './adapters/wllama.js';
+export type { Labelled, LabelledRow, Verdict } from './feedback.js';
 export { createRouter, type Router, type RouterOptions } from './router.js';
 export type * from './types.js';

@@ -2,6 +2,7 @@
 
 import { invalid } from '../params.js';
 import type { WasmFile } from '../types.js';
+import { Feedback, type Labelled, type LabelledRow, type Verdict } from './feedback.js';
 import { call, routeModule, type RawRouter, type RouteGlue } from './module.js';
 import { text } from './text.js';
 import type { Alarm, Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
@@ -65,6 +66,7 @@ export async function createRouter(options: RouterOptions = {}): Promise<Router>
 /** Decides, request by request: {@link decide} before generation, {@link review} after it, {@link settle} at the end. */
 export class Router {
   private requests = 0;
+  private readonly said = new Feedback();
 
   /** @internal */
   constructor(
@@ -111,6 +113,16 @@ export class Router {
   explain(trace: Trace): string {
     const said = text('trace', trace);
     return this.call(() => this.glue.explain(said));
+  }
+
+  /** What a user says of an answer, for a calibration: `{labelled, enough}`. Another word on the same one replaces the first. */
+  feedback(trace: Trace, verdict: Verdict): Labelled {
+    return this.said.add(trace, verdict);
+  }
+
+  /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
+  labelled(): LabelledRow[] {
+    return this.said.rows();
   }
 
   /** What it goes by, all defaults filled in, and whether each calibration fits. */

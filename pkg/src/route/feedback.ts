@@ -1,0 +1,75 @@
+// What users say of answers, collected as the rows that `kinglet route calibrate` makes a calibration of (docs/route.md).
+
+import { invalid, refuseOthers } from '../params.js';
+import type { Signals, Trace } from './types.js';
+
+/** A word on an answer. */
+export interface Verdict {
+  /** Whether the small model's answer was right. */
+  ok: boolean;
+  /** Whether the remote model's was, where that is known. */
+  remoteOk?: boolean;
+}
+
+/** A labelled answer: one line of the tool's JSON Lines. */
+export interface LabelledRow {
+  id: string;
+  task: string;
+  group?: string;
+  signals: Signals;
+  local_ok: boolean;
+  remote_ok?: boolean;
+  prompt_tokens?: number;
+  label_source: 'human';
+}
+
+/** How many labelled answers there are, and from how many a calibration is worth its name. */
+export interface Labelled {
+  labelled: number;
+  enough: number;
+}
+
+/** The same as `ENOUGH` and `MOST` of route/src/day0.rs, which say why. */
+const ENOUGH = 300;
+const MOST = 2000;
+
+/** Verdicts of one session; the latest ones, and the latest word on each answer. */
+export class Feedback {
+  private readonly kept = new Map<string, LabelledRow>();
+
+  /** @throws KingletError `invalid_request` where there was no answer of the small model, or the verdict is none. */
+  add(trace: Trace, verdict: Verdict): Labelled {
+    const { ok, remoteOk, ...others } = verdict;
+    refuseOthers('feedback', others, () => 'only ok and remoteOk');
+    for (const [name, value] of [['ok', ok], ['remoteOk', remoteOk ?? true]] as const) {
+      if (typeof value !== 'boolean') {
+        throw invalid(`feedback.${name}`, 'true or false', typeof value);
+      }
+    }
+    const { id, facts, answer } = trace.inputs;
+    if (answer === null) {
+      throw invalid('feedback', 'a request that the small model has answered', 'one without an answer of its own');
+    }
+    this.kept.delete(id);
+    this.kept.set(id, {
+      id,
+      task: facts.task ?? '',
+      ...(facts.group === undefined ? {} : { group: facts.group }),
+      signals: answer.signals,
+      local_ok: ok,
+      ...(remoteOk === undefined ? {} : { remote_ok: remoteOk }),
+      ...(facts.prompt_tokens === undefined ? {} : { prompt_tokens: facts.prompt_tokens }),
+      label_source: 'human',
+    });
+    const [oldest] = this.kept.keys();
+    if (oldest !== undefined && this.kept.size > MOST) {
+      this.kept.delete(oldest);
+    }
+    return { labelled: this.kept.size, enough: ENOUGH };
+  }
+
+  /** The rows, the oldest first. */
+  rows(): LabelledRow[] {
+    return [...this.kept.values()];
+  }
+}
