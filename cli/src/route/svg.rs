@@ -189,7 +189,9 @@ impl Plot<'_> {
                         } else {
                             (8.0, "start")
                         };
-                        text(&mut out, x + dx, y - 6.0, "", anchor, &series.name);
+                        // Neighbours in turn above and below, so that names seldom meet.
+                        let dy = if i % 2 == 0 { -6.0 } else { 16.0 };
+                        text(&mut out, x + dx, y + dy, "", anchor, &series.name);
                     }
                 }
             }

@@ -109,8 +109,13 @@ fn scores(rows: &[Row], source: &Source) -> Result<(String, Vec<f64>)> {
         Source::Score => ("score".into(), Box::new(|r| r.score)),
         Source::Odds => ("p_error".into(), Box::new(|r| r.p_error)),
         Source::Feature(name) => {
-            let feature = feature(name)
-                .ok_or_else(|| RouteError::invalid("signal", "score, p_error or a feature of docs/route.md", name))?;
+            let feature = feature(name).ok_or_else(|| {
+                RouteError::invalid(
+                    "signal",
+                    "score, p_error or a feature of a signal, such as label_margin",
+                    name,
+                )
+            })?;
             (name.clone(), Box::new(|r| feature.of(r.signals.as_ref()?)))
         }
         Source::Profile(profile) => (
