@@ -80,15 +80,15 @@ test('classify by a head: fitted here, the same whatever the order, kept as JSON
   const foreign = { ...head, binding: { ...head.binding, model_hash: 'another' } };
   await assert.rejects(desk.classify('a', OFFERED, { head: foreign }), (e) => e.code === 'profile_mismatch' && e.detail.field === 'model_hash');
   for (const [call, param] of [
-    [desk.classify('a', ['late parcel', 'invoice'], { head }), 'labels[1]'],
-    [desk.classify('a', OFFERED, { head, none: true }), 'options.none'],
-    [desk.classify('a', OFFERED, { head, examples: EXAMPLES }), 'options.examples'],
-    [desk.classify('a', OFFERED, { head: { ...head, weights: 'AAAA' } }), 'head.weights'],
-    [desk.fitHead(EXAMPLES.slice(0, 3)), 'labels'],
-    [desk.fitHead([{ text: 'a' }]), 'examples[0].label'],
-    [desk.fitHead(EXAMPLES, { c: 0 }), 'options.c'],
+    [() => desk.classify('a', ['late parcel', 'invoice'], { head }), 'labels[1]'],
+    [() => desk.classify('a', OFFERED, { head, none: true }), 'options.none'],
+    [() => desk.classify('a', OFFERED, { head, examples: EXAMPLES }), 'options.examples'],
+    [() => desk.classify('a', OFFERED, { head: { ...head, weights: 'AAAA' } }), 'head.weights'],
+    [() => desk.fitHead(EXAMPLES.slice(0, 3)), 'labels'],
+    [() => desk.fitHead([{ text: 'a' }]), 'examples[0].label'],
+    [() => desk.fitHead(EXAMPLES, { c: 0 }), 'options.c'],
   ]) {
-    await refused(call, param);
+    await refused(call(), param);
   }
 });
 
@@ -219,7 +219,7 @@ test('an answer\'s quotations and numbers are looked for; one in words of its ow
   const source = new Source(['A refund takes five working days.', 'The fee is £12.50.']);
   assert.deepEqual(verify('five working days', source), { quotes: [{ text: 'five working days', passage: 0 }], ok: true });
   assert.equal(verify('The text says "five working days". The fee is 12.50.', source).ok, true);
-  assert.deepEqual(verify('The text says "ten working days".', source), { quotes: [{ text: 'ten working days', passage: null }], ok: false });
+  assert.deepEqual(verify('The text says "some working days".', source), { quotes: [{ text: 'some working days', passage: null }], ok: false });
   assert.equal(verify('It costs 13.50.', source).ok, false, 'a number that is not there');
   assert.equal(verify('The fee: 12.50', source).ok, true);
   assert.equal(verify('12.50 working days', source).ok, false, 'a number of something else');

@@ -222,6 +222,7 @@ fn imported(begin: &[&str]) -> Result<BTreeSet<String>> {
 fn imports(text: &str) -> impl Iterator<Item = &str> {
     let address = |word: &'static str| text.match_indices(word).map(move |(at, _)| &text[at + word.len()..]);
     let all = address(" from \"")
+        .chain(address(" from\""))
         .chain(address("}from\""))
         .chain(address("*from\""))
         .chain(address("import\""));
@@ -303,11 +304,11 @@ mod tests {
 
     #[test]
     fn imports_are_followed_and_later_ones_are_not() {
-        let text = "import{a}from\"./a.js\";import\"../b.js\";export*from\"./c.js\";import e from \"./e.js\";\
+        let text = "import{a}from\"./a.js\";import\"../b.js\";export*from\"./c.js\";import e from \"./e.js\";import f from\"./f.js\";\
                     import x from\"react\";const later=()=>import(\"./d.js\");";
         let mut found: Vec<_> = imports(text).collect();
         found.sort_unstable();
-        assert_eq!(found, ["../b.js", "./a.js", "./c.js", "./e.js"]);
+        assert_eq!(found, ["../b.js", "./a.js", "./c.js", "./e.js", "./f.js"]);
         assert_eq!(join(Path::new("dist/adapters"), "../b.js"), Path::new("dist/b.js"));
     }
 

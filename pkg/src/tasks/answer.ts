@@ -2,7 +2,7 @@
 
 import { invalid, refuseOthers } from '../params.js';
 import { write } from './ask.js';
-import { common, count, kind, text, type Common } from './check.js';
+import { common, count, kind, text, whole, type Common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor } from './prompts.js';
 import { Source, verify } from './quotes.js';
@@ -24,7 +24,7 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
     return nothing(desk, own, question);
   }
   const messages = messagesFor('answer', { question, passages }, desk.link.info.model, own);
-  const words = await write(desk.link, { messages, max_tokens: count('options.maxTokens', options?.maxTokens, MAX_TOKENS) }, own.signal);
+  const words = await write(desk.link, { messages }, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
   const source = new Source(passages.map((passage) => passage.text));
   const refusal = refuses(words.text);
   const { quotes, ok } = refusal ? { quotes: [], ok: undefined } : verify(words.text, source);

@@ -32,11 +32,25 @@ export async function choose(
 /** Lets the model answer, under a schema where there is one. */
 export async function write(
   link: Lasting,
-  request: { messages: readonly ChatMessage[]; max_tokens: number; response_format?: unknown },
+  request: { messages: readonly ChatMessage[]; response_format?: unknown },
+  most: Most,
   signal: AbortSignal | undefined,
 ): Promise<Words> {
-  const body = { ...request, temperature: 0, kinglet: { signals: true } };
+  const max_tokens = most.given ?? (await room(link, request.messages, most.otherwise));
+  const body = { ...request, max_tokens, temperature: 0, kinglet: { signals: true } };
   const { choices, usage, ending } = await collect(pieces<Piece>(link, 'chat', body, signal));
   const { text = '', finish = 'stop' } = choices[0] ?? {};
   return { text, finish, signals: ending.signals, usage, timings: ending.timings ?? { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 } };
+}
+
+/** Most tokens of an answer: what the app asked for, or so many as fit up to a bound of ours. */
+export interface Most {
+  given: number | undefined;
+  otherwise: number;
+}
+
+/** What the context has left behind the prompt, `most` at most; where it has nothing, the engine says so. */
+async function room(link: Lasting, messages: readonly ChatMessage[], most: number): Promise<number> {
+  const prompt = await link.call('count', { request: { messages } });
+  return Math.max(1, Math.min(most, link.info.context - prompt));
 }

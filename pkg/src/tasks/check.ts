@@ -51,13 +51,18 @@ export function number(param: string, value: unknown, least: number, most: numbe
   return value;
 }
 
-/** A whole number from 1, or what there is instead. */
-export function count(param: string, value: unknown, otherwise: number): number {
-  const found = number(param, value, 1, 1e9) ?? otherwise;
-  if (!Number.isInteger(found)) {
+/** A whole number from 1, or undefined. */
+export function whole(param: string, value: unknown): number | undefined {
+  const found = number(param, value, 1, 1e9);
+  if (found !== undefined && !Number.isInteger(found)) {
     throw invalid(param, 'a whole number', found);
   }
   return found;
+}
+
+/** A whole number from 1, or what there is instead. */
+export function count(param: string, value: unknown, otherwise: number): number {
+  return whole(param, value) ?? otherwise;
 }
 
 /** An object, or an empty one for nothing. */

@@ -2,7 +2,7 @@
 
 import { invalid } from '../params.js';
 import { write } from './ask.js';
-import { common, count, kind, text, texts } from './check.js';
+import { common, kind, text, texts, whole } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor } from './prompts.js';
 import { Source } from './quotes.js';
@@ -19,10 +19,9 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   const messages = messagesFor('extract', { text: text('text', given), schema, fields }, desk.link.info.model, own);
   const request = {
     messages,
-    max_tokens: count('options.maxTokens', options?.maxTokens, MAX_TOKENS),
     response_format: { type: 'json_schema', json_schema: { name: 'value', schema } },
   };
-  const words = await write(desk.link, request, own.signal);
+  const words = await write(desk.link, request, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
   const value = parsed(words.text);
   const found = value === undefined ? {} : places(value, new Source([given]));
   const signals = {

@@ -1,7 +1,7 @@
 // `summarise`: a text in one or two sentences, its numbers and quotations looked for in the text again.
 
 import { write } from './ask.js';
-import { common, count, text } from './check.js';
+import { common, text, whole } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor } from './prompts.js';
 import { Source, verify } from './quotes.js';
@@ -15,7 +15,7 @@ const MAX_TOKENS = 256;
 export async function summarise(desk: Desk, given: string, options?: SummariseOptions): Promise<Summarised> {
   const own = common('summarise', options, ['maxTokens']);
   const messages = messagesFor('summarise', { text: text('text', given) }, desk.link.info.model, own);
-  const words = await write(desk.link, { messages, max_tokens: count('options.maxTokens', options?.maxTokens, MAX_TOKENS) }, own.signal);
+  const words = await write(desk.link, { messages }, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
   const source = new Source([given]);
   const signals = {
     refusal: refuses(words.text),
