@@ -132,7 +132,7 @@ export class Kinglet {
 
   private async tasks(): Promise<Tasks> {
     const { Tasks } = await fetched(this.ways.tasks());
-    return (this.loadedTasks ??= new Tasks(this.link, this.feedbackOptions));
+    return (this.loadedTasks ??= new Tasks(this.link, this.feedbackOptions, this.decisions));
   }
 
   /** What was loaded, and where it runs. */

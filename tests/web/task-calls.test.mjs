@@ -182,6 +182,20 @@ test('a task that was aborted fails as aborted, and the next one is answered', {
   assert.equal((await desk.classify(PARCEL, LABELS)).label, 'where is my order');
 });
 
+test('with a target every answer is decided on, and says why', { skip }, async () => {
+  const { kinglet, close } = await nodeKinglet(DESK, { remote: [{ name: 'strong', price: { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' } }], escalation: { target: { escalationRate: 0.5 } } });
+  const sure = await kinglet.filter('You have won a free phone! Click the link now and enter your card number to claim your prize.');
+  const cut = await kinglet.extract('Ann Li lives in Leeds.', ['name', 'city'], { maxTokens: 3 });
+  for (const { kinglet: report } of [sure, cut]) {
+    assert.equal(report.decision.id, report.id);
+    assert.equal(typeof report.decision.reason, 'string');
+    assert.ok((await kinglet.explain(report.id)).length > 10);
+  }
+  assert.notEqual(cut.kinglet.decision.reason, 'confident', 'an answer that is no JSON');
+  await assert.rejects(kinglet.filter('a', { facts: { nonsense: 1 } }), (e) => e.code === 'invalid_request');
+  close();
+});
+
 test('the wordings for desk are those that it was trained on', () => {
   const cases = read('tests/cases/desk_prompts.jsonl').trim().split('\n').map((line) => JSON.parse(line));
   const parts = {

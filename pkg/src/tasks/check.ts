@@ -1,6 +1,7 @@
 // What the arguments of the task calls must be; every error names its parameter.
 
 import { invalid, refuseOthers, signalIn } from '../params.js';
+import type { Facts } from '../route/types.js';
 import type { PromptStyle, TaskOptions } from './types.js';
 
 /** Longest text that a task takes, in characters: a context holds far less. */
@@ -84,12 +85,13 @@ export interface Common<Parts> {
   task: string;
   group: string | undefined;
   complexity: number | undefined;
+  facts: Facts;
 }
 
 /** The common options; `own` are those of this task, which it reads itself. */
 export function common<Parts>(name: string, options: TaskOptions<Parts> | undefined, own: readonly string[]): Common<Parts> {
   const given = object('options', options);
-  const { signal, style, prompt, task, group, complexity, ...others } = given;
+  const { signal, style, prompt, task, group, complexity, facts, ...others } = given;
   refuseOthers('options', Object.fromEntries(Object.entries(others).filter(([key]) => !own.includes(key))), () => `an option of ${name}`);
   if (style !== undefined && style !== 'desk' && style !== 'instruct') {
     throw invalid('options.style', '"desk" or "instruct"', style);
@@ -104,6 +106,7 @@ export function common<Parts>(name: string, options: TaskOptions<Parts> | undefi
     task: task === undefined ? name : text('options.task', task),
     group: group === undefined ? undefined : text('options.group', group),
     complexity: number('options.complexity', complexity, 0, 1),
+    facts: object('options.facts', facts),
   };
 }
 

@@ -1,10 +1,12 @@
 // The task calls, fetched when the first of them is used: what a page downloads to chat does not grow by them.
 
+import type { Decisions } from '../escalation.js';
 import { Collection, type Known } from '../feedback/collection.js';
 import { Observer } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
+import type { Facts } from '../route/types.js';
 import { envelope } from '../shape.js';
 import type { Signals } from '../signals.js';
 import type { Timings, Usage } from '../types.js';
@@ -45,7 +47,7 @@ export interface Desk {
   readonly link: Lasting;
   /** What stands under `kinglet` of an answer; `texts` are kept only where the app's redactor lets them through. */
   report(
-    own: Pick<Common<never>, 'task' | 'group' | 'complexity'>,
+    own: Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts'>,
     found: Parameters<typeof joined>[1],
     spent: { signals: Signals | undefined; usage: Usage; timings: Timings },
     texts: { input: string; output: string | null },
@@ -65,6 +67,7 @@ export class Tasks implements Desk {
   constructor(
     readonly link: Lasting,
     feedback: FeedbackOptions = {},
+    private readonly decisions?: Decisions,
   ) {
     this.collected = new Collection(feedback);
     this.observer = Observer.of(feedback, this.collected);
@@ -112,6 +115,7 @@ export class Tasks implements Desk {
   report(...[own, found, { signals, usage, timings }, texts]: Parameters<Desk['report']>): TaskReport {
     const { id } = envelope('task', '');
     const all = joined(signals, { ...found, complexity: own.complexity });
+    const decision = this.decisions?.begin(id, this.facts(own, all), 1).whole({ signals: all, timings }).decision;
     const known: Known = { row: { id, task: own.task, ...(own.group === undefined ? {} : { group: own.group }), signals: all }, texts };
     this.known.set(id, known);
     const [oldest] = this.known.keys();
@@ -119,6 +123,15 @@ export class Tasks implements Desk {
       this.known.delete(oldest);
     }
     void this.observer?.see(known);
-    return { id, signals: all, usage, timings };
+    return { id, signals: all, usage, timings, ...(decision === undefined ? {} : { decision }) };
+  }
+
+  /** What a decision knows of a request that was answered here; what the app says of it itself holds. */
+  private facts({ task, group, complexity, facts }: Parameters<Desk['report']>[0], signals: Signals): Facts {
+    const { prompt_tokens, retrieval_top, retrieval_margin } = signals;
+    const online = (globalThis.navigator as Navigator | undefined)?.onLine;
+    const known = { task, group, complexity, prompt_tokens, retrieval_top, retrieval_margin, online, context: this.link.info.context, local: 'ready' };
+    const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
+    return { ...(Object.fromEntries(there) as Facts), ...facts };
   }
 }

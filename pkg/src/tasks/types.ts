@@ -1,6 +1,8 @@
 // The public types of the task calls: what each takes, and what it gives.
 
 import type { Found } from '../retrieval/types.js';
+import type { AnswerDecision } from '../escalation.js';
+import type { Facts } from '../route/types.js';
 import type { Signals } from '../signals.js';
 import type { ChatMessage, CallOptions, Timings, Usage } from '../types.js';
 
@@ -22,6 +24,8 @@ export interface TaskOptions<Parts> extends CallOptions {
   group?: string;
   /** The app's own estimate of how hard the request is, 0 to 1. */
   complexity?: number;
+  /** What else a decision should know of the request (docs/routing.md). */
+  facts?: Facts;
 }
 
 /** What stands under `kinglet` of every task's answer. */
@@ -31,6 +35,8 @@ export interface TaskReport {
   signals: Signals;
   usage: Usage;
   timings: Timings;
+  /** Whether the answer is enough, where options of docs/routing.md ask for it. */
+  decision?: AnswerDecision;
 }
 
 /** A labelled example. */
