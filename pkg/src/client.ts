@@ -120,9 +120,21 @@ export class Kinglet {
     return (await fetched(this.ways.retrieval())).createIndex(this.link, options);
   }
 
-  /** Says whether the answer with this id was right: labelled answers become a calibration (docs/tasks.md). */
+  /**
+   * Says whether an answer was right, of a task call or one that was decided on: labelled answers become a calibration
+   * (docs/tasks.md).
+   */
   async feedback(id: string, verdict: Verdict): Promise<FeedbackProgress> {
-    return (await this.tasks()).feedback(id, verdict);
+    const tasks = await this.tasks();
+    const trace = this.decisions?.trace(id);
+    if (trace !== undefined && !tasks.knows(id)) {
+      tasks.remember(trace);
+    }
+    const labelled = tasks.feedback(id, verdict);
+    if (trace !== undefined) {
+      this.decisions?.feedback(trace, { ok: verdict.ok, ...(verdict.remoteOk === undefined ? {} : { remoteOk: verdict.remoteOk }) });
+    }
+    return labelled;
   }
 
   /** What feedback has collected on this device. */
@@ -175,11 +187,6 @@ export class Kinglet {
   /** One sentence: why that was decided. */
   explain(id: string): string {
     return this.deciding().explain(this.trace(id));
-  }
-
-  /** What a user says of an answer, for a calibration of this app's own. */
-  feedback(id: string, verdict: Verdict): Labelled {
-    return this.deciding().feedback(this.trace(id), verdict);
   }
 
   /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */

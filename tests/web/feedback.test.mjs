@@ -1,7 +1,7 @@
 // Labelled answers: what is kept, how much, in whose words, and what comes out; and a sample that is compared with another model.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Collection, NEEDED } from '../../pkg/dist/feedback/collection.js';
+import { Collection, ENOUGH } from '../../pkg/dist/feedback/collection.js';
 import { fraction, Observer } from '../../pkg/dist/feedback/observe.js';
 import { joined } from '../../pkg/dist/tasks/signals.js';
 import { DESK, noDesk } from './support/desk.mjs';
@@ -18,7 +18,7 @@ const parsed = (lines) => lines.trim().split('\n').filter(Boolean).map((line) =>
 test('a verdict becomes a row of kinglet route, without texts', async () => {
   const collection = open();
   const progress = await collection.add(known('a'), { ok: false, expected: 'delivery', remoteOk: true });
-  assert.deepEqual(progress, { task: 'intent', n: 1, needed: 300, wrong: 1, enough: false });
+  assert.deepEqual(progress, { task: 'intent', labelled: 1, enough: 300, wrong: 1 });
   const [row] = parsed(await collection.export());
   const { signals, ...rest } = row;
   assert.deepEqual(rest, { id: 'a', task: 'intent', local_ok: false, remote_ok: true, label_source: 'human', prompt_tokens: 7, prompt_chars: 17 });
@@ -50,11 +50,11 @@ test('said again, the last word counts; the oldest rows make room', async () => 
 
 test('progress is by task, and enough at 300', async () => {
   const collection = open();
-  for (let i = 0; i < NEEDED; i++) await collection.add(known(`a${i}`), { ok: i > 0 });
+  for (let i = 0; i < ENOUGH; i++) await collection.add(known(`a${i}`), { ok: i > 0 });
   await collection.add(known('b', { task: 'other' }), { ok: true });
   assert.deepEqual(await collection.progress(), [
-    { task: 'intent', n: 300, needed: 300, wrong: 1, enough: true },
-    { task: 'other', n: 1, needed: 300, wrong: 0, enough: false },
+    { task: 'intent', labelled: 300, enough: 300, wrong: 1 },
+    { task: 'other', labelled: 1, enough: 300, wrong: 0 },
   ]);
 });
 
@@ -110,8 +110,8 @@ test('which requests are of the sample follows from their ids, evenly', () => {
 test('feedback on a real answer', { skip: noDesk() ?? false }, async () => {
   const { kinglet, close } = await nodeKinglet(DESK, { feedback: { store: 'memory', observe: { share: 1, ask: async () => 'late parcel' } } });
   const { label, kinglet: report } = await kinglet.classify('Where is my parcel? It is late.', ['late parcel', 'refund']);
-  const { n } = await kinglet.feedback(report.id, { ok: label === 'late parcel' });
-  assert.equal(n, 1);
+  const { labelled } = await kinglet.feedback(report.id, { ok: label === 'late parcel' });
+  assert.equal(labelled, 1);
   const collected = await kinglet.collected();
   assert.deepEqual((await collected.rows()).map(({ task, signals }) => [task, signals.label_max]), [['classify', report.signals.label_max]]);
   await assert.rejects(kinglet.feedback('task-0', { ok: true }), (e) => e.code === 'invalid_request' && e.detail.param === 'id');

@@ -11,8 +11,8 @@ const SCHEMA = 1;
 const MOST = 2000;
 /** The most that an app may ask for: some 100 MB. */
 const MOST_OF_ALL = 100_000;
-/** Labelled answers that a calibration of a task takes (docs/calibration.md). */
-export const NEEDED = 300;
+/** Labelled answers from which a calibration is worth its name: `ENOUGH` of route/src/day0.rs, which says why. */
+export const ENOUGH = 300;
 /** The share of answers that counts as least sure, where the app says nothing. */
 const HARD = 0.1;
 const SOURCES = ['human', 'verifier', 'exact', 'remote_agreement'];
@@ -53,7 +53,7 @@ export class Collection implements Collected {
       ...(remoteOk === undefined ? {} : { remote_ok: remoteOk }),
       label_source: source,
       ...(row.signals.prompt_tokens === null ? {} : { prompt_tokens: row.signals.prompt_tokens }),
-      prompt_chars: texts.input.length,
+      ...(texts.input === '' ? {} : { prompt_chars: texts.input.length }),
       ...(kept === undefined ? {} : { texts: kept }),
     };
     return this.alone(async (rows, drawer) => {
@@ -127,7 +127,7 @@ function checked(verdict: Verdict): Verdict & { source: NonNullable<Verdict['sou
     throw invalid('feedback', '{ok}', kind(verdict));
   }
   const { ok, remoteOk, expected, source = 'human', ...others } = verdict;
-  refuseOthers('feedback', others, () => 'ok, remoteOk, expected or source');
+  refuseOthers('feedback', others, () => 'only ok, remoteOk, expected and source');
   if (typeof ok !== 'boolean') {
     throw invalid('feedback.ok', 'true or false', kind(ok));
   }
@@ -155,7 +155,7 @@ function redacted(texts: Partial<Texts> | undefined): Partial<Texts> | undefined
 
 function progressOf(task: string, rows: readonly FeedbackRow[]): Progress {
   const own = rows.filter((row) => row.task === task);
-  return { task, n: own.length, needed: NEEDED, wrong: own.filter((row) => !row.local_ok).length, enough: own.length >= NEEDED };
+  return { task, labelled: own.length, enough: ENOUGH, wrong: own.filter((row) => !row.local_ok).length };
 }
 
 /** The first of these that was measured: the likelier, the surer. */

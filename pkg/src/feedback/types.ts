@@ -65,12 +65,11 @@ export interface FeedbackRow {
 /** How far a task is from a calibration of its own. */
 export interface Progress {
   task: string;
-  /** Labelled answers, and how many are needed. */
-  n: number;
-  needed: number;
-  /** Of these, wrong ones. */
+  /** Labelled answers, and from how many a calibration is worth its name. */
+  labelled: number;
+  enough: number;
+  /** Of the labelled ones, those that were wrong. */
   wrong: number;
-  enough: boolean;
 }
 
 /** What was collected. */

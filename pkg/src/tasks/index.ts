@@ -6,7 +6,7 @@ import { Observer } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
-import type { Facts } from '../route/types.js';
+import type { Facts, Trace } from '../route/types.js';
 import { envelope } from '../shape.js';
 import type { Signals } from '../signals.js';
 import type { Timings, Usage } from '../types.js';
@@ -73,11 +73,34 @@ export class Tasks implements Desk {
     this.observer = Observer.of(feedback, this.collected);
   }
 
+  /** Feedback may still come for this answer. */
+  knows(id: string): boolean {
+    return this.known.has(id);
+  }
+
+  /** An answer that was decided on elsewhere: of a chat. */
+  remember({ inputs: { id, facts, answer } }: Trace): void {
+    if (answer === null) {
+      throw invalid('feedback', 'a request that the small model has answered', 'one without an answer of its own');
+    }
+    const { task = 'chat', group } = facts;
+    const signals = joined(undefined, answer.signals);
+    this.keep({ row: { id, task, ...(group === undefined ? {} : { group }), signals }, texts: { input: '', output: null } });
+  }
+
+  private keep(known: Known): void {
+    this.known.set(known.row.id, known);
+    const [oldest] = this.known.keys();
+    if (this.known.size > REMEMBERED && oldest !== undefined) {
+      this.known.delete(oldest);
+    }
+  }
+
   /** See `Kinglet.feedback`. */
   feedback(id: string, verdict: Verdict): Promise<Progress> {
     const known = this.known.get(id);
     if (known === undefined) {
-      throw invalid('id', `the id of one of the last ${REMEMBERED} answers of task calls`, JSON.stringify(id));
+      throw invalid('id', `that of one of the latest answers`, JSON.stringify(id));
     }
     return this.collected.add(known, verdict);
   }
@@ -117,11 +140,7 @@ export class Tasks implements Desk {
     const all = joined(signals, { ...found, complexity: own.complexity });
     const decision = this.decisions?.begin(id, this.facts(own, all), 1).whole({ signals: all, timings }).decision;
     const known: Known = { row: { id, task: own.task, ...(own.group === undefined ? {} : { group: own.group }), signals: all }, texts };
-    this.known.set(id, known);
-    const [oldest] = this.known.keys();
-    if (this.known.size > REMEMBERED && oldest !== undefined) {
-      this.known.delete(oldest);
-    }
+    this.keep(known);
     void this.observer?.see(known);
     return { id, signals: all, usage, timings, ...(decision === undefined ? {} : { decision }) };
   }
