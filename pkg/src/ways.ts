@@ -8,13 +8,7 @@ import { scopeIs } from './scope.js';
 import type { KingletOptions } from './types.js';
 
 /** Everything that the main entry of the package knows. */
-export const WAYS: Ways = {
-  worker: openWorker,
-  shared: openShared,
-  here: openHere,
-  tasks: () => import('./tasks/index.js'),
-  retrieval: () => import('./retrieval/index.js'),
-};
+export const WAYS: Ways = { worker: openWorker, shared: openShared, here: openHere };
 
 function openWorker({ worker }: Pick<KingletOptions, 'worker'>): Way | undefined {
   if (typeof worker === 'object' && !(worker instanceof URL)) {

@@ -5,7 +5,7 @@ use kinglet_route::measure::SplitMix64;
 use kinglet_route::profile::{Binding, LabelSource, Profile, Target, Threshold, chow};
 use kinglet_route::score::{Scale, Scorer};
 
-use super::support::{BEFORE, CLINC, binding, signals};
+use super::support::{BEFORE, CLINC, binding, signals, soak};
 
 fn rows(n: usize, seed: u64) -> Vec<Row> {
     let mut random = SplitMix64::new(seed);
@@ -122,6 +122,45 @@ fn a_risk_profile_says_what_it_is_made_of() {
     let doubtful = signals(0.9);
     assert!(profile.asks(&doubtful, Some("nn")).unwrap().1 && profile.asks(&doubtful, None).unwrap().1);
     assert!(!profile.asks(&signals(0.01), None).unwrap().1);
+}
+
+/// Score and threshold from one calibration set: the split keeps the promise, and a threshold on the rows that the score
+/// was fitted to would be a different thing.
+#[test]
+fn a_fitted_score_keeps_its_promise_on_the_whole_population() {
+    let population = rows(5000, 20);
+    let draws = if soak() { 1000 } else { 60 };
+    let (mut violations, mut cannot, mut kept_share) = (0, 0, 0.0);
+    for draw in 0..draws {
+        let mut random = SplitMix64::new(77_000_003 + draw);
+        let set: Vec<Row> = (0..1000)
+            .map(|i| Row {
+                id: i.to_string(),
+                group: None,
+                ..population[random.below(5000) as usize].clone()
+            })
+            .collect();
+        match calibrate(&set, &options(RISK)) {
+            Err(error) => {
+                assert_eq!(error.code(), "cannot_certify");
+                cannot += 1;
+            }
+            Ok(profile) => {
+                let judged = population.iter().filter(|row| !row.checks_failed());
+                let keeps = |row: &&Row| !profile.asks(row.signals.as_ref().unwrap(), None).unwrap().1;
+                let kept: Vec<&Row> = judged.filter(keeps).collect();
+                let wrong = kept.iter().filter(|row| row.local_ok == Some(false)).count();
+                violations += u64::from(wrong as f64 > 0.05 * kept.len() as f64);
+                kept_share += kept.len() as f64 / population.len() as f64 / draws as f64;
+            }
+        }
+    }
+    println!("fitted, n 1000, α .05: violations {violations} of {draws}, cannot {cannot}, kept {kept_share:.3}");
+    let allowed = 0.1 * draws as f64 + 2.0 * (0.09 * draws as f64).sqrt();
+    assert!(
+        violations as f64 <= allowed && cannot * 5 < draws,
+        "{violations} {cannot}"
+    );
 }
 
 #[test]
