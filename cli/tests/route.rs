@@ -242,6 +242,48 @@ fn a_calibration_from_rows_and_back() {
     );
 }
 
+/// The traces that Node and Chromium replay, too; one whose decision was changed does not pass.
+#[test]
+fn traces_are_replayed_bit_by_bit() {
+    let folder = folder("route_replay");
+    let cases = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/route");
+    let case = |name: &str| cases.join(name).to_string_lossy().into_owned();
+    let profile = case("profile.json");
+    let out = route(&folder, &["replay", &case("traces.jsonl"), "--profile", &profile]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let lines: Vec<Value> = String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let traces = fs::read_to_string(case("traces.jsonl")).unwrap();
+    assert_eq!(lines.len(), traces.lines().count());
+    assert!(
+        lines
+            .iter()
+            .all(|l| l["identical"] == true && l["sentence"].is_string())
+    );
+    let mut changed: Value = serde_json::from_str(traces.lines().next().unwrap()).unwrap();
+    let reason = if changed["decision"]["reason"] == "offline" {
+        "confident"
+    } else {
+        "offline"
+    };
+    changed["decision"]["reason"] = json!(reason);
+    fs::write(folder.join("changed.jsonl"), changed.to_string()).unwrap();
+    let out = route(&folder, &["replay", "changed.jsonl", "--profile", &profile]);
+    assert_eq!(error(&out)["detail"]["param"], "traces");
+    let line: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(
+        (&line["identical"], &line["difference"]["given"]["decision"]["reason"]),
+        (&json!(false), &json!(reason))
+    );
+    for (text, says) in [("", "at least one"), ("{}", "line 1"), ("no trace", "line 1")] {
+        fs::write(folder.join("bad.jsonl"), text).unwrap();
+        let error = error(&route(&folder, &["replay", "bad.jsonl"]));
+        assert!(error["message"].as_str().unwrap().contains(says), "{error}");
+    }
+}
+
 /// The small version of what docs/route.md shows: two of the project's models on the same tasks, from true token
 /// log-probabilities to a deferral curve. Toy scale.
 #[test]

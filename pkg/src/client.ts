@@ -11,10 +11,31 @@ import { Lasting } from './lasting.js';
 import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
-import type { Labelled, LabelledRow, Verdict } from './route/feedback.js';
+import type { Collected, FeedbackOptions, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
+import type { LabelledRow } from './route/feedback.js';
 import type { Trace } from './route/types.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
+import type { DocumentIndex } from './retrieval/documents.js';
+import type { IndexOptions } from './retrieval/types.js';
+import type { Tasks } from './tasks/index.js';
+import type {
+  Answered,
+  AnswerOptions,
+  Classified,
+  ClassifyOptions,
+  Example,
+  Extracted,
+  ExtractOptions,
+  ExtractSchema,
+  Filtered,
+  FilterOptions,
+  FitOptions,
+  Head,
+  Passages,
+  Summarised,
+  SummariseOptions,
+} from './tasks/types.js';
 import { tokenIds, tokenizeArguments, type TokenizeOptions } from './tokens.js';
 import type { Availability, CallOptions, ChatMessage, ChatParams, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
 
@@ -34,7 +55,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);
   const first = await again(options.signal);
   const once = typeof options.worker === 'object' && !(options.worker instanceof URL);
-  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), decisions);
+  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), ways, options.feedback, decisions);
 }
 
 /** A loaded model. Its requests run one after the other. */
@@ -45,17 +66,85 @@ export class Kinglet {
   readonly completions: Completions;
   /** Texts as vectors. */
   readonly embeddings: Embeddings;
+  private loadedTasks: Tasks | undefined;
 
   /** @internal */
   constructor(
     private readonly link: Lasting,
     /** Whether this model can be had here (now, or again after {@link unload}), and from where. */
     readonly availability: () => Promise<Availability>,
+    private readonly ways: Pick<Ways, 'tasks' | 'retrieval'>,
+    private readonly feedbackOptions: FeedbackOptions | undefined,
     private readonly decisions?: Decisions,
   ) {
     this.chat = { completions: new ChatCompletions(link, decisions) };
     this.completions = new Completions(link);
     this.embeddings = new Embeddings(link);
+  }
+
+  /**
+   * Chooses one of `labels` for a text (docs/tasks.md): every label is scored by the model's own probability of saying it, or
+   * by a head that was fitted to examples.
+   */
+  async classify(text: string, labels: readonly string[], options?: ClassifyOptions): Promise<Classified> {
+    return (await this.tasks()).classify(text, labels, options);
+  }
+
+  /** Fits a head for {@link classify} to labelled examples, on this device, in seconds: plain data to be kept as JSON. */
+  async fitHead(examples: readonly Example[], options?: FitOptions): Promise<Head> {
+    return (await this.tasks()).fitHead(examples, options);
+  }
+
+  /** Takes values out of a text: JSON of this schema, or with these fields. */
+  async extract<T = Record<string, unknown>>(text: string, schema: ExtractSchema, options?: ExtractOptions): Promise<Extracted<T>> {
+    return (await this.tasks()).extract<T>(text, schema, options);
+  }
+
+  /** Answers a question from passages, or from an index of documents: what it says is looked for in them. */
+  async answer(question: string, passages: Passages, options?: AnswerOptions): Promise<Answered> {
+    return (await this.tasks()).answer(question, passages, options);
+  }
+
+  /** Shortens a text. */
+  async summarise(text: string, options?: SummariseOptions): Promise<Summarised> {
+    return (await this.tasks()).summarise(text, options);
+  }
+
+  /** Lets a text pass, holds it, or is unsure, with a risk for each side. No safety system. */
+  async filter(text: string, options?: FilterOptions): Promise<Filtered> {
+    return (await this.tasks()).filter(text, options);
+  }
+
+  /** Opens an index of the app's own documents, with what was kept of it (docs/tasks.md): for {@link answer}, or by itself. */
+  async createIndex(options?: IndexOptions): Promise<DocumentIndex> {
+    return (await fetched(this.ways.retrieval())).createIndex(this.link, options);
+  }
+
+  /**
+   * Says whether an answer was right, of a task call or one that was decided on: labelled answers become a calibration
+   * (docs/tasks.md).
+   */
+  async feedback(id: string, verdict: Verdict): Promise<FeedbackProgress> {
+    const tasks = await this.tasks();
+    const trace = this.decisions?.trace(id);
+    if (trace !== undefined && !tasks.knows(id)) {
+      tasks.remember(trace);
+    }
+    const labelled = tasks.feedback(id, verdict);
+    if (trace !== undefined) {
+      this.decisions?.feedback(trace, { ok: verdict.ok, ...(verdict.remoteOk === undefined ? {} : { remoteOk: verdict.remoteOk }) });
+    }
+    return labelled;
+  }
+
+  /** What feedback has collected on this device. */
+  async collected(): Promise<Collected> {
+    return (await this.tasks()).collected;
+  }
+
+  private async tasks(): Promise<Tasks> {
+    const { Tasks } = await fetched(this.ways.tasks());
+    return (this.loadedTasks ??= new Tasks(this.link, this.feedbackOptions, this.decisions));
   }
 
   /** What was loaded, and where it runs. */
@@ -98,11 +187,6 @@ export class Kinglet {
   /** One sentence: why that was decided. */
   explain(id: string): string {
     return this.deciding().explain(this.trace(id));
-  }
-
-  /** What a user says of an answer, for a calibration of this app's own. */
-  feedback(id: string, verdict: Verdict): Labelled {
-    return this.deciding().feedback(this.trace(id), verdict);
   }
 
   /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
@@ -148,5 +232,14 @@ export class Kinglet {
   /** Lets go of the engine for good: it ends with its memory unless other tabs share it. Calls fail with `not_loaded`. */
   dispose(): void {
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
+  }
+}
+
+/** A part of the package that is fetched when it is first used. */
+async function fetched<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (thrown) {
+    throw new KingletError('io', `a part of kinglet could not be loaded: ${String(thrown)}`, {}, { cause: thrown });
   }
 }

@@ -48,7 +48,9 @@ export type ErrorCode =
   /** The kind of store that was asked for is not there. */
   | 'store_unavailable'
   /** The model is not in the store, and this kind of worker does not download: load it once on a page. */
-  | 'download_refused';
+  | 'download_refused'
+  /** A head, or a calibration, was made for another model. */
+  | 'profile_mismatch';
 
 /** How an error crosses the worker's boundary. */
 export interface WireError {

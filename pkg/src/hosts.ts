@@ -6,6 +6,8 @@ import { Link, type Listener } from './link.js';
 import type { Started } from './lasting.js';
 import type { Calls, Hello, Port } from './protocol.js';
 import type { Given } from './sources/supply.js';
+import type { RetrievalModule } from './retrieval/index.js';
+import type { TasksModule } from './tasks/index.js';
 import type { Availability, HostName, KingletOptions } from './types.js';
 
 /** The way to an engine. */
@@ -24,6 +26,10 @@ export interface Ways {
   worker?: (options: Pick<KingletOptions, 'worker'>) => Opened;
   shared?: (load: Calls['load'][0]) => Opened;
   here?: () => Opened;
+  /** The task calls, loaded on demand where that is possible. */
+  tasks: () => Promise<TasksModule>;
+  /** The index of documents, likewise. */
+  retrieval: () => Promise<RetrievalModule>;
 }
 
 type Opened = Way | undefined | Promise<Way | undefined>;

@@ -15,6 +15,10 @@ export { KingletError, type ErrorCode } from './errors.js';
 export type { DownloadOptions } from './keep.js';
 export { modelStore, type Inspection, type ModelStore, type StoredModel } from './store/model-store.js';
 export type { StoredFile } from './store/store.js';
+export type { Collected, FeedbackOptions, FeedbackRow, LabelSource, Observation, Progress as FeedbackProgress, Texts, Verdict } from './feedback/types.js';
+export type { DocumentIndex } from './retrieval/documents.js';
+export type * from './retrieval/types.js';
+export type * from './tasks/types.js';
 export type * from './types.js';
 
 /**

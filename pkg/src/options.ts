@@ -22,6 +22,7 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   retry: kind('object', 'an object'),
   fetch: kind('function', 'a function'),
   headers: kind('object', 'headers'),
+  feedback: kind('object', 'an object'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
   host: undefined, // hosts.ts
   restart: kind('boolean', 'true or false'),

@@ -35,7 +35,7 @@ export interface LoadOptions {
 }
 
 /** Which of the request shapes a stream has. */
-export type RequestKind = 'chat' | 'completion' | 'embedding';
+export type RequestKind = 'chat' | 'completion' | 'embedding' | 'choice';
 
 /** A piece of an answer, before the client gives it OpenAI's shape. */
 export interface Piece {
@@ -61,6 +61,25 @@ export interface Vector {
   embedding: number[];
   /** Of the whole request: with its last vector. */
   usage?: Usage;
+}
+
+/** Which of given labels answers a request (src/session/choose.rs). */
+export interface Choice {
+  /** Index of the likeliest label. */
+  best: number;
+  /** One for each label: its share of all labels' probability; `bound`: at most so much. */
+  scores: { label: string; logprob: number; score: number; bound: boolean }[];
+  /** The best score less the second best. */
+  margin: number;
+  /** Probability of all labels together, of everything that the model might have said. */
+  mass: number;
+  /** Bound of the share of the labels that were not computed to their end. */
+  rest: number;
+  /** The best label's tokens, with the one that ends the message. */
+  logprobs: { content: TokenLogprob[] };
+  signals: Signals;
+  usage: Usage;
+  timings: Timings;
 }
 
 /** What a worker says of itself. */
@@ -90,7 +109,7 @@ export interface Calls {
   /** Begin request `stream` when those before it have ended. */
   start: [{ stream: number; kind: RequestKind; request: unknown }, null];
   /** The next piece of `stream`; null when it has ended. */
-  next: [{ stream: number }, Piece | Vector | null];
+  next: [{ stream: number }, Piece | Vector | Choice | null];
   /** End `stream` now, whether it runs or still waits. */
   abort: [{ stream: number }, null];
   /** Text to token ids. */
@@ -135,7 +154,7 @@ export interface Engine {
   start(kind: RequestKind, request: unknown): void | Promise<void>;
   /** Reads one chunk of the prompt; true: call again, false: call `next`. */
   prefill(): Promise<boolean>;
-  next(): Promise<Piece | Vector | undefined>;
+  next(): Promise<Piece | Vector | Choice | undefined>;
   /** Ends the current request; harmless without one. May be called while `next` is pending. */
   abort(): void;
   info(): Info;

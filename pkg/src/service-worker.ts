@@ -9,6 +9,8 @@ import { create, type Kinglet } from './client.js';
 import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
 import { openHere } from './here.js';
 import type { Ways } from './hosts.js';
+import * as retrieval from './retrieval/index.js';
+import * as tasks from './tasks/index.js';
 import type { Availability, KingletOptions } from './types.js';
 
 export type { ChatCompletions } from './chat.js';
@@ -17,9 +19,15 @@ export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { FetchEventLike, HandlerOptions } from './fetch-handler.js';
+export type { Collected, FeedbackOptions, FeedbackRow, LabelSource, Observation, Progress as FeedbackProgress, Texts, Verdict } from './feedback/types.js';
+export type { DocumentIndex } from './retrieval/documents.js';
+export type * from './retrieval/types.js';
+export type * from './tasks/types.js';
 export type * from './types.js';
 
 const WAYS: Ways = {
+  tasks: async () => tasks,
+  retrieval: async () => retrieval,
   here: () =>
     openHere({
       browser: {

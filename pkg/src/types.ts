@@ -1,5 +1,6 @@
 // The public types, written by hand: how a model is loaded and what is said of it. Requests and answers: openai.ts.
 
+import type { FeedbackOptions } from './feedback/types.js';
 import type { ErrorCode } from './errors.js';
 import type { Binding, Consent, Escalation, Mode, Profile, Redact, Remote, TaskRule } from './route/types.js';
 import type { Patience } from './sources/retry.js';
@@ -96,6 +97,8 @@ export interface KingletOptions {
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Sent with every request for the model, for example `authorization`. */
   headers?: HeadersInit;
+  /** What is kept of answers that were said to be right or wrong, and whether a sample is compared with another model. */
+  feedback?: FeedbackOptions;
   /** Aborts loading. */
   signal?: AbortSignal;
   /**

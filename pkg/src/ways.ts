@@ -8,7 +8,13 @@ import { scopeIs } from './scope.js';
 import type { KingletOptions } from './types.js';
 
 /** Everything that the main entry of the package knows. */
-export const WAYS: Ways = { worker: openWorker, shared: openShared, here: openHere };
+export const WAYS: Ways = {
+  worker: openWorker,
+  shared: openShared,
+  here: openHere,
+  tasks: () => import('./tasks/index.js'),
+  retrieval: () => import('./retrieval/index.js'),
+};
 
 function openWorker({ worker }: Pick<KingletOptions, 'worker'>): Way | undefined {
   if (typeof worker === 'object' && !(worker instanceof URL)) {

@@ -19,6 +19,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod gauge;
+pub mod head;
 pub mod lint;
 pub mod math;
 pub mod measure;
@@ -39,6 +40,8 @@ pub mod trace;
 pub mod values;
 #[cfg(all(target_arch = "wasm32", feature = "module"))]
 mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "module"))]
+mod wasm_head;
 
 pub use error::{Result, RouteError};
 pub use explain::explain;

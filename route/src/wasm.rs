@@ -69,7 +69,7 @@ pub fn reported(answer: &str) -> Result<String, JsValue> {
         .map_err(|error| thrown(RouteError::invalid("signals", "what JSON can say", error)))
 }
 
-fn thrown(error: RouteError) -> JsValue {
+pub(crate) fn thrown(error: RouteError) -> JsValue {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     error.to_json().serialize(&serializer).unwrap_or(JsValue::NULL)
 }

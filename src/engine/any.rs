@@ -304,6 +304,11 @@ impl AnyEngine {
         on_engine!(&mut self.on, e => e.choose(prompt, answers, options).await)
     }
 
+    /// See [`Engine::read_ahead`].
+    pub async fn read_ahead(&mut self, prompt: &[u32]) -> Result<bool> {
+        on_engine!(&mut self.on, e => e.read_ahead(prompt).await)
+    }
+
     /// See [`Engine::reset`].
     pub fn reset(&mut self) {
         on_engine!(&mut self.on, e => e.reset())

@@ -125,6 +125,30 @@ impl<O: Ops> Engine<O> {
         self.checked(chosen)
     }
 
+    /// Reads one chunk of what the cache lacks of `prompt`, while that is more than one: a moment to stop before
+    /// [`Engine::choose`], which computes the same steps. False: there is no more to read ahead.
+    ///
+    /// Ends a running request. Fails with [`Error::InvalidRequest`] for unknown tokens; the caller has seen that it fits.
+    pub async fn read_ahead(&mut self, prompt: &[u32]) -> Result<bool> {
+        self.run = None;
+        self.check_ids("prompt", prompt)?;
+        let (n_batch, last) = (self.decoder.plan().n_batch, prompt.len().saturating_sub(1));
+        self.cached.truncate(self.common(prompt).min(last));
+        let pos = self.cached.len();
+        if prompt.len() - pos <= n_batch {
+            return Ok(false);
+        }
+        let read = self.read_chunk(&prompt[pos..(pos + n_batch).min(last)], pos).await;
+        self.checked(read)
+    }
+
+    async fn read_chunk(&mut self, chunk: &[u32], pos: usize) -> Result<bool> {
+        self.decoder.step(chunk, pos, Rows::None)?;
+        self.decoder.settle().await?;
+        self.cached.extend_from_slice(chunk);
+        Ok(true)
+    }
+
     async fn search(&mut self, mut search: Search<'_>, options: &ChooseOptions) -> Result<Chosen> {
         let begun = (self.clock)();
         let mut timings = Timings {

@@ -119,7 +119,16 @@ impl Session {
         self.abort();
         self.generated.clear();
         let prompt = self.prompt(input)?;
-        let found = self.engine.choose(&prompt, &labels.tokens, options).await?;
+        self.choose_behind(&prompt, labels, options).await
+    }
+
+    pub(super) async fn choose_behind(
+        &mut self,
+        prompt: &[u32],
+        labels: &Labels,
+        options: &ChooseOptions,
+    ) -> Result<Choice> {
+        let found = self.engine.choose(prompt, &labels.tokens, options).await?;
         // Relative to the best label: probabilities themselves may be too small for a number.
         let best = found.scores[found.best].logprob;
         let relative = |logprob: f64| {

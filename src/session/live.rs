@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::answer::Answer;
+use super::choosing;
 use super::doubt::Samples;
 use super::embedding::{Job, Pooling};
 use super::restore::{Losses, Origin, info, open, survives};
-use super::{Chunk, FinishReason, Logprobs, Reason, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
+use super::{Chunk, FinishReason, Labels, Logprobs, Reason, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::Result;
@@ -32,6 +33,10 @@ pub struct Session {
     pub(super) samples: Samples,
     /// The request for embeddings that is under way.
     pub(super) embedding: Option<Job>,
+    /// The choice among labels that is under way.
+    pub(super) choosing: Option<choosing::Job>,
+    /// The labels of the last one.
+    pub(super) labels_before: Option<Labels>,
     /// What the file says of it.
     pub(super) pooling: Result<Pooling>,
     /// Tokens of the current answer, or of the last one.
@@ -89,6 +94,8 @@ impl Session {
             usage: Usage::default(),
             samples: Samples::default(),
             embedding: None,
+            choosing: None,
+            labels_before: None,
             pooling,
             generated: Vec::new(),
             origin: Origin {
@@ -242,5 +249,6 @@ impl Session {
         self.constraint = None;
         drop(self.engine.take_constraint());
         self.embedding = None;
+        self.choosing = None;
     }
 }

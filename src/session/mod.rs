@@ -3,6 +3,7 @@
 mod answer;
 mod calls;
 mod choose;
+mod choosing;
 mod chunk;
 mod doubt;
 mod embedding;
@@ -25,6 +26,7 @@ pub use kinglet_route::{Reason, Signals};
 
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
+pub use choosing::ChoiceRequest;
 pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use embedding::{Embedding, EmbeddingRequest, Pooling};
 pub use estimate::{Estimate, Place, Size};

@@ -132,25 +132,7 @@ impl Request {
         // A model that may call none is not told of any.
         let tools = tools.filter(|_| format.choice != ToolChoice::None);
         modalities(&mut reader)?;
-        let extra = match ours.take("chat_template_kwargs") {
-            None => Map::new(),
-            Some(Value::Object(map)) => {
-                if let Some(own) = map.keys().find(|key| OF_THE_REQUEST.contains(&key.as_str())) {
-                    let name = format!("{}.{own}", ours.name("chat_template_kwargs"));
-                    let expected = "arguments that the request does not say in another way";
-                    return Err(Error::invalid(
-                        name,
-                        expected,
-                        "one that kinglet gives the template itself",
-                    ));
-                }
-                map.clone()
-            }
-            Some(other) => {
-                let name = ours.name("chat_template_kwargs");
-                return Err(Error::invalid(name, "an object", json_kind(other)));
-            }
-        };
+        let extra = template_arguments(&mut ours)?;
         let logprobs = reader.boolean("logprobs")?.unwrap_or(false);
         let top = reader.count("top_logprobs")?.unwrap_or(0);
         if top > 0 && !logprobs {
@@ -203,6 +185,23 @@ impl Request {
         request.sampling.top_logprobs = logprobs.unwrap_or(0);
         request.echo = echo;
         finished(request, &reader, &ours)
+    }
+}
+
+/// Further arguments of the template.
+pub(super) fn template_arguments(ours: &mut Reader<'_>) -> Result<Map<String, Value>> {
+    let name = ours.name("chat_template_kwargs");
+    match ours.take("chat_template_kwargs") {
+        None => Ok(Map::new()),
+        Some(Value::Object(map)) => match map.keys().find(|key| OF_THE_REQUEST.contains(&key.as_str())) {
+            None => Ok(map.clone()),
+            Some(own) => Err(Error::invalid(
+                format!("{name}.{own}"),
+                "arguments that the request does not say in another way",
+                "one that kinglet gives the template itself",
+            )),
+        },
+        Some(other) => Err(Error::invalid(name, "an object", json_kind(other))),
     }
 }
 

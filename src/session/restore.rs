@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::embedding::Job;
-use super::{BackendChoice, Session, SessionInfo};
+use super::{BackendChoice, Session, SessionInfo, choosing};
 use crate::backend::Recruit;
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::{Error, Result};
@@ -121,6 +121,7 @@ impl Session {
             paused.as_ref().map_or(0, engine::Paused::context),
             self.context_of_waiting(),
             self.embedding.as_ref().map_or(0, Job::context),
+            self.choosing.as_ref().map_or(0, choosing::Job::context),
         ]
         .into_iter()
         .fold(0, usize::max);

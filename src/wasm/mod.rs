@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::model::loader::Progress;
 use crate::platform::{ByteSource, JsSource, Reader};
-use crate::session::{EmbeddingRequest, Request, Session, SessionOptions};
+use crate::session::{ChoiceRequest, EmbeddingRequest, Request, Session, SessionOptions};
 use crate::text::{Bos, Special};
 
 /// Called once when the module is instantiated: a panic says where it was.
@@ -116,7 +116,7 @@ pub struct Kinglet {
 
 #[wasm_bindgen]
 impl Kinglet {
-    /// Begins a request of `kind` "chat", "completion" or "embedding", under the constraint that was made of its `grammar`.
+    /// Begins a request of `kind` "chat", "completion", "embedding" or "choice", under the constraint that was made of its `grammar`.
     pub fn start(
         &self,
         kind: &str,
@@ -128,13 +128,14 @@ impl Kinglet {
         let constraint = constraint.map(constraint::boxed);
         self.with(|session| match kind {
             "embedding" => session.start_embedding(&EmbeddingRequest::new(&body)?),
+            "choice" => session.start_choice(&ChoiceRequest::new(&body)?),
             _ => session.start_under(&read_request(kind, &body)?, constraint),
         })
     }
 
     /// The grammar of a request's answer as JSON text for the grammar module; undefined: it has none.
     pub fn grammar(&self, kind: &str, request: JsValue) -> std::result::Result<Option<String>, JsValue> {
-        if kind == "embedding" {
+        if matches!(kind, "embedding" | "choice") {
             return Ok(None);
         }
         let body = from_js("request", request).map_err(thrown)?;
@@ -167,19 +168,21 @@ impl Kinglet {
     /// Reads one chunk of the prompt; true: call again, false: call `next`.
     pub async fn prefill(&self) -> std::result::Result<bool, JsValue> {
         let mut session = self.take()?;
-        let more = match session.embeds() {
-            true => session.embed_chunk().await,
-            false => session.prefill().await,
+        let more = match () {
+            () if session.embeds() => session.embed_chunk().await,
+            () if session.chooses() => session.choice_chunk().await,
+            () => session.prefill().await,
         };
         Ok(self.give_back(session, more)?.unwrap_or(false))
     }
 
-    /// The next chunk or embedding, or undefined after the last.
+    /// The next chunk, embedding or choice, or undefined after the last.
     pub async fn next(&self) -> std::result::Result<JsValue, JsValue> {
         let mut session = self.take()?;
-        let next = match session.embeds() {
-            true => session.next_embedding().await.map(|found| found.map(|e| to_js(&e))),
-            false => session.next().await.map(|found| found.map(|chunk| to_js(&chunk))),
+        let next = match () {
+            () if session.embeds() => session.next_embedding().await.map(|found| found.map(|e| to_js(&e))),
+            () if session.chooses() => session.next_choice().await.map(|found| found.map(|c| to_js(&c))),
+            () => session.next().await.map(|found| found.map(|chunk| to_js(&chunk))),
         };
         Ok(self.give_back(session, next)?.flatten().unwrap_or(JsValue::UNDEFINED))
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use kinglet::Error;
 use kinglet::engine::BackendChoice;
 use kinglet::platform::{ByteSource, MemorySource};
-use kinglet::session::{ChooseOptions, Input, Request, Session, SessionOptions};
+use kinglet::session::{ChoiceRequest, ChooseOptions, Input, Request, Session, SessionOptions};
 use pollster::block_on;
 use serde_json::json;
 
@@ -18,10 +18,15 @@ const TEMPLATE: &str = "{% for m in messages %}<s>{{ m.role }}: {{ m.content | t
 const END: u32 = 2;
 
 fn load(template: &str) -> Session {
+    load_with(template, None)
+}
+
+fn load_with(template: &str, n_batch: Option<usize>) -> Session {
     let file = std::fs::read(support::root().join("tests/goldens/qwen2.gguf")).expect("readable");
     let sources: Vec<Rc<dyn ByteSource>> = vec![Rc::new(MemorySource::new(with_template(&file, template)))];
     let options = SessionOptions {
         backend: BackendChoice::Cpu,
+        n_batch,
         ..SessionOptions::default()
     };
     block_on(Session::load(sources, &options, &mut |_| ControlFlow::Continue(()))).expect("loads")
@@ -161,4 +166,101 @@ fn the_doubt_comes_with_the_choice() {
         ..ChooseOptions::default()
     };
     assert!(block_on(session.choose(&ask("x"), &labels, &beyond)).is_err());
+}
+
+/// A request for a choice, run as a page runs it: the number of chunks that were read ahead, and the choice.
+fn run(session: &mut Session, body: &serde_json::Value) -> Result<(usize, kinglet::session::Choice), Error> {
+    session.start_choice(&ChoiceRequest::new(body)?)?;
+    let mut chunks = 0;
+    while block_on(session.choice_chunk())? {
+        chunks += 1;
+    }
+    let choice = block_on(session.next_choice())?.expect("a choice");
+    assert!(
+        !session.chooses() && block_on(session.next_choice())?.is_none(),
+        "it is over"
+    );
+    Ok((chunks, choice))
+}
+
+#[test]
+fn a_request_for_a_choice_is_the_same_choice_read_in_chunks() {
+    let given = ["car", "car rental", "train", "bus"];
+    let load = || load_with(TEMPLATE, Some(64));
+    let n_batch = load().engine().plan().n_batch;
+    for (words, chunked) in [(3, false), (n_batch, true)] {
+        let text = "bus ".repeat(words);
+        let body = json!({"messages": [{"role": "user", "content": text}], "labels": given, "always": [3], "none": 2});
+        let mut session = load();
+        let (chunks, found) = run(&mut session, &body).expect("a choice");
+        assert_eq!(chunks > 0, chunked, "{words} words, {n_batch} a batch");
+        let mut whole = load();
+        let labels = whole.labels(&texts(&given)).expect("labels");
+        let options = ChooseOptions {
+            always: vec![3],
+            none: Some(2),
+            ..ChooseOptions::default()
+        };
+        let expected = block_on(whole.choose(&ask(&text), &labels, &options)).expect("a choice");
+        assert_eq!((found.best, &found.scores), (expected.best, &expected.scores));
+        assert!(!found.scores[3].bound);
+        assert_eq!(found.signals, expected.signals);
+        assert_eq!(found.signals.label_none, Some(found.scores[2].score));
+        assert_eq!(found.timings.reused_tokens, 0, "what was read ahead counts as computed");
+        // The same prompt again is in the cache but for its last token.
+        let (_, again) = run(&mut session, &body).expect("a choice");
+        assert_eq!(again.timings.reused_tokens, again.usage.prompt_tokens - 1);
+        assert_eq!(again.scores, found.scores);
+    }
+}
+
+#[test]
+fn a_choice_ends_with_an_abort_or_another_request() {
+    let mut session = load(TEMPLATE);
+    let body = json!({"messages": [{"role": "user", "content": "bus"}], "labels": ["car", "bus"]});
+    let request = ChoiceRequest::new(&body).expect("a request");
+    session.start_choice(&request).expect("starts");
+    assert!(session.chooses());
+    session.abort();
+    assert!(!session.chooses() && block_on(session.next_choice()).expect("nothing").is_none());
+    session.start_choice(&request).expect("starts");
+    let chat = json!({"messages": [{"role": "user", "content": "a"}], "max_tokens": 1});
+    session
+        .start(&Request::chat(&chat).expect("a request"))
+        .expect("starts");
+    assert!(!session.chooses());
+}
+
+#[test]
+fn a_wrong_request_for_a_choice_names_what_is_wrong() {
+    let with = |name: &str, value: serde_json::Value| {
+        let mut body = json!({"messages": [{"role": "user", "content": "a"}], "labels": ["car", "bus"]});
+        body[name] = value;
+        body
+    };
+    let long = "bus ".repeat(5000);
+    for (body, param) in [
+        (with("labels", json!("car")), "labels"),
+        (with("labels", json!([])), "labels"),
+        (with("labels", json!(["car", 1])), "labels[1]"),
+        (with("labels", json!(["car", "car"])), "labels[1]"),
+        (with("labels", json!(vec!["a"; 1001])), "labels"),
+        (with("always", json!([2])), "always"),
+        (with("always", json!([-1])), "always[0]"),
+        (with("always", json!(0)), "always"),
+        (with("none", json!(2)), "none"),
+        (with("none", json!("bus")), "none"),
+        (with("messages", json!([])), "messages"),
+        (with("temperature", json!(0)), "temperature"),
+        (with("kinglet", json!({"top_k": 1})), "kinglet.top_k"),
+        (with("chat_template_kwargs", json!({})), "chat_template_kwargs"),
+    ] {
+        let error = run(&mut load(TEMPLATE), &body).expect_err(param);
+        assert_eq!(error.detail()["param"], param, "{error}");
+    }
+    let error = run(
+        &mut load(TEMPLATE),
+        &with("messages", json!([{"role": "user", "content": long}])),
+    );
+    assert_eq!(error.expect_err("too long").code(), "context_overflow");
 }

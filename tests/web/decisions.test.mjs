@@ -61,15 +61,15 @@ test('what the caller knows of a request counts, and no remote model is no egres
 test('what users say becomes rows for a calibration', { skip }, async () => {
   const kinglet = await open({ escalation: {} });
   const { id } = await kinglet.chat.completions.create({ ...ask, kinglet: { facts: { task: 'greet' } } });
-  assert.deepEqual(kinglet.feedback(id, { ok: false }), { labelled: 1, enough: 300 });
-  assert.deepEqual(kinglet.feedback(id, { ok: true, remoteOk: false }), { labelled: 1, enough: 300 });
+  assert.deepEqual(await kinglet.feedback(id, { ok: false }), { task: 'greet', labelled: 1, enough: 300, wrong: 1 });
+  assert.deepEqual(await kinglet.feedback(id, { ok: true, remoteOk: false }), { task: 'greet', labelled: 1, enough: 300, wrong: 0 });
   const [row] = kinglet.labelled();
   assert.deepEqual([row.id, row.task, row.local_ok, row.remote_ok, row.label_source], [id, 'greet', true, false, 'human']);
   assert.equal(row.signals.origin, 'measured');
-  const refused = (work, param) => assert.throws(work, ({ code, detail }) => code === 'invalid_request' && detail.param === param);
-  refused(() => kinglet.feedback(id, { ok: 1 }), 'feedback.ok');
-  refused(() => kinglet.feedback(id, { ok: true, why: 'x' }), 'feedback.why');
-  refused(() => kinglet.feedback('other', { ok: true }), 'id');
+  const refused = (work, param) => assert.rejects(work, ({ code, detail }) => code === 'invalid_request' && detail.param === param);
+  await refused(() => kinglet.feedback(id, { ok: 1 }), 'feedback.ok');
+  await refused(() => kinglet.feedback(id, { ok: true, why: 'x' }), 'feedback.why');
+  await refused(() => kinglet.feedback('other', { ok: true }), 'id');
   const constants = readFileSync(new URL('../../route/src/day0.rs', import.meta.url), 'utf8');
   assert.match(constants, /pub const ENOUGH: usize = 300;[^]*pub const MOST: usize = 2000;/);
 });

@@ -1,4 +1,4 @@
-//! `pkg/THIRD_PARTY_LICENSES`: every crate that ends up in a Wasm module of the package, with the texts of its licences.
+//! `pkg/THIRD_PARTY_LICENSES`: every crate that ends up in a Wasm module of the package, and every script of others, with the texts of its licences.
 //!
 //! The list is what cargo resolves for the browser, without build scripts and macros, which leave nothing of themselves
 //! in the module; the texts are the files that the crates themselves bring. The test is not made from that list: it looks
@@ -158,7 +158,26 @@ fn crates() -> Result<Vec<Crate>> {
     if !wanted.is_empty() {
         bail!("cargo metadata does not know {wanted:?}");
     }
+    for (name, _) in pkg::SCRIPTS {
+        let script = script(name)?;
+        found.insert(format!("{} v{}", script.name, script.version), script);
+    }
     Ok(found.into_values().collect())
+}
+
+/// An npm package of which a script is part of ours.
+fn script(name: &str) -> Result<Crate> {
+    let manifest = sh::root().join("node_modules").join(name).join("package.json");
+    let text = fs::read_to_string(&manifest).with_context(|| manifest.display().to_string())?;
+    let mut package: Value = serde_json::from_str(&text).with_context(|| manifest.display().to_string())?;
+    package["manifest_path"] = manifest.display().to_string().into();
+    package["authors"] = Value::Array(vec![package["author"].clone()]);
+    package["repository"] = package["repository"]["url"].clone();
+    let found = Crate::read(&package)?;
+    if found.texts.is_empty() {
+        bail!("{name} brings no licence file");
+    }
+    Ok(found)
 }
 
 impl Crate {
@@ -260,8 +279,9 @@ LLVM-exception). The texts of both licences are below.";
 
 fn render(crates: &[Crate]) -> Result<String> {
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut out =
-        String::from("Third-party licences\n\nThe Wasm modules of this package contain the following crates.\n\n");
+    let mut out = String::from(
+        "Third-party licences\n\nThis package contains the following: crates in its Wasm modules, npm packages in dist/vendor.\n\n",
+    );
     for each in crates {
         let name = format!("{} {}", each.name, each.version);
         writeln!(out, "  {name}  {}  {}", each.licence, each.source)?;
@@ -269,7 +289,7 @@ fn render(crates: &[Crate]) -> Result<String> {
             texts.entry(text).or_default().push(name.clone());
         }
     }
-    out.push_str("\nNone of them was changed; the source of each is the crate of that name and version in Rust's package registry.\n\n");
+    out.push_str("\nNone of them was changed, but that scripts have no comments; the source of each is the crate of that name and version in Rust's package registry, or the package in npm's.\n\n");
     writeln!(out, "{STANDARD}")?;
     let mut texts: Vec<_> = texts.into_iter().collect();
     texts.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));

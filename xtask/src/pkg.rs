@@ -77,6 +77,10 @@ pub fn crates() -> &'static [&'static str] {
     &["kinglet", "kinglet-grammar", "kinglet-route"]
 }
 
+/// npm packages of others of which one script is part of the package, and where it stands in them. Their declarations are in
+/// `pkg/src/vendor`.
+pub const SCRIPTS: [(&str, &str); 1] = [("minisearch", "dist/es/index.js")];
+
 /// The folders of what goes to npm: the engine, and the project's own weights.
 pub const PACKAGES: [&str; 2] = ["pkg", "models/desk"];
 
@@ -133,9 +137,21 @@ pub fn typescript() -> Result<()> {
     }
     timed("tsc", || {
         sh::run(sh::node("node_modules/typescript/bin/tsc").args(["--project", "pkg"]))?;
+        vendor(&made)?;
         // Comments are for the declarations, and for the sources in the source maps; a page need not download them.
         sh::run(sh::node("xtask/src/shrink.mjs").args(scripts(&made)?))
     })
+}
+
+/// Puts the scripts of [`SCRIPTS`] beside our own: a page without a bundler has them, too.
+fn vendor(made: &Path) -> Result<()> {
+    let folder = made.join("vendor");
+    fs::create_dir_all(&folder).context("pkg/dist/vendor")?;
+    for (name, script) in SCRIPTS {
+        let from = sh::root().join("node_modules").join(name).join(script);
+        fs::copy(&from, folder.join(format!("{name}.js"))).with_context(|| from.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// The scripts below a folder, as paths from the repository's root.

@@ -10,6 +10,9 @@ export interface RouteGlue {
   fresh(): string;
   explain(trace: string): string;
   reported(answer: string): string;
+  /** Heads of `classify` (tasks/head.ts): route/src/wasm_head.rs. */
+  fit_head(states: Float32Array, labels: Uint32Array, names: string[], binding: string, options: string): string;
+  Head: new (text: string, binding: string) => { labels(): string[]; predict(state: Float32Array): Float64Array };
   /** Forgets the instance; the next `default` makes another. */
   discard(): void;
 }

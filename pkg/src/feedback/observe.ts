@@ -1,0 +1,72 @@
+// Rollout `observe`: a sample of the requests is answered elsewhere, too, and whether both say the same is a label.
+
+import { invalid, refuseOthers } from '../params.js';
+import { kind, number, object } from '../tasks/check.js';
+import type { Collection, Known } from './collection.js';
+import type { FeedbackOptions, Observation } from './types.js';
+
+/** Compares a sample of answers. */
+export class Observer {
+  private readonly ending = new AbortController();
+  private readonly share: number;
+  private readonly ask: Observation['ask'];
+  private readonly agree: NonNullable<Observation['agree']>;
+
+  private constructor(
+    observation: Observation,
+    private readonly collection: Collection,
+  ) {
+    const { share, ask, agree, ...others } = object('feedback.observe', observation);
+    refuseOthers('feedback.observe', others, () => 'share, ask or agree');
+    if (typeof ask !== 'function') {
+      throw invalid('feedback.observe.ask', 'a function', kind(ask));
+    }
+    if (agree !== undefined && typeof agree !== 'function') {
+      throw invalid('feedback.observe.agree', 'a function', kind(agree));
+    }
+    const part = number('feedback.observe.share', share, 0, 1);
+    if (part === undefined) {
+      throw invalid('feedback.observe.share', 'a number from 0 to 1', kind(share));
+    }
+    [this.share, this.ask, this.agree] = [part, ask, agree ?? same];
+  }
+
+  /** One, where the app wants it. */
+  static of({ observe }: FeedbackOptions, collection: Collection): Observer | undefined {
+    return observe === undefined ? undefined : new Observer(observe, collection);
+  }
+
+  /** Asks elsewhere, if this answer is of the sample. What fails there is no label. */
+  async see({ row, texts }: Known): Promise<void> {
+    if (fraction(row.id) >= this.share) {
+      return;
+    }
+    try {
+      const remote = await this.ask({ task: row.task, input: texts.input, signal: this.ending.signal });
+      const ok = await this.agree(texts.output, remote);
+      await this.collection.add({ row, texts }, { ok: ok === true, expected: remote, source: 'remote_agreement' });
+    } catch {
+      // The remote was away, or its answer was no text. The local one stands, unlabelled.
+    }
+  }
+
+  /** The model was disposed of. */
+  close(): void {
+    this.ending.abort();
+  }
+}
+
+/** From 0 to 1, evenly, and always the same for one id (FNV-1a). */
+export function fraction(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) {
+    hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b); // its last step alone leaves the high bits alike
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+}
+
+function same(local: string | null, remote: string): boolean {
+  const plain = (text: string): string => text.trim().replace(/\.$/, '').toLowerCase().split(/\s+/).join(' ');
+  return local !== null && plain(local) === plain(remote);
+}

@@ -1,0 +1,90 @@
+// `answer`: a question, answered from passages, and what it says looked for in them.
+
+import { invalid, refuseOthers } from '../params.js';
+import { write } from './ask.js';
+import { common, count, kind, text, whole, type Common } from './check.js';
+import type { Desk } from './index.js';
+import { messagesFor } from './prompts.js';
+import { Source, verify } from './quotes.js';
+import { refuses } from './refusal.js';
+import type { Found } from '../retrieval/types.js';
+import type { Answered, AnswerOptions, Passage, Passages, Searchable } from './types.js';
+
+/** Tokens of the answer, where the app says nothing. */
+const MAX_TOKENS = 256;
+/** Passages of an index, where the app says nothing. */
+const K = 3;
+
+/** See `Kinglet.answer`. */
+export async function answer(desk: Desk, question: string, given: Passages, options?: AnswerOptions): Promise<Answered> {
+  const own = common('answer', options, ['maxTokens', 'k']);
+  text('question', question);
+  const { passages, signals: found } = await passagesFor(question, given, count('options.k', options?.k, K), own.signal);
+  if (passages.length === 0) {
+    return nothing(desk, own, question);
+  }
+  const messages = messagesFor('answer', { question, passages }, desk.link.info.model, own);
+  const words = await write(desk.link, { messages }, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
+  const source = new Source(passages.map((passage) => passage.text));
+  const refusal = refuses(words.text);
+  const { quotes, ok } = refusal ? { quotes: [], ok: undefined } : verify(words.text, source);
+  const signals = {
+    ...found,
+    refusal,
+    quote_ok: ok,
+    retrieval_coverage: refusal ? undefined : source.coverage(words.text),
+  };
+  return {
+    answer: refusal || words.text.trim() === '' ? null : words.text.trim(),
+    text: words.text,
+    quotes,
+    passages,
+    kinglet: desk.report(own, signals, words, { input: question, output: words.text }),
+  };
+}
+
+/** The model is not asked about nothing. */
+function nothing(desk: Desk, own: Common<never>, question: string): Answered {
+  const spent = {
+    signals: undefined,
+    usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+    timings: { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 },
+  };
+  const signals = { empty: true, retrieval_top: 0, retrieval_margin: 0 };
+  return { answer: null, text: '', quotes: [], passages: [], kinglet: desk.report(own, signals, spent, { input: question, output: '' }) };
+}
+
+async function passagesFor(
+  question: string,
+  given: Passages,
+  k: number,
+  signal: AbortSignal | undefined,
+): Promise<{ passages: Passage[]; signals: Found['signals'] }> {
+  if (typeof given !== 'object' || Array.isArray(given) || typeof (given as Searchable | null)?.search !== 'function') {
+    return { passages: passagesOf(given as Exclude<Passages, Searchable>), signals: {} };
+  }
+  const { hits, signals } = await (given as Searchable).search(question, { k, ...(signal === undefined ? {} : { signal }) });
+  return { passages: hits.map(({ id, text }) => ({ id, text })), signals };
+}
+
+function passagesOf(given: Exclude<Passages, Searchable>): Passage[] {
+  const list = typeof given === 'string' ? [given] : given;
+  if (!Array.isArray(list)) {
+    throw invalid('passages', 'a text, a list of texts, or an index', kind(list));
+  }
+  if (list.length === 0) {
+    throw invalid('passages', 'at least one', 'none');
+  }
+  return list.map((passage: unknown, i) => {
+    const at = typeof given === 'string' ? 'passages' : `passages[${i}]`;
+    if (typeof passage === 'string') {
+      return { text: text(at, passage) };
+    }
+    if (typeof passage !== 'object' || passage === null) {
+      throw invalid(at, 'a text or {text, id}', kind(passage));
+    }
+    const { text: said, id, ...others } = passage as Passage;
+    refuseOthers(at, others, () => 'text or id');
+    return { text: text(`${at}.text`, said), ...(id === undefined ? {} : { id: text(`${at}.id`, id) }) };
+  });
+}

@@ -1,0 +1,67 @@
+// `classify`: one of given labels, by the model's own probability of saying each.
+
+import { invalid } from '../params.js';
+import { choose } from './ask.js';
+import { common, text, texts, type Common } from './check.js';
+import { headOf, judge } from './head.js';
+import { messagesFor } from './prompts.js';
+import type { Desk } from './index.js';
+import type { Classified, ClassifyOptions, LabelScore } from './types.js';
+
+/** What a label that means none of the others is called: desk knows this one. */
+const NONE = 'none of these';
+
+/** See `Kinglet.classify`. */
+export async function classify(desk: Desk, given: string, labels: readonly string[], options?: ClassifyOptions): Promise<Classified> {
+  const own = common('classify', options, ['none', 'head', 'examples']);
+  const offered = texts('labels', labels);
+  if (options?.head !== undefined || options?.examples !== undefined) {
+    return byHead(desk, text('text', given), offered, own, options);
+  }
+  const none = noneOf(options?.none);
+  if (none !== undefined && offered.includes(none)) {
+    throw invalid('options.none', 'a label that is not among the others', `"${none}"`);
+  }
+  const all = none === undefined ? offered : [...offered, none];
+  const messages = messagesFor('classify', { text: text('text', given), labels: all }, desk.link.info.model, own);
+  const last = none === undefined ? undefined : all.length - 1;
+  const choice = await choose(desk.link, { messages, labels: all, ...(last === undefined ? {} : { none: last }) }, own.signal);
+  const scores = choice.scores.map(({ label, score, bound }): LabelScore => ({ label, score, ...(bound ? { bound } : {}) }));
+  const best = scores[choice.best]?.label ?? null;
+  return {
+    label: best === none ? null : best,
+    scores: scores.toSorted((a, b) => b.score - a.score),
+    kinglet: desk.report(own, {}, choice, { input: given, output: best }),
+  };
+}
+
+/** By a head: of the labels that are offered, its likeliest. */
+async function byHead(desk: Desk, given: string, offered: readonly string[], own: Common<never>, options: ClassifyOptions): Promise<Classified> {
+  if (options.head !== undefined && options.examples !== undefined) {
+    throw invalid('options.examples', 'no head beside it', 'both');
+  }
+  if (options.none !== undefined || options.prompt !== undefined) {
+    const which = options.none === undefined ? 'prompt' : 'none';
+    throw invalid(`options.${which}`, 'nothing: a head knows the labels of its examples, and asks nothing', 'a value');
+  }
+  const head = options.head ?? (await headOf(desk, options.examples ?? []));
+  const found = await judge(desk, head, given, own.signal);
+  const known = new Set(found.scores.map(({ label }) => label));
+  const missing = offered.findIndex((label) => !known.has(label));
+  if (missing >= 0) {
+    throw invalid(`labels[${missing}]`, 'a label that the head has examples of', `"${offered[missing]}"`);
+  }
+  const scores = found.scores.filter(({ label }) => offered.includes(label));
+  const best = scores[0]?.label ?? null;
+  const spent = { signals: undefined, usage: found.usage, timings: found.timings };
+  const [max, margin] = [scores[0]?.score ?? 0, (scores[0]?.score ?? 0) - (scores[1]?.score ?? 0)];
+  const signals = { origin: 'measured' as const, head_max: max, head_margin: margin, prompt_tokens: found.usage.prompt_tokens };
+  return { label: best, scores, kinglet: desk.report(own, signals, spent, { input: given, output: best }) };
+}
+
+function noneOf(none: unknown): string | undefined {
+  if (none === undefined || none === null || none === false) {
+    return undefined;
+  }
+  return none === true ? NONE : text('options.none', none);
+}

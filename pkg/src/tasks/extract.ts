@@ -1,0 +1,72 @@
+// `extract`: values out of a text, as JSON that the grammar keeps to its schema, each looked for in the text again.
+
+import { invalid } from '../params.js';
+import { write } from './ask.js';
+import { common, kind, text, texts, whole } from './check.js';
+import type { Desk } from './index.js';
+import { messagesFor } from './prompts.js';
+import { Source } from './quotes.js';
+import type { Extracted, ExtractOptions, ExtractSchema } from './types.js';
+
+/** Tokens of the answer, where the app says nothing. */
+const MAX_TOKENS = 512;
+
+/** See `Kinglet.extract`. */
+export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchema, options?: ExtractOptions): Promise<Extracted<T>> {
+  const own = common('extract', options, ['maxTokens']);
+  const schema = schemaOf(wanted);
+  const fields = Object.keys((schema['properties'] ?? {}) as object);
+  const messages = messagesFor('extract', { text: text('text', given), schema, fields }, desk.link.info.model, own);
+  const request = {
+    messages,
+    response_format: { type: 'json_schema', json_schema: { name: 'value', schema } },
+  };
+  const words = await write(desk.link, request, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
+  const value = parsed(words.text);
+  const found = value === undefined ? {} : places(value, new Source([given]));
+  const signals = {
+    parse_ok: value !== undefined,
+    // A whole answer is of its schema: the grammar let nothing else through.
+    schema_ok: value !== undefined && words.finish === 'stop',
+    quote_ok: Object.keys(found).length === 0 ? undefined : Object.values(found).every(Boolean),
+  };
+  return {
+    value: (value ?? null) as T | null,
+    text: words.text,
+    found,
+    kinglet: desk.report(own, signals, words, { input: given, output: words.text }),
+  };
+}
+
+/** Names of fields stand for the schema of texts that may be missing. */
+function schemaOf(wanted: ExtractSchema): Record<string, unknown> {
+  if (Array.isArray(wanted)) {
+    const fields = texts('schema', wanted);
+    const properties = Object.fromEntries(fields.map((field) => [field, { type: ['string', 'null'] }]));
+    return { type: 'object', properties, required: fields, additionalProperties: false };
+  }
+  if (typeof wanted !== 'object' || wanted === null) {
+    throw invalid('schema', 'a JSON schema, or a list of names', kind(wanted));
+  }
+  return wanted as Record<string, unknown>;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By path: whether a text or a number of `value` stands in the source. What is null, true or false is not looked for. */
+function places(value: unknown, source: Source, path = '', into: Record<string, boolean> = {}): Record<string, boolean> {
+  if (typeof value === 'string' ? value.trim() !== '' : typeof value === 'number') {
+    into[path] = source.has(String(value));
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      places(inner, source, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`, into);
+    }
+  }
+  return into;
+}

@@ -1,0 +1,53 @@
+// `filter`: pass, hold or unsure, with a risk for each side.
+
+import { invalid, refuseOthers } from '../params.js';
+import { choose } from './ask.js';
+import { common, number, object, text } from './check.js';
+import type { Desk } from './index.js';
+import { messagesFor } from './prompts.js';
+import type { Filtered, FilterOptions } from './types.js';
+
+const LABELS = ['pass', 'hold', 'unsure'] as const;
+
+/** What a model other than the project's own is told to hold. */
+const HOLD = 'spam, fraud, threats, insults, private data of others';
+
+/** Risks that each side may bear, where the app says nothing: to let something through is worse than to look at it twice. */
+const MAX_RISK = { pass: 0.1, hold: 0.25 };
+
+/** See `Kinglet.filter`. */
+export async function filter(desk: Desk, given: string, options?: FilterOptions): Promise<Filtered> {
+  const own = common('filter', options, ['hold', 'maxRisk']);
+  const hold = options?.hold === undefined ? HOLD : text('options.hold', options.hold);
+  const most = risks(options?.maxRisk);
+  const messages = messagesFor('filter', { text: text('text', given), hold }, desk.link.info.model, own);
+  const choice = await choose(desk.link, { messages, labels: LABELS, always: [0, 1, 2] }, own.signal);
+  const share = (label: 0 | 1): number => choice.scores[label]?.score ?? 0;
+  const risk = { pass: 1 - share(0), hold: 1 - share(1) };
+  const verdict = decide(choice.best, risk, most);
+  return {
+    verdict,
+    risk,
+    // Each side has a threshold of its own.
+    kinglet: desk.report({ ...own, group: own.group ?? LABELS[choice.best] }, {}, choice, { input: given, output: verdict }),
+  };
+}
+
+function decide(best: number, risk: { pass: number; hold: number }, most: { pass: number; hold: number }): Filtered['verdict'] {
+  if (best === 0 && risk.pass <= most.pass) {
+    return 'pass';
+  }
+  return best === 1 && risk.hold <= most.hold ? 'hold' : 'unsure';
+}
+
+function risks(given: FilterOptions['maxRisk']): { pass: number; hold: number } {
+  const { pass, hold, ...others } = object('options.maxRisk', given);
+  refuseOthers('options.maxRisk', others, () => 'pass or hold');
+  if (Array.isArray(given)) {
+    throw invalid('options.maxRisk', '{pass, hold}', 'a list');
+  }
+  return {
+    pass: number('options.maxRisk.pass', pass, 0, 1) ?? MAX_RISK.pass,
+    hold: number('options.maxRisk.hold', hold, 0, 1) ?? MAX_RISK.hold,
+  };
+}

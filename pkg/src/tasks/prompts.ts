@@ -1,0 +1,74 @@
+// How each task is worded. `desk`: the forms that the project's own models were trained on (models/desk/data/row.py); a test
+// holds both to the same lines. `instruct`: plain words for any other model, what is the same in many requests first.
+
+import { invalid } from '../params.js';
+import type { ChatMessage } from '../types.js';
+import { kind } from './check.js';
+import type { Passage, Prompt, PromptStyle } from './types.js';
+
+/** White space to single blanks: a prompt of desk has one line for each part. */
+export const oneLine = (text: string): string => text.trim().split(/\s+/).join(' ');
+
+/** What every task is asked with. */
+export interface Parts {
+  classify: { text: string; labels: readonly string[] };
+  extract: { text: string; schema: Record<string, unknown>; fields: readonly string[] };
+  answer: { question: string; passages: readonly Passage[] };
+  summarise: { text: string };
+  filter: { text: string; hold: string };
+}
+
+/** What desk says when it does not know; other models are told to say the same. */
+export const UNKNOWN = "I don't know.";
+
+const listed = (labels: readonly string[]): string => labels.map((label) => `- ${label}`).join('\n');
+
+const numbered = (passages: readonly Passage[]): string => passages.map(({ text }, i) => `[${i + 1}] ${text.trim()}`).join('\n\n');
+
+type Wordings = { [Task in keyof Parts]: (parts: Parts[Task]) => string };
+
+const WORDINGS: Record<PromptStyle, Wordings> = {
+  desk: {
+    classify: ({ text, labels }) => `classify: ${labels.map(oneLine).join(', ')}\nmessage: ${oneLine(text)}`,
+    extract: ({ text, fields }) => `extract: ${fields.map(oneLine).join(', ')}\nmessage: ${oneLine(text)}`,
+    answer: ({ question, passages }) => `answer: ${oneLine(question)}\npassage: ${oneLine(passages.map(({ text }) => text).join(' '))}`,
+    summarise: ({ text }) => `summarise\nmessage: ${oneLine(text)}`,
+    filter: ({ text }) => `filter\nmessage: ${oneLine(text)}`,
+  },
+  instruct: {
+    classify: ({ text, labels }) =>
+      `Which one of these labels fits the message best?\n${listed(labels)}\n\nMessage:\n${text.trim()}\n\nAnswer with the label alone, written as above.`,
+    extract: ({ text, schema }) =>
+      `Take the values that this JSON schema asks for out of the message. Copy them as they are written; null for what is not there.\n` +
+      `Schema: ${JSON.stringify(schema)}\n\nMessage:\n${text.trim()}\n\nAnswer with the JSON alone.`,
+    answer: ({ question, passages }) =>
+      `Answer the question from the passages alone, in their own words and briefly. If they do not say it, answer: ${UNKNOWN}\n\n` +
+      `${numbered(passages)}\n\nQuestion: ${question.trim()}`,
+    summarise: ({ text }) =>
+      `Summarise the text in one or two sentences. Say only what it says.\n\nText:\n${text.trim()}`,
+    filter: ({ text, hold }) =>
+      `Somebody wants to publish the message below. Hold it if it is one of these: ${hold}. Answer with one word: pass, hold, or unsure.\n\n` +
+      `Message:\n${text.trim()}`,
+  },
+};
+
+/** Models that know the forms of desk, by `general.name`. */
+const DESK = new Set(['desk', 'desk-nano']);
+
+/** The messages of a request: worded by the app, or in the model's style. */
+export function messagesFor<Task extends keyof Parts>(
+  task: Task,
+  parts: Parts[Task],
+  model: string,
+  own: { style?: PromptStyle | undefined; prompt?: ((parts: Parts[Task]) => unknown) | undefined },
+): ChatMessage[] {
+  const style = own.style ?? (DESK.has(model) ? 'desk' : 'instruct');
+  const prompt = own.prompt === undefined ? WORDINGS[style][task](parts) : (own.prompt(parts) as Prompt);
+  if (typeof prompt === 'string' && prompt.trim() !== '') {
+    return [{ role: 'user', content: prompt }];
+  }
+  if (Array.isArray(prompt) && prompt.length > 0) {
+    return [...(prompt as readonly ChatMessage[])]; // the engine checks each
+  }
+  throw invalid('options.prompt', 'a function that gives a text or a list of messages', kind(prompt));
+}

@@ -1,0 +1,168 @@
+// The index of documents: pieces, words, fusion, what it keeps and how it is opened again, with a stand-in for embeddings; and
+// answers from it with the real engine. That it outlives a page: retrieval-page.test.mjs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chunksOf, sentences } from '../../pkg/dist/retrieval/chunks.js';
+import { DocumentIndex } from '../../pkg/dist/retrieval/documents.js';
+import { fuse } from '../../pkg/dist/retrieval/fuse.js';
+import { stem, Words } from '../../pkg/dist/retrieval/words.js';
+import { DESK, noDesk } from './support/desk.mjs';
+import { nodeKinglet } from './support/node-engine.mjs';
+
+const skip = noDesk() ?? false;
+const refused = (work, param) => assert.rejects(async () => work(), (e) => e.code === 'invalid_request' && e.detail.param === param);
+
+/** Letters as vectors: texts with the same letters are near each other. */
+const letters = {
+  asked: [],
+  model: () => 'letters',
+  embed: async (texts) => {
+    letters.asked.push(texts.length);
+    return texts.map((text) => {
+      const counts = new Float32Array(26);
+      for (const letter of text.toLowerCase()) if (letter >= 'a' && letter <= 'z') counts[letter.charCodeAt(0) - 97] += 1;
+      const length = Math.hypot(...counts) || 1;
+      return counts.map((x) => x / length);
+    });
+  },
+};
+const open = (options = {}) => DocumentIndex.open({ store: 'memory', ...options }, letters);
+const DOCUMENTS = [
+  { id: 'refunds', title: 'Refunds', text: 'A refund takes five working days. It goes back to the card that you paid with.' },
+  { id: 'hours', text: 'We open at nine on weekdays, and at ten on Saturdays.' },
+  { id: 'parcels', text: 'A parcel that is late can be traced. Write to us with the number of your order.' },
+];
+const ids = ({ hits }) => hits.map(({ id }) => id);
+
+test('sentences end with their mark, not with an abbreviation or within a number', () => {
+  const said = (text) => sentences(text).map(({ start, end }) => text.slice(start, end).trim());
+  assert.deepEqual(said('It is late. Is it? "Yes!" It costs 3.50, e.g. by card. Dr. Li knows.'), ['It is late.', 'Is it?', '"Yes!"', 'It costs 3.50, e.g. by card.', 'Dr. Li knows.']);
+  assert.deepEqual(said('Opening hours\n\nNine to five\n- on Mondays\n- on Fridays'), ['Opening hours', 'Nine to five', '- on Mondays', '- on Fridays']);
+  assert.deepEqual(said('ここです。そこです。'), ['ここです。', 'そこです。']);
+  assert.deepEqual([said(''), said(' \n ')], [[], []]);
+});
+
+test('pieces are whole sentences, lose nothing, and know where they stand', () => {
+  const text = Array.from({ length: 40 }, (_, i) => `Sentence number ${i} has some words.`).join(' ');
+  const chunks = chunksOf(text, 30);
+  assert.equal(chunks.length, 8);
+  for (const { text: said, start, end } of chunks) {
+    assert.equal(text.slice(start, end), said);
+    assert.ok(said.split(' ').length <= 30 && said.endsWith('.'), said);
+  }
+  assert.equal(chunks.map(({ text }) => text).join(' '), text);
+  const long = Array.from({ length: 100 }, (_, i) => `w${i}`).join(' ');
+  assert.deepEqual(chunksOf(long, 40).map(({ text }) => text.split(' ').length), [40, 40, 20]);
+  assert.equal(chunksOf('x'.repeat(100_000), 10).length, 1);
+});
+
+test('plurals are found by their singular, and words that only look like one stay as they are', () => {
+  assert.deepEqual(['refunds', 'cities', 'dishes', 'glass', 'bus', 'is', 'days', "größen"].map(stem), ['refund', 'city', 'dishe', 'glass', 'bus', 'is', 'day', 'größen']);
+});
+
+test('the fusion of orders puts first what stands high in all of them', () => {
+  const order = (...ids) => ids.map((id) => ({ id }));
+  assert.deepEqual(fuse([order('a', 'b', 'c'), order('b', 'c', 'a')]).map(({ id }) => id), ['b', 'a', 'c']);
+  assert.equal(fuse([order('a'), order('a')])[0].score, 1);
+  assert.equal(fuse([order('a'), order('b')])[0].id, 'a', 'of equals the first by name');
+  assert.deepEqual(fuse([[], []]), []);
+});
+
+test('documents are found by words, replaced, and removed', async () => {
+  const index = await open();
+  await index.add(DOCUMENTS);
+  assert.deepEqual(index.status(), { documents: 3, chunks: 3, kept: 'memory', opened: 'new', damaged: 0 });
+  const found = await index.search('How many days does a REFUND take?');
+  assert.equal(found.hits[0].id, 'refunds');
+  assert.equal(found.hits[0].text, DOCUMENTS[0].text);
+  assert.ok(found.signals.retrieval_top > 0 && found.signals.retrieval_margin > 0 && found.signals.retrieval_margin <= 1);
+  assert.deepEqual(await index.search('xylophone'), { hits: [], signals: {} });
+  await index.add({ id: 'refunds', text: 'There are no such things here.' });
+  assert.equal(index.status().documents, 3);
+  assert.notEqual(ids(await index.search('refund'))[0], 'refunds');
+  await index.remove(['hours', 'nothing']);
+  assert.deepEqual(ids(await index.search('nine weekdays Saturdays')), []);
+  await index.clear();
+  assert.equal(index.status().documents, 0);
+  assert.deepEqual(ids(await index.search('parcel')), []);
+  await index.close();
+  await assert.rejects(index.search('parcel'), (e) => e.code === 'not_loaded');
+});
+
+test('an index grown by single documents finds the same as one made at once', async () => {
+  const [grown, whole] = [await open(), await open()];
+  for (const document of [...DOCUMENTS, { id: 'hours', text: 'Something else.' }, DOCUMENTS[1]]) await grown.add(document);
+  await grown.remove('parcels');
+  await grown.add(DOCUMENTS[2]);
+  await whole.add(DOCUMENTS);
+  for (const query of ['refund card', 'open on weekdays', 'late parcel order', 'the']) {
+    const [a, b] = [await grown.search(query), await whole.search(query)];
+    assert.deepEqual(ids(a), ids(b), query);
+  }
+});
+
+test('by vectors, and by both: what each finds, and that a change of one document embeds only that', async () => {
+  const index = await open({ vectors: true });
+  await index.add(DOCUMENTS);
+  letters.asked.length = 0;
+  await index.add({ id: 'zebra', text: 'zzzz zzzz' });
+  assert.deepEqual(letters.asked, [1]);
+  assert.equal(ids(await index.search('zz', { by: 'vectors' }))[0], 'zebra');
+  assert.deepEqual(ids(await index.search('zz', { by: 'words' })), []);
+  const both = await index.search('refund zzzz', { k: 2 });
+  assert.deepEqual(ids(both).toSorted(), ['refunds', 'zebra']);
+  assert.ok(both.hits[0].score <= 1);
+  const { signals } = await index.search('zzz', { by: 'vectors' });
+  assert.ok(Math.abs(signals.retrieval_top - 1) < 1e-6);
+});
+
+test('wrong arguments are named', async () => {
+  await refused(() => open({ vector: true }), 'options.vector');
+  await refused(() => open({ chunkWords: 0 }), 'options.chunkWords');
+  await refused(() => open({ store: 'opfs' }), 'options.store');
+  const index = await open();
+  await refused(() => index.add({ id: 'a' }), 'document.text');
+  await refused(() => index.add([{ id: 'a', text: 'b' }, { id: 'a', text: 'c' }]), 'documents[1].id');
+  await refused(() => index.add([{ id: 'a', text: 'b', url: 'c' }]), 'documents[0].url');
+  await refused(() => index.search(''), 'query');
+  await refused(() => index.search('a', { by: 'vectors' }), 'options.by');
+  await refused(() => index.search('a', { top: 3 }), 'options.top');
+  assert.equal(index.status().documents, 0, 'nothing of what was wrong is there');
+});
+
+test('a stored words\' index is read again; a damaged one is none', () => {
+  const words = Words.empty();
+  words.add({ id: 'a 0', text: 'a late parcel', title: '' });
+  assert.deepEqual(Words.load(words.toText()).search('parcels'), words.search('parcels'));
+  for (const text of ['', '{}', '[]', 'null', words.toText().slice(0, -9), words.toText().replace('"serializationVersion":2', '"serializationVersion":99')]) {
+    assert.equal(Words.load(text), undefined, text.slice(0, 40));
+  }
+});
+
+let desk;
+let close;
+before(async () => {
+  if (!skip) ({ kinglet: desk, close } = await nodeKinglet(DESK));
+});
+after(() => close?.());
+
+test('an answer from an index: its passages, and how well they fit', { skip }, async () => {
+  const index = await desk.createIndex({ store: 'memory' });
+  await index.add(DOCUMENTS);
+  const { answer, passages, quotes, kinglet } = await desk.answer('How long does a refund take?', index, { k: 1 });
+  assert.match(answer, /five working days/i);
+  assert.deepEqual(passages.map(({ id }) => id), ['refunds']);
+  assert.equal(quotes[0].passage, 0);
+  assert.ok(kinglet.signals.retrieval_top > 0 && kinglet.signals.retrieval_margin > 0 && kinglet.signals.quote_ok);
+  const none = await desk.answer('xylophone?', index);
+  assert.deepEqual([none.answer, none.passages, none.kinglet.signals.retrieval_top, none.kinglet.signals.origin], [null, [], 0, 'none']);
+  assert.equal(none.kinglet.usage.total_tokens, 0, 'the model was not asked about nothing');
+});
+
+test('the engine\'s own embeddings', { skip }, async () => {
+  const index = await desk.createIndex({ store: 'memory', vectors: true });
+  await index.add(DOCUMENTS);
+  const { hits, signals } = await index.search(DOCUMENTS[2].text, { by: 'vectors' });
+  assert.equal(hits[0].id, 'parcels');
+  assert.ok(Math.abs(signals.retrieval_top - 1) < 1e-5 && signals.retrieval_margin > 0);
+});
