@@ -3,14 +3,14 @@
 //
 //   python tools/head_texts.py --out target/heads
 //   for f in target/heads/*.jsonl; do kinglet embed desk --backend cpu < $f > $f.states; done
-//   node tools/head_lift.mjs target/heads SIDE [C …]        SIDE: steer (for choosing) or report (once)
+//   node tools/head_lift.mjs target/heads SIDES [C …]        SIDES: steer (for choosing), or steer,report (once)
 //
-// Prints one line for each set, number of examples and C; with one C, writes what the largest head says of every text to
-// target/heads/SET-SIDE.head.json.
+// Prints one line for each set, number of examples, C and side; with one C, writes what the head of the most examples says of
+// every text to target/heads/SET-SIDE.head.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { routeModule } from '../pkg/dist/route/module.js';
 
-const [folder, side, ...strengths] = process.argv.slice(2);
+const [folder, sides, ...strengths] = process.argv.slice(2);
 const EACH = [10, 50, 200];
 const NONE = 'none of these';
 const RESAMPLES = 1000;
@@ -56,7 +56,8 @@ function interval(items) {
 const glue = await routeModule();
 const percent = (x) => (100 * x).toFixed(1);
 for (const set of ['clinc', 'banking']) {
-  const [train, test] = [load(set, 'train'), load(set, side)];
+  const train = load(set, 'train');
+  const tests = sides.split(',').map((side) => [side, load(set, side)]);
   const labels = [...new Set(train.map(({ label }) => label))].sort();
   for (const each of EACH) {
     const seen = new Map();
@@ -68,23 +69,25 @@ for (const set of ['clinc', 'banking']) {
       const text = glue.fit_head(states, indices, labels, BINDING, JSON.stringify({ c }));
       const seconds = (performance.now() - begun) / 1000;
       const head = new glue.Head(text, BINDING);
-      const items = test.map(({ id, label, state }) => {
-        const shares = head.predict(state);
-        const order = shares.toSorted().reverse();
-        const said = labels[shares.indexOf(order[0])];
-        return { id, label, said, ok: said === label, max: order[0], margin: order[0] - order[1] };
-      });
-      const inside = items.filter(({ label }) => label !== NONE);
-      const right = inside.filter(({ ok }) => ok).length;
-      const fewest = Math.min(...seen.values(), each);
-      console.log(
-        `${set}-${side} ${fewest === each ? each : `${fewest} to ${each}`} of each (${chosen.length}), C ${c}: in scope ${percent(right / inside.length)} ` +
-          `(${wilson(right, inside.length).map(percent).join(' to ')}) of ${inside.length}; AUROC of head_max over all ${items.length} ` +
-          `${auroc(items, items.map((_, i) => i)).toFixed(3)} (${interval(items).map((x) => x.toFixed(3)).join(' to ')}); ` +
-          `${(text.length / 1000).toFixed(0)} KB, fitted in ${seconds.toFixed(1)} s`,
-      );
-      if (strengths.length === 1 && each === EACH.at(-1)) {
-        writeFileSync(`${folder}/${set}-${side}.head.json`, JSON.stringify(items));
+      for (const [side, test] of tests) {
+        const items = test.map(({ id, label, state }) => {
+          const shares = head.predict(state);
+          const order = shares.toSorted().reverse();
+          const said = labels[shares.indexOf(order[0])];
+          return { id, label, said, ok: said === label, max: order[0], margin: order[0] - order[1] };
+        });
+        const inside = items.filter(({ label }) => label !== NONE);
+        const right = inside.filter(({ ok }) => ok).length;
+        const fewest = Math.min(...seen.values(), each);
+        console.log(
+          `${set}-${side} ${fewest === each ? each : `${fewest} to ${each}`} of each (${chosen.length}), C ${c}: in scope ${percent(right / inside.length)} ` +
+            `(${wilson(right, inside.length).map(percent).join(' to ')}) of ${inside.length}; AUROC of head_max over all ${items.length} ` +
+            `${auroc(items, items.map((_, i) => i)).toFixed(3)} (${interval(items).map((x) => x.toFixed(3)).join(' to ')}); ` +
+            `${(text.length / 1000).toFixed(0)} KB, fitted in ${seconds.toFixed(1)} s`,
+        );
+        if (strengths.length === 1) {
+          writeFileSync(`${folder}/${set}-${side}.head.json`, JSON.stringify(items));
+        }
       }
     }
   }

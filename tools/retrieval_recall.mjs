@@ -1,13 +1,14 @@
 // How often the index of documents finds what holds the answer: recall at 1, 3 and 5 by words, by the model's embeddings, and
 // by both, on COVID-QA (pieces of articles) and on pairs of questions that mean the same.
 //
-//   cargo xtask pkg && node tools/retrieval_recall.mjs [models/desk/desk.gguf]
+//   cargo xtask pkg && node tools/retrieval_recall.mjs [models/desk/desk.gguf [words]]        words: without embeddings, in seconds
 //
 // Intervals (95 %) are of 2,000 bootstrap draws, of articles where there are some (questions of one article are alike), else of questions.
 import { readFileSync } from 'node:fs';
 import { nodeKinglet } from '../tests/web/support/node-engine.mjs';
 
-const model = process.argv[2] ?? 'models/desk/desk.gguf';
+const [model = 'models/desk/desk.gguf', only] = process.argv.slice(2);
+const ways = only === 'words' ? ['words'] : ['words', 'vectors', 'hybrid'];
 const KS = [1, 3, 5];
 const RESAMPLES = 2000;
 const read = (path) => readFileSync(new URL(`../../shared/data/qa/${path}`, import.meta.url), 'utf8');
@@ -63,12 +64,12 @@ function pairs() {
 
 const { kinglet, close } = await nodeKinglet(model);
 for (const [name, { documents, questions }] of [['questions that mean the same', pairs()], ['COVID-QA, pieces of articles', articles()]]) {
-  const index = await kinglet.createIndex({ store: 'memory', vectors: true });
+  const index = await kinglet.createIndex({ store: 'memory', vectors: ways.length > 1 });
   const begun = performance.now();
   await index.add(documents);
   const { chunks } = index.status();
   console.log(`${name}: ${questions.length} questions, ${documents.length} documents, ${chunks} pieces, indexed in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-  for (const by of ['words', 'vectors', 'hybrid']) {
+  for (const by of ways) {
     const found = [];
     for (const { question, group, right } of questions) {
       const { hits } = await index.search(question, { by, k: Math.max(...KS) });

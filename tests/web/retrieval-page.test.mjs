@@ -1,0 +1,118 @@
+// In Chromium: an index of documents and feedback outlive the page, a damaged index is made again, and a task's answer is the
+// one that Node's engine gives.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, missing, openPage } from './support/browser.mjs';
+import { DESK, deskServer, noDesk } from './support/desk.mjs';
+import { nodeKinglet } from './support/node-engine.mjs';
+
+const skip = missing() ?? noDesk() ?? false;
+const DOCUMENTS = [
+  { id: 'refunds', text: 'A refund takes five working days.' },
+  { id: 'hours', text: 'We open at nine on weekdays.' },
+];
+const LABELS = ['late parcel', 'refund', 'change address', 'forgotten password'];
+const TEXTS = ['Where is my parcel?', 'I want my money back.', 'I have moved, please note my new street.', 'The kettle broke.'];
+/** How far shares may be apart: both are the same Wasm, relaxed SIMD rounds alike. */
+const TOLERANCE = 1e-4;
+
+let server;
+let browser;
+before(async () => {
+  if (skip) return;
+  server = await deskServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Runs `work(kinglet, argument)` on the page, with desk loaded on the processor. */
+function onPage(page, work, argument) {
+  return page.evaluate(`(async () => {
+    const { createKinglet } = await import('/pkg/dist/index.js');
+    const kinglet = await createKinglet({ model: '/models/desk.gguf', backend: 'cpu' });
+    try {
+      return await (${work})(kinglet, ${JSON.stringify(argument)});
+    } finally {
+      kinglet.dispose();
+    }
+  })()`);
+}
+
+/** Changes a record of the page's database. */
+const change = (page, key, value) =>
+  page.evaluate(
+    ([key, value]) =>
+      new Promise((resolve, reject) => {
+        const open = indexedDB.open('kinglet-data');
+        open.onsuccess = () => {
+          const transaction = open.result.transaction('records', 'readwrite');
+          transaction.objectStore('records').put(value, key);
+          transaction.oncomplete = () => (open.result.close(), resolve());
+          transaction.onabort = () => reject(transaction.error);
+        };
+      }),
+    [key, value],
+  );
+
+test('documents and feedback outlive the page; what is damaged is made again, or left out', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const first = await onPage(
+    page,
+    async (kinglet, documents) => {
+      const index = await kinglet.createIndex();
+      await index.add(documents);
+      const { kinglet: report } = await kinglet.classify('Where is my parcel?', ['late parcel', 'refund']);
+      await kinglet.feedback(report.id, { ok: true });
+      const status = index.status();
+      await index.close();
+      return status;
+    },
+    DOCUMENTS,
+  );
+  assert.deepEqual(first, { documents: 2, chunks: 2, kept: 'indexeddb', opened: 'new', damaged: 0 });
+  const again = async () => {
+    await page.reload();
+    return onPage(page, async (kinglet) => {
+      const index = await kinglet.createIndex();
+      const { hits } = await index.search('How long does a refund take?');
+      const status = index.status();
+      await index.close();
+      const rows = await (await kinglet.collected()).rows();
+      return { status, first: hits[0]?.id, labelled: rows.length };
+    });
+  };
+  const stored = await again();
+  assert.deepEqual([stored.status.opened, stored.first, stored.labelled], ['stored', 'refunds', 1]);
+  await change(page, ['index documents', 'words'], { revision: 'x', text: '{' });
+  const rebuilt = await again();
+  assert.deepEqual([rebuilt.status.opened, rebuilt.status.documents, rebuilt.first], ['rebuilt', 2, 'refunds']);
+  assert.equal((await again()).status.opened, 'stored', 'and is kept again');
+  await change(page, ['index documents', 'dhours'], { schema: 99 });
+  const without = await again();
+  assert.deepEqual([without.status.documents, without.status.damaged, without.first], [1, 1, 'refunds']);
+  assert.equal((await again()).status.damaged, 0, 'it is gone');
+  await close();
+});
+
+test('labels in Chromium are those in Node', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const ask = async (kinglet, [texts, labels]) => {
+    const answers = [];
+    for (const text of texts) answers.push((await kinglet.classify(text, labels, { none: true })).kinglet.signals);
+    return answers;
+  };
+  const there = await onPage(page, ask, [TEXTS, LABELS]);
+  const { kinglet, close: end } = await nodeKinglet(DESK);
+  const here = await ask(kinglet, [TEXTS, LABELS]);
+  for (const [i, signals] of there.entries()) {
+    for (const name of ['label_max', 'label_margin', 'label_mass', 'label_none']) {
+      assert.ok(Math.abs(signals[name] - here[i][name]) < TOLERANCE, `${TEXTS[i]}: ${name} ${signals[name]} ${here[i][name]}`);
+    }
+  }
+  assert.ok(Math.abs(here[0].label_max - here[1].label_max) > TOLERANCE, 'answers that differ would be noticed');
+  end();
+  await close();
+});
