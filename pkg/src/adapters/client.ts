@@ -119,7 +119,10 @@ const OWN = [
   'context_shift',
   'regex',
   'lark',
+  'signals',
+  'abort',
   'chat_template_kwargs',
+  'facts',
   'pooling',
 ];
 
