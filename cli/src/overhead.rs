@@ -103,7 +103,7 @@ fn decision(signals: &Signals) -> Result<f64> {
     for _ in 0..DECISIONS {
         let begun = thread_ms();
         let state = router::fresh().map_err(wrong)?;
-        let step = router.decide("r", &facts, &state).map_err(wrong)?;
+        let step = router.decide("r", &facts, &state, None).map_err(wrong)?;
         let reviewed = router.review(&step, &answer).map_err(wrong)?;
         router.settle(&reviewed, "{}", &state).map_err(wrong)?;
         times.push(between(begun, thread_ms())?);

@@ -93,11 +93,14 @@ fn wanted(target: &policy::Target) -> String {
     }
 }
 
-/// A profile's name in traces: its task, its day, and a digest of all of it (FNV-1a of the JSON, 64 bits; it tells
-/// documents apart, and protects against nobody).
+/// A profile's name in traces: its task, its day, and a digest of all of its JSON.
 pub fn id(profile: &Profile) -> String {
     let text = serde_json::to_string(profile).unwrap_or_default();
+    format!("{} {} {}", profile.task, profile.created, digest(&text))
+}
+
+/// FNV-1a, 64 bits: tells texts apart, and protects against nobody.
+pub(crate) fn digest(text: &str) -> String {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let digest = text.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
-    format!("{} {} {digest:016x}", profile.task, profile.created)
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
 }

@@ -8,7 +8,7 @@ use crate::border;
 use crate::calibration::{self, Calibration};
 use crate::decide::{before, replay, review, settle};
 use crate::document::read;
-use crate::drift::Alarm;
+use crate::drift::{Alarm, Kind};
 use crate::facts::Facts;
 use crate::policy::{CONFIDENCE, OUT_OF_SCOPE, Policy, REPETITION};
 use crate::profile::{Binding, Profile};
@@ -32,6 +32,22 @@ struct Settled {
     trace: Trace,
     state: State,
     alarms: Vec<Alarm>,
+}
+
+/// What a verdict has changed.
+#[derive(Serialize)]
+struct Audited {
+    state: State,
+    alarms: Vec<Alarm>,
+}
+
+/// What is said of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was right.
+    Right,
+    /// It was wrong.
+    Wrong,
 }
 
 /// A trace that was computed again.
@@ -87,10 +103,12 @@ impl Router {
         })
     }
 
-    /// Before generation: a trace. `state` as [`Router::settle`] gave it.
-    pub fn decide(&self, id: &str, facts: &str, state: &str) -> Result<String> {
+    /// Before generation: a trace. `state` as [`Router::settle`] gave it; `binding`: what this request is answered with, where
+    /// that is another one than the router's.
+    pub fn decide(&self, id: &str, facts: &str, state: &str, binding: Option<&str>) -> Result<String> {
         let facts = Facts::from_json(facts)?;
-        let calibration = self.calibration(facts.task.as_deref());
+        let own: Option<Binding> = binding.map(|text| read("binding", text)).transpose()?;
+        let calibration = self.calibration(facts.task.as_deref(), own.as_ref().unwrap_or(&self.binding));
         written(&before(
             id,
             &self.policy,
@@ -115,6 +133,13 @@ impl Router {
         let state = State::from_json(state)?;
         let (trace, state, alarms) = settle(&review, self.profile(&review), &outcome, &state)?;
         written(&Settled { trace, state, alarms })
+    }
+
+    /// A verdict on a settled answer: `{state, alarms}`.
+    pub fn audit(&self, trace: &str, verdict: Verdict, state: &str) -> Result<String> {
+        let (trace, state) = (Trace::from_json(trace)?, State::from_json(state)?);
+        let (state, alarms) = state.audited(&trace, self.profile(&trace), verdict == Verdict::Right);
+        written(&Audited { state, alarms })
     }
 
     /// A trace from its inputs: `{identical, trace}`, the former whether all of it is what was given.
@@ -151,11 +176,11 @@ impl Router {
     }
 
     /// What becomes of the calibration of a task, if there is one.
-    fn calibration(&self, task: Option<&str>) -> Calibration {
+    fn calibration(&self, task: Option<&str>, binding: &Binding) -> Calibration {
         let profile = self.profiles.iter().find(|profile| Some(profile.task.as_str()) == task);
         let target = self.policy.escalation.target.as_ref();
         profile.map_or(Calibration::Absent, |profile| {
-            Calibration::of(profile, &self.binding, task, target)
+            Calibration::of(profile, binding, task, target)
         })
     }
 
@@ -169,6 +194,16 @@ impl Router {
 /// The state of a session that begins.
 pub fn fresh() -> Result<String> {
     written(&State::default())
+}
+
+/// The state in which the app has seen to alarms of one kind.
+///
+/// # Errors
+///
+/// `invalid_request` for a kind that there is not, or what is no state.
+pub fn acknowledged(kind: &str, state: &str) -> Result<String> {
+    let kind: Kind = read("kind", &serde_json::Value::from(kind).to_string())?;
+    written(&State::from_json(state)?.acknowledged(kind))
 }
 
 /// The sentence of a trace.

@@ -9,9 +9,9 @@ use crate::calibration::{self, Calibration};
 use crate::day0::{Asked, RollingQuantile};
 use crate::decide::with_facts;
 use crate::document::{MAX_INTEGER, finite, integer};
-use crate::drift::{Action, Alarm, Monitor, Observation};
+use crate::drift::{Action, Alarm, Kind, Monitor, Observation};
 use crate::policy::{Conservative, MAX_TASKS, Policy};
-use crate::profile::Profile;
+use crate::profile::{Profile, Threshold};
 use crate::reason::Reason;
 use crate::signals::Signals;
 use crate::trace::{RemoteOutcome, Trace};
@@ -205,13 +205,49 @@ impl State {
         self.day0.entry(task).or_default().record(signals, asked, rate);
     }
 
+    /// The state after a verdict on a settled answer, and what the monitors notice: it counts where the answer was drawn to be
+    /// checked, and the calibration kept it. `profile` as in [`State::after`].
+    #[must_use]
+    pub fn audited(mut self, trace: &Trace, profile: Option<&Profile>, right: bool) -> (State, Vec<Alarm>) {
+        let settled = trace.inputs.outcome.as_ref();
+        let open = settled.is_some_and(|outcome| outcome.local_ok.is_none());
+        let watched = profile.filter(|_| open && drawn(trace)).map(calibration::id);
+        let monitor = watched.and_then(|id| self.drift.get_mut(&id));
+        let alarms = monitor.map_or(Vec::new(), |monitor| monitor.audit(right));
+        (self, alarms)
+    }
+
+    /// The state in which the app has seen to an alarm, in all monitors.
+    #[must_use]
+    pub fn acknowledged(mut self, kind: Kind) -> State {
+        self.drift.values_mut().for_each(|monitor| monitor.acknowledge(kind));
+        self
+    }
+
     /// Shows the answer to the calibration's monitor.
     fn watch(&mut self, trace: &Trace, profile: &Profile) -> Vec<Alarm> {
         let id = calibration::id(profile);
-        let named = matches!(&trace.inputs.calibration, Calibration::Fits { profile } if *profile == id);
-        if !named || (!self.drift.contains_key(&id) && self.drift.len() > MAX_TASKS) {
+        let there = self.drift.contains_key(&id);
+        let observation = match &trace.inputs.calibration {
+            Calibration::Fits { profile: named } if *named == id => Some(State::seen(trace, profile)),
+            // What was never watched has not changed, but was another model's from the beginning.
+            Calibration::Refused {
+                profile: named,
+                field,
+                got,
+                ..
+            } if *named == id && there => changed(profile, field, got),
+            _ => None,
+        };
+        let Some(observation) = observation.filter(|_| there || self.drift.len() <= MAX_TASKS) else {
             return Vec::new();
-        }
+        };
+        let monitor = self.drift.entry(id).or_insert_with(|| Monitor::new(profile));
+        monitor.push(&observation)
+    }
+
+    /// An answer that the calibration has judged.
+    fn seen(trace: &Trace, profile: &Profile) -> Observation {
         // As the calibration's own reference was counted: without what failed its checks, and by its own threshold, not by
         // one that an alarm has tightened.
         let answer = trace.inputs.answer.as_ref();
@@ -220,15 +256,52 @@ impl State {
         let judged = signals.filter(|_| failed == Some(false));
         let value = judged.and_then(|signals| profile.scorer.value(&signals));
         let threshold = profile.threshold_of(trace.inputs.facts.group.as_deref());
-        let observation = Observation {
+        let verdict = trace.inputs.outcome.as_ref().and_then(|outcome| outcome.local_ok);
+        Observation {
             score: value,
             asked: value.map(|value| threshold.asks(value)),
             verifier_failed: failed,
+            audited: verdict.filter(|_| drawn(trace)),
+            prices: matches!(threshold, Threshold::ValuePerCorrect { .. }).then(|| prices(&trace.inputs.policy)),
             ..Observation::default()
-        };
-        let monitor = self.drift.entry(id).or_insert_with(|| Monitor::new(profile));
-        monitor.push(&observation)
+        }
     }
+}
+
+/// Whether the answer was drawn to be checked, and kept by its calibration otherwise: of these a promise of risk speaks.
+fn drawn(trace: &Trace) -> bool {
+    trace.decision.asked == Some(Reason::AuditSample) && trace.decision.calibrated
+}
+
+/// That the model is another one than before. Sampler and template may differ from request to request, which refuses the
+/// calibration for that request alone.
+fn changed(profile: &Profile, field: &str, got: &str) -> Option<Observation> {
+    let mut binding = profile.binding.clone();
+    match field {
+        "model_hash" => binding.model_hash = got.into(),
+        "quantization" => binding.quantization = got.into(),
+        "tokenizer_hash" => binding.tokenizer_hash = got.into(),
+        "signal_version" => binding.signal_version = got.parse().ok()?,
+        _ => return None,
+    }
+    Some(Observation {
+        binding: Some(binding),
+        ..Observation::default()
+    })
+}
+
+/// A digest of what the remote models cost, whatever the day on which that was so.
+fn prices(policy: &Policy) -> String {
+    let numbers = policy.remotes.iter().map(|remote| {
+        let price = &remote.price;
+        let tokens = (
+            price.input_per_million,
+            price.output_per_million,
+            price.cached_per_million,
+        );
+        format!("{:?}", (&remote.name, tokens, price.per_request, &price.currency))
+    });
+    calibration::digest(&numbers.collect::<Vec<_>>().join("\n"))
 }
 
 /// The rate that is kept without labels: the promised one, or that of the conservative rule.

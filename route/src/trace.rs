@@ -110,6 +110,9 @@ pub struct Outcome {
     /// Tokens that it counted, where it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Of an audit that was answered: whether the small model's answer was right, by what the remote model said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_ok: Option<bool>,
 }
 
 /// What happened at the remote model.

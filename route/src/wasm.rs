@@ -4,8 +4,9 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::RouteError;
 use crate::reported::Reported;
-use crate::{RouteError, router};
+use crate::router::{self, Verdict};
 
 /// A policy with its calibrations: see [`router::Router`].
 #[wasm_bindgen]
@@ -23,8 +24,8 @@ impl Router {
     }
 
     /// Before generation.
-    pub fn decide(&self, id: &str, facts: &str, state: &str) -> Result<String, JsValue> {
-        self.inner.decide(id, facts, state).map_err(thrown)
+    pub fn decide(&self, id: &str, facts: &str, state: &str, binding: Option<String>) -> Result<String, JsValue> {
+        self.inner.decide(id, facts, state, binding.as_deref()).map_err(thrown)
     }
 
     /// After it.
@@ -35,6 +36,12 @@ impl Router {
     /// The end.
     pub fn settle(&self, review: &str, outcome: &str, state: &str) -> Result<String, JsValue> {
         self.inner.settle(review, outcome, state).map_err(thrown)
+    }
+
+    /// What is said of a settled answer: whether it was right.
+    pub fn audit(&self, trace: &str, right: bool, state: &str) -> Result<String, JsValue> {
+        let verdict = if right { Verdict::Right } else { Verdict::Wrong };
+        self.inner.audit(trace, verdict, state).map_err(thrown)
     }
 
     /// A trace from its inputs.
@@ -52,6 +59,12 @@ impl Router {
 #[wasm_bindgen]
 pub fn fresh() -> Result<String, JsValue> {
     router::fresh().map_err(thrown)
+}
+
+/// The state in which the app has seen to alarms of one kind.
+#[wasm_bindgen]
+pub fn acknowledge(kind: &str, state: &str) -> Result<String, JsValue> {
+    router::acknowledged(kind, state).map_err(thrown)
 }
 
 /// The sentence of a trace.

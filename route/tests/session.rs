@@ -4,12 +4,13 @@ mod support;
 
 use kinglet_route::calibration::{Calibration, id};
 use kinglet_route::decide::{before, review, settle};
-use kinglet_route::drift::Action;
+use kinglet_route::drift::{Action, Alarm, Kind};
 use kinglet_route::policy::{Escalation, Policy, Privacy, Remote, Target};
 use kinglet_route::price::Price;
 use kinglet_route::privacy::{Consent, Redact};
+use kinglet_route::profile::{Profile, Threshold};
 use kinglet_route::state::{State, WARM_UP};
-use kinglet_route::trace::{Ended, Note, Outcome, Trace};
+use kinglet_route::trace::{Ended, Note, Outcome, RemoteOutcome, Trace};
 use kinglet_route::{Facts, Signals};
 use support::{Random, doubtful, profiles};
 
@@ -136,4 +137,175 @@ fn a_state_is_written_as_it_is_read_and_only_settle_changes_it() {
         let error = State::from_json(&wrong).expect_err(path).to_string();
         assert!(error.starts_with(path), "{error}");
     }
+}
+
+/// A calibration whose promise is a risk, and one whose threshold has a price.
+fn promised(threshold: Threshold) -> Profile {
+    let mut profile = profiles()[0].clone();
+    profile.threshold = threshold;
+    profile.checked().expect("a profile")
+}
+
+fn risk() -> Profile {
+    promised(Threshold::Risk {
+        below: Some(0.3),
+        alpha: 0.05,
+        delta: 0.1,
+        n: 1000,
+        kept: 800,
+        errors: 20,
+        bound: 0.04,
+    })
+}
+
+/// One sure answer of a request that was drawn to be checked, settled with `outcome` where somebody can be asked.
+fn drawn(policy: &Policy, profile: &Profile, outcome: &Outcome, state: &State) -> (Trace, State, Vec<Alarm>) {
+    let facts = Facts {
+        task: Some("t".into()),
+        audit: true,
+        ..Facts::default()
+    };
+    let fits = Calibration::Fits { profile: id(profile) };
+    let step = before("r", policy, &facts, fits, state).expect("a step");
+    let review = review(&step, Some(profile), &doubtful(0.001), Ended::Complete).expect("a review");
+    let outcome = match review.decision.action.leaves() {
+        true => outcome.clone(),
+        false => Outcome::default(),
+    };
+    settle(&review, Some(profile), &outcome, state).expect("an end")
+}
+
+#[test]
+fn audited_answers_that_are_wrong_too_often_suspend_the_calibration() {
+    let profile = risk();
+    let checked = |right| Outcome {
+        remote: Some(RemoteOutcome::Answered),
+        local_ok: Some(right),
+        ..Outcome::default()
+    };
+    for (wrong_in, by_feedback, suspended) in [(5, false, true), (5, true, true), (25, false, false), (25, true, false)]
+    {
+        let policy = policy(None);
+        let (mut state, mut alarms) = (State::default(), Vec::new());
+        for i in 0..50 {
+            let right = i % wrong_in != 0;
+            let outcome = if by_feedback {
+                Outcome::default()
+            } else {
+                checked(right)
+            };
+            let (trace, after, raised) = drawn(&policy, &profile, &outcome, &state);
+            assert_eq!(trace.decision.asked.map(|r| r.code()), Some("audit_sample"));
+            state = after;
+            alarms.extend(raised);
+            let (after, raised) = state.clone().audited(&trace, Some(&profile), right);
+            // What the outcome said already is not counted twice.
+            assert!(by_feedback || (after == state && raised.is_empty()));
+            state = after;
+            alarms.extend(raised);
+        }
+        let kinds: Vec<_> = alarms.iter().map(|alarm| (alarm.kind, alarm.action)).collect();
+        let expected: &[_] = if suspended {
+            &[(Kind::RiskBroken, Action::Suspend)]
+        } else {
+            &[]
+        };
+        assert_eq!(kinds, expected, "one in {wrong_in} wrong");
+        let (trace, ..) = drawn(&policy, &profile, &checked(true), &state);
+        assert_eq!(trace.notes.contains(&Note::Suspended), suspended);
+        assert_eq!(
+            trace.decision.calibrated, !suspended,
+            "else the conservative rule decides"
+        );
+        let (trace, ..) = drawn(&policy, &profile, &checked(true), &state.acknowledged(Kind::RiskBroken));
+        assert!(trace.decision.calibrated, "somebody has seen to it");
+    }
+}
+
+#[test]
+fn a_verdict_counts_only_where_the_calibration_kept_what_was_drawn() {
+    let (policy, profile) = (policy(None), risk());
+    let (trace, state, _) = drawn(&policy, &profile, &Outcome::default(), &State::default());
+    let counted = |trace: &Trace| state.clone().audited(trace, Some(&profile), false).0 != state;
+    assert!(counted(&trace));
+    type Change = fn(&mut Trace);
+    let changes: [Change; 3] = [
+        |trace| trace.decision.calibrated = false,
+        |trace| trace.decision.asked = None,
+        |trace| trace.inputs.outcome = None,
+    ];
+    for change in changes {
+        let mut other = trace.clone();
+        change(&mut other);
+        assert!(!counted(&other));
+    }
+    let unasked = Outcome {
+        local_ok: Some(true),
+        ..Outcome::default()
+    };
+    let step = before("r", &policy, &Facts::default(), Calibration::Absent, &state).expect("a step");
+    let kept = review(&step, None, &doubtful(0.001), Ended::Complete).expect("a review");
+    let error = settle(&kept, None, &unasked, &state)
+        .expect_err("nobody was asked")
+        .to_string();
+    assert!(error.starts_with("outcome.local_ok: "), "{error}");
+}
+
+#[test]
+fn another_model_and_other_prices_are_noticed_where_a_calibration_was_watched() {
+    let profile = promised(Threshold::ValuePerCorrect {
+        below: Some(0.3),
+        value: 10_000,
+        cost: 1_000,
+        fixes: 1.0,
+        holds: 1.0,
+    });
+    let fits = Calibration::Fits { profile: id(&profile) };
+    let refused = |field: &str| Calibration::Refused {
+        profile: id(&profile),
+        field: field.into(),
+        made_with: "m".into(),
+        got: "other".into(),
+    };
+    let request = |policy: &Policy, calibration: &Calibration, state: &State| {
+        let step = before("r", policy, &Facts::default(), calibration.clone(), state).expect("a step");
+        let review = review(&step, Some(&profile), &doubtful(0.1), Ended::Complete).expect("a review");
+        let (trace, state, alarms) = settle(&review, Some(&profile), &Outcome::default(), state).expect("an end");
+        (
+            trace,
+            state,
+            alarms
+                .iter()
+                .map(|alarm| (alarm.kind, alarm.action))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let cheap = policy(None);
+    let (_, state, alarms) = request(&cheap, &refused("model_hash"), &State::default());
+    assert!(alarms.is_empty() && state.drift.is_empty(), "never watched");
+    let (_, state, alarms) = request(&cheap, &fits, &state);
+    assert!(alarms.is_empty());
+    for field in ["sampler", "template_hash", "task", "target"] {
+        assert!(
+            request(&cheap, &refused(field), &state).2.is_empty(),
+            "{field}: that request alone"
+        );
+    }
+    let mut dated = cheap.clone();
+    dated.remotes[0].price.as_of = "2026-11-23".into();
+    assert!(
+        request(&dated, &fits, &state).2.is_empty(),
+        "the same price on another day"
+    );
+    let mut dear = cheap.clone();
+    dear.remotes[0].price.input_per_million += 1;
+    let (_, state, alarms) = request(&dear, &fits, &state);
+    assert_eq!(alarms, [(Kind::PriceChanged, Action::Warn)]);
+    let (trace, state, alarms) = request(&dear, &refused("model_hash"), &state);
+    assert_eq!(alarms, [(Kind::ModelChanged, Action::Suspend)]);
+    assert!(trace.notes.contains(&Note::ProfileMismatch));
+    let (trace, ..) = request(&dear, &fits, &state);
+    assert!(trace.notes.contains(&Note::Suspended), "also when it is there again");
+    let (trace, ..) = request(&dear, &fits, &state.acknowledged(Kind::ModelChanged));
+    assert!(trace.decision.calibrated);
 }

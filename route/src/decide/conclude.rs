@@ -147,6 +147,15 @@ pub fn settled(mut trace: Trace, outcome: &Outcome) -> Result<Trace> {
     if outcome.usage.is_some() && outcome.remote != Some(RemoteOutcome::Answered) {
         return wrong("outcome.usage", "none, for no remote model answered", "tokens");
     }
+    if outcome.local_ok.is_some()
+        && (trace.decision.action != Action::Audit || outcome.remote != Some(RemoteOutcome::Answered))
+    {
+        return wrong(
+            "outcome.local_ok",
+            "none, for no remote model has checked the answer",
+            "a verdict",
+        );
+    }
     trace.inputs.outcome = Some(outcome.clone());
     overturn(&mut trace, outcome.remote);
     if outcome.remote.is_none() {

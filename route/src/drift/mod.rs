@@ -10,7 +10,7 @@
 //! | all of the scores' distribution | PSI of each [`WINDOW`] scores | 0.4 % |
 //! | failed checks | CUSUM, bound [`CHECKS`] | 0.2 % |
 //! | wrong answers among audited ones | exact binomial bound, [`AUDIT_DELTA`] spent over all looks | 1 % in any number |
-//! | the binding, the prices | comparison | none |
+//! | the binding; the prices since the first answer | comparison | none |
 //!
 //! The first three together: 3.8 %; a change from 5.3 % to 18 % out of scope is noticed within 500 answers in 93 %. With 300
 //! scores to compare with: 5.8 % and 82 %.
@@ -52,6 +52,9 @@ pub const AUDIT_DELTA: f64 = 0.01;
 /// Audited answers after which the audit begins anew, so that the old does not hide the new.
 pub const AUDIT_LIFE: u64 = 1000;
 
+/// Longest digest of prices, in bytes.
+const MAX_DIGEST: usize = 64;
+
 /// Weight of the newest answer in [`Monitor::asked_rate`].
 pub const EWMA: f64 = 0.01;
 
@@ -69,8 +72,8 @@ pub struct Observation {
     pub audited: Option<bool>,
     /// What it was made with, where the caller looked.
     pub binding: Option<Binding>,
-    /// Micro-units that a request to the remote costs now.
-    pub cost: Option<u64>,
+    /// A digest of what the remote models cost now, where the threshold depends on it.
+    pub prices: Option<String>,
 }
 
 /// What to do.
@@ -101,7 +104,7 @@ pub enum Kind {
     RiskBroken,
     /// Model, tokenizer, template, sampler or signals are others.
     ModelChanged,
-    /// The remote's price is another than the threshold was computed with.
+    /// The remote models cost something else than when the first answer came.
     PriceChanged,
 }
 
@@ -124,7 +127,7 @@ pub struct Monitor {
     reference: Histogram,
     binding: Binding,
     alpha: Option<f64>,
-    cost: Option<u64>,
+    prices: Option<String>,
     seen: u64,
     asked_rate: f64,
     scores: Option<Cusum>,
@@ -148,10 +151,7 @@ impl Monitor {
                 Threshold::Risk { alpha, .. } => Some(alpha),
                 _ => None,
             },
-            cost: match profile.threshold {
-                Threshold::ValuePerCorrect { cost, .. } => Some(cost),
-                _ => None,
-            },
+            prices: None,
             seen: 0,
             asked_rate: if n > 0 { k as f64 / n as f64 } else { 0.0 },
             scores: Cusum::of_scores(&reference.score),
@@ -192,6 +192,9 @@ impl Monitor {
         // Each kind with each action, once.
         if self.raised.len() > 21 || self.audit.k > self.audit.n || self.audit.n > AUDIT_LIFE {
             return wrong("counts of its own making");
+        }
+        if self.prices.as_ref().is_some_and(|digest| digest.len() > MAX_DIGEST) {
+            return wrong("a digest of prices");
         }
         let rates = [&self.asked, &self.checks];
         let bins = self.reference.counts.len();
@@ -242,11 +245,19 @@ impl Monitor {
                 why.to_string()
             });
         }
-        if let Some((then, now)) = self.cost.zip(o.cost) {
-            self.raise(then != now, Kind::PriceChanged, Action::Warn, &mut alarms, || {
-                format!("the threshold is for a price of {then} micro-units, now it is {now}; calibrate again")
+        if let Some(now) = &o.prices {
+            let changed = self.prices.get_or_insert_with(|| now.clone()) != now;
+            self.raise(changed, Kind::PriceChanged, Action::Warn, &mut alarms, || {
+                "the remote models cost something else than when the first answer came; calibrate again".to_string()
             });
         }
+        alarms
+    }
+
+    /// Takes in what came later of an answer that was seen before: of one that was drawn to be checked, whether it was right.
+    pub fn audit(&mut self, right: bool) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
+        self.audited(right, &mut alarms);
         alarms
     }
 
@@ -262,7 +273,11 @@ impl Monitor {
                 (self.audit, self.looks) = (Count::default(), 0);
                 return;
             }
-            Kind::ModelChanged | Kind::PriceChanged => return,
+            Kind::PriceChanged => {
+                self.prices = None;
+                return;
+            }
+            Kind::ModelChanged => return,
         };
         if let Some(sum) = sum {
             sum.clear();

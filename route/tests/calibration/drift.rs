@@ -205,6 +205,18 @@ fn other_alarms_have_their_actions() {
     monitor.acknowledge(Kind::ModelChanged);
     assert_eq!((monitor.action(), monitor.push(&again).len()), (None, 1));
 
+    // Prices are those of the first answer; whoever has seen to it goes on from the new ones.
+    let priced = |prices: &str| Observation {
+        prices: Some(prices.into()),
+        ..Observation::default()
+    };
+    let mut monitor = Monitor::new(&profile);
+    assert!(monitor.push(&priced("a")).is_empty() && monitor.push(&priced("a")).is_empty());
+    let alarms = monitor.push(&priced("b"));
+    assert_eq!((alarms[0].kind, alarms[0].action), (Kind::PriceChanged, Action::Warn));
+    monitor.acknowledge(Kind::PriceChanged);
+    assert!(monitor.push(&priced("b")).is_empty() && monitor.push(&priced("a")).len() == 1);
+
     // Checks that begin to fail: first a warning, then less is kept.
     let mut monitor = Monitor::new(&profile);
     let failed = |yes: bool| Observation {

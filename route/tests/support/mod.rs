@@ -15,7 +15,7 @@ use kinglet_route::profile::{Binding, Count, Histogram, LabelSource, Profile, Re
 use kinglet_route::score::{Knot, Scale, Scorer, Weight};
 use kinglet_route::signals::{Origin, SIGNAL_VERSION, Signals};
 use kinglet_route::state::State;
-use kinglet_route::trace::{Ended, Outcome, RemoteOutcome, Trace, Usage};
+use kinglet_route::trace::{Action as TraceAction, Ended, Outcome, RemoteOutcome, Trace, Usage};
 
 /// Cases of each property.
 pub fn count() -> usize {
@@ -206,8 +206,10 @@ impl Case {
             _ => Some(RemoteOutcome::Answered),
         };
         let answered = remote == Some(RemoteOutcome::Answered);
+        let audit = decided.decision.action == TraceAction::Audit;
         Outcome {
             remote,
+            local_ok: (answered && audit && self.outcome > 4).then_some(self.outcome == 5),
             usage: (answered && self.outcome > 5).then_some(Usage {
                 input: 1_000,
                 output: 77,
