@@ -4,7 +4,7 @@ use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
 
 use super::python::{self, is_space, to_str};
-use super::{json, limits, methods};
+use super::{json, limits, strings};
 
 /// The engine's own `format`, under a name that no template can spell.
 const PRINTF: &str = "%s";
@@ -22,7 +22,7 @@ pub(super) fn install(env: &mut Environment<'_>) {
     });
     env.add_filter("upper", |v: &Value| to_str(v).to_uppercase());
     env.add_filter("lower", |v: &Value| to_str(v).to_lowercase());
-    env.add_filter("capitalize", |v: &Value| methods::capitalize(&to_str(v)));
+    env.add_filter("capitalize", |v: &Value| strings::capitalize(&to_str(v)));
     for name in ["escape", "e", "forceescape"] {
         env.add_filter(name, move |state: &mut State, v: Value| {
             escape(state, v, name == "forceescape")
@@ -88,7 +88,7 @@ fn trim(v: &Value, chars: Option<String>) -> String {
 
 fn replace(state: &mut State, v: &Value, old: &Value, new: &Value, count: Option<i64>) -> Result<String, Error> {
     let count = count.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    methods::replaced(state, &to_str(v), &to_str(old), &to_str(new), count)
+    strings::replaced(state, &to_str(v), &to_str(old), &to_str(new), count)
 }
 
 fn join(
@@ -177,7 +177,7 @@ fn indent(
         },
     };
     let text = to_str(v).into_owned() + "\n";
-    let lines = methods::splitlines(&text, false);
+    let lines = strings::splitlines(&text, false);
     limits::charge(state, text.len() + lines.len().saturating_mul(indention.len()))?;
     let mut out = String::with_capacity(text.len());
     for (i, line) in lines.iter().enumerate() {

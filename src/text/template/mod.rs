@@ -12,6 +12,7 @@ mod methods;
 mod operators;
 mod python;
 mod strftime;
+mod strings;
 
 use std::error::Error as _;
 
