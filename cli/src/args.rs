@@ -154,6 +154,9 @@ pub struct Eval {
     /// Writes the items here instead of to standard output.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Writes here what a calibration made from the items is bound to: `kinglet route calibrate --binding` reads it.
+    #[arg(long)]
+    pub binding: Option<PathBuf>,
     /// Only this many rows, from the first on.
     #[arg(long)]
     pub limit: Option<NonZeroUsize>,

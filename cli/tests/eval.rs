@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kinglet_route::Signals;
+use kinglet_route::signals::SIGNAL_VERSION;
+use kinglet_route::{Binding, Signals};
 use serde_json::{Value, json};
 
 const TEMPLATE: &str = "{% for m in messages %}<s>{{ m.role }}: {{ m.content | trim }}</s>{% endfor %}<s>assistant:";
@@ -86,10 +87,14 @@ fn a_task_file_from_end_to_end() {
     let folder = folder("eval_end_to_end");
     let rows = rows();
     // Blank lines and Windows line ends do not count.
-    let out = eval(&folder, &file(&rows).replacen('\n', "\r\n\n", 1), &[]);
+    let binding = ["--binding", "binding.json"];
+    let out = eval(&folder, &file(&rows).replacen('\n', "\r\n\n", 1), &binding);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let printed = lines(&out.stdout);
     let (items, summaries) = printed.split_at(rows.len());
+    let binding: Binding = serde_json::from_slice(&fs::read(folder.join("binding.json")).unwrap()).unwrap();
+    assert_eq!((&binding.quantization[..], &binding.sampler[..]), ("F32", "greedy"));
+    assert_eq!((binding.model_hash.len(), binding.signal_version), (64, SIGNAL_VERSION));
     for (item, row) in items.iter().zip(&rows) {
         assert_eq!(
             (&item["task"], &item["expected"], &item["id"]),

@@ -218,6 +218,22 @@ export interface Info {
   embedding_length: number;
   /** Whether the file brings a chat template; without one, use `completions`. */
   chat_template: boolean;
+  /** What a calibration made with this model is bound to. */
+  binding: Identity;
+}
+
+/**
+ * What tells one model from another, in SHA-256. Of the weights samples are hashed: 64 bytes of every 4096 of each tensor, and the
+ * whole header. With `sampler` it is the `binding` of a calibration (docs/calibration.md).
+ */
+export interface Identity {
+  model_hash: string;
+  /** `Q4_K_M`, …; of a mix that has no name the format of most bytes. */
+  quantization: string;
+  tokenizer_hash: string;
+  /** Of the chat template's text; `none` without one. */
+  template_hash: string;
+  signal_version: number;
 }
 
 /** Bytes that are needed, and that there are, where the browser lets one know. */

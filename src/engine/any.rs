@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::decoder::Decoder;
+use crate::model::identity::Identity;
 use crate::model::loader::{OnProgress, Phase, Progress};
 use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{BackendInfo, Ops};
@@ -237,6 +238,11 @@ impl AnyEngine {
     /// Sizes and memory of the model.
     pub fn plan(&self) -> &Plan {
         on_engine!(&self.on, e => e.decoder().plan())
+    }
+
+    /// Which model it is.
+    pub fn identity(&self) -> &Identity {
+        on_engine!(&self.on, e => e.decoder().identity())
     }
 
     /// See [`Engine::n_ctx`].

@@ -27,6 +27,8 @@ pub struct GgufFile {
     /// Indices of `tensors`, ordered by name.
     by_name: Vec<u32>,
     sources: Vec<Rc<dyn ByteSource>>,
+    header_hashes: Vec<[u8; 32]>,
+    tokenizer_hash: [u8; 32],
 }
 
 impl std::fmt::Debug for GgufFile {
@@ -53,6 +55,7 @@ impl GgufFile {
             headers.push(Header::read(source.as_ref()).await?);
         }
         split::check(&headers)?;
+        let header_hashes = headers.iter().map(|header| header.hash).collect();
         let mut parts = headers.into_iter();
         let Some(first) = parts.next() else {
             return Err(Error::invalid("sources", "at least one file", 0));
@@ -68,6 +71,8 @@ impl GgufFile {
             by_name: index(&tensors)?,
             tensors,
             sources,
+            header_hashes,
+            tokenizer_hash: first.tokenizer_hash,
         })
     }
 
@@ -85,6 +90,16 @@ impl GgufFile {
     /// moves forward, which is all that an HTTP server without ranges can do.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
+    }
+
+    /// SHA-256 of each file up to the end of its tensor directory.
+    pub fn header_hashes(&self) -> &[[u8; 32]] {
+        &self.header_hashes
+    }
+
+    /// SHA-256 of the metadata entries `tokenizer.*` as they stand in the (first) file, chat templates left out.
+    pub fn tokenizer_hash(&self) -> &[u8; 32] {
+        &self.tokenizer_hash
     }
 
     /// The tensor called `name`.

@@ -1,5 +1,7 @@
 //! Reading one file's header piece by piece, never more than the items need (rounded up to a chunk).
 
+use sha2::{Digest, Sha256};
+
 use super::cursor::{Cursor, Fail};
 use super::metadata::{Metadata, read_entry};
 use super::quoted;
@@ -24,6 +26,15 @@ pub(super) struct Header {
     pub version: u32,
     pub metadata: Metadata,
     pub tensors: Vec<TensorInfo>,
+    /// SHA-256 of the file up to the end of the tensor directory.
+    pub hash: [u8; 32],
+    /// SHA-256 of the metadata entries that make the tokenizer, as they stand in the file.
+    pub tokenizer_hash: [u8; 32],
+}
+
+/// Metadata of the tokenizer, chat templates aside: those do not change how a text is cut.
+fn of_tokenizer(key: &str) -> bool {
+    key.starts_with("tokenizer.") && !key.starts_with("tokenizer.chat_template")
 }
 
 impl Header {
@@ -31,8 +42,14 @@ impl Header {
         let mut w = Window::new(source);
         let (version, n_tensors, n_entries) = w.item(read_preamble).await?;
         let mut entries = Vec::new(); // grows with what was read, not with what the count promises
+        let mut tokenizer = Sha256::new();
         for _ in 0..n_entries {
-            entries.push(w.item(read_entry).await?);
+            let begun = w.position();
+            let entry = w.item(read_entry).await?;
+            if of_tokenizer(&entry.0) {
+                tokenizer.update(w.since(begun));
+            }
+            entries.push(entry);
         }
         let metadata = Metadata::from_entries(entries)?;
         let mut tensors = Vec::new();
@@ -44,6 +61,8 @@ impl Header {
             version,
             metadata,
             tensors,
+            hash: w.hash.finalize().into(),
+            tokenizer_hash: tokenizer.finalize().into(),
         })
     }
 }
@@ -146,6 +165,8 @@ struct Window<'s> {
     base: u64,
     /// Length of the file, where known.
     len: Option<u64>,
+    /// Of all items so far.
+    hash: Sha256,
 }
 
 impl<'s> Window<'s> {
@@ -156,11 +177,17 @@ impl<'s> Window<'s> {
             done: 0,
             base: 0,
             len: source.len(),
+            hash: Sha256::new(),
         }
     }
 
     fn position(&self) -> u64 {
         self.base + self.done as u64
+    }
+
+    /// What was parsed since the last item began, which was at `begun`: earlier bytes may be gone.
+    fn since(&self, begun: u64) -> &[u8] {
+        &self.bytes[(begun - self.base) as usize..self.done]
     }
 
     /// Parses one item, fetching more of the file as long as the item is cut short.
@@ -169,7 +196,9 @@ impl<'s> Window<'s> {
             let mut c = Cursor::new(&self.bytes[self.done..], self.position());
             match parse(&mut c) {
                 Ok(item) => {
-                    self.done += c.consumed();
+                    let consumed = c.consumed();
+                    self.hash.update(&self.bytes[self.done..self.done + consumed]);
+                    self.done += consumed;
                     return Ok(item);
                 }
                 Err(Fail::Bad(e)) => return Err(e),

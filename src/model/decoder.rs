@@ -14,6 +14,7 @@
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::config::DecoderConfig;
+use crate::model::identity::Identity;
 use crate::model::loader::{OnProgress, Phase, Weights, report};
 use crate::model::plan::{DecoderOptions, Plan};
 use crate::ops::{AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
@@ -84,6 +85,7 @@ pub struct Decoder<O: Ops> {
     plan: Plan,
     weights: Weights<O>,
     state: State<O>,
+    identity: Identity,
 }
 
 impl<O: Ops> Decoder<O> {
@@ -106,6 +108,7 @@ impl<O: Ops> Decoder<O> {
             plan,
             weights,
             state,
+            identity: Identity::default(),
         };
         if O::COMPILES {
             decoder.ops.settle().await?; // refused memory is known only now
@@ -113,7 +116,7 @@ impl<O: Ops> Decoder<O> {
             decoder.rehearse()?;
         }
         let Self { ops, plan, weights, .. } = &mut decoder;
-        weights.fill(ops, gguf, plan, on_progress).await?;
+        decoder.identity = weights.fill(ops, gguf, plan, on_progress).await?;
         Ok(decoder)
     }
 
@@ -131,6 +134,11 @@ impl<O: Ops> Decoder<O> {
     /// Sizes and memory.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Which model it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The backend.
@@ -158,6 +166,7 @@ impl<O: Ops> Decoder<O> {
             plan,
             weights,
             state,
+            ..
         } = self;
         let c = &plan.config;
         let heads = plan.heads();

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::gguf::{GgufFile, TensorInfo};
+use crate::model::identity::{Identity, Samples};
 use crate::model::plan::{MatrixPlan, Plan, VectorPlan};
 use crate::model::rope::RopeTable;
 use crate::ops::{Ops, PartShape};
@@ -113,15 +114,15 @@ impl<O: Ops> Weights<O> {
         })
     }
 
-    /// Streams the file into what [`Weights::allocate`] made of the same plan.
+    /// Streams the file into what [`Weights::allocate`] made of the same plan; says which model it was.
     pub async fn fill(
         &mut self,
         ops: &mut O,
         gguf: &GgufFile,
         plan: &Plan,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<()> {
-        let vectors = stream(ops, gguf, plan, &mut self.matrices(), on_progress).await?;
+    ) -> Result<Identity> {
+        let (vectors, samples) = stream(ops, gguf, plan, &mut self.matrices(), on_progress).await?;
         for (layer, plan) in self.layers.iter_mut().zip(&plan.layers) {
             vectors.upload(ops, &mut layer.attn_norm, &plan.attn_norm)?;
             vectors.upload(ops, &mut layer.ffn_norm, &plan.ffn_norm)?;
@@ -135,7 +136,8 @@ impl<O: Ops> Weights<O> {
         }
         vectors.upload(ops, &mut self.output_norm, &plan.output_norm)?;
         let factors = plan.rope_factors.as_ref().map(|v| vectors.gather(v)).transpose()?;
-        rope_table(ops, &mut self.rope_table, plan, factors.as_deref())
+        rope_table(ops, &mut self.rope_table, plan, factors.as_deref())?;
+        Ok(samples.identity(gguf))
     }
 
     /// Every matrix, in the order of [`Plan::matrices`].
@@ -185,14 +187,15 @@ impl Vectors {
     }
 }
 
-/// Reads every tensor of the plan once, in file order: matrices into `matrices`, vectors into the result.
+/// Reads every tensor of the plan once, in file order: matrices into `matrices`, vectors into the result, samples of all
+/// into the model's hash.
 async fn stream<O: Ops>(
     ops: &mut O,
     gguf: &GgufFile,
     plan: &Plan,
     matrices: &mut [&mut O::Weight],
     on_progress: &mut OnProgress<'_>,
-) -> Result<Vectors> {
+) -> Result<(Vectors, Samples)> {
     let parts = |(index, m): (usize, &'_ MatrixPlan)| -> Vec<(String, (usize, usize, PartShape))> {
         let slot = |(part, shape): (usize, &PartShape)| (shape.name.clone(), (index, part, shape.clone()));
         m.parts.iter().enumerate().map(slot).collect()
@@ -213,7 +216,7 @@ async fn stream<O: Ops>(
     };
     report.add(0)?;
 
-    let mut vectors = HashMap::new();
+    let (mut vectors, mut samples) = (HashMap::new(), Samples::of(gguf));
     let mut in_flight = 0;
     for info in gguf.tensors().iter().filter(wanted) {
         if let Some((index, part, shape)) = slots.get(&info.name) {
@@ -222,6 +225,7 @@ async fn stream<O: Ops>(
             for first in (0..shape.rows).step_by(rows) {
                 let bytes = rows.min(shape.rows - first) * row_bytes;
                 let piece = gguf.read_tensor(info, (first * row_bytes) as u64, bytes).await?;
+                samples.add(first * row_bytes, &piece);
                 ops.fill(matrices[*index], *part, first, &piece)?;
                 drop(piece); // not held while the backend's own staging memory drains
                 in_flight += bytes;
@@ -235,13 +239,15 @@ async fn stream<O: Ops>(
             let dtype = info.dtype.unwrap_or(DType::F32);
             let bytes = dtype.row_bytes(len).unwrap_or(0);
             let mut values = vec![0.0; len];
-            dequantize_row(dtype, &gguf.read_tensor(info, 0, bytes).await?, &mut values)?;
+            let piece = gguf.read_tensor(info, 0, bytes).await?;
+            samples.add(0, &piece);
+            dequantize_row(dtype, &piece, &mut values)?;
             vectors.insert(info.name.clone(), values);
             report.add(bytes)?;
         }
     }
     ops.settle().await?;
-    Ok(Vectors(vectors))
+    Ok((Vectors(vectors), samples))
 }
 
 struct Report<'a, 'b> {

@@ -2,6 +2,7 @@
 pub mod arch;
 pub mod config;
 pub mod decoder;
+pub mod identity;
 pub mod loader;
 pub mod plan;
 pub mod rope;

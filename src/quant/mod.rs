@@ -3,6 +3,7 @@
 // Native only: a page never encodes, so its module holds no encoder.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod encode;
+mod file_type;
 mod float;
 mod legacy;
 pub mod planes;
@@ -14,6 +15,8 @@ mod q6_k;
 mod sub_block;
 
 use std::fmt;
+
+pub use file_type::{FileType, parse_format};
 
 use crate::error::{Error, Result};
 

@@ -20,10 +20,10 @@
 //! (llama.cpp: IQ4_NL, of the same size, which kinglet does not have), Q4_K → Q5_0, Q5_K → Q5_1, Q6_K → Q8_0.
 
 use super::Options;
-use super::file_type::FileType;
 use crate::gguf::TensorInfo;
 use crate::model::config::DecoderConfig;
 use crate::quant::DType;
+use crate::quant::FileType;
 
 /// Layers of llama's 70B model.
 const LAYERS_70B: usize = 80;

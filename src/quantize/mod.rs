@@ -2,14 +2,13 @@
 //!
 //! Native only. Memory is constant: a few megabytes of one tensor at a time.
 
-mod file_type;
 mod mix;
 mod rows;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
 
-pub use file_type::{FileType, parse_format};
+pub use crate::quant::{FileType, parse_format};
 
 use crate::error::{Error, Result};
 use crate::gguf::{GgufFile, GgufWriter, Metadata, TensorInfo, Value};

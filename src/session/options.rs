@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::BackendChoice;
 use crate::error::{Error, Result};
+use crate::model::identity::Identity;
 use crate::model::plan::DecoderOptions;
 use crate::ops::CacheType;
 
@@ -117,6 +118,8 @@ pub struct SessionInfo {
     pub embedding_length: usize,
     /// Whether the file brings a chat template.
     pub chat_template: bool,
+    /// What a calibration made with this model is bound to.
+    pub binding: Identity,
 }
 
 #[cfg(test)]

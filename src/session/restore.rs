@@ -93,6 +93,7 @@ pub(super) fn info(engine: &AnyEngine, tokenizer: &Tokenizer) -> SessionInfo {
         vocabulary: plan.config.n_vocab,
         embedding_length: plan.config.n_embd,
         chat_template: tokenizer.chat_template(None).is_some(),
+        binding: engine.identity().clone(),
     }
 }
 

@@ -45,6 +45,7 @@ mod gpu_truth;
 mod grammar;
 mod grammar_suite;
 mod hostile_models;
+mod identity;
 mod loaded;
 mod plan_memory;
 mod quant;

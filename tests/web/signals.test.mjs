@@ -10,6 +10,7 @@ import { fileModel, startServer } from './support/server.mjs';
 const skip = missing() ?? false;
 const path = (name) => fileURLToPath(new URL(`../goldens/${name}`, import.meta.url));
 const golden = JSON.parse(readFileSync(path('qwen2.signals.json'), 'utf8'));
+const identity = JSON.parse(readFileSync(path('identity.json'), 'utf8'));
 /** The same bound as natively (tests/it/session_signals.rs): the reference is float64, the engine f32. */
 const ANOTHER = 5e-4;
 
@@ -35,7 +36,7 @@ async function inPage(script, args = {}) {
 }
 
 test('signals are those of another implementation, whole and streamed', { skip }, async () => {
-  const { own, chunks, without, rates } = await inPage(
+  const { own, chunks, without, rates, binding } = await inPage(
     async ({ prompt }) => {
       const { createKinglet } = await import('/pkg/dist/index.js');
       const options = { model: '/models/qwen2.gguf', backend: 'cpu', exact: true, cacheType: 'f32', context: 128 };
@@ -46,10 +47,12 @@ test('signals are those of another implementation, whole and streamed', { skip }
       for await (const chunk of await kinglet.completions.create({ ...request, stream: true })) chunks.push(chunk.kinglet);
       const { kinglet: without } = await kinglet.completions.create({ ...request, kinglet: {} });
       const { prefill_tokens_per_s, decode_tokens_per_s, decode_ms } = own.timings;
-      return { own, chunks, without, rates: [prefill_tokens_per_s > 0, (decode_tokens_per_s * decode_ms) / 1000] };
+      const { binding } = kinglet.info;
+      return { own, chunks, without, binding, rates: [prefill_tokens_per_s > 0, (decode_tokens_per_s * decode_ms) / 1000] };
     },
     { prompt: golden.prompt },
   );
+  assert.deepEqual(binding, identity.qwen2, 'the same model as natively, and to another implementation');
   const { signals } = own;
   for (const [name, want] of Object.entries(golden.signals)) {
     assert.ok(Math.abs(signals[name] - want) <= ANOTHER, `${name}: ${signals[name]} for ${want}`);

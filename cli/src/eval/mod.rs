@@ -10,13 +10,16 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 
 use kinglet::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::Eval;
 use crate::{output, run};
 use grade::Refusals;
 use item::Evaluator;
 use summary::Summary;
+
+/// How answers are drawn: a calibration's `sampler`.
+const SAMPLER: &str = "greedy";
 
 /// Items between two reports of progress.
 const PROGRESS: usize = 25;
@@ -25,6 +28,11 @@ pub fn eval(options: &Eval) -> Result<()> {
     let rows = row::read(&options.taskset, options.limit.map(Into::into))?;
     let refusals = Refusals::of(&rows);
     let session = run::load_session(&options.model, &options.run)?;
+    if let Some(path) = &options.binding {
+        let mut binding = json!(session.info().binding);
+        binding["sampler"] = json!(SAMPLER);
+        std::fs::write(path, format!("{binding}\n")).map_err(|e| output::io(&path.display().to_string(), &e))?;
+    }
     let mut out = Items::open(options)?;
     let mut evaluator = Evaluator::new(session, options.max_tokens);
     let mut summary = Summary::default();

@@ -72,6 +72,11 @@ impl FileType {
         self.row().2
     }
 
+    /// The type with this `general.file_type`.
+    pub fn of(id: u32) -> Option<FileType> {
+        TYPES.iter().find(|t| t.2 == id).map(|t| t.0)
+    }
+
     /// The type called `name`, in any case; `q3_k`, `q4_k` and `q5_k` are the `_m` mixes, as in llama.cpp.
     ///
     /// ```
@@ -112,6 +117,7 @@ mod tests {
     fn names_and_numbers_are_unique_and_found_again() {
         for t in FileType::all() {
             assert_eq!(FileType::parse(&t.name().to_uppercase()), Ok(t));
+            assert_eq!(FileType::of(t.id()), Some(t));
             assert_eq!(FileType::all().filter(|o| o.id() == t.id()).count(), 1, "{t:?}");
             assert!(t.name().starts_with(&t.base().name().to_lowercase()), "{t:?}");
         }
