@@ -54,18 +54,40 @@ function memory(): Drawer {
 
 class Database implements Drawer {
   readonly kind = 'indexeddb';
+  /** Undefined: it was closed from outside, and is opened again when it is needed. */
+  private db: IDBDatabase | undefined;
+  private closed = false;
 
   constructor(
-    private readonly db: IDBDatabase,
+    db: IDBDatabase,
     private readonly name: string,
   ) {
+    this.take(db);
+  }
+
+  private take(db: IDBDatabase): IDBDatabase {
+    this.db = db;
     // A newer tab changes the layout, or the user removes the site's data: neither must wait for this one.
-    db.onversionchange = () => db.close();
+    db.onversionchange = () => {
+      db.close();
+      this.db = undefined;
+    };
+    db.onclose = () => (this.db = undefined);
+    return db;
+  }
+
+  private async there(): Promise<IDBDatabase> {
+    const db = this.db ?? (this.closed ? undefined : await database());
+    if (db === undefined) {
+      const message = this.closed ? 'it was closed; open it again' : 'the browser has closed the database and does not open it again; reload the page';
+      throw new KingletError('io', message, {});
+    }
+    return this.db === db ? db : this.take(db);
   }
 
   async all(): Promise<[string, unknown][]> {
     const range = IDBKeyRange.bound([this.name], [this.name, []]); // an array sorts behind every string
-    const records = this.db.transaction(RECORDS).objectStore(RECORDS);
+    const records = (await this.there()).transaction(RECORDS).objectStore(RECORDS);
     const keys = records.getAllKeys(range);
     const values = records.getAll(range);
     await settled(records.transaction);
@@ -73,7 +95,7 @@ class Database implements Drawer {
   }
 
   async write(changes: readonly [string, unknown][]): Promise<void> {
-    const transaction = this.db.transaction(RECORDS, 'readwrite');
+    const transaction = (await this.there()).transaction(RECORDS, 'readwrite');
     const records = transaction.objectStore(RECORDS);
     for (const [key, value] of changes) {
       void (value === undefined ? records.delete([this.name, key]) : records.put(value, [this.name, key]));
@@ -82,15 +104,17 @@ class Database implements Drawer {
   }
 
   close(): void {
-    this.db.close();
+    this.closed = true;
+    this.db?.close();
+    this.db = undefined;
   }
 }
 
 function settled(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    transaction.onabort = transaction.onerror = () => {
-      const { error } = transaction;
+    transaction.onabort = () => {
+      const { error } = transaction; // behind a request's error it is not there yet, so that event is not listened to
       const full = error?.name === 'QuotaExceededError';
       const message = full ? 'the browser grants no more room; remove documents or feedback' : `the database failed: ${String(error)}`;
       reject(new KingletError(full ? 'quota_exceeded' : 'io', message, {}, { cause: error }));
@@ -110,11 +134,19 @@ function database(): Promise<IDBDatabase | undefined> {
     } catch {
       return resolve(undefined);
     }
-    const silence = setTimeout(() => resolve(undefined), SILENCE_MS);
+    let waiting = true;
+    const silence = setTimeout(() => {
+      waiting = false;
+      resolve(undefined);
+    }, SILENCE_MS);
     request.onupgradeneeded = () => request.result.createObjectStore(RECORDS);
     request.onsuccess = () => {
       clearTimeout(silence);
-      resolve(request.result);
+      if (waiting) {
+        resolve(request.result);
+      } else {
+        request.result.close(); // nobody holds it, and a newer layout would wait for it
+      }
     };
     request.onerror = () => {
       clearTimeout(silence);

@@ -1,6 +1,7 @@
 // IndexedDB's disk without a browser: what it does when a newer version, or nobody, holds the database.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openDrawer } from '../../pkg/dist/drawer.js';
 import { MemoryDisk } from '../../pkg/dist/store/disk.js';
 import { IndexedDb } from '../../pkg/dist/store/indexeddb.js';
 import { LocalLocks } from '../../pkg/dist/store/locks.js';
@@ -67,4 +68,43 @@ test('a session that ends, or does not begin, lets go of its disk', async () => 
   disk.text.set('schema', '99');
   await assert.rejects(Store.open(disk, new LocalLocks()), { code: 'store_newer' });
   assert.equal(closed.length, 2);
+});
+
+/** A database whose transactions end at once, as `how` says. */
+function records(db, how) {
+  db.objects = new Map();
+  db.transaction = () => {
+    if (db.gone) throw new DOMException('closing', 'InvalidStateError');
+    const transaction = { objectStore: () => store };
+    const store = { transaction, put: (value, [, key]) => db.objects.set(key, value), delete: ([, key]) => db.objects.delete(key) };
+    queueMicrotask(() => how(transaction));
+    return transaction;
+  };
+  return db;
+}
+
+test('a drawer that was closed from outside is opened again; at its own end it stays closed', async (t) => {
+  const db = records(browser(t), (transaction) => transaction.oncomplete());
+  const drawer = await openDrawer('test', 'indexeddb');
+  await drawer.write([['a', 1]]);
+  db.onversionchange();
+  assert.equal(db.closed, 1);
+  await drawer.write([['b', 2]]);
+  assert.deepEqual([...db.objects.keys()], ['a', 'b']);
+  db.onclose();
+  browser(t, new DOMException('no more', 'UnknownError'));
+  await assert.rejects(drawer.write([['c', 3]]), { code: 'io', message: /reload the page/ });
+  drawer.close();
+  await assert.rejects(drawer.write([['c', 3]]), { code: 'io', message: /open it again/ });
+});
+
+test('a full disk is quota_exceeded, in a drawer, too', async (t) => {
+  records(browser(t), (transaction) => {
+    transaction.error = null;
+    transaction.onerror?.(); // as browsers do: the request fails first, then the transaction has its error
+    transaction.error = new DOMException('full', 'QuotaExceededError');
+    transaction.onabort();
+  });
+  const drawer = await openDrawer('test', 'indexeddb');
+  await assert.rejects(drawer.write([['a', 1]]), { code: 'quota_exceeded' });
 });

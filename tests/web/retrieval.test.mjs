@@ -42,6 +42,12 @@ test('sentences end with their mark, not with an abbreviation or within a number
   assert.deepEqual([said(''), said(' \n ')], [[], []]);
 });
 
+test('marks without an end take no longer than other text', { timeout: 60_000 }, () => {
+  const dots = '.'.repeat(400_000); // tried from each dot anew, this took 7 minutes
+  assert.deepEqual(sentences(`${dots}a`), [{ start: 0, end: 400_001 }]);
+  assert.equal(sentences(`${dots} a`).length, 2);
+});
+
 test('pieces are whole sentences, lose nothing, and know where they stand', () => {
   const text = Array.from({ length: 40 }, (_, i) => `Sentence number ${i} has some words.`).join(' ');
   const chunks = chunksOf(text, 30);
@@ -114,6 +120,21 @@ test('by vectors, and by both: what each finds, and that a change of one documen
   assert.ok(both.hits[0].score <= 1);
   const { signals } = await index.search('zzz', { by: 'vectors' });
   assert.ok(Math.abs(signals.retrieval_top - 1) < 1e-6);
+});
+
+test('a document that goes while its query is embedded is not found', async () => {
+  const index = await open({ vectors: true });
+  await index.add(DOCUMENTS);
+  const [first] = ids(await index.search('refund'));
+  const search = index.search('refund'); // by both
+  const gone = index.remove(first);
+  const found = ids(await search);
+  await gone;
+  assert.ok(!found.includes(first) && found.length > 0, found.join());
+  const late = index.search('refund');
+  const closed = index.close();
+  await assert.rejects(late, { code: 'not_loaded' });
+  await closed;
 });
 
 test('wrong arguments are named', async () => {

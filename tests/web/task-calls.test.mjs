@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { chosen, places } from '../../pkg/dist/tasks/extract.js';
 import { wordsOf, quotations, Source, verify } from '../../pkg/dist/tasks/quotes.js';
 import { messagesFor } from '../../pkg/dist/tasks/prompts.js';
 import { refuses } from '../../pkg/dist/tasks/refusal.js';
@@ -99,10 +100,10 @@ test('extract: JSON of the fields, each value looked for in the text', { skip },
   assert.deepEqual(found, { 'order number': true, name: true, city: true });
   const { parse_ok, schema_ok, quote_ok, truncated } = kinglet.signals;
   assert.deepEqual({ parse_ok, schema_ok, quote_ok, truncated }, { parse_ok: true, schema_ok: true, quote_ok: true, truncated: false });
-  // What the schema demands comes, whether the text has it or not: and is seen not to stand there.
-  const schema = { type: 'object', properties: { size: { enum: ['tiny'] } }, required: ['size'], additionalProperties: false };
+  // What the schema demands comes, whether the text has it or not: and is seen not to stand there. A choice need not.
+  const schema = { type: 'object', properties: { size: { type: 'string', pattern: '^tiny$' }, kind: { enum: ['lamp?'] } }, required: ['size', 'kind'], additionalProperties: false };
   const forced = await desk.extract(text, schema);
-  assert.deepEqual([forced.value, forced.found, forced.kinglet.signals.quote_ok], [{ size: 'tiny' }, { size: false }, false]);
+  assert.deepEqual([forced.value, forced.found, forced.kinglet.signals.quote_ok], [{ size: 'tiny', kind: 'lamp?' }, { size: false }, false]);
   const cut = await desk.extract(text, ['name', 'city'], { maxTokens: 3 });
   assert.deepEqual([cut.value, cut.kinglet.signals.parse_ok, cut.kinglet.signals.truncated], [null, false, true]);
 });
@@ -229,6 +230,16 @@ test('quotations: words without case, accents and punctuation, never a part of a
   assert.equal(source.coverage('?'), undefined);
 });
 
+test('numbers are found however they are written; what a schema offers to choose from is not looked for', () => {
+  const source = new Source(['Total: 1,250.00 EUR for two kettles of 12.50 kg. Saldo: 2.480,75. Minus 3.']);
+  const there = [1250, 2, 12.5, 2480.75, -3];
+  assert.deepEqual(there.map((number) => source.hasNumber(number)), there.map(() => true));
+  assert.deepEqual([1251, 125, 50, 20].map((number) => source.hasNumber(number)), [false, false, false, false]);
+  const schema = { type: 'object', properties: { kind: { enum: ['refund', 7] }, lines: { type: 'array', items: { anyOf: [{ const: 'fee' }, { type: 'string' }] } } } };
+  const value = { kind: 'refund', total: 1250, lines: ['fee', 'kettles', 'pans'], paid: true, note: null };
+  assert.deepEqual(places(value, source, chosen(schema)), { total: true, 'lines[1]': true, 'lines[2]': false });
+});
+
 test('an answer\'s quotations and numbers are looked for; one in words of its own is not judged', () => {
   const source = new Source(['A refund takes five working days.', 'The fee is £12.50.']);
   assert.deepEqual(verify('five working days', source), { quotes: [{ text: 'five working days', passage: 0 }], ok: true });
@@ -243,10 +254,10 @@ test('an answer\'s quotations and numbers are looked for; one in words of its ow
 });
 
 test('refusals are known by how they begin', () => {
-  for (const yes of ["I don't know.", 'I don’t know', 'Sorry, I cannot help with that.', 'That is beyond me, I am a small model.', 'The passages do not mention it.', 'Not stated.', 'I am not sure.']) {
+  for (const yes of ["I don't know.", 'I don’t know', 'Sorry, I cannot help with that.', 'That is beyond me, I am a small model.', 'The passages do not mention it.', 'Not stated.', 'I am not sure.', 'Unknown', '"Not found in the passages."']) {
     assert.equal(refuses(yes), true, yes);
   }
-  for (const no of ['five working days', 'You should say that you do not know him.', 'Sorting takes a day.', 'The text says so.', 'Unknown callers are blocked'.replace('Unknown', 'Known'), '']) {
+  for (const no of ['five working days', 'You should say that you do not know him.', 'Sorting takes a day.', 'The text says so.', 'Unknown callers are blocked', 'Not found until 1950.', '']) {
     assert.equal(refuses(no), false, no);
   }
 });

@@ -7,8 +7,9 @@ export interface Chunk {
   end: number;
 }
 
-/** A sentence ends with its mark and what closes it, before white space; a heading or an item of a list, with its line. */
-const ENDS = /[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]|\n\s*\n|\n(?=\s*(?:[-*•#]|\d+[.)]))/gu;
+/** A sentence ends with its mark and what closes it, before white space; a heading or an item of a list, with its line. A row of
+ * marks is tried once, from its first: a document of dots alone takes no longer than another. */
+const ENDS = /(?<![.!?…])[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]|\n\s*\n|\n(?=\s*(?:[-*•#]|\d+[.)]))/gu;
 /** Words before a dot that is no end, and what looks like initials. */
 const SHORT = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|dr|mr|mrs|ms|prof|no|fig|st|\p{Lu})\.$/iu;
 

@@ -107,9 +107,12 @@ export class DocumentIndex {
   async search(query: string, options?: SearchOptions): Promise<Found> {
     const { k, by, signal } = checkSearch(query, options, this.embedder !== undefined);
     this.check();
+    const wanted = by === 'words' ? undefined : await this.embedded(query, signal);
     await this.tail;
+    // From here to the end in one turn: what was found is still there when it is looked up.
+    this.check();
     const words = by === 'vectors' ? [] : this.words.search(query);
-    const vectors = by === 'words' ? [] : await this.nearest(query, signal);
+    const vectors = wanted === undefined ? [] : this.nearest(wanted);
     const order = by === 'hybrid' ? fuse([words, vectors]) : by === 'words' ? words : vectors;
     const measured = by === 'vectors' ? vectors : perWord(words, query);
     return { hits: order.slice(0, k).map(({ id, score }) => this.hit(id, score)), signals: signalsOf(measured) };
@@ -189,11 +192,12 @@ export class DocumentIndex {
     }
   }
 
-  private async nearest(query: string, signal: AbortSignal | undefined): Promise<{ id: string; score: number }[]> {
+  private async embedded(query: string, signal: AbortSignal | undefined): Promise<Float32Array | undefined> {
     const [wanted] = (await this.embedder?.embed([`${this.options.prefix.query}${query}`], signal)) ?? [];
-    if (wanted === undefined) {
-      return [];
-    }
+    return wanted;
+  }
+
+  private nearest(wanted: Float32Array): { id: string; score: number }[] {
     const all = [...this.kept.values()].flatMap(({ document, vectors = [] }) =>
       vectors.map((vector, i) => ({ id: place(document.id, i), score: vector.reduce((sum, x, j) => sum + x * (wanted[j] ?? 0), 0) })),
     );

@@ -23,7 +23,7 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   };
   const words = await write(desk.link, request, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
   const value = parsed(words.text);
-  const found = value === undefined ? {} : places(value, new Source([given]));
+  const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));
   const signals = {
     parse_ok: value !== undefined,
     // A whole answer is of its schema: the grammar let nothing else through.
@@ -59,13 +59,31 @@ function parsed(text: string): unknown {
   }
 }
 
-/** By path: whether a text or a number of `value` stands in the source. What is null, true or false is not looked for. */
-function places(value: unknown, source: Source, path = '', into: Record<string, boolean> = {}): Record<string, boolean> {
-  if (typeof value === 'string' ? value.trim() !== '' : typeof value === 'number') {
-    into[path] = source.has(String(value));
+/** What a schema offers to choose from: categories, which need not stand in the text. */
+export function chosen(schema: unknown, into: Set<unknown> = new Set()): Set<unknown> {
+  if (typeof schema === 'object' && schema !== null) {
+    for (const [key, inner] of Object.entries(schema)) {
+      if (key === 'const') {
+        into.add(inner);
+      } else if (key === 'enum' && Array.isArray(inner)) {
+        inner.forEach((one) => into.add(one));
+      } else {
+        chosen(inner, into);
+      }
+    }
+  }
+  return into;
+}
+
+/** By path: whether a text or a number of `value` stands in the source. What is null, true, false or a choice is not looked for. */
+export function places(value: unknown, source: Source, choices: ReadonlySet<unknown>, path = '', into: Record<string, boolean> = {}): Record<string, boolean> {
+  if (typeof value === 'number' && !choices.has(value)) {
+    into[path] = source.hasNumber(value);
+  } else if (typeof value === 'string' && value.trim() !== '' && !choices.has(value)) {
+    into[path] = source.has(value);
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
-      places(inner, source, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`, into);
+      places(inner, source, choices, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`, into);
     }
   }
   return into;

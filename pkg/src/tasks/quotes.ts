@@ -28,6 +28,7 @@ export class Source {
   /** Each text's words, with blanks around them, so that a word is never found within another. */
   private readonly texts: string[];
   private readonly vocabulary: Set<string>;
+  private numbers: Set<number> | undefined;
 
   constructor(texts: readonly string[]) {
     const words = texts.map(wordsOf);
@@ -60,6 +61,12 @@ export class Source {
     return at < 0 ? undefined : at;
   }
 
+  /** Whether one of the texts holds this number, however it is written: 1,250.00, 1.250,00 or 1250, two or 2. The sign is not looked at. */
+  hasNumber(number: number): boolean {
+    this.numbers ??= new Set([...this.vocabulary].flatMap(numbersOf));
+    return this.numbers.has(Math.abs(number));
+  }
+
   /** Share of the telling words of `text` that stand somewhere here; undefined: it has none. */
   coverage(text: string): number | undefined {
     const all = wordsOf(text);
@@ -73,6 +80,17 @@ export class Source {
 const NUMBERS = new Set(
   'two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million'.split(' '),
 );
+
+/** Those of them that say how many, in order from two. */
+const COUNTS = [...NUMBERS].slice(0, 19);
+
+/** What a word may mean as a number: a comma or a dot may part thousands or the fraction, so that "1,250" is two numbers. */
+function numbersOf(word: string): number[] {
+  if (!/^[0-9]+(?:[.,][0-9]+)*$/.test(word)) {
+    return word === 'one' ? [1] : COUNTS.includes(word) ? [COUNTS.indexOf(word) + 2] : [];
+  }
+  return [word.replaceAll(',', ''), word.replaceAll('.', '').replace(',', '.')].map(Number).filter(Number.isFinite);
+}
 
 /** What an answer states word for word, and where each part stands. */
 export interface Found {

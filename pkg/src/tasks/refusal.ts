@@ -10,7 +10,9 @@ const BEGINNINGS: readonly RegExp[] = [
   /^(?:unfortunately,? )?i(?:'m| am) (?:not able|unable|not sure|only a)\b/,
   /^(?:as an ai|that is beyond me|that is more than i can do)\b/,
   /^(?:the |these |this )?(?:passages?|texts?|documents?|context|information)(?: provided| given)? (?:do not|does not|don't|doesn't) (?:say|state|mention|contain|provide|specify)\b/,
-  /^(?:not (?:mentioned|stated|given|specified|found|known)|unknown|no answer|there is no (?:information|mention))\b/,
+  /^there is no (?:information|mention)\b/,
+  // These may as well begin an answer ("Unknown Pleasures came out in 1979"), so they count alone, or with where it was sought.
+  /^(?:not (?:mentioned|stated|given|specified|found|known)|unknown|no answer)(?: (?:in|by) (?:the |these |this )?(?:given )?(?:passages?|texts?|documents?|context|information))?["'*]*[.!]?["'*]*$/,
 ];
 
 /** Whether `answer` is one. */
