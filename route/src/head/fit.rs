@@ -33,7 +33,7 @@ impl Default for FitOptions {
     fn default() -> Self {
         Self {
             c: 0.1,
-            tolerance: 1e-5,
+            tolerance: 1e-4, // scikit-learn's, of the same mean loss
             max_steps: 100,
         }
     }

@@ -6,6 +6,7 @@
 
 mod fit;
 mod pack;
+mod product;
 mod sketch;
 mod solve;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::FitOptions;
+use super::product::{BLOCK, Column, Strips, WIDE, backward, block, forward};
 use crate::math::{exp, ln};
 
 /// Pairs of steps and gradients that are remembered.
@@ -11,9 +12,6 @@ const MEMORY: usize = 8;
 /// Sufficient decrease, and how often a step is halved at most.
 const DECREASE: f64 = 1e-4;
 const HALVINGS: usize = 30;
-/// Examples whose logits are computed together: each row of weights is then read once for all of them.
-const BLOCK: usize = 8;
-
 /// Weights `[values, labels]` and bias of each label.
 pub struct Solution {
     pub weights: Vec<f64>,
@@ -116,20 +114,21 @@ impl Problem<'_> {
     /// Loss and gradient.
     fn at(&self, at: Vec<f64>) -> Point {
         let (d, k, n) = (self.d, self.k, self.targets.len() as f64);
-        let mut gradient = vec![0.0; at.len()];
+        let (weights, bias) = at.split_at(d * k);
+        let columns_of = d.next_multiple_of(WIDE);
+        let mut columns: Vec<Column> = vec![[0.0; BLOCK]; columns_of];
+        let packed = Strips::from_rows(weights, k);
+        let mut slopes = Strips::zeros(d, k);
+        let mut shares = Strips::zeros(BLOCK, k);
+        let mut bias_slopes = vec![0.0; k];
         let mut loss = 0.0;
-        let mut rows = vec![0.0; BLOCK * k];
+        let mut row = vec![0.0; k];
         for (examples, targets) in self.features.chunks(BLOCK * d).zip(self.targets.chunks(BLOCK)) {
-            let rows = &mut rows[..targets.len() * k];
-            for row in rows.chunks_exact_mut(k) {
-                row.copy_from_slice(&at[d * k..]);
-            }
-            for (j, weights) in at[..d * k].chunks_exact(k).enumerate() {
-                for (row, x) in rows.chunks_exact_mut(k).zip(examples.chunks_exact(d)) {
-                    add(row, x[j], weights);
-                }
-            }
-            for (row, &target) in rows.chunks_exact_mut(k).zip(targets) {
+            block(examples, d, &mut columns);
+            forward(&columns, &packed, &mut shares);
+            for (i, &target) in targets.iter().enumerate() {
+                shares.read(i, &mut row);
+                add(&mut row, 1.0, bias);
                 let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let wanted = row[target] - most;
                 row.iter_mut().for_each(|x| *x = exp(*x - most));
@@ -137,16 +136,16 @@ impl Problem<'_> {
                 loss += ln(total) - wanted;
                 row.iter_mut().for_each(|x| *x /= total * n);
                 row[target] -= 1.0 / n;
-                add(&mut gradient[d * k..], 1.0, row);
+                add(&mut bias_slopes, 1.0, &row);
+                shares.write(i, &row);
             }
-            for (j, slope) in gradient[..d * k].chunks_exact_mut(k).enumerate() {
-                for (row, x) in rows.chunks_exact(k).zip(examples.chunks_exact(d)) {
-                    add(slope, x[j], row);
-                }
-            }
+            row.fill(0.0);
+            (targets.len()..BLOCK).for_each(|i| shares.write(i, &row));
+            backward(&columns, &shares, &mut slopes);
         }
-        let weights = &at[..d * k];
-        add(&mut gradient[..d * k], self.ridge, weights);
+        let mut gradient = slopes.into_rows(k);
+        add(&mut gradient, self.ridge, weights);
+        gradient.extend(bias_slopes);
         Point {
             loss: loss / n + 0.5 * self.ridge * dot(weights, weights),
             at,

@@ -8,6 +8,9 @@ use super::*;
 /// tools/head_cases.py writes it.
 const CASES: &str = include_str!("../../../tests/cases/head.json");
 
+/// What is fitted to the second of them.
+const FITTED: &str = include_str!("../../../tests/cases/head_fitted.json");
+
 struct Case {
     c: f64,
     dimensions: usize,
@@ -181,6 +184,23 @@ fn neither_the_order_of_the_examples_nor_of_the_labels_matters() {
         assert_eq!(a.best, 6 - b.best);
         assert!((a.max - b.max).abs() < 1e-3, "{} {}", a.max, b.max);
     }
+}
+
+#[test]
+fn a_fitted_head_has_the_same_bits_everywhere() {
+    let case = &cases()[1];
+    let examples = Examples {
+        states: &case.states,
+        dimensions: case.dimensions,
+        labels: &case.labels,
+    };
+    let options = FitOptions {
+        c: case.c,
+        ..FitOptions::default()
+    };
+    let head = fit(&examples, &names(7), &HeadBinding::default(), &options).expect("a head");
+    // tests/web/task-calls.test.mjs holds the Wasm module to the same line.
+    assert_eq!(head.to_json().expect("JSON"), FITTED.trim_end());
 }
 
 #[test]
