@@ -196,6 +196,15 @@ pub fn fresh() -> Result<String> {
     written(&State::default())
 }
 
+/// Refuses what is no state.
+///
+/// # Errors
+///
+/// `invalid_request` with the path of what is unknown or wrong.
+pub fn check_state(state: &str) -> Result<()> {
+    State::from_json(state).map(|_| ())
+}
+
 /// The state in which the app has seen to alarms of one kind.
 ///
 /// # Errors

@@ -61,6 +61,12 @@ pub fn fresh() -> Result<String, JsValue> {
     router::fresh().map_err(thrown)
 }
 
+/// Refuses what is no state.
+#[wasm_bindgen]
+pub fn check_state(state: &str) -> Result<(), JsValue> {
+    router::check_state(state).map_err(thrown)
+}
+
 /// The state in which the app has seen to alarms of one kind.
 #[wasm_bindgen]
 pub fn acknowledge(kind: &str, state: &str) -> Result<String, JsValue> {

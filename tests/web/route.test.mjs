@@ -132,6 +132,68 @@ test('a calibration decides where it fits, and is refused by name where it does 
   }
 });
 
+test('every target decides, and a request that a value is held against must say its tokens', { skip }, async () => {
+  const signals = { version: 1, origin: 'measured', tokens: 3, label_max: 0.2 };
+  const facts = { task: profile.task, prompt_tokens: 40, max_tokens: 8 }; // at most 180 micro-dollars
+  for (const [target, expected] of [
+    [undefined, 'low_confidence'],
+    [{ risk: profile.target.alpha, confidence: 1 - profile.target.delta }, 'low_confidence'],
+    [{ escalationRate: 0.2 }, 'low_confidence'],
+    [{ valuePerCorrect: 20_000 }, 'low_confidence'],
+    [{ valuePerCorrect: 1 }, 'not_worth'],
+  ]) {
+    const router = await route.createRouter({ remotes, escalation: target === undefined ? {} : { target } });
+    const trace = router.settle(router.review(router.decide(facts), signals));
+    assert.equal(trace.decision.reason, expected, JSON.stringify(target));
+    assert.equal(router.replay(trace).identical, true);
+    assert.equal((await route.createRouter({ remotes, state: router.state })).state.requests, 1);
+  }
+  const router = await route.createRouter({ remotes, escalation: { target: { valuePerCorrect: 20_000 } } });
+  assert.throws(() => router.decide({ prompt_tokens: 40 }), ({ code, detail }) => code === 'invalid_request' && detail.param === 'facts.max_tokens');
+});
+
+test('after a crash the module is another one, and what was made in it is there again', { skip }, async () => {
+  const { call, Made, routeModule } = await import('../../pkg/dist/route/module.js');
+  const [router, other] = [await route.createRouter({ remotes, profiles: [profile], binding: profile.binding }), await route.createRouter({ remotes })];
+  const signals = { version: 1, origin: 'measured', tokens: 3, label_max: 0.2 };
+  const decided = (one) => one.settle(one.review(one.decide({ task: profile.task }, 'same'), signals));
+  const [before, config] = [decided(router), router.config()];
+  const { requests } = router.state;
+  const glue = await routeModule();
+  const binding = JSON.stringify({ model_hash: 'm', quantization: '', tokenizer_hash: 't', state: 's' });
+  const text = glue.fit_head(Float32Array.from([1, 0, 0, 1, 1, 0.1, 0.1, 1]), Uint32Array.from([0, 1, 0, 1]), ['x', 'y'], binding, '{}');
+  const head = new Made(glue, () => new glue.Head(text, binding));
+  const asked = () => head.call((one) => [one.labels(), ...one.predict(Float32Array.from([0, 1]))]);
+  const said = asked();
+  const crash = () => assert.throws(() => call(glue, () => { throw new WebAssembly.RuntimeError('unreachable'); }), ({ code, message }) => code === 'internal' && /started again/.test(message));
+  for (let i = 0; i < 3; i++) {
+    crash();
+    assert.deepEqual(asked(), said);
+    assert.deepEqual(router.config(), config);
+    assert.equal(router.state.requests, requests + i, 'the session goes on');
+    assert.deepEqual(decided(router).decision, before.decision);
+    assert.equal(router.replay(before).identical, true);
+    assert.match(router.explain(before), /\.$/);
+    assert.equal(other.decide().decision.reason, null);
+  }
+  // A browser that makes no instance but behind a promise: until it is there, the error says so.
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class { constructor() { throw new RangeError('disallowed on the main thread'); } };
+  crash();
+  WebAssembly.Instance = Instance;
+  assert.throws(() => router.decide(), ({ code, message }) => code === 'internal' && /ask again/.test(message));
+  assert.equal(await routeModule(), glue);
+  assert.deepEqual(decided(router).decision, before.decision);
+  assert.deepEqual(asked(), said);
+});
+
+test('two sessions name no two requests alike', { skip }, async () => {
+  const first = await route.createRouter({ remotes });
+  const second = await route.createRouter({ remotes, state: first.state });
+  const ids = [first, second].flatMap((router) => [router.decide(), router.decide()]).map((step) => step.inputs.id);
+  assert.equal(new Set(ids).size, 4, ids.join(' '));
+});
+
 test('what is unknown or no number is refused by its path', { skip }, async () => {
   const { createRouter } = route;
   for (const [options, param] of [
@@ -157,6 +219,15 @@ test('what is unknown or no number is refused by its path', { skip }, async () =
   const loop = {};
   loop.payload = loop;
   refused(() => router.decide(loop), 'facts');
+  refused(() => router.decide({ toJSON: () => ({ complexity: -Infinity }) }), 'facts.complexity'); // what is said, not what it is said of
+  refused(() => router.decide({ payload: [{}, { toJSON: () => NaN }] }), 'facts.payload[1]');
+  for (const levels of [100, 2000, 2250, 2500, 3000, 4000, 5000, 20_000]) {
+    let deep = {};
+    for (let i = 0; i < levels; i++) deep = { deep };
+    assert.throws(() => router.decide(deep), { name: 'KingletError', code: 'invalid_request' }, `${levels} levels`);
+  }
+  for (const verdict of [null, undefined, true]) refused(() => router.feedback(step, verdict), 'feedback');
+  for (const trace of [undefined, null, {}, { inputs: {} }, 'x']) refused(() => router.feedback(trace, { ok: true }), 'trace');
   assert.equal(router.decide({ online: false }).gates[0].reason, 'offline'); // it goes on after errors
 });
 

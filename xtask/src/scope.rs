@@ -9,11 +9,13 @@ use anyhow::{Context, Result, bail};
 /// Ends what is in the function: whoever still calls there does nothing and gets nothing, and the memory can be collected.
 const RETIRE: &str = "\
 function retire() {
+const module = wasmModule;
 wasm = new Proxy({}, { get: () => () => [] });
 wasmInstance = wasmModule = undefined;
 ";
 
-/// The script with one export more: `discard()` forgets the instance, and the next call of the default export makes another.
+/// The script with one export more: `discard()` forgets the instance, and the next call of the default export makes another, as
+/// does `initSync` of the compiled module, which it gives.
 pub fn discardable(script: &str) -> Result<String> {
     let (mut body, mut exports, mut views) = (String::new(), Vec::new(), String::new());
     for line in script.lines() {
@@ -44,9 +46,9 @@ pub fn discardable(script: &str) -> Result<String> {
     let inside: Vec<&str> = exports.iter().filter_map(|export| export.split(' ').next()).collect();
     let (names, exports) = (inside.join(", "), exports.join(", "));
     Ok(format!(
-        "function scope() {{\n{body}{RETIRE}{views}}}\nreturn {{ {names}, retire }};\n}}\n\
+        "function scope() {{\n{body}{RETIRE}{views}return module;\n}}\nreturn {{ {names}, retire }};\n}}\n\
          let now = scope();\nlet {{ {names} }} = now;\nexport {{ {exports} }};\n\
-         export function discard() {{\nnow.retire();\nnow = scope();\n({{ {names} }} = now);\n}}\n"
+         export function discard() {{\nconst module = now.retire();\nnow = scope();\n({{ {names} }} = now);\nreturn module;\n}}\n"
     ))
 }
 
@@ -68,6 +70,7 @@ mod tests {
             "class A {",
             "function f(x) {",
             "cachedDataViewMemory0 = null;",
+            "return module;",
             "return { A, f, i, g, retire };",
         ] {
             assert!(inside.contains(&line), "{line} in {made}");

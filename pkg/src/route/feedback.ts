@@ -39,6 +39,9 @@ export class Feedback {
 
   /** @throws KingletError `invalid_request` where there was no answer of the small model, or the verdict is none. */
   add(trace: Trace, verdict: Verdict): Labelled {
+    if (typeof verdict !== 'object' || verdict === null) {
+      throw invalid('feedback', '{ok}', verdict === null ? 'null' : typeof verdict);
+    }
     const { ok, remoteOk, ...others } = verdict;
     refuseOthers('feedback', others, () => 'only ok and remoteOk');
     for (const [name, value] of [['ok', ok], ['remoteOk', remoteOk ?? true]] as const) {
@@ -46,7 +49,7 @@ export class Feedback {
         throw invalid(`feedback.${name}`, 'true or false', typeof value);
       }
     }
-    const { id, facts, answer } = trace.inputs;
+    const { id, facts, answer } = inputsOf(trace);
     if (answer === null) {
       throw invalid('feedback', 'a request that the small model has answered', 'one without an answer of its own');
     }
@@ -72,4 +75,13 @@ export class Feedback {
   rows(): LabelledRow[] {
     return [...this.kept.values()];
   }
+}
+
+/** What a trace is of; what is none is refused. */
+function inputsOf(trace: unknown): Trace['inputs'] {
+  const { inputs } = (trace ?? {}) as Partial<Trace>;
+  if (typeof inputs?.id !== 'string' || typeof inputs.facts !== 'object' || inputs.facts === null || typeof inputs.answer !== 'object') {
+    throw invalid('trace', 'what decide, review or settle gave', 'something else');
+  }
+  return inputs;
 }

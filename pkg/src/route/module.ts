@@ -8,13 +8,16 @@ export interface RouteGlue {
   default(options?: { module_or_path: unknown }): Promise<unknown>;
   Router: new (policy: string, profiles: string[], binding: string) => RawRouter;
   fresh(): string;
+  check_state(state: string): void;
   explain(trace: string): string;
   reported(answer: string): string;
   /** Heads of `classify` (tasks/head.ts): route/src/wasm_head.rs. */
   fit_head(states: Float32Array, labels: Uint32Array, names: string[], binding: string, options: string): string;
-  Head: new (text: string, binding: string) => { labels(): string[]; predict(state: Float32Array): Float64Array };
-  /** Forgets the instance; the next `default` makes another. */
-  discard(): void;
+  Head: new (text: string, binding: string) => RawHead;
+  /** Makes an instance of what was compiled before. */
+  initSync(options: { module: unknown }): unknown;
+  /** Forgets the instance; the next `default` makes another. Gives what it was compiled to. */
+  discard(): unknown;
 }
 
 /** A router's half in the module. */
@@ -24,6 +27,12 @@ export interface RawRouter {
   settle(review: string, outcome: string, state: string): string;
   replay(trace: string): string;
   config(): string;
+}
+
+/** A head's half in the module. */
+export interface RawHead {
+  labels(): string[];
+  predict(state: Float32Array): Float64Array;
 }
 
 let started: Promise<RouteGlue> | undefined;
@@ -46,8 +55,12 @@ export async function routeModule(file?: WasmFile): Promise<RouteGlue> {
 
 async function start(file: WasmFile | undefined): Promise<RouteGlue> {
   const glue = (await import('../../wasm/kinglet_route.js')) as unknown as RouteGlue;
-  const wasm = file ?? onDisk();
+  return begin(glue, file ?? onDisk());
+}
+
+async function begin(glue: RouteGlue, wasm: unknown): Promise<RouteGlue> {
   await glue.default(wasm === undefined ? undefined : { module_or_path: wasm });
+  ready = true;
   return glue;
 }
 
@@ -73,20 +86,59 @@ function onDisk(): Uint8Array | undefined {
   return process.getBuiltinModule('node:fs').readFileSync(file);
 }
 
+/** Counts the instances: what was made in an earlier one went with it. */
+let instance = 0;
+/** There is one. */
+let ready = false;
+
 /**
  * Calls into the module. What it says itself keeps its code; anything else is a crash, after which its memory cannot be
- * trusted: it is given up, and the next use starts another.
+ * trusted: the instance is given up for another one.
  */
 export function call<T>(glue: RouteGlue, work: () => T): T {
+  if (!ready) {
+    throw new KingletError('internal', 'the Wasm module for decisions is being started again after a crash; ask again');
+  }
   try {
     return work();
   } catch (thrown) {
     if (isWire(thrown)) {
       throw fromWire(thrown);
     }
-    started = undefined;
-    glue.discard();
-    const message = `the Wasm module for decisions crashed (${String(thrown)}); create the router again with its last \`state\``;
+    restart(glue);
+    const message = `the Wasm module for decisions crashed (${String(thrown)}) and was started again; this call changed nothing`;
     throw new KingletError('internal', message, {}, { cause: thrown });
+  }
+}
+
+function restart(glue: RouteGlue): void {
+  instance += 1;
+  const module = glue.discard();
+  try {
+    glue.initSync({ module });
+  } catch {
+    ready = false; // older browsers do this in a page only behind a promise
+    started = begin(glue, module);
+    started.catch(() => undefined); // whoever asks next hears of it
+  }
+}
+
+/** What was made in the module, and is made again in another instance of it. */
+export class Made<T> {
+  private made: { instance: number; object: T } | undefined;
+
+  constructor(
+    private readonly glue: RouteGlue,
+    private readonly make: () => T,
+  ) {}
+
+  /** Calls it. */
+  call<R>(work: (object: T) => R): R {
+    return call(this.glue, () => {
+      if (this.made?.instance !== instance) {
+        this.made = { instance, object: this.make() };
+      }
+      return work(this.made.object);
+    });
   }
 }

@@ -3,7 +3,7 @@
 import { invalid } from '../params.js';
 import type { WasmFile } from '../types.js';
 import { Feedback, type Labelled, type LabelledRow, type Verdict } from './feedback.js';
-import { call, routeModule, type RawRouter, type RouteGlue } from './module.js';
+import { call, Made, routeModule, type RawRouter, type RouteGlue } from './module.js';
 import { text } from './text.js';
 import type { Alarm, Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
 
@@ -59,44 +59,46 @@ export async function createRouter(options: RouterOptions = {}): Promise<Router>
   const said = [text('policy', policy), text('binding', options.binding ?? UNKNOWN)] as const;
   const state = options.state === undefined ? undefined : text('state', options.state);
   const glue = await routeModule(options.wasm);
-  const raw = call(glue, () => new glue.Router(said[0], texts, said[1]));
+  const raw = new Made(glue, () => new glue.Router(said[0], texts, said[1]));
   return new Router(glue, raw, state ?? call(glue, () => glue.fresh()), options.onAlarm);
 }
 
 /** Decides, request by request: {@link decide} before generation, {@link review} after it, {@link settle} at the end. */
 export class Router {
+  /** Names of two sessions' requests differ, for their rows may come into one file. */
+  private readonly session = Array.from(crypto.getRandomValues(new Uint32Array(2)), (part) => part.toString(36)).join('');
   private requests = 0;
   private readonly said = new Feedback();
 
   /** @internal */
   constructor(
     private readonly glue: RouteGlue,
-    private readonly raw: RawRouter,
+    private readonly raw: Made<RawRouter>,
     private kept: string,
     private readonly onAlarm: ((alarm: Alarm) => void) | undefined,
   ) {
-    this.call(() => raw.decide('0', '{}', kept)); // a state that is none is refused now
+    this.raw.call(() => this.glue.check_state(kept)); // with the policy, wrong ones are refused now
   }
 
   /**
    * Before generation. `decision.reason` null: the small model is to answer, and {@link review} judges what it says;
-   * `decision.abort` is then when it may be ended early. `id`: the caller's name for the request.
+   * `decision.abort` is then when it may be ended early. `id`: the caller's name for the request; no two of them share one.
    */
-  decide(facts: Facts = {}, id = `${(this.requests += 1)}`): Trace {
+  decide(facts: Facts = {}, id = `${this.session}-${(this.requests += 1)}`): Trace {
     const said = text('facts', facts);
-    return this.trace(() => this.raw.decide(id, said, this.kept));
+    return this.trace((raw) => raw.decide(id, said, this.kept));
   }
 
   /** After generation, `ended` by itself or by the rule of `decision.abort`. */
   review(step: Trace, signals: Signals, ended: Ended = 'complete'): Trace {
     const said = [text('step', step), text('answer', { signals, ended })] as const;
-    return this.trace(() => this.raw.review(...said));
+    return this.trace((raw) => raw.review(...said));
   }
 
   /** The end of a request; without an outcome the remote model was not asked. Only this changes the {@link state}. */
   settle(review: Trace, outcome: Outcome = {}): Trace {
     const said = [text('review', review), text('outcome', outcome)] as const;
-    const settled = this.call(() => this.raw.settle(...said, this.kept));
+    const settled = this.raw.call((raw) => raw.settle(...said, this.kept));
     const { trace, state, alarms } = JSON.parse(settled) as { trace: Trace; state: State; alarms: Alarm[] };
     this.kept = JSON.stringify(state);
     alarms.forEach((alarm) => this.onAlarm?.(alarm));
@@ -106,13 +108,13 @@ export class Router {
   /** Computes a trace from its inputs again; `identical`: bit by bit what it was. */
   replay(trace: Trace): { identical: boolean; trace: Trace } {
     const said = text('trace', trace);
-    return JSON.parse(this.call(() => this.raw.replay(said))) as { identical: boolean; trace: Trace };
+    return JSON.parse(this.raw.call((raw) => raw.replay(said))) as { identical: boolean; trace: Trace };
   }
 
   /** One sentence: why it ended where it did. */
   explain(trace: Trace): string {
     const said = text('trace', trace);
-    return this.call(() => this.glue.explain(said));
+    return call(this.glue, () => this.glue.explain(said));
   }
 
   /** What a user says of an answer, for a calibration: `{labelled, enough}`. Another word on the same one replaces the first. */
@@ -127,7 +129,7 @@ export class Router {
 
   /** What it goes by, all defaults filled in, and whether each calibration fits. */
   config(): Config {
-    return JSON.parse(this.call(() => this.raw.config())) as Config;
+    return JSON.parse(this.raw.call((raw) => raw.config())) as Config;
   }
 
   /** The session so far; {@link createRouter} goes on with it. */
@@ -135,11 +137,7 @@ export class Router {
     return JSON.parse(this.kept) as State;
   }
 
-  private trace(work: () => string): Trace {
-    return JSON.parse(this.call(work)) as Trace;
-  }
-
-  private call<T>(work: () => T): T {
-    return call(this.glue, work);
+  private trace(work: (raw: RawRouter) => string): Trace {
+    return JSON.parse(this.raw.call(work)) as Trace;
   }
 }

@@ -9,26 +9,29 @@ import { invalid } from '../params.js';
  * @throws KingletError `invalid_request` that names the path of what is no number, or that it cannot be said in JSON.
  */
 export function text(path: string, value: unknown): string {
+  const paths = new Map<unknown, string>();
+  let wrong: { at: string; value: number } | undefined;
   let said: string | undefined;
   try {
-    said = JSON.stringify(value); // refuses what contains itself, so that the walk below ends
+    // In the same walk, so that what is said is what was looked at, and nothing nests too deep for one alone.
+    said = JSON.stringify(value, function (this: unknown, key: string, inner: unknown) {
+      const above = paths.get(this);
+      const at = above === undefined ? path : Array.isArray(this) ? `${above}[${key}]` : `${above}.${key}`;
+      if (typeof inner === 'object' && inner !== null) {
+        paths.set(inner, at);
+      } else if (typeof inner === 'number' && !Number.isFinite(inner)) {
+        wrong ??= { at, value: inner };
+      }
+      return inner;
+    });
   } catch (thrown) {
     throw invalid(path, 'what JSON can say', String(thrown));
+  }
+  if (wrong !== undefined) {
+    throw invalid(wrong.at, 'a finite number', wrong.value);
   }
   if (said === undefined) {
     throw invalid(path, 'an object', typeof value);
   }
-  refuse(path, value);
   return said;
-}
-
-function refuse(path: string, value: unknown): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw invalid(path, 'a finite number', value);
-  }
-  if (Array.isArray(value)) {
-    value.forEach((entry, i) => refuse(`${path}[${i}]`, entry));
-  } else if (typeof value === 'object' && value !== null) {
-    Object.entries(value).forEach(([name, entry]) => refuse(`${path}.${name}`, entry));
-  }
 }

@@ -1,10 +1,10 @@
 // Heads: labels from the engine's hidden state, by a linear model that is fitted to examples on the device. What is fitted and
 // how it is stored: route/src/head.
 
-import { fromWire, isWire, KingletError } from '../errors.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
 import type { Vector } from '../protocol.js';
-import { routeModule } from '../route/module.js';
+import { call, Made, routeModule, type RawHead } from '../route/module.js';
+import { text as json } from '../route/text.js';
 import { pieces } from '../stream.js';
 import type { Timings, Usage } from '../types.js';
 import { kind, number, object, text } from './check.js';
@@ -40,7 +40,7 @@ export async function fitHead(desk: Desk, examples: readonly Example[], options?
   const labels = Uint32Array.from(list, ({ label }) => index.get(label) ?? 0);
   const strength = number('options.c', c, 1e-6, 1e6);
   const module = await routeModule();
-  const fitted = wired(() => module.fit_head(flat, labels, names, bindingOf(desk), JSON.stringify(strength === undefined ? {} : { c: strength })));
+  const fitted = call(module, () => module.fit_head(flat, labels, names, bindingOf(desk), JSON.stringify(strength === undefined ? {} : { c: strength })));
   return JSON.parse(fitted) as Head;
 }
 
@@ -56,21 +56,15 @@ export async function judge(desk: Desk, head: Head, given: string, signal: Abort
   const opened = await open(desk, head);
   const begun = performance.now();
   const { states, usage } = await statesOf(desk, [given], signal);
-  const labels = opened.labels();
-  const shares = wired(() => opened.predict(states[0] ?? new Float32Array()));
+  const [labels, shares] = opened.call((head) => [head.labels(), head.predict(states[0] ?? new Float32Array())]);
   const scores = labels.map((label, i): LabelScore => ({ label, score: shares[i] ?? 0 })).toSorted((a, b) => b.score - a.score);
   return { scores, usage, timings: { prefill_ms: performance.now() - begun, decode_ms: 0, reused_tokens: 0 } };
 }
 
-/** A head in the Wasm module, as long as the app keeps the object that it was read from. */
-interface Opened {
-  labels(): string[];
-  predict(state: Float32Array): Float64Array;
-}
+/** Heads in the Wasm module, as long as the app keeps the object that each was read from. */
+const opened = new WeakMap<Head, { model: string; head: Made<RawHead> }>();
 
-const opened = new WeakMap<Head, { model: string; head: Opened }>();
-
-async function open(desk: Desk, head: Head): Promise<Opened> {
+async function open(desk: Desk, head: Head): Promise<Made<RawHead>> {
   if (typeof head !== 'object' || head === null) {
     throw invalid('options.head', 'what fitHead gave', kind(head));
   }
@@ -80,7 +74,9 @@ async function open(desk: Desk, head: Head): Promise<Opened> {
     return before.head;
   }
   const module = await routeModule();
-  const fresh = wired(() => new module.Head(JSON.stringify(head), model));
+  const said = json('options.head', head);
+  const fresh = new Made(module, () => new module.Head(said, model));
+  fresh.call(() => undefined); // one that is none, or of another model, is refused now
   opened.set(head, { model, head: fresh });
   return fresh;
 }
@@ -127,12 +123,4 @@ function checked(examples: unknown): Example[] {
     refuseOthers(`examples[${i}]`, others, () => 'text or label');
     return { text: text(`examples[${i}].text`, said), label: text(`examples[${i}].label`, label) };
   });
-}
-
-function wired<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (thrown) {
-    throw isWire(thrown) ? fromWire(thrown) : new KingletError('internal', `the Wasm module for heads crashed (${String(thrown)})`, {}, { cause: thrown });
-  }
 }
