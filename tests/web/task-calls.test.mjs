@@ -165,6 +165,17 @@ test('a wrong call names what is wrong', { skip }, async () => {
     [desk.answer('a', []), 'passages'],
     [desk.answer('a', ['b', { text: 'c', url: 'd' }]), 'passages[1].url'],
     [desk.answer('a', 1), 'passages'],
+    // An index of the app's own says what it likes.
+    ...[
+      [undefined, 'hits'],
+      [[], ''],
+      [{ hits: {} }, 'hits'],
+      [{ hits: [null] }, 'hits[0].id'],
+      [{ hits: ['x'] }, 'hits[0]'],
+      [{ hits: [{ id: 'a', text: 1 }] }, 'hits[0].text'],
+      [{ hits: [], signals: 1 }, 'signals'],
+      [{ hits: [], signals: { retrieval_top: NaN } }, 'signals.retrieval_top'],
+    ].map(([found, at]) => [desk.answer('a', { search: async () => found }), ['passages.search()', at].filter(Boolean).join('.')]),
     [desk.summarise(), 'text'],
     [desk.filter('a', { maxRisk: { pass: 2 } }), 'options.maxRisk.pass'],
     [desk.filter('a', { maxRisk: { fail: 0 } }), 'options.maxRisk.fail'],

@@ -2,7 +2,7 @@
 
 import { invalid, refuseOthers } from '../params.js';
 import { write } from './ask.js';
-import { common, count, kind, text, whole, type Common } from './check.js';
+import { common, count, kind, number, object, text, whole, type Common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor } from './prompts.js';
 import { Source, verify } from './quotes.js';
@@ -63,9 +63,28 @@ async function passagesFor(
   if (typeof given !== 'object' || Array.isArray(given) || typeof (given as Searchable | null)?.search !== 'function') {
     return { passages: passagesOf(given as Exclude<Passages, Searchable>), signals: {} };
   }
-  const { hits, signals } = await (given as Searchable).search(question, { k, ...(signal === undefined ? {} : { signal }) });
-  return { passages: hits.map(({ id, text }) => ({ id, text })), signals };
+  return foundBy(await (given as Searchable).search(question, { k, ...(signal === undefined ? {} : { signal }) }));
 }
+
+/** What an index has found, which may be the app's own. */
+function foundBy(found: unknown): { passages: Passage[]; signals: Found['signals'] } {
+  const at = 'passages.search()';
+  const { hits, signals } = object<Partial<Found>>(at, found as Found);
+  if (!Array.isArray(hits)) {
+    throw invalid(`${at}.hits`, 'a list', kind(hits));
+  }
+  const { retrieval_top: top, retrieval_margin: margin } = object<Found['signals']>(`${at}.signals`, signals);
+  const measured = { retrieval_top: finite(`${at}.signals.retrieval_top`, top), retrieval_margin: finite(`${at}.signals.retrieval_margin`, margin) };
+  return {
+    passages: hits.map((hit: unknown, i) => {
+      const { id, text: said } = object(`${at}.hits[${i}]`, hit as Passage);
+      return { id: text(`${at}.hits[${i}].id`, id), text: text(`${at}.hits[${i}].text`, said) };
+    }),
+    signals: Object.fromEntries(Object.entries(measured).filter(([, value]) => value !== undefined)),
+  };
+}
+
+const finite = (at: string, value: unknown): number | undefined => number(at, value, -Number.MAX_VALUE, Number.MAX_VALUE);
 
 function passagesOf(given: Exclude<Passages, Searchable>): Passage[] {
   const list = typeof given === 'string' ? [given] : given;
