@@ -2,6 +2,7 @@
 // answers from it with the real engine. That it outlives a page: retrieval-page.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { KingletError } from '../../pkg/dist/errors.js';
 import { chunksOf, sentences } from '../../pkg/dist/retrieval/chunks.js';
 import { DocumentIndex } from '../../pkg/dist/retrieval/documents.js';
 import { fuse } from '../../pkg/dist/retrieval/fuse.js';
@@ -59,7 +60,9 @@ test('pieces are whole sentences, lose nothing, and know where they stand', () =
   assert.equal(chunks.map(({ text }) => text).join(' '), text);
   const long = Array.from({ length: 100 }, (_, i) => `w${i}`).join(' ');
   assert.deepEqual(chunksOf(long, 40).map(({ text }) => text.split(' ').length), [40, 40, 20]);
-  assert.equal(chunksOf('x'.repeat(100_000), 10).length, 1);
+  const endless = chunksOf(`${'x'.repeat(1000)}${'𝔘'.repeat(100)}`, 10);
+  assert.deepEqual(endless.map(({ text }) => [...text].length), [640, 460], 'what is no word is cut, between characters');
+  assert.ok(endless.every(({ text }) => text.isWellFormed()));
 });
 
 test('plurals are found by their singular, and words that only look like one stay as they are', () => {
@@ -137,6 +140,55 @@ test('a document that goes while its query is embedded is not found', async () =
   await closed;
 });
 
+test('hostile documents: strange ids and texts are found like others, what is no text is refused, nothing stays half-way', async () => {
+  const index = await open({ vectors: true });
+  const strange = ['__proto__', 'constructor', 'words', 'toString 0', 'a b 1', '\ud800', '0', '\u0000'];
+  await index.add(strange.map((id, i) => ({ id, text: `Kettle \udfff number${i} __proto__ constructor`, title: id.trim() === '' ? 'x' : id })));
+  for (const [i, id] of strange.entries()) {
+    assert.equal(ids(await index.search(`number${i}`, { by: 'words' }))[0], id, JSON.stringify(id));
+    await index.add({ id, text: `Kettle number${i}, again` });
+  }
+  assert.equal(index.status().documents, strange.length);
+  assert.equal(ids(await index.search('proto', { by: 'words' })).length, 0, 'replaced');
+  const long = `${'Kettle. '.repeat(400_000)}`;
+  for (const [document, param] of [
+    [{ id: 'a', text: '' }, 'document.text'],
+    [{ id: 'a', text: ' \n' }, 'document.text'],
+    [{ id: 'a', text: 'x'.repeat(10_000_000) }, 'document.text'],
+    [{ id: '', text: 'a' }, 'document.id'],
+    [{ id: 7, text: 'a' }, 'document.id'],
+    [[{ id: 'new', text: 'a' }, { id: 'new', text: 'b' }], 'documents[1].id'],
+    [[{ id: 'new', text: 'a' }, null], 'documents[1]'],
+    [JSON.parse('{"id": "a", "text": "b", "__proto__": 1}'), 'document.__proto__'],
+  ]) {
+    await refused(() => index.add(document), param);
+  }
+  await assert.rejects(index.add([{ id: 'new', text: 'a' }, { id: 'large', text: long }], { signal: AbortSignal.abort() }), { code: 'aborted' });
+  assert.equal(index.status().documents, strange.length, 'nothing of what was refused');
+  await index.remove(strange);
+  assert.deepEqual([index.status().documents, ids(await index.search('kettle', { by: 'words' }))], [0, []]);
+});
+
+test('a long document is cut in seconds; what the model does not hold is embedded by its beginning', { timeout: 60_000 }, async () => {
+  const asked = [];
+  const narrow = {
+    model: () => 'narrow',
+    embed: async (texts) => {
+      asked.push(texts.map((text) => text.length));
+      if (texts.some((text) => text.length > 100)) throw new KingletError('context_overflow', 'too long', { needed: 200, available: 100 });
+      return texts.map((text) => Float32Array.of(1, text.length / 100));
+    },
+  };
+  const index = await DocumentIndex.open({ store: 'memory', vectors: true, chunkWords: 10 }, narrow);
+  await index.add([{ id: 'short', text: 'A kettle.' }, { id: 'long', text: 'x'.repeat(300) }]);
+  assert.deepEqual(asked, [[9, 300], [9], [300], [150], [75]]);
+  assert.deepEqual(ids(await index.search('y'.repeat(150), { by: 'vectors' })).toSorted(), ['long', 'short']);
+  const plain = await open();
+  await plain.add({ id: 'book', text: 'The kettle boils again. '.repeat(160_000) });
+  assert.ok(plain.status().chunks > 5000);
+  assert.equal(ids(await plain.search('kettle', { k: 1 }))[0], 'book');
+});
+
 test('wrong arguments are named', async () => {
   await refused(() => open({ vector: true }), 'options.vector');
   await refused(() => open({ chunkWords: 0 }), 'options.chunkWords');
@@ -154,9 +206,10 @@ test('wrong arguments are named', async () => {
 test('a stored words\' index is read again; a damaged one is none', () => {
   const words = Words.empty();
   words.add({ id: 'a 0', text: 'a late parcel', title: '' });
-  assert.deepEqual(Words.load(words.toText()).search('parcels'), words.search('parcels'));
+  assert.deepEqual(Words.load(words.toText(), ['a 0']).search('parcels'), words.search('parcels'));
+  assert.equal(Words.load(words.toText(), ['b 0']), undefined, 'of another document');
   for (const text of ['', '{}', '[]', 'null', words.toText().slice(0, -9), words.toText().replace('"serializationVersion":2', '"serializationVersion":99')]) {
-    assert.equal(Words.load(text), undefined, text.slice(0, 40));
+    assert.equal(Words.load(text, ['a 0']), undefined, text.slice(0, 40));
   }
 });
 

@@ -10,6 +10,8 @@ export interface Chunk {
 /** A sentence ends with its mark and what closes it, before white space; a heading or an item of a list, with its line. A row of
  * marks is tried once, from its first: a document of dots alone takes no longer than another. */
 const ENDS = /(?<![.!?…])[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]|\n\s*\n|\n(?=\s*(?:[-*•#]|\d+[.)]))/gu;
+/** A word that is longer is none of a language: each so many characters of it count as one, and it is cut between them. */
+const LONGEST_WORD = 64;
 /** Words before a dot that is no end, and what looks like initials. */
 const SHORT = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|dr|mr|mrs|ms|prof|no|fig|st|\p{Lu})\.$/iu;
 
@@ -56,12 +58,15 @@ export function chunksOf(text: string, words: number): Chunk[] {
   return chunks;
 }
 
-const wordCount = (text: string): number => text.match(/\S+/g)?.length ?? 0;
+/** Words, or pieces of what is none, with the white space behind them; no character is cut into halves. */
+const WORDS = new RegExp(`\\S{1,${LONGEST_WORD}}\\s*`, 'gu');
+
+const wordCount = (text: string): number => text.match(WORDS)?.length ?? 0;
 
 function cut(text: string, { start, end }: { start: number; end: number }, words: number): { start: number; end: number }[] {
   const parts: { start: number; end: number }[] = [];
   let [from, count] = [start, 0];
-  for (const word of text.slice(start, end).matchAll(/\S+\s*/g)) {
+  for (const word of text.slice(start, end).matchAll(WORDS)) {
     const at = start + word.index;
     if (count === words) {
       parts.push({ start: from, end: at });

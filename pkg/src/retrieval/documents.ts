@@ -2,7 +2,7 @@
 // single documents, and what is in it outlives the page.
 
 import { openDrawer, type Drawer } from '../drawer.js';
-import { KingletError } from '../errors.js';
+import { aborted, KingletError } from '../errors.js';
 import { wordsOf } from '../tasks/quotes.js';
 import type { CallOptions } from '../types.js';
 import { chunksOf, type Chunk } from './chunks.js';
@@ -80,6 +80,9 @@ export class DocumentIndex {
     return this.change(async () => {
       const fresh = list.map((document): Kept => ({ document, chunks: chunksOf(document.text, this.options.chunkWords), vectors: undefined }));
       await this.embed(fresh, signal);
+      if (signal?.aborted) {
+        throw aborted(signal);
+      }
       await this.drawer.write(fresh.map((kept) => [key(kept.document.id), this.record(kept)]));
       fresh.forEach((kept) => this.put(kept));
     });
@@ -132,16 +135,17 @@ export class DocumentIndex {
     for (const [name, value] of await this.drawer.all()) {
       if (name === WORDS) {
         stored = value as typeof stored;
-      } else if (!this.restore(value)) {
+      } else if (!this.restore(name, value)) {
         wrong.push(name);
       }
     }
     this.damaged = wrong.length;
     if (wrong.length > 0) {
-      await this.drawer.write(wrong.map((name) => [name, undefined]));
+      await this.drawer.write(wrong.map((name) => [name, undefined])).catch(() => undefined); // the next one may
     }
     const digest = this.digest();
-    const loaded = stored?.revision === digest && typeof stored?.text === 'string' ? Words.load(stored.text) : undefined;
+    const places = [...this.kept.values()].flatMap((kept) => entries(kept).map(({ id }) => id));
+    const loaded = stored?.revision === digest && typeof stored?.text === 'string' ? Words.load(stored.text, places) : undefined;
     this.opened = this.kept.size === 0 ? 'new' : loaded === undefined ? 'rebuilt' : 'stored';
     this.words = loaded ?? Words.empty();
     if (loaded === undefined) {
@@ -150,7 +154,8 @@ export class DocumentIndex {
     const bare = [...this.kept.values()].filter(({ vectors }) => this.embedder !== undefined && vectors === undefined);
     if (bare.length > 0) {
       await this.embed(bare, undefined);
-      await this.drawer.write(bare.map((kept) => [key(kept.document.id), this.record(kept)]));
+      // Without room for them they are made again the next time: an index that is full must open, or nothing could be removed.
+      await this.drawer.write(bare.map((kept) => [key(kept.document.id), this.record(kept)])).catch(() => undefined);
     }
     if (loaded === undefined && this.kept.size > 0) {
       await this.save();
@@ -158,14 +163,19 @@ export class DocumentIndex {
   }
 
   /** A record of the drawer, if it is one. */
-  private restore(value: unknown): boolean {
+  private restore(name: string, value: unknown): boolean {
     const { schema, document, vectors, model } = (value ?? {}) as Partial<Record>;
-    if (schema !== SCHEMA || typeof document?.id !== 'string' || typeof document.text !== 'string') {
+    if (typeof schema === 'number' && schema > SCHEMA) {
+      const message = `a newer version of kinglet has written the index "${this.options.name}"; reload the page, or open one of another name`;
+      throw new KingletError('store_newer', message, { supported: SCHEMA, found: schema });
+    }
+    const { id, text, title } = (document ?? {}) as Partial<Document>;
+    if (schema !== SCHEMA || typeof id !== 'string' || key(id) !== name || typeof text !== 'string' || !['undefined', 'string'].includes(typeof title)) {
       return false;
     }
-    const chunks = chunksOf(document.text, this.options.chunkWords);
-    const fits = model === this.bound() && vectors?.length === chunks.length;
-    this.kept.set(document.id, { document, chunks, vectors: fits ? vectors : undefined });
+    const chunks = chunksOf(text, this.options.chunkWords);
+    const fits = model === this.bound() && Array.isArray(vectors) && vectors.length === chunks.length && vectors.every(isVector);
+    this.kept.set(id, { document: { id, text, ...(title === undefined ? {} : { title }) }, chunks, vectors: fits ? vectors : undefined });
     return true;
   }
 
@@ -185,7 +195,7 @@ export class DocumentIndex {
     const texts = list.flatMap(({ document, chunks }) => chunks.map(({ text }) => `${this.options.prefix.document}${titled(document, text)}`));
     const vectors: Float32Array[] = [];
     for (let at = 0; at < texts.length; at += BATCH) {
-      vectors.push(...(await this.embedder.embed(texts.slice(at, at + BATCH), signal)));
+      vectors.push(...(await embedded(this.embedder, texts.slice(at, at + BATCH), signal)));
     }
     for (const kept of list) {
       kept.vectors = vectors.splice(0, kept.chunks.length);
@@ -193,7 +203,10 @@ export class DocumentIndex {
   }
 
   private async embedded(query: string, signal: AbortSignal | undefined): Promise<Float32Array | undefined> {
-    const [wanted] = (await this.embedder?.embed([`${this.options.prefix.query}${query}`], signal)) ?? [];
+    if (this.embedder === undefined) {
+      return undefined;
+    }
+    const [wanted] = await embedded(this.embedder, [`${this.options.prefix.query}${query}`], signal);
     return wanted;
   }
 
@@ -247,16 +260,17 @@ export class DocumentIndex {
 
   private soon(): void {
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => void this.save().catch(() => undefined), QUIET_MS); // else it is made again
+    this.saving = setTimeout(() => void this.save(), QUIET_MS);
     (this.saving as { unref?: () => void }).unref?.(); // Node's: nothing waits for it
   }
 
+  /** Writes the words' index. It may fail for want of room: it is made again of the documents. */
   private async save(): Promise<void> {
     clearTimeout(this.saving);
     if (this.drawer.kind === 'memory' || this.closed) {
       return;
     }
-    await this.drawer.write([[WORDS, { revision: this.digest(), text: this.words.toText() }]]);
+    await this.drawer.write([[WORDS, { revision: this.digest(), text: this.words.toText() }]]).catch(() => undefined);
   }
 
   /** Of what the words' index must hold: another tab may have changed the documents since it was written. */
@@ -268,6 +282,26 @@ export class DocumentIndex {
       }
     }
     return `${SCHEMA} ${this.options.chunkWords} ${this.kept.size} ${hash.toString(16)}`;
+  }
+}
+
+/** Whether a stored vector is one. */
+const isVector = (value: unknown): boolean => value instanceof Float32Array && value.length > 0 && value.every(Number.isFinite);
+
+/** Vectors of texts; of one that the model's context does not hold, of as much of its beginning as a few halvings leave. */
+async function embedded(embedder: Embedder, texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  try {
+    return await embedder.embed(texts, signal);
+  } catch (thrown) {
+    const [text = ''] = texts;
+    if (!(thrown instanceof KingletError && thrown.code === 'context_overflow') || (texts.length === 1 && text.length < 2)) {
+      throw thrown;
+    }
+    const vectors: Float32Array[] = [];
+    for (const one of texts.length > 1 ? texts : [text.slice(0, text.length / 2)]) {
+      vectors.push(...(await embedded(embedder, [one], signal)));
+    }
+    return vectors;
   }
 }
 

@@ -39,12 +39,13 @@ export class Words {
     return new Words(new MiniSearch<Entry>(OPTIONS));
   }
 
-  /** A stored one; undefined: it is none, or is damaged. */
-  static load(text: string): Words | undefined {
+  /** A stored one of these pieces; undefined: it is none, of others, or damaged. */
+  static load(text: string, ids: readonly string[]): Words | undefined {
     try {
-      const words = new Words(MiniSearch.loadJSON<Entry>(text, OPTIONS));
+      const index = MiniSearch.loadJSON<Entry>(text, OPTIONS);
+      const words = new Words(index);
       words.search('a');
-      return words;
+      return index.documentCount === ids.length && ids.every((id) => index.has(id)) ? words : undefined;
     } catch {
       return undefined;
     }

@@ -15,6 +15,9 @@ export interface SearchResult {
 
 export default class MiniSearch<T> {
   constructor(options: MiniSearchOptions);
+  /** Documents in it. */
+  readonly documentCount: number;
+  has(id: string): boolean;
   static loadJSON<T>(json: string, options: MiniSearchOptions): MiniSearch<T>;
   add(document: T): void;
   /** Removes a document, which must be as it was added. */
