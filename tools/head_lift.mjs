@@ -8,7 +8,7 @@
 // Prints one line for each set, number of examples, C and side; with one C, writes what the head of the most examples says of
 // every text to target/heads/SET-SIDE.head.json.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { routeModule } from '../pkg/dist/route/module.js';
+import { routeModule } from '../pkg/dist/route/lazy.js';
 
 const [folder, sides, ...strengths] = process.argv.slice(2);
 const EACH = [10, 50, 200];

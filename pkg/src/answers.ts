@@ -75,7 +75,7 @@ export interface Own {
   signals?: Signals;
   /** The rule `kinglet.abort` has ended the answer early; its text is a fragment. With several choices: one of them. */
   aborted?: 'mid_abort';
-  /** With options of docs/routing.md, of a chat. On a stream: on the chunk that ends the last answer. */
+  /** With options of docs/routing.md; of completions with one prompt. On a stream: on the chunk that ends the last answer. */
   decision?: AnswerDecision;
 }
 

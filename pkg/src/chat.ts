@@ -2,9 +2,8 @@
 
 import type { Decisions, Pending } from './escalation.js';
 import type { Lasting } from './lasting.js';
-import { callOf, invalid } from './params.js';
+import { callOf } from './params.js';
 import type { Piece } from './protocol.js';
-import type { Facts } from './route/types.js';
 import { collect, envelope, own } from './shape.js';
 import { pieces } from './stream.js';
 import type { CallOptions, ChatChunk, ChatCompletion, ChatParams, Logprobs, TokenLogprob, Usage } from './types.js';
@@ -27,39 +26,10 @@ export class ChatCompletions {
   async create(params: ChatParams, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
     const { request, stream, includeUsage, signal } = callOf(params, options);
     const head = envelope('chatcmpl', this.link.info.model);
-    const { asked, pending } = await this.begin(head.id, request);
+    const { asked, pending } = (await this.decisions?.request('chat', this.link, head.id, request)) ?? { asked: request };
     const answer = pieces(this.link, 'chat', asked, signal);
     return stream ? chunks(answer, head, includeUsage, pending) : whole(answer, head, pending);
   }
-
-  /** The request as the engine gets it, and the decision on its answer that is to come. */
-  private async begin(id: string, request: Record<string, unknown>): Promise<{ asked: Record<string, unknown>; pending?: Pending }> {
-    const { decisions, link } = this;
-    const kinglet = request['kinglet'] ?? {};
-    if (decisions === undefined || typeof kinglet !== 'object') {
-      return { asked: request };
-    }
-    const { facts, ...own } = kinglet as Record<string, unknown>;
-    const pending = decisions.begin(id, await factsOf(link, { ...request, kinglet: own }, facts), Number(request['n'] ?? 1));
-    return { asked: { ...request, kinglet: { ...own, signals: true } }, pending };
-  }
-}
-
-/** What is known of a request before it is answered; what the caller says of it himself holds. */
-async function factsOf(link: Lasting, request: Record<string, unknown>, given: unknown): Promise<Facts> {
-  if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) {
-    throw invalid('kinglet.facts', 'an object', typeof given);
-  }
-  const { context } = link.info;
-  const prompt = await link.call('count', { request });
-  const most = request['max_completion_tokens'] ?? request['max_tokens'];
-  return {
-    prompt_tokens: prompt,
-    max_tokens: typeof most === 'number' ? most : Math.max(0, context - prompt),
-    context,
-    ...(typeof navigator === 'undefined' || navigator.onLine === undefined ? {} : { online: navigator.onLine }),
-    ...(given as Facts | null | undefined),
-  };
 }
 
 async function* chunks(

@@ -5,15 +5,16 @@ import { ChatCompletions } from './chat.js';
 import { Completions } from './completions.js';
 import { Embeddings } from './embeddings.js';
 import { aborted, KingletError } from './errors.js';
-import { Decisions } from './escalation.js';
+import type { Decisions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
 import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
-import type { Collected, FeedbackOptions, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
+import type { Collected, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
 import type { LabelledRow } from './route/feedback.js';
-import type { Trace } from './route/types.js';
+import type { RouterOptions } from './route/router.js';
+import type { Alarm, Binding, Trace } from './route/types.js';
 import type { FindDesk } from './sources/resolve.js';
 import type { Given } from './sources/supply.js';
 import type { DocumentIndex } from './retrieval/documents.js';
@@ -47,15 +48,21 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   }
   const given: Given = { fetch: options.fetch, streams: [] };
   const load = await loadArguments(options, given, findDesk);
-  const decisions = await Decisions.of(options, wasmFiles(options.wasm)?.route, (notice) => options.onNotice?.(notice));
+  const decisions = await decisionsOf(options, ways);
   const listener = {
     progress: (report: Report) => options.onProgress?.(told(report)),
     notice: (notice: Notice) => options.onNotice?.(notice),
   };
   const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);
   const first = await again(options.signal);
+  try {
+    decisions?.loaded(first.info);
+  } catch (thrown) {
+    first.link.close(aborted()); // nobody would have it
+    throw thrown;
+  }
   const once = typeof options.worker === 'object' && !(options.worker instanceof URL);
-  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), ways, options.feedback, decisions);
+  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), ways, options, decisions);
 }
 
 /** A loaded model. Its requests run one after the other. */
@@ -73,12 +80,12 @@ export class Kinglet {
     private readonly link: Lasting,
     /** Whether this model can be had here (now, or again after {@link unload}), and from where. */
     readonly availability: () => Promise<Availability>,
-    private readonly ways: Pick<Ways, 'tasks' | 'retrieval'>,
-    private readonly feedbackOptions: FeedbackOptions | undefined,
+    private readonly ways: Pick<Ways, 'tasks' | 'retrieval' | 'deciding'>,
+    private readonly options: Pick<KingletOptions, 'feedback' | 'wasm'>,
     private readonly decisions?: Decisions,
   ) {
     this.chat = { completions: new ChatCompletions(link, decisions) };
-    this.completions = new Completions(link);
+    this.completions = new Completions(link, decisions);
     this.embeddings = new Embeddings(link);
   }
 
@@ -126,15 +133,27 @@ export class Kinglet {
    */
   async feedback(id: string, verdict: Verdict): Promise<FeedbackProgress> {
     const tasks = await this.tasks();
-    const trace = this.decisions?.trace(id);
-    if (trace !== undefined && !tasks.knows(id)) {
-      tasks.remember(trace);
+    const decided = this.decisions?.of(id);
+    if (decided !== undefined && !tasks.knows(id)) {
+      tasks.remember(decided);
     }
     const labelled = tasks.feedback(id, verdict);
-    if (trace !== undefined) {
-      this.decisions?.feedback(trace, { ok: verdict.ok, ...(verdict.remoteOk === undefined ? {} : { remoteOk: verdict.remoteOk }) });
+    if (decided !== undefined) {
+      this.decisions?.feedback(decided, { ok: verdict.ok, ...(verdict.remoteOk === undefined ? {} : { remoteOk: verdict.remoteOk }) });
     }
     return labelled;
+  }
+
+  /**
+   * What one of the latest answers was made with, of a task call or one that was decided on: what a calibration of such answers
+   * is bound to (docs/calibration.md).
+   */
+  binding(id: string): Binding {
+    const binding = this.decisions?.of(id)?.binding ?? this.loadedTasks?.binding(id);
+    if (binding === undefined) {
+      throw invalid('id', 'that of one of the latest answers', id);
+    }
+    return binding;
   }
 
   /** What feedback has collected on this device. */
@@ -144,7 +163,8 @@ export class Kinglet {
 
   private async tasks(): Promise<Tasks> {
     const { Tasks } = await fetched(this.ways.tasks());
-    return (this.loadedTasks ??= new Tasks(this.link, this.feedbackOptions, this.decisions));
+    const heads = async () => (await fetched(this.ways.deciding())).routeModule(wasmFiles(this.options.wasm)?.route);
+    return (this.loadedTasks ??= new Tasks(this.link, heads, this.options.feedback, this.decisions));
   }
 
   /** What was loaded, and where it runs. */
@@ -177,11 +197,11 @@ export class Kinglet {
 
   /** The record of what was decided on an answer, by its `id`; the latest 256 are remembered. */
   trace(id: string): Trace {
-    const trace = this.deciding().trace(id);
-    if (trace === undefined) {
+    const decided = this.deciding().of(id);
+    if (decided === undefined) {
       throw invalid('id', 'that of one of the latest answers', id);
     }
-    return trace;
+    return decided.trace;
   }
 
   /** One sentence: why that was decided. */
@@ -192,6 +212,11 @@ export class Kinglet {
   /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
   labelled(): LabelledRow[] {
     return this.deciding().labelled();
+  }
+
+  /** Alarms of drift of this kind were seen to: what they had tightened or suspended is as before, and they may come again. */
+  acknowledge(kind: Alarm['kind']): void {
+    this.deciding().acknowledge(kind);
   }
 
   private deciding(): Decisions {
@@ -233,6 +258,24 @@ export class Kinglet {
   dispose(): void {
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
   }
+}
+
+/** Decisions where an option asks for them; wrong options are refused before anything is loaded. */
+async function decisionsOf(options: KingletOptions, ways: Ways): Promise<Decisions | undefined> {
+  const policy = policyOf(options);
+  if (policy === undefined) {
+    return undefined;
+  }
+  const { Decisions, createRouter } = await fetched(ways.deciding());
+  const wasm = wasmFiles(options.wasm)?.route;
+  return Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice));
+}
+
+/** The options of a policy, under the names that `createRouter` has for them; none where no option asks for decisions. */
+function policyOf({ mode, remote, escalation, tasks, privacy, profiles }: KingletOptions): RouterOptions | undefined {
+  const named = { mode, remotes: remote, escalation, tasks, privacy, profiles };
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? undefined : (Object.fromEntries(given) as RouterOptions);
 }
 
 /** A part of the package that is fetched when it is first used. */

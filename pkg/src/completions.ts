@@ -1,5 +1,6 @@
 // `completions`: raw text, continued, in OpenAI's older shape.
 
+import type { Decisions, Pending } from './escalation.js';
 import type { Lasting } from './lasting.js';
 import { callOf } from './params.js';
 import type { Piece } from './protocol.js';
@@ -17,10 +18,16 @@ import type {
   Usage,
 } from './types.js';
 
+/** The head of an answer. */
+type Head = ReturnType<typeof envelope>;
+
 /** `completions`. */
 export class Completions {
   /** @internal */
-  constructor(private readonly link: Lasting) {}
+  constructor(
+    private readonly link: Lasting,
+    private readonly decisions?: Decisions,
+  ) {}
 
   /** Continues a text: piece by piece with `stream: true`, else when it is complete. */
   create(params: CompletionParams & { stream: true }, options?: CallOptions): Promise<AsyncIterableIterator<TextChunk>>;
@@ -31,20 +38,22 @@ export class Completions {
     options?: CallOptions,
   ): Promise<AsyncIterableIterator<TextChunk> | TextCompletion> {
     const { request, stream, includeUsage, signal } = callOf(params, options);
-    const answer = pieces(this.link, 'completion', request, signal);
-    const { model } = this.link.info;
+    const head = envelope('cmpl', this.link.info.model);
+    const { asked, pending } = (await this.decisions?.request('completion', this.link, head.id, request)) ?? { asked: request };
+    const answer = pieces(this.link, 'completion', asked, signal);
     const top = (params.logprobs ?? 0) > 0;
-    return stream ? chunks(answer, model, top, includeUsage) : whole(answer, model, top);
+    return stream ? chunks(answer, head, top, includeUsage, pending) : whole(answer, head, top, pending);
   }
 }
 
 async function* chunks(
   answer: AsyncIterable<Piece>,
-  model: string,
+  id: Head,
   top: boolean,
   includeUsage: boolean,
+  pending: Pending | undefined,
 ): AsyncGenerator<TextChunk, void, void> {
-  const head = { ...envelope('cmpl', model), object: 'text_completion' as const };
+  const head = { ...id, object: 'text_completion' as const };
   const offsets = new Map<number, Offsets>();
   let usage: Usage | undefined;
   for await (const { index = 0, text, finish_reason, logprobs, usage: spent, ...ending } of answer) {
@@ -55,7 +64,7 @@ async function* chunks(
       ...head,
       choices: [{ index, text, finish_reason: ended(finish_reason), logprobs: legacy(logprobs?.content ?? [], top, offset) }],
       ...(includeUsage ? { usage: null } : {}),
-      ...own(ending),
+      ...own({ ...ending, ...pending?.piece(ending) }),
     };
   }
   if (includeUsage && usage !== undefined) {
@@ -63,10 +72,10 @@ async function* chunks(
   }
 }
 
-async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean): Promise<TextCompletion> {
+async function whole(answer: AsyncIterable<Piece>, head: Head, top: boolean, pending: Pending | undefined): Promise<TextCompletion> {
   const { choices, usage, ending } = await collect(answer);
   return {
-    ...envelope('cmpl', model),
+    ...head,
     object: 'text_completion',
     choices: choices.map(({ text, finish, logprobs }, index) => ({
       index,
@@ -75,7 +84,7 @@ async function whole(answer: AsyncIterable<Piece>, model: string, top: boolean):
       logprobs: legacy(logprobs, top, new Offsets()),
     })),
     usage,
-    ...own(ending),
+    ...own({ ...ending, ...pending?.whole(ending) }),
   };
 }
 

@@ -1,108 +1,174 @@
-// Decisions on the answers of this engine: what `createKinglet` makes of the options of docs/routing.md. The module for
-// decisions is fetched only where one of them is given. Nothing is sent: a decision for the remote model says what would be
-// asked, and the local answer stands.
+// Decisions on the answers of this engine: what `createKinglet` makes of the options of docs/routing.md. All requests go through
+// one door: decide, compute, review. Nothing is sent: a decision for the remote model says what would be asked, and the local
+// answer is computed and stands.
 
-import { KingletError } from './errors.js';
+import { bindingOf, identityOf, NO_TEMPLATE, samplerOf } from './binding.js';
+import { factsOf, promptOf, promptTokens, type Request } from './facts.js';
+import type { Lasting } from './lasting.js';
+import { invalid } from './params.js';
+import { drawn } from './route/draw.js';
 import type { Labelled, LabelledRow, Verdict } from './route/feedback.js';
 import type { Router, RouterOptions } from './route/router.js';
-import type { Config, Facts, Note, Policy, Signals, Trace } from './route/types.js';
+import type { Alarm, Binding, Facts, Note, Profile, Signals, Trace } from './route/types.js';
 import { joined, type Ending } from './shape.js';
-import type { KingletOptions, Notice, WasmFile } from './types.js';
+import type { Info, Notice } from './types.js';
 
 /** What was decided on an answer: `kinglet.decision`. */
 export type AnswerDecision = Trace['decision'] & { id: string; notes: Note[] };
 
-/** Traces that are remembered for `explain`. */
+/** Answers that are remembered, for `explain` and for what users say of them. */
 const REMEMBERED = 256;
 
 /** An answer's signals where it ended without any. */
 const NONE: Signals = { version: 0, origin: 'none' };
 
-/** The options of a policy, under the names that `createRouter` has for them. */
-function policyOf({ mode, remote, escalation, tasks, privacy, profiles, binding }: KingletOptions): RouterOptions | undefined {
-  const named = { mode, remotes: remote, escalation, tasks, privacy, profiles, binding };
-  const given = Object.entries(named).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? undefined : (Object.fromEntries(given) as Policy);
+/** A decision, with what the local answer was made with and showed, whether or not that was asked for. */
+interface Decided {
+  trace: Trace;
+  binding: Binding;
+  answer: NonNullable<Trace['inputs']['answer']>;
 }
 
-/** Decides on requests, one after the other. */
+/** A request that is to be decided on. */
+export interface Asked {
+  id: string;
+  facts: Facts;
+  binding: Binding;
+  /** How many answers it will have; default 1. */
+  answers?: number;
+}
+
+/** Decides on requests. */
 export class Decisions {
-  private readonly traces = new Map<string, Trace>();
+  private readonly decided = new Map<string, Decided>();
 
-  private constructor(private readonly router: Router) {}
+  private constructor(
+    private readonly router: Router,
+    private readonly profiles: readonly Profile[],
+    private readonly audit: number,
+    private readonly notice: (notice: Notice) => void,
+  ) {}
 
-  /** None where no option asks for one. */
-  static async of(options: KingletOptions, file: WasmFile | undefined, notice: (notice: Notice) => void): Promise<Decisions | undefined> {
-    const policy = policyOf(options);
-    if (policy === undefined) {
-      return undefined;
+  /** @throws KingletError `invalid_request` that names a wrong option; `worker_failed`. */
+  static async of(create: (options: RouterOptions) => Promise<Router>, options: RouterOptions, notice: (notice: Notice) => void): Promise<Decisions> {
+    const router = await create({ ...options, onAlarm: ({ message, ...detail }) => notice({ code: 'drift', message, detail }) });
+    return new Decisions(router, options.profiles ?? [], router.config().policy.escalation?.audit ?? 0, notice);
+  }
+
+  /** A model was loaded: says which calibrations were made for another one. Sampler and wording are seen with each request. */
+  loaded(info: Info): void {
+    for (const { task, binding } of this.profiles) {
+      const made = binding as Binding;
+      const here = bindingOf(info, made.sampler, templateOf(made.template_hash, info));
+      const { calibration } = this.router.decide({ task }, 'profile', here).inputs;
+      if (calibration.kind === 'refused') {
+        const { profile, field, made_with, got } = calibration;
+        const message = `the calibration "${profile}" was made with another ${field}; the conservative rule decides on ${task}`;
+        this.notice({ code: 'profile_mismatch', message, detail: { task, profile, field, made_with, got } });
+      }
     }
-    const { createRouter } = await import('./route/router.js').catch((thrown: unknown) => {
-      const message = `what decides could not be loaded, as in a service worker, which has no import(): ${String(thrown)}`;
-      throw new KingletError('worker_failed', message, {}, { cause: thrown });
-    });
-    const router = await createRouter({
-      ...policy,
-      ...(file === undefined ? {} : { wasm: file }),
-      onAlarm: ({ message, ...detail }) => notice({ code: 'drift', message, detail }),
-    });
-    router.config().profiles.forEach((profile) => refused(profile, notice));
-    return new Decisions(router);
   }
 
-  /** Before generation of so many answers to one request. */
-  begin(id: string, facts: Facts, answers: number): Pending {
-    return new Pending(this, this.router.decide(facts, id), answers);
+  /** A chat or a raw completion, as the engine gets it, and the decision on its answer that is to come. */
+  async request(kind: 'chat' | 'completion', link: Lasting, id: string, request: Record<string, unknown>): Promise<{ asked: Request; pending?: Pending }> {
+    const kinglet = request['kinglet'] ?? {};
+    const prompt = kind === 'chat' ? undefined : promptOf(request['prompt']);
+    if (typeof kinglet !== 'object' || (kind === 'completion' && prompt === undefined)) {
+      return { asked: request }; // the engine says what is wrong
+    }
+    const { facts: given, ...own } = kinglet as Record<string, unknown>;
+    const plain = { ...request, kinglet: own };
+    if (prompt !== undefined && 'several' in prompt) {
+      if (given !== undefined && given !== null) {
+        throw invalid('kinglet.facts', 'one prompt beside it', prompt.several);
+      }
+      return { asked: plain };
+    }
+    const tokens = prompt === undefined ? await link.call('count', { request: plain }) : await promptTokens(link, prompt.one, request['suffix']);
+    const { info } = link;
+    const facts = await factsOf(link, request, tokens, given);
+    const pending = this.begin({ id, facts, binding: bindingOf(info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE), answers: Number(request['n'] ?? 1) });
+    const abort = own['abort'] ?? pending.rule;
+    return { asked: { ...request, kinglet: { ...own, signals: true, ...(abort === undefined ? {} : { abort }) } }, pending };
   }
 
-  /** After it; the trace is remembered. */
-  end(step: Trace, { signals, aborted }: Ending): AnswerDecision {
-    const ended = aborted ? 'aborted' : 'complete';
-    const review = step.decision.reason === null ? this.router.review(step, signals ?? NONE, ended) : step;
+  /** Before a request is answered. */
+  begin(asked: Asked): Pending {
+    const { id, facts, binding } = asked;
+    const audit = facts.audit ?? drawn(id, this.audit);
+    const known = audit ? { ...facts, audit } : facts;
+    return new Pending(this, (more) => this.router.decide({ ...known, ...more }, id, binding), asked);
+  }
+
+  /** After it; the trace is remembered. @internal */
+  end(step: Trace, binding: Binding, { signals, aborted }: Ending): AnswerDecision {
+    const answer = { signals: signals ?? NONE, ended: aborted ? 'aborted' : 'complete' } as const;
+    const review = step.decision.reason === null ? this.router.review(step, answer.signals, answer.ended) : step;
     const trace = this.router.settle(review);
     const { id } = trace.inputs;
-    this.traces.set(id, trace);
-    const [oldest] = this.traces.keys();
-    if (oldest !== undefined && this.traces.size > REMEMBERED) {
-      this.traces.delete(oldest);
+    this.decided.set(id, { trace, binding, answer });
+    const [oldest] = this.decided.keys();
+    if (oldest !== undefined && this.decided.size > REMEMBERED) {
+      this.decided.delete(oldest);
     }
     return { id, ...trace.decision, notes: trace.notes };
   }
 
-  /** The trace of an answer. */
-  trace(id: string): Trace | undefined {
-    return this.traces.get(id);
+  /** What is remembered of an answer. */
+  of(id: string): Decided | undefined {
+    return this.decided.get(id);
   }
 
-  /** Its sentence. */
+  /** A trace's sentence. */
   explain(trace: Trace): string {
     return this.router.explain(trace);
   }
 
   /** What the user says of an answer. */
-  feedback(trace: Trace, verdict: Verdict): Labelled {
-    return this.router.feedback(trace, verdict);
+  feedback({ trace, answer }: Decided, verdict: Verdict): Labelled {
+    return this.router.feedback({ ...trace, inputs: { ...trace.inputs, answer } }, verdict);
   }
 
   /** All of that. */
   labelled(): LabelledRow[] {
     return this.router.labelled();
   }
+
+  /** See `Router.acknowledge`. */
+  acknowledge(kind: Alarm['kind']): void {
+    this.router.acknowledge(kind);
+  }
 }
 
 /** The decision on a request that is being answered. */
 export class Pending {
   private readonly all: Ending = {};
+  private step: Trace;
+  private left: number;
 
+  /** @internal */
   constructor(
     private readonly decisions: Decisions,
-    private readonly step: Trace,
-    private left: number,
-  ) {}
+    private readonly decide: (more?: Facts) => Trace,
+    private readonly asked: Asked,
+  ) {
+    this.step = decide();
+    this.left = asked.answers ?? 1;
+  }
+
+  /** When the engine is to end the answer early, as `kinglet.abort` of a request has it. */
+  get rule(): { window_below: number; grace: number } | undefined {
+    return this.step.decision.abort ?? undefined;
+  }
+
+  /** The answer has shown which group it belongs to. Deciding changes nothing, so it may be done again. */
+  grouped(group: string): void {
+    this.step = this.decide({ group });
+  }
 
   /** On all of it. */
   whole(ending: Ending): Pick<Ending, 'decision'> {
-    return { decision: this.decisions.end(this.step, ending) };
+    return { decision: this.decisions.end(this.step, this.asked.binding, ending) };
   }
 
   /** On the piece that ends the last answer. */
@@ -113,11 +179,9 @@ export class Pending {
   }
 }
 
-/** Says that a calibration was made for something else. */
-function refused({ id, task, calibration }: Config['profiles'][number], notice: (notice: Notice) => void): void {
-  if (calibration.kind === 'refused') {
-    const { field, made_with, got } = calibration;
-    const message = `the calibration "${id}" was made with another ${field}; the conservative rule decides on ${task}`;
-    notice({ code: 'profile_mismatch', message, detail: { task, profile: id, field, made_with, got } });
-  }
+/** What a calibration's template would be here: its own where that is of this model's template, or of none. */
+function templateOf(made: string, info: Info): string {
+  const [template = ''] = made.split(' ');
+  const { template_hash } = identityOf(info);
+  return template === NO_TEMPLATE || template === template_hash ? made : template_hash;
 }

@@ -1,5 +1,6 @@
 // What an engine can run in, seen from whoever wants one: which kind is taken, and how it is begun with.
 
+import type { DecidingModule } from './deciding.js';
 import { KingletError, toWire } from './errors.js';
 import { keep } from './keep.js';
 import { Link, type Listener } from './link.js';
@@ -30,6 +31,8 @@ export interface Ways {
   tasks: () => Promise<TasksModule>;
   /** The index of documents, likewise. */
   retrieval: () => Promise<RetrievalModule>;
+  /** Decisions, and the module that fits heads, likewise. */
+  deciding: () => Promise<DecidingModule>;
 }
 
 type Opened = Way | undefined | Promise<Way | undefined>;

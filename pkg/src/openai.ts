@@ -38,6 +38,8 @@ export interface OwnParams {
   signals?: boolean | null;
   /** When to end an answer early, because of its doubt. */
   abort?: AbortRule | null;
+  /** For the decision on the answer (docs/routing.md): what the page does not know by itself. */
+  facts?: Facts | null;
 }
 
 /** Ends an answer where the mean log-probability of its last 16 tokens falls below a bound. */
@@ -52,8 +54,6 @@ export interface AbortRule {
 export interface OwnChatParams extends OwnParams {
   /** Further variables of the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
-  /** For the decision on the answer (docs/routing.md): what the page does not know by itself. */
-  facts?: Facts | null;
 }
 
 /** Accepted, because OpenAI's clients send them, and without effect. */

@@ -28,13 +28,12 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   restart: kind('boolean', 'true or false'),
   worker: undefined, // ways.ts
   wasm: undefined, // below
-  mode: undefined, // these seven: the module for decisions, by their paths
+  mode: undefined, // these six: the module for decisions, by their paths
   remote: undefined,
   escalation: undefined,
   tasks: undefined,
   privacy: undefined,
   profiles: undefined,
-  binding: undefined,
   module: oneOf('relaxed', 'baseline'),
 };
 

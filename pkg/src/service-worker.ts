@@ -6,10 +6,12 @@ import * as grammar from '../wasm/kinglet_grammar.js';
 import * as relaxed from '../wasm/kinglet_relaxed.js';
 import { availabilityOf } from './availability.js';
 import { create, type Kinglet } from './client.js';
+import { Decisions } from './escalation.js';
 import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
 import { openHere } from './here.js';
 import type { Ways } from './hosts.js';
 import * as retrieval from './retrieval/index.js';
+import * as route from './route/static.js';
 import * as tasks from './tasks/index.js';
 import type { Availability, KingletOptions } from './types.js';
 
@@ -22,12 +24,14 @@ export type { FetchEventLike, HandlerOptions } from './fetch-handler.js';
 export type { Collected, FeedbackOptions, FeedbackRow, LabelSource, Observation, Progress as FeedbackProgress, Texts, Verdict } from './feedback/types.js';
 export type { DocumentIndex } from './retrieval/documents.js';
 export type * from './retrieval/types.js';
+export { createRouter } from './route/static.js';
 export type * from './tasks/types.js';
 export type * from './types.js';
 
 const WAYS: Ways = {
   tasks: async () => tasks,
   retrieval: async () => retrieval,
+  deciding: async () => ({ Decisions, ...route }),
   here: () =>
     openHere({
       browser: {

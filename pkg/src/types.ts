@@ -2,7 +2,7 @@
 
 import type { FeedbackOptions } from './feedback/types.js';
 import type { ErrorCode } from './errors.js';
-import type { Binding, Consent, Escalation, Mode, Profile, Redact, Remote, TaskRule } from './route/types.js';
+import type { Consent, Escalation, Mode, Profile, Redact, Remote, TaskRule } from './route/types.js';
 import type { Patience } from './sources/retry.js';
 
 export type * from './openai.js';
@@ -119,7 +119,7 @@ export interface KingletOptions {
    * relaxed SIMD is then not used.
    */
   wasm?: WasmFile | WasmFiles;
-  /** Which side is preferred: see docs/routing.md, also for the six that follow. Each of them has decisions made. */
+  /** Which side is preferred: see docs/routing.md, also for the five that follow. Each of them has decisions made. */
   mode?: Mode;
   /** The remote models, as values that are decided for: nothing is sent. */
   remote?: readonly Remote[];
@@ -131,8 +131,6 @@ export interface KingletOptions {
   privacy?: { consent?: Consent; redact?: Redact };
   /** Calibrations, one for each task. */
   profiles?: readonly Profile[];
-  /** What calibrations must have been made with. */
-  binding?: Binding;
   /** Forces one of the two builds, for tests and measurements; by default the browser's abilities decide. */
   module?: ModuleKind;
 }

@@ -14,6 +14,7 @@ export const WAYS: Ways = {
   here: openHere,
   tasks: () => import('./tasks/index.js'),
   retrieval: () => import('./retrieval/index.js'),
+  deciding: () => import('./deciding.js'),
 };
 
 function openWorker({ worker }: Pick<KingletOptions, 'worker'>): Way | undefined {

@@ -205,13 +205,13 @@ pub fn check_state(state: &str) -> Result<()> {
     State::from_json(state).map(|_| ())
 }
 
-/// The state in which the app has seen to alarms of one kind.
+/// The state in which the app has seen to alarms of one kind, which is JSON, too.
 ///
 /// # Errors
 ///
 /// `invalid_request` for a kind that there is not, or what is no state.
 pub fn acknowledged(kind: &str, state: &str) -> Result<String> {
-    let kind: Kind = read("kind", &serde_json::Value::from(kind).to_string())?;
+    let kind: Kind = read("kind", kind)?;
     written(&State::from_json(state)?.acknowledged(kind))
 }
 

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { digest, samplerOf } from '../../pkg/dist/binding.js';
+import { messagesFor, SAMPLES, WORDINGS_VERSION } from '../../pkg/dist/tasks/prompts.js';
 import { notBuilt } from './support/browser.mjs';
+import { DESK, noDesk } from './support/desk.mjs';
 
-const DESK = fileURLToPath(new URL('../../models/desk/desk-nano.gguf', import.meta.url));
+const NANO = fileURLToPath(new URL('../../models/desk/desk-nano.gguf', import.meta.url));
 const skip = notBuilt() ?? false;
 const profile = JSON.parse(readFileSync(new URL('../cases/route/profile.json', import.meta.url), 'utf8'));
 const price = { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' };
@@ -13,9 +16,9 @@ const ask = { messages: [{ role: 'user', content: 'Hello!' }], max_tokens: 3, te
 
 const opened = [];
 after(() => opened.forEach((kinglet) => kinglet.dispose()));
-async function open(options) {
+async function open(options, model = NANO) {
   const { nodeKinglet } = await import('./support/node-engine.mjs');
-  const { kinglet } = await nodeKinglet(DESK, options);
+  const { kinglet } = await nodeKinglet(model, options);
   opened.push(kinglet);
   return kinglet;
 }
@@ -95,4 +98,167 @@ test('wrong options are refused before anything is loaded; without them nothing 
   assert.equal(answer.kinglet.decision, undefined);
   assert.throws(() => kinglet.explain(answer.id), { code: 'invalid_request' });
   await assert.rejects(kinglet.chat.completions.create({ ...ask, kinglet: { facts: {} } }), { code: 'invalid_request' });
+});
+
+const LABELS = ['delivery', 'refund'];
+const PARCEL = 'Where is my parcel?';
+const target = { risk: profile.target.alpha, confidence: 1 - profile.target.delta };
+/** The calibration of the cases, made for these answers; it keeps all of them. */
+const madeFor = (binding) => ({
+  ...profile,
+  task: 'classify',
+  binding,
+  groups: {},
+  threshold: { mode: 'risk', below: null, alpha: target.risk, delta: profile.target.delta, n: 1000, kept: 800, errors: 20, bound: 0.04 },
+});
+
+test('a calibration made for desk is used for desk, and refused for desk-nano and for other words', { skip: skip || (noDesk() ?? false) }, async () => {
+  const first = await open({}, DESK);
+  const { kinglet: report } = await first.classify(PARCEL, LABELS);
+  const binding = first.binding(report.id);
+  const { template_hash, ...model } = first.info.binding;
+  assert.deepEqual(binding, { ...model, template_hash: `${template_hash} classify desk ${WORDINGS_VERSION}`, sampler: 'greedy' });
+  assert.throws(() => first.binding('other'), ({ code, detail }) => code === 'invalid_request' && detail.param === 'id');
+  assert.equal(first.binding(report.id).signal_version, report.signals.version);
+  first.dispose();
+
+  const options = { profiles: [madeFor(JSON.parse(JSON.stringify(binding)))], escalation: { target } };
+  const notices = [];
+  const nano = await open({ ...options, onNotice: (notice) => notices.push(notice) });
+  assert.deepEqual(notices.map(({ code, detail }) => [code, detail.field, detail.task]), [['profile_mismatch', 'model_hash', 'classify']]);
+  const refused = (await nano.classify(PARCEL, LABELS)).kinglet.decision;
+  assert.deepEqual([refused.calibrated, refused.p_error, refused.notes.includes('profile_mismatch')], [false, null, true]);
+  assert.notEqual(refused.score?.kind, 'calibrated', 'the conservative rule decides');
+
+  const desk = await open({ ...options, onNotice: (notice) => notices.push(notice) }, DESK);
+  assert.equal(notices.length, 1, 'no notice where it fits');
+  const used = (await desk.classify(PARCEL, LABELS)).kinglet.decision;
+  assert.ok(used.calibrated && used.p_error !== null && !used.notes.includes('profile_mismatch'));
+  const worded = (text) => ({ prompt: ({ text: said, labels }) => `${text}: ${labels.join(', ')}\n${said}` });
+  const field = async (answer) => desk.trace((await answer).kinglet.id ?? (await answer).id).inputs.calibration.field;
+  assert.equal(await field(desk.classify(PARCEL, LABELS, { style: 'instruct' })), 'template_hash');
+  assert.equal(await field(desk.classify(PARCEL, LABELS, worded('Label it'))), 'template_hash');
+  assert.equal(await field(desk.chat.completions.create({ ...ask, kinglet: { facts: { task: 'classify' } } })), 'template_hash');
+  const own = async (options) => desk.binding((await desk.classify(PARCEL, LABELS, options)).kinglet.id).template_hash;
+  assert.equal(await own(worded('Label it')), await own(worded('Label it')), 'known by what it says, whichever function says it');
+  assert.notEqual(await own(worded('Label it')), await own(worded('Which label')));
+  const picky = ({ text, labels }) => (labels[0] === LABELS[0] ? `${labels} ${text}` : undefined);
+  assert.match(await own({ prompt: picky }), / classify own of [0-9a-f]{16}$/);
+});
+
+test('what chooses the tokens, in one text', () => {
+  for (const [request, text] of [
+    [{ temperature: 0 }, 'greedy'],
+    [{ temperature: 0, top_p: 0.5, seed: 3, kinglet: { top_k: 4, min_p: 0.1, repeat_last_n: 9 } }, 'greedy'],
+    [{}, 't=1'],
+    [{ temperature: 1, top_p: 1, presence_penalty: 0, kinglet: { top_k: 0, min_p: 0, repeat_penalty: 1 } }, 't=1'],
+    [{ temperature: 0.7, top_p: 0.9, kinglet: { top_k: 40, min_p: 0.05 } }, 't=0.7 k=40 p=0.9 min_p=0.05'],
+    [{ temperature: 0, frequency_penalty: 0.5, kinglet: { repeat_penalty: 1.1 } }, 'greedy frequency=0.5 repeat=1.1'],
+    [{ temperature: null, presence_penalty: 1, kinglet: { repeat_last_n: -1 } }, 't=1 presence=1 last=-1'],
+  ]) {
+    assert.equal(samplerOf(request), text);
+  }
+  const biased = (logit_bias) => samplerOf({ temperature: 0, logit_bias });
+  assert.match(biased({ 7: -100 }), /^greedy bias=[0-9a-f]{16}$/);
+  assert.equal(biased({ 7: -100, 12: 1 }), biased({ 12: 1, 7: -100 }));
+  assert.notEqual(biased({ 7: -100 }), biased({ 7: -99 }));
+  assert.equal(biased({}), 'greedy');
+  assert.equal(digest(''), 'cbf29ce484222325'); // FNV-1a's own constant, and its published value for "a"
+  assert.equal(digest('a'), 'af63dc4c8601ec8c');
+});
+
+test('the version of the wordings is that of their texts', () => {
+  const texts = ['desk', 'instruct'].flatMap((style) => Object.keys(SAMPLES).map((task) => messagesFor(task, SAMPLES[task], '', { style })));
+  // A wording that changes changes this, and must have another WORDINGS_VERSION: calibrations were made for the one before.
+  assert.deepEqual([WORDINGS_VERSION, digest(JSON.stringify(texts))], [1, '192d528dcc52a823']);
+});
+
+test('a raw completion carries its decision, whole and streamed; several prompts carry none', { skip }, async () => {
+  const kinglet = await open({ remote: [{ name: 'strong', price }], escalation: { conservative: 'escalate' } });
+  const raw = { prompt: 'Hello', max_tokens: 2, temperature: 0 };
+  const whole = await kinglet.completions.create({ ...raw, kinglet: { facts: { task: 'greet' } } });
+  assert.deepEqual([whole.kinglet.decision.id, whole.kinglet.decision.action], [whole.id, 'remote']);
+  const { facts } = kinglet.trace(whole.id).inputs;
+  assert.deepEqual([facts.task, facts.max_tokens, facts.prompt_tokens], ['greet', 2, (await kinglet.tokenize('Hello', { special: 'parse' })).length]);
+  assert.deepEqual([kinglet.binding(whole.id).template_hash, kinglet.binding(whole.id).sampler], ['none', 'greedy']);
+  assert.equal((await kinglet.feedback(whole.id, { ok: true })).task, 'greet');
+  const decisions = [];
+  for await (const { id, kinglet: own } of await kinglet.completions.create({ ...raw, n: 2, stream: true })) {
+    if (own?.decision) decisions.push([own.decision.id === id, own.decision.action]);
+  }
+  assert.deepEqual(decisions, [[true, 'remote']], 'one request, one decision');
+  for (const prompt of [['Hello'], await kinglet.tokenize('Hello')]) {
+    assert.equal((await kinglet.completions.create({ ...raw, prompt })).kinglet.decision.action, 'remote');
+  }
+  const several = { ...raw, prompt: ['Hello', 'Bye'] };
+  assert.equal((await kinglet.completions.create(several)).kinglet.decision, undefined);
+  const refused = (request, param) => assert.rejects(kinglet.completions.create(request), ({ code, detail }) => code === 'invalid_request' && detail.param === param, param);
+  await refused({ ...several, kinglet: { facts: {} } }, 'kinglet.facts');
+  await refused({ ...raw, kinglet: { facts: { mood: 1 } } }, 'facts.mood');
+  await refused({ ...raw, prompt: 7 }, 'prompt');
+  await refused({ ...raw, kinglet: 7 }, 'kinglet');
+});
+
+test('facts decide before anything is computed; the local answer is there all the same', { skip }, async () => {
+  const kinglet = await open({ mode: 'prefer-remote', remote: [{ name: 'strong', price }], escalation: { target: { valuePerCorrect: 1_000_000 } } });
+  const used = (await kinglet.contextUsage()).used;
+  await assert.rejects(kinglet.extract('Ann Li', ['name'], { facts: { mood: 1 } }), ({ code, detail }) => code === 'invalid_request' && detail.param === 'facts.mood');
+  assert.equal((await kinglet.contextUsage()).used, used, 'the model was not asked');
+  const classified = await kinglet.classify(PARCEL, LABELS);
+  const extracted = await kinglet.extract('Ann Li', ['name'], { maxTokens: 24 });
+  for (const { id, decision } of [classified.kinglet, extracted.kinglet]) {
+    assert.deepEqual([decision.action, decision.reason, decision.egress.remote], ['remote', 'policy_always', 'strong']);
+    const { facts, answer } = kinglet.trace(id).inputs;
+    assert.ok(facts.prompt_tokens > 3 && facts.max_tokens >= 2 && facts.context > 0, JSON.stringify(facts));
+    assert.equal(answer, null, 'it was decided without an answer');
+    assert.equal((await kinglet.feedback(id, { ok: true })).labelled, 1);
+  }
+  assert.ok(LABELS.includes(classified.label));
+  const { id } = await kinglet.chat.completions.create(ask);
+  assert.deepEqual([(await kinglet.feedback(id, { ok: true })).task, kinglet.trace(id).decision.reason], ['chat', 'policy_always']);
+  assert.equal(kinglet.labelled().length, 3);
+  const { group, task } = kinglet.trace((await kinglet.filter('Hello!')).kinglet.id).inputs.facts;
+  assert.ok(task === 'filter' && ['pass', 'hold', 'unsure'].includes(group), 'the side is its group');
+  const both = await open({ mode: 'only-remote', remote: [] });
+  const none = await both.chat.completions.create(ask);
+  assert.deepEqual([none.kinglet.decision.action, none.kinglet.decision.reason, none.choices.length], ['none', 'no_remote', 1]);
+});
+
+test('the rule that ends an answer holds for chats and task calls, and only where somebody else could be asked', { skip }, async () => {
+  const escalation = { abort: { grace: 1, windowBelow: 0 } };
+  const kinglet = await open({ remote: [{ name: 'strong', price }], escalation });
+  const chat = await kinglet.chat.completions.create({ ...ask, max_tokens: 20 });
+  const summary = await kinglet.summarise('I bought a kettle. It stopped working after two weeks.');
+  for (const own of [chat.kinglet, summary.kinglet]) {
+    assert.deepEqual([own.decision.action, own.decision.reason], ['remote', 'mid_abort']);
+  }
+  assert.equal(chat.kinglet.aborted, 'mid_abort');
+  const gentle = await kinglet.chat.completions.create({ ...ask, kinglet: { abort: { window_below: -50, grace: 1 } } });
+  assert.equal(gentle.kinglet.aborted, undefined, 'a request has its own rule');
+  const alone = await open({ escalation });
+  assert.equal((await alone.chat.completions.create(ask)).kinglet.aborted, undefined);
+});
+
+test('a share of kept answers is drawn to be checked; too many wrong ones suspend the calibration', { skip }, async () => {
+  const probe = await open({});
+  const { kinglet: report } = await probe.classify('Where?', LABELS);
+  const options = { profiles: [madeFor(probe.binding(report.id))], escalation: { target, audit: 1 }, feedback: { store: 'memory' } };
+  probe.dispose();
+  const notices = [];
+  const kinglet = await open({ ...options, onNotice: ({ code, detail }) => notices.push([code, detail.kind, detail.action]) });
+  const asked = async () => (await kinglet.classify('Where?', LABELS)).kinglet;
+  for (let i = 0; i < 50; i++) {
+    const { id, decision } = await asked();
+    assert.deepEqual([decision.asked, decision.reason, decision.calibrated], ['audit_sample', 'no_remote', true]);
+    await kinglet.feedback(id, { ok: i % 5 !== 0 });
+    await kinglet.feedback(id, { ok: false }); // another word is no other audit
+  }
+  assert.deepEqual(notices.filter(([, kind]) => kind === 'risk_broken'), [['drift', 'risk_broken', 'suspend']]);
+  const suspended = (await asked()).decision;
+  assert.deepEqual([suspended.calibrated, suspended.notes.includes('suspended')], [false, true]);
+  kinglet.acknowledge('risk_broken');
+  assert.equal((await asked()).decision.calibrated, true);
+  assert.throws(() => kinglet.acknowledge('mood'), ({ code, detail }) => code === 'invalid_request' && detail.param === 'kind');
+  const none = await open({ ...options, escalation: { target } });
+  assert.equal((await none.classify('Where?', LABELS)).kinglet.decision.asked, null, 'nothing is drawn unasked');
 });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Collection, ENOUGH } from '../../pkg/dist/feedback/collection.js';
-import { fraction, Observer } from '../../pkg/dist/feedback/observe.js';
+import { Observer } from '../../pkg/dist/feedback/observe.js';
+import { fraction } from '../../pkg/dist/route/draw.js';
 import { joined } from '../../pkg/dist/tasks/signals.js';
 import { DESK, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';

@@ -153,7 +153,8 @@ test('every target decides, and a request that a value is held against must say 
 });
 
 test('after a crash the module is another one, and what was made in it is there again', { skip }, async () => {
-  const { call, Made, routeModule } = await import('../../pkg/dist/route/module.js');
+  const { call, Made } = await import('../../pkg/dist/route/module.js');
+  const { routeModule } = await import('../../pkg/dist/route/lazy.js');
   const [router, other] = [await route.createRouter({ remotes, profiles: [profile], binding: profile.binding }), await route.createRouter({ remotes })];
   const signals = { version: 1, origin: 'measured', tokens: 3, label_max: 0.2 };
   const decided = (one) => one.settle(one.review(one.decide({ task: profile.task }, 'same'), signals));
@@ -194,6 +195,65 @@ test('two sessions name no two requests alike', { skip }, async () => {
   assert.equal(new Set(ids).size, 4, ids.join(' '));
 });
 
+/** A calibration with this threshold, which keeps everything. */
+const promising = (threshold) => ({ ...profile, threshold, groups: {} });
+const checked = { version: 1, origin: 'measured', tokens: 1, label_max: 0.999 };
+
+test('audited answers that are wrong too often suspend a calibration, until somebody has seen to it', { skip }, async () => {
+  const risky = promising({ mode: 'risk', below: null, alpha: 0.05, delta: 0.1, n: 1000, kept: 800, errors: 20, bound: 0.04 });
+  for (const [how, conclude] of [
+    ['by what users say', (router, review, ok) => router.feedback(router.settle(review), { ok })],
+    ['by what the remote model said', (router, review, ok) => router.settle(review, { remote: 'answered', local_ok: ok })],
+  ]) {
+    const alarms = [];
+    const router = await route.createRouter({ remotes, profiles: [risky], binding: profile.binding, privacy: { consent: 'free' }, onAlarm: (alarm) => alarms.push(alarm) });
+    const review = () => router.review(router.decide({ task: profile.task, audit: true }), checked);
+    assert.equal(review().decision.action, 'audit');
+    for (let i = 0; i < 50; i++) conclude(router, review(), i % 5 !== 0);
+    const [alarm] = alarms.filter(({ kind }) => kind === 'risk_broken');
+    assert.equal(alarm?.action, 'suspend', how);
+    assert.match(alarm.message, /^10 of 50 audited answers were wrong/);
+    const suspended = review();
+    assert.ok(suspended.notes.includes('suspended') && !suspended.decision.calibrated, how);
+    assert.notEqual(suspended.decision.score?.kind, 'calibrated', 'the conservative rule decides');
+    assert.equal(router.replay(suspended).identical, true);
+    router.acknowledge('risk_broken');
+    assert.equal(review().decision.calibrated, true);
+  }
+});
+
+test('the second word on an audited answer is no second audit, and what was not drawn is none', { skip }, async () => {
+  const risky = promising({ mode: 'risk', below: null, alpha: 0.05, delta: 0.1, n: 1000, kept: 800, errors: 20, bound: 0.04 });
+  const router = await route.createRouter({ profiles: [risky], binding: profile.binding });
+  const audited = () => Object.values(router.state.drift)[0].audit;
+  const drawn = router.settle(router.review(router.decide({ task: profile.task, audit: true }), checked));
+  assert.equal(drawn.decision.asked, 'audit_sample');
+  router.feedback(drawn, { ok: false });
+  router.feedback(drawn, { ok: true });
+  router.feedback(router.settle(router.review(router.decide({ task: profile.task }), checked)), { ok: false });
+  assert.deepEqual(audited(), { k: 1, n: 1 });
+});
+
+test('another model and other prices raise alarms where a calibration was watched', { skip }, async () => {
+  const priced = promising({ mode: 'value_per_correct', below: null, value: 10_000, cost: 1_000, fixes: 1, holds: 1 });
+  const alarms = [];
+  const options = { profiles: [priced], binding: profile.binding, onAlarm: ({ kind, action }) => alarms.push([kind, action]) };
+  const router = await route.createRouter({ ...options, remotes });
+  const settled = (router, binding) => router.settle(router.review(router.decide({ task: profile.task }, 'r', binding), checked));
+  settled(router);
+  assert.equal(settled(router, { sampler: 't=1' }).inputs.calibration.field, 'sampler');
+  assert.deepEqual(alarms, [], 'that request alone is refused');
+  const dear = await route.createRouter({ ...options, remotes: [{ name: 'strong', price: { ...price, perRequest: 1 } }], state: router.state });
+  settled(dear);
+  assert.deepEqual(alarms, [['price_changed', 'warn']]);
+  const other = settled(dear, { model_hash: 'other' });
+  assert.deepEqual(alarms.slice(1), [['model_changed', 'suspend']]);
+  assert.ok(other.notes.includes('profile_mismatch') && !other.decision.calibrated);
+  assert.ok(settled(dear).notes.includes('suspended'), 'also when it is there again');
+  dear.acknowledge('model_changed');
+  assert.equal(settled(dear).decision.calibrated, true);
+});
+
 test('what is unknown or no number is refused by its path', { skip }, async () => {
   const { createRouter } = route;
   for (const [options, param] of [
@@ -229,6 +289,62 @@ test('what is unknown or no number is refused by its path', { skip }, async () =
   for (const verdict of [null, undefined, true]) refused(() => router.feedback(step, verdict), 'feedback');
   for (const trace of [undefined, null, {}, { inputs: {} }, 'x']) refused(() => router.feedback(trace, { ok: true }), 'trace');
   assert.equal(router.decide({ online: false }).gates[0].reason, 'offline'); // it goes on after errors
+});
+
+/** Whatever comes in, what goes out is an answer or an error of ours that says where. */
+test('hostile input is a typed error, and the router goes on', { skip }, async () => {
+  const { createRouter } = route;
+  const target = { risk: profile.target.alpha, confidence: 1 - profile.target.delta };
+  const router = await createRouter({ remotes, profiles: [profile], binding: profile.binding, escalation: { target } });
+  const step = router.decide({ task: profile.task });
+  const trace = router.settle(router.review(step, { version: 1, origin: 'measured', label_max: 0.9 }));
+  const cyclic = { a: {} };
+  cyclic.a.b = cyclic;
+  let deep = {};
+  for (let i = 0; i < 20_000; i++) deep = { deep };
+  const getter = Object.defineProperty({}, 'task', { enumerable: true, get: () => { throw new Error('no'); } });
+  let looks = 0;
+  const twice = Object.defineProperty({}, 'complexity', { enumerable: true, get: () => (looks++ === 0 ? NaN : 0.5) });
+  const proxy = new Proxy({}, { ownKeys: () => { throw new Error('no'); } });
+  const polluting = JSON.parse('{"__proto__": {"task": "t"}, "constructor": 1}');
+  const long = 'x'.repeat(10_000_000);
+  const values = [
+    undefined, null, true, 1, NaN, Infinity, -0, 1e308, 2 ** 60, 10n, '', 'x', long, Symbol('s'), () => 1, [], [1], [[[]]], {}, { a: 1 }, { task: long }, { toJSON: () => 'x' },
+    { toJSON: () => { throw new Error('no'); } }, cyclic, deep, getter, twice, proxy, polluting, Object.create(null), new Map([[1, 2]]), new Date(NaN), new Uint8Array(3), { id: 1e400 }, { signals: null },
+  ];
+  const spoilt = (document) => Object.keys(document).flatMap((key) => [null, 1e308, -1, NaN, 10n, long, '__proto__', [], {}, cyclic].map((value) => ({ ...document, [key]: value })));
+  const lacking = (document) => Object.keys(document).map((key) => ({ ...document, [key]: undefined }));
+  const nasty = (document) => [...values, ...spoilt(document), ...lacking(document), { ...document, more: 1 }];
+  const calls = [
+    ...[...nasty({ remotes, mode: 'prefer-local' }), ...nasty(profile).map((one) => ({ profiles: [one] })), ...nasty(profile.binding).map((binding) => ({ profiles: [profile], binding }))].map((options) => () => createRouter(options)),
+    ...nasty(price).map((one) => () => createRouter({ remotes: [{ name: 'r', price: one }] })),
+    ...nasty(router.state).map((state) => () => createRouter({ state })),
+    ...nasty({ task: 't', prompt_tokens: 1, payload: [] }).map((facts) => () => router.decide(facts)),
+    ...values.map((id) => () => router.decide({}, id)),
+    ...nasty(profile.binding).map((binding) => () => router.decide({ task: 't' }, 'r', binding)),
+    ...nasty(step).map((one) => () => router.review(one, { version: 1, origin: 'measured' })),
+    ...nasty({ version: 1, origin: 'measured', label_max: 0.5 }).map((signals) => () => router.review(step, signals)),
+    ...values.map((ended) => () => router.review(step, { version: 0, origin: 'none' }, ended)),
+    ...nasty(trace).flatMap((one) => [() => router.replay(one), () => router.explain(one), () => router.settle(one), () => router.feedback(one, { ok: true })]),
+    ...nasty({ remote: 'answered', usage: { input: 1, output: 1 }, local_ok: true }).map((outcome) => () => router.settle(trace, outcome)),
+    ...nasty({ ok: true, remoteOk: false }).map((verdict) => () => router.feedback(trace, verdict)),
+    ...values.map((kind) => () => router.acknowledge(kind)),
+    ...nasty(chat()).map((answer) => () => route.fromOpenAI(answer)),
+    ...values.flatMap((answer) => [() => route.fromWllama([answer]), () => route.fromPromptAPI(answer), () => route.fromPromptAPI('x', answer), () => route.promptFacts(answer)]),
+  ];
+  let refused = 0;
+  for (const [i, work] of calls.entries()) {
+    try {
+      await work();
+    } catch (error) {
+      assert.ok(error.name === 'KingletError' && error.code === 'invalid_request' && error.detail.param !== '', `call ${i}, ${work}: ${error.code} ${error.message.slice(0, 300)} ${error.stack}`);
+      refused += 1;
+    }
+  }
+  assert.ok(refused > calls.length / 2, `${refused} of ${calls.length} were refused`);
+  assert.equal({}.task, undefined, 'no prototype was reached');
+  assert.equal(router.replay(trace).identical, true);
+  assert.equal(router.decide({ task: profile.task }).inputs.calibration.kind, 'fits');
 });
 
 test('the configuration names every default', { skip }, async () => {

@@ -19,12 +19,24 @@ const ENDLESS = { ...CHAT, max_tokens: 1_000_000, kinglet: { context_shift: true
 
 /** The page has put the model into the store; `/fresh/` asks for one that is nowhere. */
 const WORKER = `
-  import { serveOpenAI } from '/pkg/dist/service-worker.js';
+  import { createKinglet, createRouter, serveOpenAI } from '/pkg/dist/service-worker.js';
   const options = { backend: 'cpu', cacheType: 'f32' };
   addEventListener('install', () => skipWaiting());
   addEventListener('activate', (event) => event.waitUntil(clients.claim()));
   addEventListener('fetch', serveOpenAI({ ...options, model: '/models/small.gguf' }));
   addEventListener('fetch', serveOpenAI({ ...options, model: '/models/absent.gguf' }, { path: '/fresh/v1' }));
+  const price = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
+  const deciding = { remote: [{ name: 'strong', price }], escalation: { conservative: 'escalate' } };
+  addEventListener('fetch', serveOpenAI({ ...options, ...deciding, model: '/models/small.gguf' }, { path: '/deciding/v1' }));
+  const headed = async () => {
+    const kinglet = await createKinglet({ ...options, model: '/models/small.gguf' });
+    const head = await kinglet.fitHead(['one', 'two', 'three', 'four'].map((text, i) => ({ text, label: i < 2 ? 'few' : 'many' })));
+    const { label, kinglet: own } = await kinglet.classify('one', ['few', 'many'], { head });
+    kinglet.dispose();
+    const router = await createRouter();
+    return Response.json({ label, head_max: own.signals.head_max, reason: router.decide({ local: 'absent' }).decision.reason });
+  };
+  addEventListener('fetch', (event) => event.request.url.endsWith('/headed') && event.respondWith(headed().catch((error) => new Response(String(error), { status: 500 }))));
   globalThis.born = Math.random();
   addEventListener('message', ({ ports }) => ports[0].postMessage(globalThis.born));
 `;
@@ -109,6 +121,18 @@ test('whole and streamed answers have the shape of OpenAI', { skip }, async (t) 
   assert.equal((await request(page, { ...SMALL }, '/v1/completions').then(({ text }) => JSON.parse(text))).choices[0].text, SMALL_TEXT);
   const { data } = JSON.parse((await request(page, undefined, '/v1/models')).text);
   assert.deepEqual(data.map(({ object, owned_by }) => [object, owned_by]), [['model', 'kinglet']]);
+});
+
+test('decisions, heads and kinglet/route are had there, too', { skip }, async (t) => {
+  const [page] = await controlled(t);
+  const { status, text } = await request(page, CHAT, '/deciding/v1/chat/completions');
+  assert.equal(status, 200, text);
+  const { id, kinglet } = JSON.parse(text);
+  assert.deepEqual([kinglet.decision.id, kinglet.decision.action, kinglet.decision.egress.remote], [id, 'remote', 'strong']);
+  const answer = await request(page, undefined, '/headed');
+  assert.equal(answer.status, 200, answer.text);
+  const { label, head_max, reason } = JSON.parse(answer.text);
+  assert.deepEqual([label, head_max > 0.5, reason], ['few', true, 'no_remote']);
 });
 
 test('an official client of the page speaks to it', { skip }, async (t) => {
@@ -247,9 +271,7 @@ test('the graph of the entry is static: no import() that a service worker would 
     if (seen.has(url.href)) return;
     seen.add(url.href);
     const code = readFileSync(url, 'utf8');
-    // What decides, and heads, cannot be had there, and say so with an error of their own when they are asked for (docs/routing.md).
-    const later = /\/(escalation|route\/module)\.js$/.test(url.pathname);
-    if (!later) assert.doesNotMatch(code.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''), /\bimport\(|new (Shared)?Worker\(/, url.href);
+    assert.doesNotMatch(code.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''), /\bimport\(|new (Shared)?Worker\(/, url.href);
     for (const [, next] of code.matchAll(/\b(?:import|export)\s*(?:[\w$*{}\s,]+?from\s*)?["'](\.[^"']+)["']/g)) visit(new URL(next, url));
   };
   visit(new URL('../../pkg/dist/service-worker.js', import.meta.url));

@@ -55,7 +55,7 @@ const LATER: &[Later] = &[
     },
     Later {
         name: "decisions",
-        scripts: &["dist/route/index.js"],
+        scripts: &["dist/deciding.js", "dist/route/index.js"],
         wasm: Some("kinglet_route"),
         budget: 275_000, // measured 253,000
     },

@@ -1,6 +1,7 @@
 // Rollout `observe`: a sample of the requests is answered elsewhere, too, and whether both say the same is a label.
 
 import { invalid, refuseOthers } from '../params.js';
+import { drawn } from '../route/draw.js';
 import { kind, number, object } from '../tasks/check.js';
 import type { Collection, Known } from './collection.js';
 import type { FeedbackOptions, Observation } from './types.js';
@@ -38,7 +39,7 @@ export class Observer {
 
   /** Asks elsewhere, if this answer is of the sample. What fails there is no label. */
   async see({ row, texts }: Known): Promise<void> {
-    if (fraction(row.id) >= this.share) {
+    if (!drawn(row.id, this.share)) {
       return;
     }
     try {
@@ -54,16 +55,6 @@ export class Observer {
   close(): void {
     this.ending.abort();
   }
-}
-
-/** From 0 to 1, evenly, and always the same for one id (FNV-1a). */
-export function fraction(id: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) {
-    hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b); // its last step alone leaves the high bits alike
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
 function same(local: string | null, remote: string): boolean {

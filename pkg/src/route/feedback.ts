@@ -37,6 +37,11 @@ const MOST = 2000;
 export class Feedback {
   private readonly kept = new Map<string, LabelledRow>();
 
+  /** There was a word on it before. */
+  knows(trace: Trace): boolean {
+    return this.kept.has(trace.inputs.id);
+  }
+
   /** @throws KingletError `invalid_request` where there was no answer of the small model, or the verdict is none. */
   add(trace: Trace, verdict: Verdict): Labelled {
     if (typeof verdict !== 'object' || verdict === null) {

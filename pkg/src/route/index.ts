@@ -6,5 +6,6 @@ export { fromPromptAPI, promptFacts, type PromptSession } from './adapters/promp
 export { fromWebLLM } from './adapters/web-llm.js';
 export { fromWllama } from './adapters/wllama.js';
 export type { Labelled, LabelledRow, Verdict } from './feedback.js';
-export { createRouter, type Router, type RouterOptions } from './router.js';
+export { createRouter } from './lazy.js';
+export type { Router, RouterOptions } from './router.js';
 export type * from './types.js';

@@ -9,6 +9,7 @@ export interface RouteGlue {
   Router: new (policy: string, profiles: string[], binding: string) => RawRouter;
   fresh(): string;
   check_state(state: string): void;
+  acknowledge(kind: string, state: string): string;
   explain(trace: string): string;
   reported(answer: string): string;
   /** Heads of `classify` (tasks/head.ts): route/src/wasm_head.rs. */
@@ -22,9 +23,10 @@ export interface RouteGlue {
 
 /** A router's half in the module. */
 export interface RawRouter {
-  decide(id: string, facts: string, state: string): string;
+  decide(id: string, facts: string, state: string, binding?: string): string;
   review(step: string, answer: string): string;
   settle(review: string, outcome: string, state: string): string;
+  audit(trace: string, right: boolean, state: string): string;
   replay(trace: string): string;
   config(): string;
 }
@@ -35,6 +37,9 @@ export interface RawHead {
   predict(state: Float32Array): Float64Array;
 }
 
+/** How the module's script is had: fetched (lazy.ts), or there from the beginning (static.ts). */
+export type LoadGlue = () => Promise<unknown>;
+
 let started: Promise<RouteGlue> | undefined;
 
 /**
@@ -42,8 +47,8 @@ let started: Promise<RouteGlue> | undefined;
  *
  * @throws KingletError `worker_failed` when it cannot be had.
  */
-export async function routeModule(file?: WasmFile): Promise<RouteGlue> {
-  started ??= start(file);
+export async function startModule(load: LoadGlue, file?: WasmFile): Promise<RouteGlue> {
+  started ??= start(load, file);
   try {
     return await started;
   } catch (thrown) {
@@ -53,9 +58,8 @@ export async function routeModule(file?: WasmFile): Promise<RouteGlue> {
   }
 }
 
-async function start(file: WasmFile | undefined): Promise<RouteGlue> {
-  const glue = (await import('../../wasm/kinglet_route.js')) as unknown as RouteGlue;
-  return begin(glue, file ?? onDisk());
+async function start(load: LoadGlue, file: WasmFile | undefined): Promise<RouteGlue> {
+  return begin((await load()) as RouteGlue, file ?? onDisk());
 }
 
 async function begin(glue: RouteGlue, wasm: unknown): Promise<RouteGlue> {

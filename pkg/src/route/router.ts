@@ -3,8 +3,8 @@
 import { invalid } from '../params.js';
 import type { WasmFile } from '../types.js';
 import { Feedback, type Labelled, type LabelledRow, type Verdict } from './feedback.js';
-import { call, Made, routeModule, type RawRouter, type RouteGlue } from './module.js';
-import { text } from './text.js';
+import { call, Made, type RawRouter, type RouteGlue } from './module.js';
+import { reading, text } from './text.js';
 import type { Alarm, Binding, Config, Ended, Facts, Outcome, Policy, Profile, Signals, State, Trace } from './types.js';
 
 /** Options of {@link createRouter}: a policy, and what it is applied to. */
@@ -26,17 +26,8 @@ const OTHERS: readonly (keyof RouterOptions)[] = ['profiles', 'binding', 'state'
 /** What nothing was made with. */
 const UNKNOWN: Binding = { model_hash: '', quantization: '', tokenizer_hash: '', template_hash: '', sampler: '', signal_version: 0 };
 
-/**
- * A router. Loads the Wasm module for decisions with the first one.
- *
- * @example
- * const router = await createRouter({ remotes: [{ name: 'strong', price }], escalation: { target: { escalationRate: 0.1 } } });
- * const step = router.decide({ task: 'intent', prompt_tokens: 40, max_tokens: 8 });
- * const { decision } = router.settle(router.review(step, await fromWebLLM(completion)));
- *
- * @throws KingletError `invalid_request` that names an unknown option or the path of a wrong one; `worker_failed`.
- */
-export async function createRouter(options: RouterOptions = {}): Promise<Router> {
+/** A router; `module`: how the Wasm module is had. */
+export async function openRouter(module: (file?: WasmFile) => Promise<RouteGlue>, options: RouterOptions = {}): Promise<Router> {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', 'an object', options === null ? 'null' : typeof options);
   }
@@ -56,11 +47,12 @@ export async function createRouter(options: RouterOptions = {}): Promise<Router>
     throw invalid('profiles', 'a list', typeof profiles);
   }
   const texts = profiles.map((profile, i) => text(`profiles[${i}]`, profile));
-  const said = [text('policy', policy), text('binding', options.binding ?? UNKNOWN)] as const;
+  const binding = options.binding ?? UNKNOWN;
+  const said = [text('policy', policy), text('binding', binding)] as const;
   const state = options.state === undefined ? undefined : text('state', options.state);
-  const glue = await routeModule(options.wasm);
+  const glue = await module(options.wasm);
   const raw = new Made(glue, () => new glue.Router(said[0], texts, said[1]));
-  return new Router(glue, raw, state ?? call(glue, () => glue.fresh()), options.onAlarm);
+  return new Router(glue, raw, binding, state ?? call(glue, () => glue.fresh()), options.onAlarm);
 }
 
 /** Decides, request by request: {@link decide} before generation, {@link review} after it, {@link settle} at the end. */
@@ -74,6 +66,7 @@ export class Router {
   constructor(
     private readonly glue: RouteGlue,
     private readonly raw: Made<RawRouter>,
+    private readonly binding: Binding,
     private kept: string,
     private readonly onAlarm: ((alarm: Alarm) => void) | undefined,
   ) {
@@ -83,10 +76,15 @@ export class Router {
   /**
    * Before generation. `decision.reason` null: the small model is to answer, and {@link review} judges what it says;
    * `decision.abort` is then when it may be ended early. `id`: the caller's name for the request; no two of them share one.
+   * `binding`: where this request is answered with another sampler or template (or model) than the router's, what differs.
    */
-  decide(facts: Facts = {}, id = `${this.session}-${(this.requests += 1)}`): Trace {
+  decide(facts: Facts = {}, id = `${this.session}-${(this.requests += 1)}`, binding?: Partial<Binding>): Trace {
+    if (typeof id !== 'string') {
+      throw invalid('id', 'a string', typeof id);
+    }
     const said = text('facts', facts);
-    return this.trace((raw) => raw.decide(id, said, this.kept));
+    const own = binding === undefined ? undefined : text('binding', reading('binding', 'an object', () => ({ ...this.binding, ...binding })));
+    return this.trace((raw) => raw.decide(id, said, this.kept, own));
   }
 
   /** After generation, `ended` by itself or by the rule of `decision.abort`. */
@@ -98,11 +96,7 @@ export class Router {
   /** The end of a request; without an outcome the remote model was not asked. Only this changes the {@link state}. */
   settle(review: Trace, outcome: Outcome = {}): Trace {
     const said = [text('review', review), text('outcome', outcome)] as const;
-    const settled = this.raw.call((raw) => raw.settle(...said, this.kept));
-    const { trace, state, alarms } = JSON.parse(settled) as { trace: Trace; state: State; alarms: Alarm[] };
-    this.kept = JSON.stringify(state);
-    alarms.forEach((alarm) => this.onAlarm?.(alarm));
-    return trace;
+    return this.changed<{ trace: Trace }>((raw) => raw.settle(...said, this.kept)).trace;
   }
 
   /** Computes a trace from its inputs again; `identical`: bit by bit what it was. */
@@ -117,9 +111,24 @@ export class Router {
     return call(this.glue, () => this.glue.explain(said));
   }
 
-  /** What a user says of an answer, for a calibration: `{labelled, enough}`. Another word on the same one replaces the first. */
+  /**
+   * What a user says of an answer, for a calibration: `{labelled, enough}`. Another word on the same one replaces the first. The
+   * first word on an answer that was drawn to be checked is what the risk that was promised is held against.
+   */
   feedback(trace: Trace, verdict: Verdict): Labelled {
-    return this.said.add(trace, verdict);
+    const said = text('trace', trace);
+    const first = reading('trace', 'what settle gave', () => !this.said.knows(trace));
+    const labelled = reading('trace', 'what settle gave', () => this.said.add(trace, verdict));
+    if (first && trace.decision?.asked === 'audit_sample') {
+      this.changed((raw) => raw.audit(said, verdict.ok, this.kept));
+    }
+    return labelled;
+  }
+
+  /** Alarms of this kind were seen to: what they had suspended or tightened is as before, and they may come again. */
+  acknowledge(kind: Alarm['kind']): void {
+    const said = text('kind', kind);
+    this.kept = call(this.glue, () => this.glue.acknowledge(said, this.kept));
   }
 
   /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
@@ -135,6 +144,14 @@ export class Router {
   /** The session so far; {@link createRouter} goes on with it. */
   get state(): State {
     return JSON.parse(this.kept) as State;
+  }
+
+  /** What `work` gives, and what it made of the session. */
+  private changed<T>(work: (raw: RawRouter) => string): T {
+    const { state, alarms, ...rest } = JSON.parse(this.raw.call(work)) as { state: State; alarms: Alarm[] };
+    this.kept = JSON.stringify(state);
+    alarms.forEach((alarm) => this.onAlarm?.(alarm));
+    return rest as T;
   }
 
   private trace(work: (raw: RawRouter) => string): Trace {

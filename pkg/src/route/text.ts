@@ -1,6 +1,7 @@
 // Values as JSON for the Wasm module. JSON has no word for what is no number: it would become null, which means "not
 // measured". So it is refused here, by its path.
 
+import { KingletError } from '../errors.js';
 import { invalid } from '../params.js';
 
 /**
@@ -34,4 +35,13 @@ export function text(path: string, value: unknown): string {
     throw invalid(path, 'an object', typeof value);
   }
   return said;
+}
+
+/** What `read` makes of something from outside; whatever it stumbles over is the caller's mistake, and says so. */
+export function reading<T>(path: string, expected: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw thrown instanceof KingletError ? thrown : invalid(path, expected, String(thrown));
+  }
 }

@@ -199,6 +199,8 @@ export type Ended = 'complete' | 'aborted';
 export interface Outcome {
   remote?: 'answered' | 'consent_denied' | 'rate_limited' | 'failed';
   usage?: { input: number; output: number };
+  /** Of an audit that was answered: whether the small model's answer was right, by what the remote model said. */
+  local_ok?: boolean;
 }
 
 /** What decisions see of the session so far. */

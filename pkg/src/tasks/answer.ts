@@ -1,10 +1,10 @@
 // `answer`: a question, answered from passages, and what it says looked for in them.
 
 import { invalid, refuseOthers } from '../params.js';
-import { write } from './ask.js';
+import { sizeOfChoice, sizeOfWords, write } from './ask.js';
 import { common, count, kind, number, object, text, whole, type Common } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor } from './prompts.js';
+import { messagesFor, templateFor } from './prompts.js';
 import { Source, verify } from './quotes.js';
 import { refuses } from './refusal.js';
 import type { Found } from '../retrieval/types.js';
@@ -20,11 +20,17 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
   const own = common('answer', options, ['maxTokens', 'k']);
   text('question', question);
   const { passages, signals: found } = await passagesFor(question, given, count('options.k', options?.k, K), own.signal);
+  const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
+  const { info } = desk.link;
+  const parts = { question, passages };
+  const template = (): string => templateFor('answer', parts, info, own);
   if (passages.length === 0) {
-    return nothing(desk, own, question);
+    return nothing(desk, own, question, template);
   }
-  const messages = messagesFor('answer', { question, passages }, desk.link.info.model, own);
-  const words = await write(desk.link, { messages }, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
+  const messages = messagesFor('answer', parts, info.model, own);
+  const size = await sizeOfWords(desk.link, messages, most);
+  const begun = await desk.begin(own, template, async () => size, found);
+  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own.signal);
   const source = new Source(passages.map((passage) => passage.text));
   const refusal = refuses(words.text);
   const { quotes, ok } = refusal ? { quotes: [], ok: undefined } : verify(words.text, source);
@@ -39,19 +45,21 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
     text: words.text,
     quotes,
     passages,
-    kinglet: desk.report(own, signals, words, { input: question, output: words.text }),
+    kinglet: desk.report(begun, signals, words, { input: question, output: words.text }),
   };
 }
 
 /** The model is not asked about nothing. */
-function nothing(desk: Desk, own: Common<never>, question: string): Answered {
+async function nothing(desk: Desk, own: Common<never>, question: string, template: () => string): Promise<Answered> {
   const spent = {
     signals: undefined,
     usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
     timings: { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 },
   };
-  const signals = { empty: true, retrieval_top: 0, retrieval_margin: 0 };
-  return { answer: null, text: '', quotes: [], passages: [], kinglet: desk.report(own, signals, spent, { input: question, output: '' }) };
+  const found = { retrieval_top: 0, retrieval_margin: 0 };
+  const begun = await desk.begin(own, template, () => sizeOfChoice(desk.link, question, []), found);
+  const signals = { empty: true, ...found };
+  return { answer: null, text: '', quotes: [], passages: [], kinglet: desk.report(begun, signals, spent, { input: question, output: '' }) };
 }
 
 async function passagesFor(

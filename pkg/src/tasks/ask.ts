@@ -2,6 +2,7 @@
 
 import type { Lasting } from '../lasting.js';
 import { KingletError } from '../errors.js';
+import type { Pending } from '../escalation.js';
 import type { Choice, Piece } from '../protocol.js';
 import type { Signals } from '../signals.js';
 import { collect } from '../shape.js';
@@ -15,6 +16,14 @@ export interface Words {
   signals: Signals | undefined;
   usage: Usage;
   timings: Timings;
+  aborted: 'mid_abort' | undefined;
+}
+
+/** Tokens of a request, as far as they are known before it is answered. */
+export interface Size {
+  prompt_tokens: number;
+  /** Most of the answer. */
+  max_tokens: number;
 }
 
 /** Scores every label as the answer. `always`: indices of labels whose score must be exact; `none`: of that which means none. */
@@ -33,14 +42,16 @@ export async function choose(
 export async function write(
   link: Lasting,
   request: { messages: readonly ChatMessage[]; response_format?: unknown },
-  most: Most,
+  size: { max_tokens: number },
+  rule: Pending['rule'],
   signal: AbortSignal | undefined,
 ): Promise<Words> {
-  const max_tokens = most.given ?? (await room(link, request.messages, most.otherwise));
-  const body = { ...request, max_tokens, temperature: 0, kinglet: { signals: true } };
+  const kinglet = { signals: true, ...(rule === undefined ? {} : { abort: rule }) };
+  const body = { ...request, max_tokens: size.max_tokens, temperature: 0, kinglet };
   const { choices, usage, ending } = await collect(pieces<Piece>(link, 'chat', body, signal));
   const { text = '', finish = 'stop' } = choices[0] ?? {};
-  return { text, finish, signals: ending.signals, usage, timings: ending.timings ?? { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 } };
+  const timings = ending.timings ?? { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 };
+  return { text, finish, signals: ending.signals, usage, timings, aborted: ending.aborted };
 }
 
 /** Most tokens of an answer: what the app asked for, or so many as fit up to a bound of ours. */
@@ -49,8 +60,16 @@ export interface Most {
   otherwise: number;
 }
 
-/** What the context has left behind the prompt, `most` at most; where it has nothing, the engine says so. */
-async function room(link: Lasting, messages: readonly ChatMessage[], most: number): Promise<number> {
+/** Of an answer in words. Where the context has no room behind the prompt, the engine says so. */
+export async function sizeOfWords(link: Lasting, messages: readonly ChatMessage[], most: Most): Promise<Size> {
   const prompt = await link.call('count', { request: { messages } });
-  return Math.max(1, Math.min(most, link.info.context - prompt));
+  return { prompt_tokens: prompt, max_tokens: most.given ?? Math.max(1, Math.min(most.otherwise, link.info.context - prompt)) };
+}
+
+/** Of a choice among labels; the longest one and what ends it, as the most that is answered. */
+export async function sizeOfChoice(link: Lasting, prompt: readonly ChatMessage[] | string, labels: readonly string[]): Promise<Size> {
+  const tokens = async (text: string): Promise<number> => (await link.call('tokenize', { text, special: 'text' })).length;
+  const prompt_tokens = typeof prompt === 'string' ? await tokens(prompt) : await link.call('count', { request: { messages: prompt } });
+  const longest = labels.reduce((a, b) => (b.length > a.length ? b : a), '');
+  return { prompt_tokens, max_tokens: (await tokens(longest)) + 1 };
 }

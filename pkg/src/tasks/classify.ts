@@ -1,12 +1,13 @@
 // `classify`: one of given labels, by the model's own probability of saying each.
 
 import { invalid } from '../params.js';
-import { choose } from './ask.js';
+import { digest, NO_TEMPLATE } from '../binding.js';
+import { choose, sizeOfChoice } from './ask.js';
 import { common, text, texts, type Common } from './check.js';
 import { headOf, judge } from './head.js';
-import { messagesFor } from './prompts.js';
+import { messagesFor, templateFor } from './prompts.js';
 import type { Desk } from './index.js';
-import type { Classified, ClassifyOptions, LabelScore } from './types.js';
+import type { Classified, ClassifyOptions, Head, LabelScore } from './types.js';
 
 /** What a label that means none of the others is called: desk knows this one. */
 const NONE = 'none of these';
@@ -23,15 +24,18 @@ export async function classify(desk: Desk, given: string, labels: readonly strin
     throw invalid('options.none', 'a label that is not among the others', `"${none}"`);
   }
   const all = none === undefined ? offered : [...offered, none];
-  const messages = messagesFor('classify', { text: text('text', given), labels: all }, desk.link.info.model, own);
+  const { info } = desk.link;
+  const parts = { text: text('text', given), labels: all };
+  const messages = messagesFor('classify', parts, info.model, own);
   const last = none === undefined ? undefined : all.length - 1;
+  const begun = await desk.begin(own, () => templateFor('classify', parts, info, own), () => sizeOfChoice(desk.link, messages, all));
   const choice = await choose(desk.link, { messages, labels: all, ...(last === undefined ? {} : { none: last }) }, own.signal);
   const scores = choice.scores.map(({ label, score, bound }): LabelScore => ({ label, score, ...(bound ? { bound } : {}) }));
   const best = scores[choice.best]?.label ?? null;
   return {
     label: best === none ? null : best,
     scores: scores.toSorted((a, b) => b.score - a.score),
-    kinglet: desk.report(own, {}, choice, { input: given, output: best }),
+    kinglet: desk.report(begun, {}, choice, { input: given, output: best }),
   };
 }
 
@@ -45,6 +49,7 @@ async function byHead(desk: Desk, given: string, offered: readonly string[], own
     throw invalid(`options.${which}`, 'nothing: a head knows the labels of its examples, and asks nothing', 'a value');
   }
   const head = options.head ?? (await headOf(desk, options.examples ?? []));
+  const begun = await desk.begin(own, () => templateOf(head), () => sizeOfChoice(desk.link, given, offered));
   const found = await judge(desk, head, given, own.signal);
   const known = new Set(found.scores.map(({ label }) => label));
   const missing = offered.findIndex((label) => !known.has(label));
@@ -56,7 +61,16 @@ async function byHead(desk: Desk, given: string, offered: readonly string[], own
   const spent = { signals: undefined, usage: found.usage, timings: found.timings };
   const [max, margin] = [scores[0]?.score ?? 0, (scores[0]?.score ?? 0) - (scores[1]?.score ?? 0)];
   const signals = { origin: 'measured' as const, head_max: max, head_margin: margin, prompt_tokens: found.usage.prompt_tokens };
-  return { label: best, scores, kinglet: desk.report(own, signals, spent, { input: given, output: best }) };
+  return { label: best, scores, kinglet: desk.report(begun, signals, spent, { input: given, output: best }) };
+}
+
+const templates = new WeakMap<Head, string>();
+
+/** A head uses no template; what its answers are calibrated for is the head itself. */
+function templateOf(head: Head): string {
+  const template = templates.get(head) ?? `${NO_TEMPLATE} head ${digest(JSON.stringify(head))}`;
+  templates.set(head, template);
+  return template;
 }
 
 function noneOf(none: unknown): string | undefined {

@@ -1,10 +1,10 @@
 // `extract`: values out of a text, as JSON that the grammar keeps to its schema, each looked for in the text again.
 
 import { invalid } from '../params.js';
-import { write } from './ask.js';
+import { sizeOfWords, write } from './ask.js';
 import { common, kind, text, texts, whole } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor } from './prompts.js';
+import { messagesFor, templateFor } from './prompts.js';
 import { Source } from './quotes.js';
 import type { Extracted, ExtractOptions, ExtractSchema } from './types.js';
 
@@ -16,12 +16,16 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   const own = common('extract', options, ['maxTokens']);
   const schema = schemaOf(wanted);
   const fields = Object.keys((schema['properties'] ?? {}) as object);
-  const messages = messagesFor('extract', { text: text('text', given), schema, fields }, desk.link.info.model, own);
+  const { info } = desk.link;
+  const parts = { text: text('text', given), schema, fields };
+  const messages = messagesFor('extract', parts, info.model, own);
   const request = {
     messages,
     response_format: { type: 'json_schema', json_schema: { name: 'value', schema } },
   };
-  const words = await write(desk.link, request, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS }, own.signal);
+  const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
+  const begun = await desk.begin(own, () => templateFor('extract', parts, info, own), async () => size);
+  const words = await write(desk.link, request, size, begun.pending?.rule, own.signal);
   const value = parsed(words.text);
   const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));
   const signals = {
@@ -34,7 +38,7 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
     value: (value ?? null) as T | null,
     text: words.text,
     found,
-    kinglet: desk.report(own, signals, words, { input: given, output: words.text }),
+    kinglet: desk.report(begun, signals, words, { input: given, output: words.text }),
   };
 }
 

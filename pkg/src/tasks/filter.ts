@@ -1,10 +1,10 @@
 // `filter`: pass, hold or unsure, with a risk for each side.
 
 import { invalid, refuseOthers } from '../params.js';
-import { choose } from './ask.js';
+import { choose, sizeOfChoice } from './ask.js';
 import { common, number, object, text } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor } from './prompts.js';
+import { messagesFor, templateFor } from './prompts.js';
 import type { Filtered, FilterOptions } from './types.js';
 
 const LABELS = ['pass', 'hold', 'unsure'] as const;
@@ -20,7 +20,10 @@ export async function filter(desk: Desk, given: string, options?: FilterOptions)
   const own = common('filter', options, ['hold', 'maxRisk']);
   const hold = options?.hold === undefined ? HOLD : text('options.hold', options.hold);
   const most = risks(options?.maxRisk);
-  const messages = messagesFor('filter', { text: text('text', given), hold }, desk.link.info.model, own);
+  const { info } = desk.link;
+  const parts = { text: text('text', given), hold };
+  const messages = messagesFor('filter', parts, info.model, own);
+  const begun = await desk.begin(own, () => templateFor('filter', parts, info, own), () => sizeOfChoice(desk.link, messages, LABELS));
   const choice = await choose(desk.link, { messages, labels: LABELS, always: [0, 1, 2] }, own.signal);
   const share = (label: 0 | 1): number => choice.scores[label]?.score ?? 0;
   const risk = { pass: 1 - share(0), hold: 1 - share(1) };
@@ -29,7 +32,7 @@ export async function filter(desk: Desk, given: string, options?: FilterOptions)
     verdict,
     risk,
     // Each side has a threshold of its own.
-    kinglet: desk.report({ ...own, group: own.group ?? LABELS[choice.best] }, {}, choice, { input: given, output: verdict }),
+    kinglet: desk.report(begun, {}, choice, { input: given, output: verdict }, LABELS[choice.best]),
   };
 }
 

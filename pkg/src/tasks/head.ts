@@ -1,9 +1,10 @@
 // Heads: labels from the engine's hidden state, by a linear model that is fitted to examples on the device. What is fitted and
 // how it is stored: route/src/head.
 
+import { identityOf } from '../binding.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
 import type { Vector } from '../protocol.js';
-import { call, Made, routeModule, type RawHead } from '../route/module.js';
+import { call, Made, type RawHead } from '../route/module.js';
 import { text as json } from '../route/text.js';
 import { pieces } from '../stream.js';
 import type { Timings, Usage } from '../types.js';
@@ -16,10 +17,10 @@ const STATE = 'mean of the text alone, 1';
 /** Texts in one request for states. */
 const BATCH = 256;
 
-/** What the head that is fitted here is bound to. The engine knows no hash of its weights, so it is what the file says of itself. */
+/** What the head that is fitted here is bound to. */
 function bindingOf({ link }: Desk): string {
-  const { model, architecture, vocabulary, embedding_length } = link.info;
-  return JSON.stringify({ model_hash: `${model} ${architecture} ${embedding_length}`, quantization: '', tokenizer_hash: `${vocabulary}`, state: STATE });
+  const { model_hash, quantization, tokenizer_hash } = identityOf(link.info);
+  return JSON.stringify({ model_hash, quantization, tokenizer_hash, state: STATE });
 }
 
 /** See `Kinglet.fitHead`. */
@@ -39,7 +40,7 @@ export async function fitHead(desk: Desk, examples: readonly Example[], options?
   states.forEach((state, i) => flat.set(state, i * dimensions));
   const labels = Uint32Array.from(list, ({ label }) => index.get(label) ?? 0);
   const strength = number('options.c', c, 1e-6, 1e6);
-  const module = await routeModule();
+  const module = await desk.heads();
   const fitted = call(module, () => module.fit_head(flat, labels, names, bindingOf(desk), JSON.stringify(strength === undefined ? {} : { c: strength })));
   return JSON.parse(fitted) as Head;
 }
@@ -73,7 +74,7 @@ async function open(desk: Desk, head: Head): Promise<Made<RawHead>> {
   if (before?.model === model) {
     return before.head;
   }
-  const module = await routeModule();
+  const module = await desk.heads();
   const said = json('options.head', head);
   const fresh = new Made(module, () => new module.Head(said, model));
   fresh.call(() => undefined); // one that is none, or of another model, is refused now

@@ -1,16 +1,20 @@
 // The task calls, fetched when the first of them is used: what a page downloads to chat does not grow by them.
 
-import type { Decisions } from '../escalation.js';
+import { bindingOf, GREEDY } from '../binding.js';
+import type { Decisions, Pending } from '../escalation.js';
+import { surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
 import { Observer } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
-import type { Facts, Trace } from '../route/types.js';
+import type { RouteGlue } from '../route/module.js';
+import type { Binding, Facts } from '../route/types.js';
 import { envelope } from '../shape.js';
 import type { Signals } from '../signals.js';
-import type { Timings, Usage } from '../types.js';
+import type { Own, Timings, Usage } from '../types.js';
 import { answer } from './answer.js';
+import type { Size } from './ask.js';
 import type { Common } from './check.js';
 import { classify } from './classify.js';
 import { extract } from './extract.js';
@@ -45,14 +49,42 @@ export interface TasksModule {
 /** What a task needs of the model that it runs on. */
 export interface Desk {
   readonly link: Lasting;
-  /** What stands under `kinglet` of an answer; `texts` are kept only where the app's redactor lets them through. */
+  /** The Wasm module that fits heads. */
+  heads(): Promise<RouteGlue>;
+  /**
+   * Before a request is answered, which is when it is decided on. `template`: of the model's chat template and the task's wording
+   * (it is asked for where somebody wants to know); `size` likewise; `found`: signals that are known by then.
+   */
+  begin(own: Who, template: () => string, size: () => Promise<Size>, found?: Found): Promise<Begun>;
+  /**
+   * What stands under `kinglet` of its answer; `texts` are kept only where the app's redactor lets them through. `group`: which the
+   * answer has shown, where the app has said none.
+   */
   report(
-    own: Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts'>,
-    found: Parameters<typeof joined>[1],
-    spent: { signals: Signals | undefined; usage: Usage; timings: Timings },
+    begun: Begun,
+    found: Found,
+    spent: { signals: Signals | undefined; usage: Usage; timings: Timings; aborted?: Own['aborted'] | undefined },
     texts: { input: string; output: string | null },
+    group?: string,
   ): TaskReport;
 }
+
+/** What the app says of a request. */
+type Who = Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts'>;
+
+/** Signals that a task itself finds. */
+type Found = Parameters<typeof joined>[1];
+
+/** A request that is being answered. */
+export interface Begun {
+  id: string;
+  own: Who;
+  binding: () => Binding;
+  pending: Pending | undefined;
+}
+
+/** An answer that feedback may still come for, and what it was made with. */
+type Remembered = Known & { binding: () => Binding };
 
 /** Answers that feedback may still come for; older ones are forgotten. */
 const REMEMBERED = 500;
@@ -62,10 +94,11 @@ export class Tasks implements Desk {
   /** What was said of answers. */
   readonly collected: Collection;
   private readonly observer: Observer | undefined;
-  private readonly known = new Map<string, Known>();
+  private readonly known = new Map<string, Remembered>();
 
   constructor(
     readonly link: Lasting,
+    readonly heads: () => Promise<RouteGlue>,
     feedback: FeedbackOptions = {},
     private readonly decisions?: Decisions,
   ) {
@@ -79,16 +112,20 @@ export class Tasks implements Desk {
   }
 
   /** An answer that was decided on elsewhere: of a chat. */
-  remember({ inputs: { id, facts, answer } }: Trace): void {
-    if (answer === null) {
-      throw invalid('feedback', 'a request that the small model has answered', 'one without an answer of its own');
-    }
+  remember({ trace, answer, binding }: NonNullable<ReturnType<Decisions['of']>>): void {
+    const { id, facts } = trace.inputs;
     const { task = 'chat', group } = facts;
     const signals = joined(undefined, answer.signals);
-    this.keep({ row: { id, task, ...(group === undefined ? {} : { group }), signals }, texts: { input: '', output: null } });
+    const row = { id, task, ...(group === undefined ? {} : { group }), signals };
+    this.keep({ row, texts: { input: '', output: null }, binding: () => binding });
   }
 
-  private keep(known: Known): void {
+  /** What one of the latest answers was made with. */
+  binding(id: string): Binding | undefined {
+    return this.known.get(id)?.binding();
+  }
+
+  private keep(known: Remembered): void {
     this.known.set(known.row.id, known);
     const [oldest] = this.known.keys();
     if (this.known.size > REMEMBERED && oldest !== undefined) {
@@ -135,22 +172,32 @@ export class Tasks implements Desk {
     return filter(this, text, options);
   }
 
-  report(...[own, found, { signals, usage, timings }, texts]: Parameters<Desk['report']>): TaskReport {
+  async begin(...[own, template, size, found = {}]: Parameters<Desk['begin']>): Promise<Begun> {
     const { id } = envelope('task', '');
+    const { info } = this.link;
+    const binding = (): Binding => bindingOf(info, GREEDY, template());
+    const { task, group, complexity, facts } = own;
+    if (this.decisions === undefined) {
+      return { id, own, binding, pending: undefined };
+    }
+    const known = { task, group, complexity, ...(await size()), retrieval_top: found.retrieval_top, retrieval_margin: found.retrieval_margin };
+    const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
+    // What the app says of it itself holds.
+    const all: Facts = { ...(Object.fromEntries(there) as Facts), ...surroundings(info.context), ...facts };
+    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: binding() }) };
+  }
+
+  report(...[begun, found, { signals, usage, timings, aborted }, texts, shown]: Parameters<Desk['report']>): TaskReport {
+    const { id, own, binding, pending } = begun;
     const all = joined(signals, { ...found, complexity: own.complexity });
-    const decision = this.decisions?.begin(id, this.facts(own, all), 1).whole({ signals: all, timings }).decision;
-    const known: Known = { row: { id, task: own.task, ...(own.group === undefined ? {} : { group: own.group }), signals: all }, texts };
+    const group = own.group ?? shown;
+    if (group !== undefined && group !== own.group && own.facts.group === undefined) {
+      pending?.grouped(group);
+    }
+    const decision = pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
+    const known = { row: { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all }, texts, binding };
     this.keep(known);
     void this.observer?.see(known);
     return { id, signals: all, usage, timings, ...(decision === undefined ? {} : { decision }) };
-  }
-
-  /** What a decision knows of a request that was answered here; what the app says of it itself holds. */
-  private facts({ task, group, complexity, facts }: Parameters<Desk['report']>[0], signals: Signals): Facts {
-    const { prompt_tokens, retrieval_top, retrieval_margin } = signals;
-    const online = (globalThis.navigator as Navigator | undefined)?.onLine;
-    const known = { task, group, complexity, prompt_tokens, retrieval_top, retrieval_margin, online, context: this.link.info.context, local: 'ready' };
-    const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
-    return { ...(Object.fromEntries(there) as Facts), ...facts };
   }
 }

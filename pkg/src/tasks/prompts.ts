@@ -1,8 +1,9 @@
 // How each task is worded. `desk`: the forms that the project's own models were trained on (models/desk/data/row.py); a test
 // holds both to the same lines. `instruct`: plain words for any other model, what is the same in many requests first.
 
+import { digest, identityOf } from '../binding.js';
 import { invalid } from '../params.js';
-import type { ChatMessage } from '../types.js';
+import type { ChatMessage, Info } from '../types.js';
 import { kind } from './check.js';
 import type { Passage, Prompt, PromptStyle } from './types.js';
 
@@ -55,15 +56,48 @@ const WORDINGS: Record<PromptStyle, Wordings> = {
 /** Models that know the forms of desk, by `general.name`. */
 const DESK = new Set(['desk', 'desk-nano']);
 
+/** Changes whenever a wording above does: answers to another one are calibrated anew. A test holds it to their texts. */
+export const WORDINGS_VERSION = 1;
+
+/** Requests whose words tell one function of the app's from another. */
+export const SAMPLES: Parts = {
+  classify: { text: 'a text', labels: ['a label', 'another label'] },
+  extract: { text: 'a text', schema: { type: 'object', properties: { field: { type: 'string' } } }, fields: ['field'] },
+  answer: { question: 'a question', passages: [{ text: 'a passage' }, { text: 'another passage' }] },
+  summarise: { text: 'a text' },
+  filter: { text: 'a text', hold: 'what is held' },
+};
+
+/** How a request is worded. */
+interface Wording<Task extends keyof Parts> {
+  style?: PromptStyle | undefined;
+  prompt?: ((parts: Parts[Task]) => unknown) | undefined;
+}
+
+const styleOf = (model: string, own: { style?: PromptStyle | undefined }): PromptStyle => own.style ?? (DESK.has(model) ? 'desk' : 'instruct');
+
+/**
+ * What a calibration of this task's answers is bound to: the chat template, and the wording. A function of the app's is known by
+ * what it says of a sample; one that fails there is known by this request alone, which no calibration fits.
+ */
+export function templateFor<Task extends keyof Parts>(task: Task, parts: Parts[Task], info: Info, own: Wording<Task>): string {
+  const { template_hash } = identityOf(info);
+  if (own.prompt === undefined) {
+    return `${template_hash} ${task} ${styleOf(info.model, own)} ${WORDINGS_VERSION}`;
+  }
+  const said = (of: Parts[Task]): string => digest(JSON.stringify(messagesFor(task, of, info.model, own)));
+  let words: string;
+  try {
+    words = said(SAMPLES[task]);
+  } catch {
+    words = `of ${said(parts)}`;
+  }
+  return `${template_hash} ${task} own ${words}`;
+}
+
 /** The messages of a request: worded by the app, or in the model's style. */
-export function messagesFor<Task extends keyof Parts>(
-  task: Task,
-  parts: Parts[Task],
-  model: string,
-  own: { style?: PromptStyle | undefined; prompt?: ((parts: Parts[Task]) => unknown) | undefined },
-): ChatMessage[] {
-  const style = own.style ?? (DESK.has(model) ? 'desk' : 'instruct');
-  const prompt = own.prompt === undefined ? WORDINGS[style][task](parts) : (own.prompt(parts) as Prompt);
+export function messagesFor<Task extends keyof Parts>(task: Task, parts: Parts[Task], model: string, own: Wording<Task>): ChatMessage[] {
+  const prompt = own.prompt === undefined ? WORDINGS[styleOf(model, own)][task](parts) : (own.prompt(parts) as Prompt);
   if (typeof prompt === 'string' && prompt.trim() !== '') {
     return [{ role: 'user', content: prompt }];
   }

@@ -1,8 +1,8 @@
 // Signals of an answer in OpenAI's shape: a chat or a completion, whole or in chunks, with the log-probabilities that were
 // asked for (`logprobs: true`, and `top_logprobs` of at least 2 for margins; of a completion `logprobs: 5`).
 
-import { call, routeModule } from '../module.js';
-import { text } from '../text.js';
+import { signalsOf } from '../lazy.js';
+import { reading, text } from '../text.js';
 import type { Signals } from '../types.js';
 
 interface Token {
@@ -34,14 +34,15 @@ export interface AdapterOptions {
 
 /** Signals of an answer with `logprobs`; without them `origin` is `none`, and only facts and checks decide. */
 export async function fromOpenAI(answer: Answer | readonly Answer[], { choice = 0, form = 'text' }: AdapterOptions = {}): Promise<Signals> {
-  const parts = [answer].flat().flatMap(({ choices }) => choices.filter(({ index }) => (index ?? 0) === choice));
-  const said = parts.map((part) => part.text ?? part.message?.content ?? part.delta?.content ?? '').join('');
-  const reason = parts.map((part) => part.finish_reason).findLast((why) => why != null);
-  const finish = reason === 'length' ? 'length' : reason == null ? 'unknown' : 'stop';
-  const content = said.trim() !== '' ? 'some' : reason === 'tool_calls' ? 'unknown' : 'empty';
-  const glue = await routeModule();
-  const reported = text('reported', { tokens: parts.flatMap(({ logprobs }) => tokens(logprobs ?? {})), form, finish, content });
-  return JSON.parse(call(glue, () => glue.reported(reported))) as Signals;
+  const reported = reading('answer', "one in OpenAI's shape", () => {
+    const parts = [answer].flat().flatMap(({ choices }) => choices.filter(({ index }) => (index ?? 0) === choice));
+    const said = parts.map((part) => part.text ?? part.message?.content ?? part.delta?.content ?? '').join('');
+    const reason = parts.map((part) => part.finish_reason).findLast((why) => why != null);
+    const finish = reason === 'length' ? 'length' : reason == null ? 'unknown' : 'stop';
+    const content = said.trim() !== '' ? 'some' : reason === 'tool_calls' ? 'unknown' : 'empty';
+    return text('reported', { tokens: parts.flatMap(({ logprobs }) => tokens(logprobs ?? {})), form, finish, content });
+  });
+  return signalsOf(reported);
 }
 
 function tokens(logprobs: NonNullable<Answer['choices'][number]['logprobs']>): { token: string; logprob: number; top: number[] }[] {

@@ -1,8 +1,8 @@
 // The browser's own model (Prompt API). It says nothing of probabilities: `origin` is `none`, the decision has the note
 // `no_probabilities`, and only facts and checks decide. Checks of the app's own go into `verified`, `schema_ok`, `quote_ok`.
 
-import { call, routeModule } from '../module.js';
-import { text } from '../text.js';
+import { signalsOf } from '../lazy.js';
+import { reading, text } from '../text.js';
 import type { Facts, Signals } from '../types.js';
 
 /** What is read of a `LanguageModel` session, by its names of now or those before. */
@@ -15,14 +15,14 @@ export interface PromptSession {
 
 /** Signals of what `session.prompt()` gave, with the checks that the app made of it. */
 export async function fromPromptAPI(answer: string, checks: { verified?: boolean; schema_ok?: boolean; quote_ok?: boolean; refusal?: boolean } = {}): Promise<Signals> {
-  const glue = await routeModule();
-  const reported = text('reported', { tokens: null, content: answer.trim() === '' ? 'empty' : 'some' });
-  return { ...(JSON.parse(call(glue, () => glue.reported(reported))) as Signals), ...checks };
+  const content = reading('answer', 'a text', () => (answer.trim() === '' ? 'empty' : 'some'));
+  const reported = text('reported', { tokens: null, content });
+  return { ...(await signalsOf(reported)), ...checks };
 }
 
 /** What a session knows before it is asked; `tokens`: what `session.measureContextUsage(prompt)` gave. */
-export function promptFacts(session: PromptSession | undefined, tokens?: number): Facts {
-  if (session === undefined) {
+export function promptFacts(session: PromptSession | null | undefined, tokens?: number): Facts {
+  if (session === undefined || session === null) {
     return { local: 'absent' };
   }
   const context = session.contextWindow ?? session.inputQuota;

@@ -1,0 +1,18 @@
+// Decisions on this engine's answers, as a page has them: fetched where an option of docs/routing.md is given. A service worker
+// has them from the beginning (service-worker.ts).
+
+import type { Decisions } from './escalation.js';
+import type { RouteGlue } from './route/module.js';
+import type { Router, RouterOptions } from './route/router.js';
+import type { WasmFile } from './types.js';
+
+export { Decisions } from './escalation.js';
+export { createRouter, routeModule } from './route/lazy.js';
+
+/** How this module is had. */
+export interface DecidingModule {
+  Decisions: typeof Decisions;
+  createRouter(options?: RouterOptions): Promise<Router>;
+  /** The Wasm module itself, which also fits heads. */
+  routeModule(file?: WasmFile): Promise<RouteGlue>;
+}

@@ -1,0 +1,16 @@
+// Decisions in a service worker, which has no `import()`: the module's script is there, its Wasm is fetched with its first use.
+
+import * as glue from '../../wasm/kinglet_route.js';
+import type { WasmFile } from '../types.js';
+import { startModule, type RouteGlue } from './module.js';
+import { openRouter, type Router, type RouterOptions } from './router.js';
+
+/** See {@link startModule}. */
+export function routeModule(file?: WasmFile): Promise<RouteGlue> {
+  return startModule(async () => glue, file);
+}
+
+/** As that of `kinglet/route`. */
+export function createRouter(options?: RouterOptions): Promise<Router> {
+  return openRouter(routeModule, options);
+}
