@@ -307,7 +307,7 @@ test('hostile input is a typed error, and the router goes on', { skip }, async (
   const twice = Object.defineProperty({}, 'complexity', { enumerable: true, get: () => (looks++ === 0 ? NaN : 0.5) });
   const proxy = new Proxy({}, { ownKeys: () => { throw new Error('no'); } });
   const polluting = JSON.parse('{"__proto__": {"task": "t"}, "constructor": 1}');
-  const long = 'x'.repeat(10_000_000);
+  const [long, longest] = ['x'.repeat(50_000), 'x'.repeat(10_000_000)];
   const values = [
     undefined, null, true, 1, NaN, Infinity, -0, 1e308, 2 ** 60, 10n, '', 'x', long, Symbol('s'), () => 1, [], [1], [[[]]], {}, { a: 1 }, { task: long }, { toJSON: () => 'x' },
     { toJSON: () => { throw new Error('no'); } }, cyclic, deep, getter, twice, proxy, polluting, Object.create(null), new Map([[1, 2]]), new Date(NaN), new Uint8Array(3), { id: 1e400 }, { signals: null },
@@ -329,6 +329,7 @@ test('hostile input is a typed error, and the router goes on', { skip }, async (
     ...nasty({ remote: 'answered', usage: { input: 1, output: 1 }, local_ok: true }).map((outcome) => () => router.settle(trace, outcome)),
     ...nasty({ ok: true, remoteOk: false }).map((verdict) => () => router.feedback(trace, verdict)),
     ...values.map((kind) => () => router.acknowledge(kind)),
+    ...[() => createRouter({ profiles: [{ ...profile, data_digest: longest }] }), () => router.decide({ task: longest }), () => router.decide({}, longest), () => router.explain(longest)],
     ...nasty(chat()).map((answer) => () => route.fromOpenAI(answer)),
     ...values.flatMap((answer) => [() => route.fromWllama([answer]), () => route.fromPromptAPI(answer), () => route.fromPromptAPI('x', answer), () => route.promptFacts(answer)]),
   ];

@@ -27,10 +27,11 @@ const OTHERS: readonly (keyof RouterOptions)[] = ['profiles', 'binding', 'state'
 const UNKNOWN: Binding = { model_hash: '', quantization: '', tokenizer_hash: '', template_hash: '', sampler: '', signal_version: 0 };
 
 /** A router; `module`: how the Wasm module is had. */
-export async function openRouter(module: (file?: WasmFile) => Promise<RouteGlue>, options: RouterOptions = {}): Promise<Router> {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', 'an object', options === null ? 'null' : typeof options);
+export async function openRouter(module: (file?: WasmFile) => Promise<RouteGlue>, given: RouterOptions = {}): Promise<Router> {
+  if (typeof given !== 'object' || given === null) {
+    throw invalid('options', 'an object', given === null ? 'null' : typeof given);
   }
+  const options: RouterOptions = reading('options', 'an object', () => ({ ...given })); // one look at each
   const policy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if ((POLICY as readonly string[]).includes(name)) {

@@ -16,8 +16,9 @@ export interface PromptSession {
 /** Signals of what `session.prompt()` gave, with the checks that the app made of it. */
 export async function fromPromptAPI(answer: string, checks: { verified?: boolean; schema_ok?: boolean; quote_ok?: boolean; refusal?: boolean } = {}): Promise<Signals> {
   const content = reading('answer', 'a text', () => (answer.trim() === '' ? 'empty' : 'some'));
+  const found = reading('checks', 'an object', () => ({ ...checks }));
   const reported = text('reported', { tokens: null, content });
-  return { ...(await signalsOf(reported)), ...checks };
+  return { ...(await signalsOf(reported)), ...found };
 }
 
 /** What a session knows before it is asked; `tokens`: what `session.measureContextUsage(prompt)` gave. */
