@@ -1,5 +1,6 @@
 // What an answer was made with: what a calibration of such answers is bound to (docs/calibration.md).
 
+import { digest } from './hash.js';
 import type { Binding } from './route/types.js';
 import type { Identity, Info } from './types.js';
 
@@ -56,13 +57,4 @@ export function samplerOf(request: Readonly<Record<string, unknown>>): string {
     parts.push(`bias=${digest(JSON.stringify(biases))}`);
   }
   return parts.join(' ');
-}
-
-/** FNV-1a, 64 bits, as the crate that decides has it: tells texts apart, and protects against nobody. */
-export function digest(text: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  return hash.toString(16).padStart(16, '0');
 }

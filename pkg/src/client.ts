@@ -256,6 +256,7 @@ export class Kinglet {
 
   /** Lets go of the engine for good: it ends with its memory unless other tabs share it. Calls fail with `not_loaded`. */
   dispose(): void {
+    this.loadedTasks?.close();
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
   }
 }

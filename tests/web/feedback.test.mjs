@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Collection, ENOUGH } from '../../pkg/dist/feedback/collection.js';
 import { Observer } from '../../pkg/dist/feedback/observe.js';
+import { Decisions } from '../../pkg/dist/escalation.js';
 import { fraction } from '../../pkg/dist/route/draw.js';
+import { createRouter } from '../../pkg/dist/route/lazy.js';
+import { Tasks } from '../../pkg/dist/tasks/index.js';
 import { joined } from '../../pkg/dist/tasks/signals.js';
+import { notBuilt } from './support/browser.mjs';
 import { DESK, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 
+const textsOf = (id) => ({ input: `text of ${id}, secret`, output: 'refund' });
 const known = (id, { task = 'intent', label_max = 0.5 } = {}) => ({
-  row: { id, task, signals: joined(undefined, { label_max, prompt_tokens: 7 }) },
-  texts: { input: `text of ${id}, secret`, output: 'refund' },
+  row: { id, task, signals: joined(undefined, { label_max, prompt_tokens: 7 }), prompt_chars: textsOf(id).input.length },
+  texts: textsOf(id),
 });
+const FREE = { needs_consent: false, needs_redaction: false };
 const open = (options = {}) => new Collection({ store: 'memory', ...options });
 const refused = (work, param) => assert.rejects(async () => work(), (e) => e.code === 'invalid_request' && e.detail.param === param);
 const parsed = (lines) => lines.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
@@ -87,15 +93,121 @@ test('a sample is asked elsewhere: agreement is a label that says so, and a fail
   const answers = { 'text of a, secret': ' Refund. ', 'text of b, secret': 'delivery' };
   const ask = async ({ task, input }) => (asked.push(task), answers[input] ?? Promise.reject(new Error('away')));
   const observer = Observer.of({ observe: { share: 1, ask } }, collection);
-  for (const id of ['a', 'b', 'c']) await observer.see(known(id));
+  for (const id of ['a', 'b', 'c']) await observer.see(known(id), textsOf(id), FREE);
   assert.equal(asked.length, 3);
   assert.deepEqual((await collection.rows()).map(({ id, local_ok, label_source }) => [id, local_ok, label_source]), [['a', true, 'remote_agreement'], ['b', false, 'remote_agreement']]);
   const none = Observer.of({ observe: { share: 0, ask } }, collection);
-  await none.see(known('d'));
+  await none.see(known('d'), textsOf('d'), FREE);
   assert.equal(asked.length, 3);
   const picky = open();
-  await Observer.of({ observe: { share: 1, ask: async () => 'x', agree: (local, remote) => local.length > remote.length } }, picky).see(known('a'));
+  await Observer.of({ observe: { share: 1, ask: async () => 'x', agree: (local, remote) => local.length > remote.length } }, picky).see(known('a'), textsOf('a'), FREE);
   assert.equal((await picky.rows())[0].local_ok, true);
+});
+
+const spent = { signals: undefined, usage: { prompt_tokens: 4, completion_tokens: 1, total_tokens: 5 }, timings: { prefill_ms: 1, decode_ms: 0, reused_tokens: 0 } };
+const link = { info: { context: 100, model: 'm', model_hash: 'm', quantization: 'q', tokenizer_hash: 't', template_hash: 'c' } };
+const price = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
+
+/** Numbers from 0 to 1, the same for one seed (a linear congruence; its high bits are good enough for cases of a test). */
+function random(seed) {
+  let state = seed >>> 0;
+  return () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24;
+}
+
+/** The tasks of a model that is not there, and one answer of theirs. */
+function desk(feedback, decisions) {
+  const tasks = new Tasks(link, undefined, { store: 'memory', ...feedback }, decisions);
+  const answered = async (facts, { task = 'filter', input = 'secret', output = 'x' } = {}) => {
+    const begun = await tasks.begin({ task, facts }, () => 'words', async () => ({ prompt_tokens: 4, max_tokens: 3 }));
+    return tasks.report(begun, {}, spent, { input, output });
+  };
+  return { tasks, answered };
+}
+
+test('nobody is asked where a gate forbids that anything leaves, and who is asked hears what it needs', { skip: notBuilt() ?? false }, async () => {
+  const draw = random(20261122);
+  const oneOf = (list) => list[Math.floor(draw() * list.length)];
+  const some = (share, value) => (draw() < share ? value() : undefined);
+  const given = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+  const label = () => given({ consent: some(0.7, () => oneOf(['free', 'free', 'ask', 'never'])), redact: some(0.5, () => oneOf(['no', 'yes'])) });
+  const counts = { gates: 0, asked: 0, compared: 0 };
+  for (let i = 0; i < 300; i++) {
+    const options = given({
+      mode: oneOf(['prefer-local', 'prefer-remote', 'prefer-remote', 'only-local', 'only-remote']),
+      remotes: some(0.9, () => [{ name: 'r', price }]),
+      escalation: some(0.3, () => ({ maxRate: oneOf([0, 0.5, 1]) })),
+      tasks: some(0.4, () => ({ [oneOf(['filter', 'other'])]: given({ ...label(), escalate: some(0.5, () => oneOf(['default', 'always', 'never'])) }) })),
+      privacy: some(0.5, label),
+    });
+    const facts = given({
+      payload: some(0.7, () => Array.from({ length: Math.floor(draw() * 4) }, label)),
+      answered: some(0.1, () => 'denied'),
+      online: some(0.8, () => draw() < 0.8),
+      budget: some(0.2, () => given({ requests: some(0.5, () => oneOf([0, 3])), tokens: some(0.5, () => oneOf([2, 100])) })),
+    });
+    const decisions = await Decisions.of(createRouter, options, () => undefined);
+    const asked = [];
+    const { answered } = desk({ observe: { share: 1, ask: async (request) => (asked.push(request), 'x') } }, decisions);
+    const { id, decision } = await answered(facts);
+    const { gates } = decisions.of(id).trace;
+    const what = JSON.stringify({ options, facts });
+    if (gates.length > 0) {
+      counts.gates += 1;
+      assert.deepEqual(asked, [], what);
+      continue;
+    }
+    counts.asked += 1;
+    const [{ signal, ...request }] = asked;
+    assert.ok(signal instanceof AbortSignal);
+    const { needs_consent, needs_redaction } = request;
+    assert.deepEqual(request, { task: 'filter', input: 'secret', needs_consent, needs_redaction }, what);
+    if (decision.egress !== null) {
+      counts.compared += 1;
+      assert.deepEqual({ needs_consent, needs_redaction }, { needs_consent: decision.egress.needs_consent, needs_redaction: decision.egress.needs_redaction }, what);
+    }
+  }
+  assert.ok(Object.values(counts).every((count) => count > 40), JSON.stringify(counts));
+});
+
+test('where nothing is decided, what is known of a request forbids likewise; after close nobody is asked', { skip: notBuilt() ?? false }, async () => {
+  const asked = [];
+  let away;
+  const ask = async ({ needs_consent, needs_redaction }) => (asked.push([needs_consent, needs_redaction]), away ?? 'x');
+  const { tasks, answered } = desk({ observe: { share: 1, ask } });
+  for (const facts of [{ payload: [{ consent: 'free' }, { consent: 'never' }] }, { answered: 'denied' }, { online: false }]) await answered(facts);
+  assert.deepEqual(asked, []);
+  for (const facts of [{}, { payload: [{}] }, { payload: [{ consent: 'free' }] }, { payload: [{ consent: 'free' }, { redact: 'yes' }] }]) await answered(facts);
+  assert.deepEqual(asked, [[true, false], [true, false], [false, false], [true, true]]);
+  await refused(() => answered({ payload: {} }), 'facts.payload');
+  await refused(() => answered({ payload: [{ consent: 'maybe' }] }), 'facts.payload[0].consent');
+  await refused(() => answered({ payload: [{ redact: true }] }), 'facts.payload[0].redact');
+  const labelled = async () => (await tasks.collected.rows()).length;
+  assert.equal(await labelled(), 4);
+  let answer;
+  away = new Promise((resolve) => (answer = resolve));
+  await answered({});
+  tasks.close();
+  answer('x');
+  await answered({});
+  assert.equal(asked.length, 5, 'one was asked before');
+  assert.equal(await labelled(), 4);
+});
+
+test('texts are kept for a redactor alone, and not without end', { skip: notBuilt() ?? false }, async () => {
+  const told = [];
+  const { tasks, answered } = desk({ redact: (texts) => (told.push(texts.input.length), undefined) });
+  const ids = [];
+  for (let i = 0; i < 5; i++) ids.push((await answered({}, { input: 'a'.repeat(400_000) })).id);
+  for (const id of ids) await tasks.feedback(id, { ok: true });
+  assert.deepEqual(told, [400_000, 400_000], 'of the latest two');
+  await tasks.feedback(ids[0], { ok: false, expected: 'y' });
+  assert.deepEqual(told.slice(2), [0], 'what is said now is known');
+  const large = (await answered({}, { input: 'a'.repeat(3_000_000) })).id;
+  await tasks.feedback(large, { ok: true });
+  assert.equal(told.at(-1), 3_000_000, 'the latest is, whatever its length');
+  const rows = await tasks.collected.rows();
+  assert.deepEqual(new Set(rows.map(({ prompt_chars }) => prompt_chars)), new Set([400_000, 3_000_000]));
+  assert.ok(rows.every(({ texts }) => texts === undefined));
 });
 
 test('which requests are of the sample follows from their ids, evenly', () => {
@@ -109,12 +221,16 @@ test('which requests are of the sample follows from their ids, evenly', () => {
 });
 
 test('feedback on a real answer', { skip: noDesk() ?? false }, async () => {
-  const { kinglet, close } = await nodeKinglet(DESK, { feedback: { store: 'memory', observe: { share: 1, ask: async () => 'late parcel' } } });
+  let signal;
+  const { kinglet, close } = await nodeKinglet(DESK, { feedback: { store: 'memory', observe: { share: 1, ask: async (request) => ({ signal } = request, 'late parcel') } } });
   const { label, kinglet: report } = await kinglet.classify('Where is my parcel? It is late.', ['late parcel', 'refund']);
   const { labelled } = await kinglet.feedback(report.id, { ok: label === 'late parcel' });
   assert.equal(labelled, 1);
   const collected = await kinglet.collected();
   assert.deepEqual((await collected.rows()).map(({ task, signals }) => [task, signals.label_max]), [['classify', report.signals.label_max]]);
   await assert.rejects(kinglet.feedback('task-0', { ok: true }), (e) => e.code === 'invalid_request' && e.detail.param === 'id');
+  assert.equal(signal.aborted, false);
+  kinglet.dispose();
+  assert.equal(signal.aborted, true, 'nobody is waited for any more');
   close();
 });

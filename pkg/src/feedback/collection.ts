@@ -1,8 +1,8 @@
 // Labelled answers in the page's store: bounded, without texts unless a redactor lets them through, and out again as JSON Lines.
 
+import { kind, number, object, text } from '../check.js';
 import { openDrawer, type Drawer } from '../drawer.js';
 import { invalid, refuseOthers } from '../params.js';
-import { kind, number, object, text } from '../tasks/check.js';
 import type { Collected, FeedbackOptions, FeedbackRow, Progress, Texts, Verdict } from './types.js';
 
 /** What a record looks like. */
@@ -17,10 +17,14 @@ export const ENOUGH = 300;
 const HARD = 0.1;
 const SOURCES = ['human', 'verifier', 'exact', 'remote_agreement'];
 
+/** Of an answer whose texts are not known here. */
+const NONE: Texts = { input: '', output: null };
+
 /** An answer that feedback may still come for. */
 export interface Known {
-  row: Pick<FeedbackRow, 'id' | 'task' | 'group' | 'signals'>;
-  texts: Texts;
+  row: Pick<FeedbackRow, 'id' | 'task' | 'group' | 'signals' | 'prompt_chars'>;
+  /** For a redactor. */
+  texts?: Texts | undefined;
 }
 
 /** The rows of this origin. */
@@ -42,18 +46,22 @@ export class Collection implements Collected {
     void observe; // observe.ts
   }
 
+  /** Whether texts are of any use here. */
+  get redacts(): boolean {
+    return this.options.redact !== undefined;
+  }
+
   /** Keeps what is said of an answer; said again, the last word counts. */
   add({ row, texts }: Known, verdict: Verdict): Promise<Progress> {
     const { ok, remoteOk, expected, source } = checked(verdict);
-    const said: Texts = { ...texts, ...(expected === undefined ? {} : { expected }) };
-    const kept = this.options.redact === undefined ? undefined : redacted(this.options.redact(said, { task: row.task }));
+    const said: Texts = { ...(texts ?? NONE), ...(expected === undefined ? {} : { expected }) };
+    const kept = texts === undefined && expected === undefined ? undefined : redacted(this.options.redact?.(said, { task: row.task }));
     const full: FeedbackRow = {
       ...row,
       local_ok: ok,
       ...(remoteOk === undefined ? {} : { remote_ok: remoteOk }),
       label_source: source,
       ...(row.signals.prompt_tokens === null ? {} : { prompt_tokens: row.signals.prompt_tokens }),
-      ...(texts.input === '' ? {} : { prompt_chars: texts.input.length }),
       ...(kept === undefined ? {} : { texts: kept }),
     };
     return this.alone(async (rows, drawer) => {

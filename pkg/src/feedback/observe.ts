@@ -1,10 +1,11 @@
 // Rollout `observe`: a sample of the requests is answered elsewhere, too, and whether both say the same is a label.
 
+import { kind, number, object } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { drawn } from '../route/draw.js';
-import { kind, number, object } from '../tasks/check.js';
 import type { Collection, Known } from './collection.js';
-import type { FeedbackOptions, Observation } from './types.js';
+import type { Leave } from './leave.js';
+import type { FeedbackOptions, Observation, Texts } from './types.js';
 
 /** Compares a sample of answers. */
 export class Observer {
@@ -37,15 +38,19 @@ export class Observer {
     return observe === undefined ? undefined : new Observer(observe, collection);
   }
 
-  /** Asks elsewhere, if this answer is of the sample. What fails there is no label. */
-  async see({ row, texts }: Known): Promise<void> {
-    if (!drawn(row.id, this.share)) {
+  /** Asks elsewhere, if this answer is of the sample and nothing forbids it. What fails there is no label. */
+  async see(known: Known, { input, output }: Texts, leave: Leave | undefined): Promise<void> {
+    const { row } = known;
+    const { signal } = this.ending;
+    if (leave === undefined || signal.aborted || !drawn(row.id, this.share)) {
       return;
     }
     try {
-      const remote = await this.ask({ task: row.task, input: texts.input, signal: this.ending.signal });
-      const ok = await this.agree(texts.output, remote);
-      await this.collection.add({ row, texts }, { ok: ok === true, expected: remote, source: 'remote_agreement' });
+      const remote = await this.ask({ task: row.task, input, signal, ...leave });
+      const ok = await this.agree(output, remote);
+      if (!signal.aborted) {
+        await this.collection.add(known, { ok: ok === true, expected: remote, source: 'remote_agreement' });
+      }
     } catch {
       // The remote was away, or its answer was no text. The local one stands, unlabelled.
     }

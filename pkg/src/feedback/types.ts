@@ -1,6 +1,7 @@
 // The public types of feedback: what an app says of an answer, what is kept of it, and what comes out.
 
 import type { Signals } from '../signals.js';
+import type { Leave } from './leave.js';
 
 /** Who says whether an answer was right. */
 export type LabelSource = 'human' | 'verifier' | 'exact' | 'remote_agreement';
@@ -29,8 +30,11 @@ export interface FeedbackOptions {
 export interface Observation {
   /** Of all requests, 0 to 1. Which are taken follows from their ids. */
   share: number;
-  /** Answers the same request elsewhere. It is the app's own: what it sends, it may send. */
-  ask: (request: { task: string; input: string; signal: AbortSignal }) => Promise<string>;
+  /**
+   * Answers the same request elsewhere; it is the app's own. It is called only where nothing forbids that the request leaves, and
+   * told what must be seen to before it does.
+   */
+  ask: (request: { task: string; input: string; signal: AbortSignal } & Leave) => Promise<string>;
   /** Whether both say the same; default: the same but for case, white space and a final period. */
   agree?: (local: string | null, remote: string) => boolean | Promise<boolean>;
 }

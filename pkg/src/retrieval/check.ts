@@ -1,7 +1,7 @@
 // What the arguments of an index must be; every error names its parameter.
 
+import { count, kind, object, text } from '../check.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
-import { count, kind, object, text } from '../tasks/check.js';
 import type { CallOptions } from '../types.js';
 import type { Document, IndexOptions, SearchOptions } from './types.js';
 

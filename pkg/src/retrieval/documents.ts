@@ -3,6 +3,7 @@
 
 import { openDrawer, type Drawer } from '../drawer.js';
 import { aborted, KingletError } from '../errors.js';
+import { fnv32 } from '../hash.js';
 import { wordsOf } from '../tasks/quotes.js';
 import type { CallOptions } from '../types.js';
 import { chunksOf, type Chunk } from './chunks.js';
@@ -275,13 +276,11 @@ export class DocumentIndex {
 
   /** Of what the words' index must hold: another tab may have changed the documents since it was written. */
   private digest(): string {
-    let hash = 0x811c9dc5; // FNV-1a
+    let hash: number | undefined;
     for (const { document, chunks } of [...this.kept.values()].toSorted((a, b) => (a.document.id < b.document.id ? -1 : 1))) {
-      for (const unit of `${document.id} ${chunks.length} ${document.title ?? ''} ${document.text}`) {
-        hash = Math.imul(hash ^ (unit.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-      }
+      hash = fnv32(`${document.id} ${chunks.length} ${document.title ?? ''} ${document.text}`, hash);
     }
-    return `${SCHEMA} ${this.options.chunkWords} ${this.kept.size} ${hash.toString(16)}`;
+    return `${SCHEMA} ${this.options.chunkWords} ${this.kept.size} ${(hash ?? 0).toString(16)}`;
   }
 }
 

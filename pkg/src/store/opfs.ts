@@ -2,6 +2,7 @@
 // memory; elsewhere they are read as Blobs, and nothing can be written.
 
 import { KingletError } from '../errors.js';
+import { fnv32 } from '../hash.js';
 import type { Disk, DiskFile } from './disk.js';
 import { BLOCK, CHUNK } from './window.js';
 
@@ -73,7 +74,7 @@ export class Opfs implements Disk {
     const handle = (await this.recordFolder.getFileHandle(`${name}.${side}`, { create: true })) as Handle;
     const file = await exclusively(handle);
     try {
-      const bytes = new TextEncoder().encode(`${(newest?.sequence ?? 0) + 1} ${checksum(text)}\n${text}`);
+      const bytes = new TextEncoder().encode(`${(newest?.sequence ?? 0) + 1} ${fnv32(text)}\n${text}`);
       file.truncate(bytes.length);
       if (file.write(bytes, { at: 0 }) !== bytes.length) {
         throw new DOMException('not everything could be written', 'QuotaExceededError');
@@ -126,7 +127,7 @@ export class Opfs implements Disk {
         return await (await handle?.getFile())?.text();
       });
       const [, sequence, sum, text] = /^(\d+) (\d+)\n(.*)$/s.exec(content ?? '') ?? [];
-      if (text !== undefined && Number(sum) === checksum(text)) {
+      if (text !== undefined && Number(sum) === fnv32(text)) {
         found.push({ side, sequence: Number(sequence), text });
       }
     }
@@ -257,13 +258,4 @@ function absent(thrown: unknown): undefined {
     return undefined;
   }
   throw thrown;
-}
-
-/** FNV-1a: tells a record that was written to its end from one that was not. */
-function checksum(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -1,8 +1,9 @@
 // `answer`: a question, answered from passages, and what it says looked for in them.
 
+import { count, kind, number, object, text, whole } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { sizeOfChoice, sizeOfWords, write } from './ask.js';
-import { common, count, kind, number, object, text, whole, type Common } from './check.js';
+import { common, type Common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor, templateFor } from './prompts.js';
 import { Source, verify } from './quotes.js';

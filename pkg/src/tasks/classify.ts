@@ -1,9 +1,11 @@
 // `classify`: one of given labels, by the model's own probability of saying each.
 
+import { NO_TEMPLATE } from '../binding.js';
+import { text, texts } from '../check.js';
+import { digest } from '../hash.js';
 import { invalid } from '../params.js';
-import { digest, NO_TEMPLATE } from '../binding.js';
 import { choose, sizeOfChoice } from './ask.js';
-import { common, text, texts, type Common } from './check.js';
+import { common, type Common } from './check.js';
 import { headOf, judge } from './head.js';
 import { messagesFor, templateFor } from './prompts.js';
 import type { Desk } from './index.js';

@@ -1,8 +1,9 @@
 // `extract`: values out of a text, as JSON that the grammar keeps to its schema, each looked for in the text again.
 
+import { kind, text, texts, whole } from '../check.js';
 import { invalid } from '../params.js';
 import { sizeOfWords, write } from './ask.js';
-import { common, kind, text, texts, whole } from './check.js';
+import { common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor, templateFor } from './prompts.js';
 import { Source } from './quotes.js';

@@ -1,8 +1,9 @@
 // `filter`: pass, hold or unsure, with a risk for each side.
 
+import { number, object, text } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { choose, sizeOfChoice } from './ask.js';
-import { common, number, object, text } from './check.js';
+import { common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor, templateFor } from './prompts.js';
 import type { Filtered, FilterOptions } from './types.js';

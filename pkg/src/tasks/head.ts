@@ -2,13 +2,13 @@
 // how it is stored: route/src/head.
 
 import { identityOf } from '../binding.js';
+import { kind, number, object, text } from '../check.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
 import type { Vector } from '../protocol.js';
 import { call, Made, type RawHead } from '../route/module.js';
 import { text as json } from '../route/text.js';
 import { pieces } from '../stream.js';
 import type { Timings, Usage } from '../types.js';
-import { kind, number, object, text } from './check.js';
 import type { Desk } from './index.js';
 import type { Example, FitOptions, Head, LabelScore } from './types.js';
 

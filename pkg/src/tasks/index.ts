@@ -4,6 +4,7 @@ import { bindingOf, GREEDY } from '../binding.js';
 import type { Decisions, Pending } from '../escalation.js';
 import { surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
+import { leaveOf, leaveWithout, type Leave } from '../feedback/leave.js';
 import { Observer } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
@@ -81,6 +82,8 @@ export interface Begun {
   own: Who;
   binding: () => Binding;
   pending: Pending | undefined;
+  /** Where nothing is decided: whether it may be compared elsewhere. */
+  leave?: Leave | undefined;
 }
 
 /** An answer that feedback may still come for, and what it was made with. */
@@ -88,6 +91,8 @@ type Remembered = Known & { binding: () => Binding };
 
 /** Answers that feedback may still come for; older ones are forgotten. */
 const REMEMBERED = 500;
+/** Characters of their texts that are kept for a redactor, the latest: a few megabytes. */
+const MOST_TEXT = 1_000_000;
 
 /** The task calls of one model. */
 export class Tasks implements Desk {
@@ -117,7 +122,7 @@ export class Tasks implements Desk {
     const { task = 'chat', group } = facts;
     const signals = joined(undefined, answer.signals);
     const row = { id, task, ...(group === undefined ? {} : { group }), signals };
-    this.keep({ row, texts: { input: '', output: null }, binding: () => binding });
+    this.keep({ row, binding: () => binding }); // its texts are the app's
   }
 
   /** What one of the latest answers was made with. */
@@ -131,6 +136,18 @@ export class Tasks implements Desk {
     if (this.known.size > REMEMBERED && oldest !== undefined) {
       this.known.delete(oldest);
     }
+    let chars = 0;
+    for (const one of [...this.known.values()].toReversed()) {
+      chars += one.texts === undefined ? 0 : one.texts.input.length + (one.texts.output?.length ?? 0);
+      if (chars > MOST_TEXT && one !== known) {
+        one.texts = undefined;
+      }
+    }
+  }
+
+  /** The model was disposed of: nobody is asked any more. */
+  close(): void {
+    this.observer?.close();
   }
 
   /** See `Kinglet.feedback`. */
@@ -178,7 +195,8 @@ export class Tasks implements Desk {
     const binding = (): Binding => bindingOf(info, GREEDY, template());
     const { task, group, complexity, facts } = own;
     if (this.decisions === undefined) {
-      return { id, own, binding, pending: undefined };
+      const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(info.context), ...facts });
+      return { id, own, binding, pending: undefined, leave };
     }
     const known = { task, group, complexity, ...(await size()), retrieval_top: found.retrieval_top, retrieval_margin: found.retrieval_margin };
     const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
@@ -195,9 +213,11 @@ export class Tasks implements Desk {
       pending?.grouped(group);
     }
     const decision = pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
-    const known = { row: { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all }, texts, binding };
+    const row = { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all, prompt_chars: texts.input.length };
+    const known: Remembered = { row, binding, ...(this.collected.redacts ? { texts } : {}) };
     this.keep(known);
-    void this.observer?.see(known);
+    const trace = this.decisions?.of(id)?.trace;
+    void this.observer?.see(known, texts, trace === undefined ? begun.leave : leaveOf(trace));
     return { id, signals: all, usage, timings, ...(decision === undefined ? {} : { decision }) };
   }
 }

@@ -1,10 +1,11 @@
 // How each task is worded. `desk`: the forms that the project's own models were trained on (models/desk/data/row.py); a test
 // holds both to the same lines. `instruct`: plain words for any other model, what is the same in many requests first.
 
-import { digest, identityOf } from '../binding.js';
+import { identityOf } from '../binding.js';
+import { kind } from '../check.js';
+import { digest } from '../hash.js';
 import { invalid } from '../params.js';
 import type { ChatMessage, Info } from '../types.js';
-import { kind } from './check.js';
 import type { Passage, Prompt, PromptStyle } from './types.js';
 
 /** White space to single blanks: a prompt of desk has one line for each part. */

@@ -1,7 +1,8 @@
 // `summarise`: a text in one or two sentences, its numbers and quotations looked for in the text again.
 
+import { text, whole } from '../check.js';
 import { sizeOfWords, write } from './ask.js';
-import { common, text, whole } from './check.js';
+import { common } from './check.js';
 import type { Desk } from './index.js';
 import { messagesFor, templateFor } from './prompts.js';
 import { Source, verify } from './quotes.js';
