@@ -12,7 +12,6 @@ import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import { told, type Report } from './progress.js';
 import type { Collected, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
-import type { LabelledRow } from './route/feedback.js';
 import type { RouterOptions } from './route/router.js';
 import type { Alarm, Binding, Trace } from './route/types.js';
 import type { FindDesk } from './sources/resolve.js';
@@ -48,6 +47,9 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   }
   const given: Given = { fetch: options.fetch, streams: [] };
   const load = await loadArguments(options, given, findDesk);
+  if (options.feedback !== undefined) {
+    (await fetched(ways.tasks())).checkFeedback(options.feedback);
+  }
   const decisions = await decisionsOf(options, ways);
   const listener = {
     progress: (report: Report) => options.onProgress?.(told(report)),
@@ -137,11 +139,11 @@ export class Kinglet {
     if (decided !== undefined && !tasks.knows(id)) {
       tasks.remember(decided);
     }
-    const labelled = tasks.feedback(id, verdict);
+    const progress = await tasks.feedback(id, verdict);
     if (decided !== undefined) {
-      this.decisions?.feedback(decided, { ok: verdict.ok, ...(verdict.remoteOk === undefined ? {} : { remoteOk: verdict.remoteOk }) });
+      this.decisions?.heard(decided, verdict.ok);
     }
-    return labelled;
+    return progress;
   }
 
   /**
@@ -163,7 +165,7 @@ export class Kinglet {
 
   private async tasks(): Promise<Tasks> {
     const { Tasks } = await fetched(this.ways.tasks());
-    const heads = async () => (await fetched(this.ways.deciding())).routeModule(wasmFiles(this.options.wasm)?.route);
+    const heads = async () => (await fetched(this.ways.deciding())).openHeads(wasmFiles(this.options.wasm)?.route);
     return (this.loadedTasks ??= new Tasks(this.link, heads, this.options.feedback, this.decisions));
   }
 
@@ -207,11 +209,6 @@ export class Kinglet {
   /** One sentence: why that was decided. */
   explain(id: string): string {
     return this.deciding().explain(this.trace(id));
-  }
-
-  /** What users said: the rows of `kinglet route calibrate`, to be written one to a line. */
-  labelled(): LabelledRow[] {
-    return this.deciding().labelled();
   }
 
   /** Alarms of drift of this kind were seen to: what they had tightened or suspended is as before, and they may come again. */

@@ -2,17 +2,17 @@
 // has them from the beginning (service-worker.ts).
 
 import type { Decisions } from './escalation.js';
-import type { RouteGlue } from './route/module.js';
+import type { Heads } from './route/heads.js';
 import type { Router, RouterOptions } from './route/router.js';
 import type { WasmFile } from './types.js';
 
 export { Decisions } from './escalation.js';
-export { createRouter, routeModule } from './route/lazy.js';
+export { createRouter, openHeads } from './route/lazy.js';
 
 /** How this module is had. */
 export interface DecidingModule {
   Decisions: typeof Decisions;
   createRouter(options?: RouterOptions): Promise<Router>;
-  /** The Wasm module itself, which also fits heads. */
-  routeModule(file?: WasmFile): Promise<RouteGlue>;
+  /** The same Wasm module also fits heads. */
+  openHeads(file?: WasmFile): Promise<Heads>;
 }

@@ -7,7 +7,6 @@ import { factsOf, promptOf, promptTokens, type Request } from './facts.js';
 import type { Lasting } from './lasting.js';
 import { invalid } from './params.js';
 import { drawn } from './route/draw.js';
-import type { Labelled, LabelledRow, Verdict } from './route/feedback.js';
 import type { Router, RouterOptions } from './route/router.js';
 import type { Alarm, Binding, Facts, Note, Profile, Signals, Trace } from './route/types.js';
 import { joined, type Ending } from './shape.js';
@@ -27,6 +26,8 @@ interface Decided {
   trace: Trace;
   binding: Binding;
   answer: NonNullable<Trace['inputs']['answer']>;
+  /** Somebody has said whether it was right. */
+  heard?: boolean;
 }
 
 /** A request that is to be decided on. */
@@ -124,14 +125,12 @@ export class Decisions {
     return this.router.explain(trace);
   }
 
-  /** What the user says of an answer. */
-  feedback({ trace, answer }: Decided, verdict: Verdict): Labelled {
-    return this.router.feedback({ ...trace, inputs: { ...trace.inputs, answer } }, verdict);
-  }
-
-  /** All of that. */
-  labelled(): LabelledRow[] {
-    return this.router.labelled();
+  /** Whether an answer was right; the first word on it counts for what was promised. */
+  heard(decided: Decided, right: boolean): void {
+    if (!decided.heard) {
+      decided.heard = true;
+      this.router.audit(decided.trace, right);
+    }
   }
 
   /** See `Router.acknowledge`. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { digest, samplerOf } from '../../pkg/dist/binding.js';
+import { samplerOf } from '../../pkg/dist/binding.js';
+import { digest } from '../../pkg/dist/hash.js';
 import { messagesFor, SAMPLES, WORDINGS_VERSION } from '../../pkg/dist/tasks/prompts.js';
 import { notBuilt } from './support/browser.mjs';
 import { DESK, noDesk } from './support/desk.mjs';
@@ -66,7 +67,7 @@ test('what users say becomes rows for a calibration', { skip }, async () => {
   const { id } = await kinglet.chat.completions.create({ ...ask, kinglet: { facts: { task: 'greet' } } });
   assert.deepEqual(await kinglet.feedback(id, { ok: false }), { task: 'greet', labelled: 1, enough: 300, wrong: 1 });
   assert.deepEqual(await kinglet.feedback(id, { ok: true, remoteOk: false }), { task: 'greet', labelled: 1, enough: 300, wrong: 0 });
-  const [row] = kinglet.labelled();
+  const [row] = await (await kinglet.collected()).rows();
   assert.deepEqual([row.id, row.task, row.local_ok, row.remote_ok, row.label_source], [id, 'greet', true, false, 'human']);
   assert.equal(row.signals.origin, 'measured');
   const refused = (work, param) => assert.rejects(work, ({ code, detail }) => code === 'invalid_request' && detail.param === param);
@@ -90,6 +91,8 @@ test('wrong options are refused before anything is loaded; without them nothing 
   for (const [options, param] of [
     [{ mode: 'observe' }, 'policy.mode'],
     [{ escalation: { target: { risk: Infinity } } }, 'policy.escalation.target.risk'],
+    [{ feedback: { sotre: 'memory' } }, 'feedback.sotre'],
+    [{ feedback: { observe: { share: 2, ask: () => '' } } }, 'feedback.observe.share'],
   ]) {
     await assert.rejects(open(options), ({ code, detail }) => code === 'invalid_request' && detail.param === param);
   }
@@ -216,7 +219,7 @@ test('facts decide before anything is computed; the local answer is there all th
   assert.ok(LABELS.includes(classified.label));
   const { id } = await kinglet.chat.completions.create(ask);
   assert.deepEqual([(await kinglet.feedback(id, { ok: true })).task, kinglet.trace(id).decision.reason], ['chat', 'policy_always']);
-  assert.equal(kinglet.labelled().length, 3);
+  assert.equal((await (await kinglet.collected()).rows()).length, 3);
   const { group, task } = kinglet.trace((await kinglet.filter('Hello!')).kinglet.id).inputs.facts;
   assert.ok(task === 'filter' && ['pass', 'hold', 'unsure'].includes(group), 'the side is its group');
   const both = await open({ mode: 'only-remote', remote: [] });

@@ -153,8 +153,8 @@ test('every target decides, and a request that a value is held against must say 
 });
 
 test('after a crash the module is another one, and what was made in it is there again', { skip }, async () => {
-  const { call, Made } = await import('../../pkg/dist/route/module.js');
-  const { routeModule } = await import('../../pkg/dist/route/lazy.js');
+  const { call } = await import('../../pkg/dist/route/module.js');
+  const { openHeads, routeModule } = await import('../../pkg/dist/route/lazy.js');
   const [router, other] = [await route.createRouter({ remotes, profiles: [profile], binding: profile.binding }), await route.createRouter({ remotes })];
   const signals = { version: 1, origin: 'measured', tokens: 3, label_max: 0.2 };
   const decided = (one) => one.settle(one.review(one.decide({ task: profile.task }, 'same'), signals));
@@ -162,14 +162,17 @@ test('after a crash the module is another one, and what was made in it is there 
   const { requests } = router.state;
   const glue = await routeModule();
   const binding = JSON.stringify({ model_hash: 'm', quantization: '', tokenizer_hash: 't', state: 's' });
-  const text = glue.fit_head(Float32Array.from([1, 0, 0, 1, 1, 0.1, 0.1, 1]), Uint32Array.from([0, 1, 0, 1]), ['x', 'y'], binding, '{}');
-  const head = new Made(glue, () => new glue.Head(text, binding));
+  const heads = await openHeads();
+  const fit = () => heads.fit(Float32Array.from([1, 0, 0, 1, 1, 0.1, 0.1, 1]), Uint32Array.from([0, 1, 0, 1]), ['x', 'y'], binding, {});
+  const text = fit();
+  const head = heads.open(JSON.parse(text), binding);
   const asked = () => head.call((one) => [one.labels(), ...one.predict(Float32Array.from([0, 1]))]);
   const said = asked();
   const crash = () => assert.throws(() => call(glue, () => { throw new WebAssembly.RuntimeError('unreachable'); }), ({ code, message }) => code === 'internal' && /started again/.test(message));
   for (let i = 0; i < 3; i++) {
     crash();
     assert.deepEqual(asked(), said);
+    assert.equal(fit(), text);
     assert.deepEqual(router.config(), config);
     assert.equal(router.state.requests, requests + i, 'the session goes on');
     assert.deepEqual(decided(router).decision, before.decision);
@@ -254,6 +257,27 @@ test('another model and other prices raise alarms where a calibration was watche
   assert.equal(settled(dear).decision.calibrated, true);
 });
 
+test('an app that stumbles over an alarm loses nothing by it', { skip }, async () => {
+  const risky = promising({ mode: 'risk', below: null, alpha: 0.05, delta: 0.1, n: 1000, kept: 800, errors: 20, bound: 0.04 });
+  const stumble = new Error('the app stumbles');
+  const onAlarm = () => { throw stumble; };
+  const router = await route.createRouter({ profiles: [risky], binding: profile.binding, onAlarm });
+  const { reportError } = globalThis;
+  const reported = [];
+  globalThis.reportError = (error) => reported.push(error);
+  try {
+    for (let i = 0; i < 50; i++) {
+      const trace = router.settle(router.review(router.decide({ task: profile.task, audit: true }), checked));
+      router.audit(trace, i % 5 !== 0);
+    }
+  } finally {
+    globalThis.reportError = reportError;
+  }
+  assert.ok(reported.length > 0 && reported.every((error) => error === stumble), `${reported.length} reported`);
+  assert.equal(router.state.requests, 50);
+  assert.ok(router.review(router.decide({ task: profile.task }), checked).notes.includes('suspended'), 'it has had its effect');
+});
+
 test('what is unknown or no number is refused by its path', { skip }, async () => {
   const { createRouter } = route;
   for (const [options, param] of [
@@ -328,6 +352,8 @@ test('hostile input is a typed error, and the router goes on', { skip }, async (
     ...nasty(trace).flatMap((one) => [() => router.replay(one), () => router.explain(one), () => router.settle(one), () => router.feedback(one, { ok: true })]),
     ...nasty({ remote: 'answered', usage: { input: 1, output: 1 }, local_ok: true }).map((outcome) => () => router.settle(trace, outcome)),
     ...nasty({ ok: true, remoteOk: false }).map((verdict) => () => router.feedback(trace, verdict)),
+    ...nasty(trace).map((one) => () => router.audit(one, true)),
+    ...values.filter((right) => typeof right !== 'boolean').map((right) => () => router.audit(trace, right)),
     ...values.map((kind) => () => router.acknowledge(kind)),
     ...[() => createRouter({ profiles: [{ ...profile, data_digest: longest }] }), () => router.decide({ task: longest }), () => router.decide({}, longest), () => router.explain(longest)],
     ...nasty(chat()).map((answer) => () => route.fromOpenAI(answer)),

@@ -1,6 +1,7 @@
 // Decisions where `import()` exists: the module's script is fetched with its first use.
 
 import type { WasmFile } from '../types.js';
+import { Heads } from './heads.js';
 import { call, startModule, type RouteGlue } from './module.js';
 import { openRouter, type Router, type RouterOptions } from './router.js';
 import type { Signals } from './types.js';
@@ -8,6 +9,11 @@ import type { Signals } from './types.js';
 /** See {@link startModule}. */
 export function routeModule(file?: WasmFile): Promise<RouteGlue> {
   return startModule(() => import('../../wasm/kinglet_route.js'), file);
+}
+
+/** What fits heads. */
+export async function openHeads(file?: WasmFile): Promise<Heads> {
+  return new Heads(await routeModule(file));
 }
 
 /**

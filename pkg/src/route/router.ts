@@ -117,13 +117,24 @@ export class Router {
    * first word on an answer that was drawn to be checked is what the risk that was promised is held against.
    */
   feedback(trace: Trace, verdict: Verdict): Labelled {
-    const said = text('trace', trace);
     const first = reading('trace', 'what settle gave', () => !this.said.knows(trace));
     const labelled = reading('trace', 'what settle gave', () => this.said.add(trace, verdict));
     if (first && trace.decision?.asked === 'audit_sample') {
-      this.changed((raw) => raw.audit(said, verdict.ok, this.kept));
+      this.audit(trace, verdict.ok);
     }
     return labelled;
+  }
+
+  /**
+   * Whether the answer of a settled trace was right: of one that was drawn to be checked, what the promised risk is held against.
+   * {@link feedback} says so by itself; whoever says it twice of one answer counts it twice.
+   */
+  audit(trace: Trace, right: boolean): void {
+    const said = text('trace', trace);
+    if (typeof right !== 'boolean') {
+      throw invalid('right', 'true or false', typeof right);
+    }
+    this.changed((raw) => raw.audit(said, right, this.kept));
   }
 
   /** Alarms of this kind were seen to: what they had suspended or tightened is as before, and they may come again. */
@@ -151,8 +162,17 @@ export class Router {
   private changed<T>(work: (raw: RawRouter) => string): T {
     const { state, alarms, ...rest } = JSON.parse(this.raw.call(work)) as { state: State; alarms: Alarm[] };
     this.kept = JSON.stringify(state);
-    alarms.forEach((alarm) => this.onAlarm?.(alarm));
+    alarms.forEach((alarm) => this.tell(alarm));
     return rest as T;
+  }
+
+  /** What the app stumbles over when it hears of an alarm is its own: the session has moved on, and the caller gets its trace. */
+  private tell(alarm: Alarm): void {
+    try {
+      this.onAlarm?.(alarm);
+    } catch (thrown) {
+      (globalThis.reportError ?? console.error)(thrown);
+    }
   }
 
   private trace(work: (raw: RawRouter) => string): Trace {

@@ -2,12 +2,18 @@
 
 import * as glue from '../../wasm/kinglet_route.js';
 import type { WasmFile } from '../types.js';
+import { Heads } from './heads.js';
 import { startModule, type RouteGlue } from './module.js';
 import { openRouter, type Router, type RouterOptions } from './router.js';
 
 /** See {@link startModule}. */
 export function routeModule(file?: WasmFile): Promise<RouteGlue> {
   return startModule(async () => glue, file);
+}
+
+/** What fits heads. */
+export async function openHeads(file?: WasmFile): Promise<Heads> {
+  return new Heads(await routeModule(file));
 }
 
 /** As that of `kinglet/route`. */

@@ -5,8 +5,7 @@ import { identityOf } from '../binding.js';
 import { kind, number, object, text } from '../check.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
 import type { Vector } from '../protocol.js';
-import { call, Made, type RawHead } from '../route/module.js';
-import { text as json } from '../route/text.js';
+import type { Heads } from '../route/heads.js';
 import { pieces } from '../stream.js';
 import type { Timings, Usage } from '../types.js';
 import type { Desk } from './index.js';
@@ -40,9 +39,8 @@ export async function fitHead(desk: Desk, examples: readonly Example[], options?
   states.forEach((state, i) => flat.set(state, i * dimensions));
   const labels = Uint32Array.from(list, ({ label }) => index.get(label) ?? 0);
   const strength = number('options.c', c, 1e-6, 1e6);
-  const module = await desk.heads();
-  const fitted = call(module, () => module.fit_head(flat, labels, names, bindingOf(desk), JSON.stringify(strength === undefined ? {} : { c: strength })));
-  return JSON.parse(fitted) as Head;
+  const heads = await desk.heads();
+  return JSON.parse(heads.fit(flat, labels, names, bindingOf(desk), strength === undefined ? {} : { c: strength })) as Head;
 }
 
 /** What a head says of a text. */
@@ -63,9 +61,10 @@ export async function judge(desk: Desk, head: Head, given: string, signal: Abort
 }
 
 /** Heads in the Wasm module, as long as the app keeps the object that each was read from. */
-const opened = new WeakMap<Head, { model: string; head: Made<RawHead> }>();
+const opened = new WeakMap<Head, { model: string; head: Opened }>();
+type Opened = ReturnType<Heads['open']>;
 
-async function open(desk: Desk, head: Head): Promise<Made<RawHead>> {
+async function open(desk: Desk, head: Head): Promise<Opened> {
   if (typeof head !== 'object' || head === null) {
     throw invalid('options.head', 'what fitHead gave', kind(head));
   }
@@ -74,10 +73,7 @@ async function open(desk: Desk, head: Head): Promise<Made<RawHead>> {
   if (before?.model === model) {
     return before.head;
   }
-  const module = await desk.heads();
-  const said = json('options.head', head);
-  const fresh = new Made(module, () => new module.Head(said, model));
-  fresh.call(() => undefined); // one that is none, or of another model, is refused now
+  const fresh = (await desk.heads()).open(head, model);
   opened.set(head, { model, head: fresh });
   return fresh;
 }

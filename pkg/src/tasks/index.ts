@@ -9,7 +9,7 @@ import { Observer } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
-import type { RouteGlue } from '../route/module.js';
+import type { Heads } from '../route/heads.js';
 import type { Binding, Facts } from '../route/types.js';
 import { envelope } from '../shape.js';
 import type { Signals } from '../signals.js';
@@ -45,13 +45,19 @@ import type {
 /** How this module is had. */
 export interface TasksModule {
   Tasks: typeof Tasks;
+  checkFeedback: typeof checkFeedback;
+}
+
+/** @throws KingletError `invalid_request` that names a wrong option. */
+export function checkFeedback(options: FeedbackOptions): void {
+  Observer.of(options, new Collection(options));
 }
 
 /** What a task needs of the model that it runs on. */
 export interface Desk {
   readonly link: Lasting;
-  /** The Wasm module that fits heads. */
-  heads(): Promise<RouteGlue>;
+  /** What fits heads, and asks them. */
+  heads(): Promise<Heads>;
   /**
    * Before a request is answered, which is when it is decided on. `template`: of the model's chat template and the task's wording
    * (it is asked for where somebody wants to know); `size` likewise; `found`: signals that are known by then.
@@ -103,7 +109,7 @@ export class Tasks implements Desk {
 
   constructor(
     readonly link: Lasting,
-    readonly heads: () => Promise<RouteGlue>,
+    readonly heads: () => Promise<Heads>,
     feedback: FeedbackOptions = {},
     private readonly decisions?: Decisions,
   ) {
