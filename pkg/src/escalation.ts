@@ -34,7 +34,8 @@ interface Decided {
 export interface Asked {
   id: string;
   facts: Facts;
-  binding: Binding;
+  /** What it is answered with, asked for again when it was: the engine may have been loaded anew in between. */
+  binding: () => Binding;
   /** How many answers it will have; default 1. */
   answers?: number;
 }
@@ -86,19 +87,19 @@ export class Decisions {
       return { asked: plain };
     }
     const tokens = prompt === undefined ? await link.call('count', { request: plain }) : await promptTokens(link, prompt.one, request['suffix']);
-    const { info } = link;
     const facts = await factsOf(link, request, tokens, given);
-    const pending = this.begin({ id, facts, binding: bindingOf(info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE), answers: Number(request['n'] ?? 1) });
+    const binding = (): Binding => bindingOf(link.info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE);
+    const pending = this.begin({ id, facts, binding, answers: Number(request['n'] ?? 1) });
     const abort = own['abort'] ?? pending.rule;
     return { asked: { ...request, kinglet: { ...own, signals: true, ...(abort === undefined ? {} : { abort }) } }, pending };
   }
 
   /** Before a request is answered. */
   begin(asked: Asked): Pending {
-    const { id, facts, binding } = asked;
+    const { id, facts } = asked;
     const audit = facts.audit ?? drawn(id, this.audit);
     const known = audit ? { ...facts, audit } : facts;
-    return new Pending(this, (more) => this.router.decide({ ...known, ...more }, id, binding), asked);
+    return new Pending(this, (binding, more) => this.router.decide({ ...known, ...more }, id, binding), asked);
   }
 
   /** After it; the trace is remembered. @internal */
@@ -142,16 +143,19 @@ export class Decisions {
 /** The decision on a request that is being answered. */
 export class Pending {
   private readonly all: Ending = {};
+  private binding: Binding;
+  private more: Facts = {};
   private step: Trace;
   private left: number;
 
   /** @internal */
   constructor(
     private readonly decisions: Decisions,
-    private readonly decide: (more?: Facts) => Trace,
+    private readonly decide: (binding: Binding, more: Facts) => Trace,
     private readonly asked: Asked,
   ) {
-    this.step = decide();
+    this.binding = asked.binding();
+    this.step = decide(this.binding, this.more);
     this.left = asked.answers ?? 1;
   }
 
@@ -162,12 +166,18 @@ export class Pending {
 
   /** The answer has shown which group it belongs to. Deciding changes nothing, so it may be done again. */
   grouped(group: string): void {
-    this.step = this.decide({ group });
+    this.more = { group };
+    this.step = this.decide(this.binding, this.more);
   }
 
   /** On all of it. */
   whole(ending: Ending): Pick<Ending, 'decision'> {
-    return { decision: this.decisions.end(this.step, this.asked.binding, ending) };
+    const made = this.asked.binding();
+    if (JSON.stringify(made) !== JSON.stringify(this.binding)) {
+      this.binding = made;
+      this.step = this.decide(made, this.more);
+    }
+    return { decision: this.decisions.end(this.step, made, ending) };
   }
 
   /** On the piece that ends the last answer. */

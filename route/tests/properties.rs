@@ -10,7 +10,8 @@ use kinglet_route::facts::{Answered, Budget};
 use kinglet_route::policy::{Mode, Rule};
 use kinglet_route::privacy::{Consent, Joined, Label, Redact, join};
 use kinglet_route::reason::Side;
-use kinglet_route::trace::{Action, Note, Trace};
+use kinglet_route::state::RateBound;
+use kinglet_route::trace::{Action, Ended, Note, Trace};
 use kinglet_route::{Reason, RouteError, explain};
 use support::{Case, Random, count, doubtful};
 
@@ -293,8 +294,8 @@ fn another_profile_than_the_one_that_is_named_is_an_error() {
 #[test]
 fn what_is_no_number_reaches_no_decision() {
     let mut random = Random::new(SEED ^ 9);
-    let mut n = 0;
-    while n < 500 {
+    let (mut n, mut places) = (0, BTreeSet::new());
+    while n < 1000 {
         let mut case = Case::random(&mut random);
         if run(&case).map_or(0, |steps| steps.len()) != 3 {
             continue;
@@ -305,6 +306,29 @@ fn what_is_no_number_reaches_no_decision() {
         let error = run(&case).expect_err(path);
         assert_eq!(error.code(), "invalid_request");
         assert!(error.to_string().starts_with(path), "{path}: {error}");
+        places.insert(path);
+    }
+    assert_eq!(places.len(), 22, "each place was spoilt: {places:?}");
+}
+
+#[test]
+fn a_bound_of_the_session_that_is_no_number_reaches_no_decision() {
+    let mut random = Random::new(SEED ^ 13);
+    let (_, steps) = cases(SEED ^ 13)
+        .find(|(_, steps)| steps.len() == 3)
+        .expect("a reviewed case");
+    for _ in 0..50 {
+        let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY][random.below(3) as usize];
+        let mut step = steps[0].clone();
+        step.inputs.session.rate = Some(RateBound {
+            feature: "label_max".into(),
+            threshold: bad,
+            n: 100,
+        });
+        let error = review(&step, None, &doubtful(0.5), Ended::Complete)
+            .expect_err("refused")
+            .to_string();
+        assert!(error.starts_with("session.rate.threshold: "), "{error}");
     }
 }
 

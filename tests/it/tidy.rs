@@ -290,6 +290,38 @@ fn nothing_panics_on_purpose() {
     expect_none(&panics(&[good]));
 }
 
+/// What would make a decision depend on something else than its inputs: clocks, randomness, maps without an order, files.
+fn impure(sources: &[Source]) -> Vec<String> {
+    const WORDS: &[&str] = &[
+        "std::time",
+        "SystemTime",
+        "Instant",
+        "Date::",
+        "getrandom",
+        "rand::",
+        "HashMap",
+        "HashSet",
+        "std::fs",
+        "std::env",
+        "std::net",
+        "static mut",
+        "thread_local!",
+    ];
+    let outside = |line: &str| WORDS.iter().any(|word| line.contains(word));
+    sources
+        .iter()
+        .filter(|s| s.name() != "tests")
+        .flat_map(|s| lines(s, outside))
+        .collect()
+}
+
+#[test]
+fn what_decides_has_no_clock_and_no_randomness() {
+    expect_none(&impure(&sources("route/src", &["rs"])));
+    let bad = Source::new("route/src/a.rs", "fn f() { std::time::Instant::now() }");
+    assert_eq!(impure(&[bad]).len(), 1);
+}
+
 fn unsafe_without_reason(sources: &[Source]) -> Vec<String> {
     let mut wrong = Vec::new();
     for source in sources {

@@ -149,6 +149,23 @@ test('a calibration made for desk is used for desk, and refused for desk-nano an
   assert.match(await own({ prompt: picky }), / classify own of [0-9a-f]{16}$/);
 });
 
+test('a model that was replaced under its address is another one: an alarm, and its answers are not calibrated', { skip: skip || (noDesk() ?? false) }, async () => {
+  let bytes = readFileSync(NANO);
+  const fetch = async () => new Response(bytes, { headers: { 'content-length': `${bytes.length}` } });
+  const place = { model: 'http://models.test/model.gguf', store: 'none', fetch };
+  const probe = await open(place);
+  const binding = probe.binding((await probe.classify(PARCEL, LABELS)).kinglet.id);
+  probe.dispose();
+  const notices = [];
+  const kinglet = await open({ ...place, profiles: [madeFor(binding)], escalation: { target }, onNotice: ({ code, detail }) => notices.push([code, detail.kind, detail.action]) });
+  const decided = async () => (await kinglet.classify(PARCEL, LABELS)).kinglet.decision;
+  assert.equal((await decided()).calibrated, true);
+  await kinglet.unload();
+  bytes = readFileSync(DESK);
+  assert.deepEqual([(await decided()).calibrated, (await decided()).notes.includes('profile_mismatch')], [false, true]);
+  assert.deepEqual(notices.filter(([, kind]) => kind === 'model_changed'), [['drift', 'model_changed', 'suspend']]);
+});
+
 test('what chooses the tokens, in one text', () => {
   for (const [request, text] of [
     [{ temperature: 0 }, 'greedy'],

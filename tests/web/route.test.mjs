@@ -1,7 +1,7 @@
 // `kinglet/route`: decisions without the engine. The traces of tests/cases/route replay in Node and in Chromium with the same
 // bits as natively; adapters read the answers of other engines; importing it does nothing and reaches no engine.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, notBuilt } from './support/browser.mjs';
@@ -475,8 +475,10 @@ test('the types have every reason and note of the page and the code', () => {
 });
 
 test('adapters stay within sixty lines', () => {
-  for (const name of ['openai', 'web-llm', 'wllama', 'prompt-api']) {
-    const count = read(`pkg/src/route/adapters/${name}.ts`).split('\n').length;
-    assert.ok(count <= 61, `${name}: ${count}`);
+  const names = readdirSync(new URL('pkg/src/route/adapters/', ROOT));
+  assert.deepEqual(names.toSorted(), ['openai.ts', 'prompt-api.ts', 'web-llm.ts', 'wllama.ts'], 'each has a test above');
+  for (const name of names) {
+    const count = read(`pkg/src/route/adapters/${name}`).trimEnd().split('\n').length;
+    assert.ok(count <= 60, `${name}: ${count}`);
   }
 });

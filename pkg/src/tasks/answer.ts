@@ -5,7 +5,7 @@ import { invalid, refuseOthers } from '../params.js';
 import { sizeOfChoice, sizeOfWords, write } from './ask.js';
 import { common, type Common } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor, templateFor } from './prompts.js';
+import { messagesFor, wordingOf } from './prompts.js';
 import { Source, verify } from './quotes.js';
 import { refuses } from './refusal.js';
 import type { Found } from '../retrieval/types.js';
@@ -22,15 +22,16 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
   text('question', question);
   const { passages, signals: found } = await passagesFor(question, given, count('options.k', options?.k, K), own.signal);
   const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
-  const { info } = desk.link;
+  await desk.link.live(own.signal); // which may be another model than before, and is worded for
+  const { model } = desk.link.info;
   const parts = { question, passages };
-  const template = (): string => templateFor('answer', parts, info, own);
+  const worded = (template: string): string => `${template} ${wordingOf('answer', parts, model, own)}`;
   if (passages.length === 0) {
-    return nothing(desk, own, question, template);
+    return nothing(desk, own, question, worded);
   }
-  const messages = messagesFor('answer', parts, info.model, own);
+  const messages = messagesFor('answer', parts, model, own);
   const size = await sizeOfWords(desk.link, messages, most);
-  const begun = await desk.begin(own, template, async () => size, found);
+  const begun = await desk.begin(own, worded, async () => size, found);
   const words = await write(desk.link, { messages }, size, begun.pending?.rule, own.signal);
   const source = new Source(passages.map((passage) => passage.text));
   const refusal = refuses(words.text);
@@ -51,14 +52,14 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
 }
 
 /** The model is not asked about nothing. */
-async function nothing(desk: Desk, own: Common<never>, question: string, template: () => string): Promise<Answered> {
+async function nothing(desk: Desk, own: Common<never>, question: string, worded: (template: string) => string): Promise<Answered> {
   const spent = {
     signals: undefined,
     usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
     timings: { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 },
   };
   const found = { retrieval_top: 0, retrieval_margin: 0 };
-  const begun = await desk.begin(own, template, () => sizeOfChoice(desk.link, question, []), found);
+  const begun = await desk.begin(own, worded, () => sizeOfChoice(desk.link, question, []), found);
   const signals = { empty: true, ...found };
   return { answer: null, text: '', quotes: [], passages: [], kinglet: desk.report(begun, signals, spent, { input: question, output: '' }) };
 }

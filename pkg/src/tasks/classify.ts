@@ -7,7 +7,7 @@ import { invalid } from '../params.js';
 import { choose, sizeOfChoice } from './ask.js';
 import { common, type Common } from './check.js';
 import { headOf, judge } from './head.js';
-import { messagesFor, templateFor } from './prompts.js';
+import { messagesFor, wordingOf } from './prompts.js';
 import type { Desk } from './index.js';
 import type { Classified, ClassifyOptions, Head, LabelScore } from './types.js';
 
@@ -26,11 +26,12 @@ export async function classify(desk: Desk, given: string, labels: readonly strin
     throw invalid('options.none', 'a label that is not among the others', `"${none}"`);
   }
   const all = none === undefined ? offered : [...offered, none];
-  const { info } = desk.link;
+  await desk.link.live(own.signal); // which may be another model than before, and is worded for
+  const { model } = desk.link.info;
   const parts = { text: text('text', given), labels: all };
-  const messages = messagesFor('classify', parts, info.model, own);
+  const messages = messagesFor('classify', parts, model, own);
   const last = none === undefined ? undefined : all.length - 1;
-  const begun = await desk.begin(own, () => templateFor('classify', parts, info, own), () => sizeOfChoice(desk.link, messages, all));
+  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('classify', parts, model, own)}`, () => sizeOfChoice(desk.link, messages, all));
   const choice = await choose(desk.link, { messages, labels: all, ...(last === undefined ? {} : { none: last }) }, own.signal);
   const scores = choice.scores.map(({ label, score, bound }): LabelScore => ({ label, score, ...(bound ? { bound } : {}) }));
   const best = scores[choice.best]?.label ?? null;
@@ -50,6 +51,7 @@ async function byHead(desk: Desk, given: string, offered: readonly string[], own
     const which = options.none === undefined ? 'prompt' : 'none';
     throw invalid(`options.${which}`, 'nothing: a head knows the labels of its examples, and asks nothing', 'a value');
   }
+  await desk.link.live(own.signal); // a head of the model before is refused
   const head = options.head ?? (await headOf(desk, options.examples ?? []));
   const begun = await desk.begin(own, () => templateOf(head), () => sizeOfChoice(desk.link, given, offered));
   const found = await judge(desk, head, given, own.signal);

@@ -5,7 +5,7 @@ import { invalid } from '../params.js';
 import { sizeOfWords, write } from './ask.js';
 import { common } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor, templateFor } from './prompts.js';
+import { messagesFor, wordingOf } from './prompts.js';
 import { Source } from './quotes.js';
 import type { Extracted, ExtractOptions, ExtractSchema } from './types.js';
 
@@ -17,15 +17,16 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   const own = common('extract', options, ['maxTokens']);
   const schema = schemaOf(wanted);
   const fields = Object.keys((schema['properties'] ?? {}) as object);
-  const { info } = desk.link;
+  await desk.link.live(own.signal); // which may be another model than before, and is worded for
+  const { model } = desk.link.info;
   const parts = { text: text('text', given), schema, fields };
-  const messages = messagesFor('extract', parts, info.model, own);
+  const messages = messagesFor('extract', parts, model, own);
   const request = {
     messages,
     response_format: { type: 'json_schema', json_schema: { name: 'value', schema } },
   };
   const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
-  const begun = await desk.begin(own, () => templateFor('extract', parts, info, own), async () => size);
+  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('extract', parts, model, own)}`, async () => size);
   const words = await write(desk.link, request, size, begun.pending?.rule, own.signal);
   const value = parsed(words.text);
   const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));

@@ -5,7 +5,7 @@ import { invalid, refuseOthers } from '../params.js';
 import { choose, sizeOfChoice } from './ask.js';
 import { common } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor, templateFor } from './prompts.js';
+import { messagesFor, wordingOf } from './prompts.js';
 import type { Filtered, FilterOptions } from './types.js';
 
 const LABELS = ['pass', 'hold', 'unsure'] as const;
@@ -21,10 +21,11 @@ export async function filter(desk: Desk, given: string, options?: FilterOptions)
   const own = common('filter', options, ['hold', 'maxRisk']);
   const hold = options?.hold === undefined ? HOLD : text('options.hold', options.hold);
   const most = risks(options?.maxRisk);
-  const { info } = desk.link;
+  await desk.link.live(own.signal); // which may be another model than before, and is worded for
+  const { model } = desk.link.info;
   const parts = { text: text('text', given), hold };
-  const messages = messagesFor('filter', parts, info.model, own);
-  const begun = await desk.begin(own, () => templateFor('filter', parts, info, own), () => sizeOfChoice(desk.link, messages, LABELS));
+  const messages = messagesFor('filter', parts, model, own);
+  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('filter', parts, model, own)}`, () => sizeOfChoice(desk.link, messages, LABELS));
   const choice = await choose(desk.link, { messages, labels: LABELS, always: [0, 1, 2] }, own.signal);
   const share = (label: 0 | 1): number => choice.scores[label]?.score ?? 0;
   const risk = { pass: 1 - share(0), hold: 1 - share(1) };

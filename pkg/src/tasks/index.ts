@@ -1,6 +1,6 @@
 // The task calls, fetched when the first of them is used: what a page downloads to chat does not grow by them.
 
-import { bindingOf, GREEDY } from '../binding.js';
+import { bindingOf, GREEDY, identityOf } from '../binding.js';
 import type { Decisions, Pending } from '../escalation.js';
 import { surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
@@ -13,7 +13,7 @@ import type { Heads } from '../route/heads.js';
 import type { Binding, Facts } from '../route/types.js';
 import { envelope } from '../shape.js';
 import type { Signals } from '../signals.js';
-import type { Own, Timings, Usage } from '../types.js';
+import type { Info, Own, Timings, Usage } from '../types.js';
 import { answer } from './answer.js';
 import type { Size } from './ask.js';
 import type { Common } from './check.js';
@@ -59,10 +59,10 @@ export interface Desk {
   /** What fits heads, and asks them. */
   heads(): Promise<Heads>;
   /**
-   * Before a request is answered, which is when it is decided on. `template`: of the model's chat template and the task's wording
-   * (it is asked for where somebody wants to know); `size` likewise; `found`: signals that are known by then.
+   * Before a request is answered, which is when it is decided on. `worded`: from the model's chat template to that and the task's
+   * wording (it is asked for where somebody wants to know); `size` likewise; `found`: signals that are known by then.
    */
-  begin(own: Who, template: () => string, size: () => Promise<Size>, found?: Found): Promise<Begun>;
+  begin(own: Who, worded: (template: string) => string, size: () => Promise<Size>, found?: Found): Promise<Begun>;
   /**
    * What stands under `kinglet` of its answer; `texts` are kept only where the app's redactor lets them through. `group`: which the
    * answer has shown, where the app has said none.
@@ -86,7 +86,8 @@ type Found = Parameters<typeof joined>[1];
 export interface Begun {
   id: string;
   own: Who;
-  binding: () => Binding;
+  /** By what the engine says of the model that it has then. */
+  binding: (info: Info) => Binding;
   pending: Pending | undefined;
   /** Where nothing is decided: whether it may be compared elsewhere. */
   leave?: Leave | undefined;
@@ -195,20 +196,19 @@ export class Tasks implements Desk {
     return filter(this, text, options);
   }
 
-  async begin(...[own, template, size, found = {}]: Parameters<Desk['begin']>): Promise<Begun> {
+  async begin(...[own, worded, size, found = {}]: Parameters<Desk['begin']>): Promise<Begun> {
     const { id } = envelope('task', '');
-    const { info } = this.link;
-    const binding = (): Binding => bindingOf(info, GREEDY, template());
+    const binding = (info: Info): Binding => bindingOf(info, GREEDY, worded(identityOf(info).template_hash));
     const { task, group, complexity, facts } = own;
     if (this.decisions === undefined) {
-      const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(info.context), ...facts });
+      const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(this.link.info.context), ...facts });
       return { id, own, binding, pending: undefined, leave };
     }
     const known = { task, group, complexity, ...(await size()), retrieval_top: found.retrieval_top, retrieval_margin: found.retrieval_margin };
     const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
     // What the app says of it itself holds.
-    const all: Facts = { ...(Object.fromEntries(there) as Facts), ...surroundings(info.context), ...facts };
-    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: binding() }) };
+    const all: Facts = { ...(Object.fromEntries(there) as Facts), ...surroundings(this.link.info.context), ...facts };
+    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: () => binding(this.link.info) }) };
   }
 
   report(...[begun, found, { signals, usage, timings, aborted }, texts, shown]: Parameters<Desk['report']>): TaskReport {
@@ -219,8 +219,9 @@ export class Tasks implements Desk {
       pending?.grouped(group);
     }
     const decision = pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
+    const { info } = this.link;
     const row = { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all, prompt_chars: texts.input.length };
-    const known: Remembered = { row, binding, ...(this.collected.redacts ? { texts } : {}) };
+    const known: Remembered = { row, binding: () => binding(info), ...(this.collected.redacts ? { texts } : {}) };
     this.keep(known);
     const trace = this.decisions?.of(id)?.trace;
     void this.observer?.see(known, texts, trace === undefined ? begun.leave : leaveOf(trace));

@@ -1,11 +1,10 @@
 // How each task is worded. `desk`: the forms that the project's own models were trained on (models/desk/data/row.py); a test
 // holds both to the same lines. `instruct`: plain words for any other model, what is the same in many requests first.
 
-import { identityOf } from '../binding.js';
 import { kind } from '../check.js';
 import { digest } from '../hash.js';
 import { invalid } from '../params.js';
-import type { ChatMessage, Info } from '../types.js';
+import type { ChatMessage } from '../types.js';
 import type { Passage, Prompt, PromptStyle } from './types.js';
 
 /** White space to single blanks: a prompt of desk has one line for each part. */
@@ -78,22 +77,21 @@ interface Wording<Task extends keyof Parts> {
 const styleOf = (model: string, own: { style?: PromptStyle | undefined }): PromptStyle => own.style ?? (DESK.has(model) ? 'desk' : 'instruct');
 
 /**
- * What a calibration of this task's answers is bound to: the chat template, and the wording. A function of the app's is known by
+ * What a calibration of this task's answers is bound to beside the chat template. A function of the app's is known by
  * what it says of a sample; one that fails there is known by this request alone, which no calibration fits.
  */
-export function templateFor<Task extends keyof Parts>(task: Task, parts: Parts[Task], info: Info, own: Wording<Task>): string {
-  const { template_hash } = identityOf(info);
+export function wordingOf<Task extends keyof Parts>(task: Task, parts: Parts[Task], model: string, own: Wording<Task>): string {
   if (own.prompt === undefined) {
-    return `${template_hash} ${task} ${styleOf(info.model, own)} ${WORDINGS_VERSION}`;
+    return `${task} ${styleOf(model, own)} ${WORDINGS_VERSION}`;
   }
-  const said = (of: Parts[Task]): string => digest(JSON.stringify(messagesFor(task, of, info.model, own)));
+  const said = (of: Parts[Task]): string => digest(JSON.stringify(messagesFor(task, of, model, own)));
   let words: string;
   try {
     words = said(SAMPLES[task]);
   } catch {
     words = `of ${said(parts)}`;
   }
-  return `${template_hash} ${task} own ${words}`;
+  return `${task} own ${words}`;
 }
 
 /** The messages of a request: worded by the app, or in the model's style. */

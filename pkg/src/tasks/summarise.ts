@@ -4,7 +4,7 @@ import { text, whole } from '../check.js';
 import { sizeOfWords, write } from './ask.js';
 import { common } from './check.js';
 import type { Desk } from './index.js';
-import { messagesFor, templateFor } from './prompts.js';
+import { messagesFor, wordingOf } from './prompts.js';
 import { Source, verify } from './quotes.js';
 import { refuses } from './refusal.js';
 import type { Summarised, SummariseOptions } from './types.js';
@@ -15,11 +15,12 @@ const MAX_TOKENS = 256;
 /** See `Kinglet.summarise`. */
 export async function summarise(desk: Desk, given: string, options?: SummariseOptions): Promise<Summarised> {
   const own = common('summarise', options, ['maxTokens']);
-  const { info } = desk.link;
+  await desk.link.live(own.signal); // which may be another model than before, and is worded for
+  const { model } = desk.link.info;
   const parts = { text: text('text', given) };
-  const messages = messagesFor('summarise', parts, info.model, own);
+  const messages = messagesFor('summarise', parts, model, own);
   const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
-  const begun = await desk.begin(own, () => templateFor('summarise', parts, info, own), async () => size);
+  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('summarise', parts, model, own)}`, async () => size);
   const words = await write(desk.link, { messages }, size, begun.pending?.rule, own.signal);
   const source = new Source([given]);
   const signals = {

@@ -1,6 +1,6 @@
 //! Rows of outcomes: JSON Lines, read strictly; an error names the line.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -117,7 +117,7 @@ fn id<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Erro
 /// row at all.
 pub fn read(text: &str) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
-    let mut lines: HashMap<String, usize> = HashMap::new();
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let at = format!("line {}", i + 1);
         let row: Row = crate::document::read(&at, line)?;

@@ -1,6 +1,6 @@
 //! The task label as a signal: which kinds of requests gain by the remote model, learnt on one half and judged on the other.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::SplitMix64;
 
@@ -20,7 +20,7 @@ pub struct HeldOut {
 pub fn label_gain<L: AsRef<str>>(labels: &[L], gain: &[f64], seed: u64) -> HeldOut {
     let mut random = SplitMix64::new(seed);
     let (learnt, judged): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|_| random.next_u64() >> 63 == 0);
-    let mut sums: HashMap<&str, (f64, f64)> = HashMap::new();
+    let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut all = (0.0, 0.0);
     for &i in &learnt {
         let sum = sums.entry(labels[i].as_ref()).or_default();

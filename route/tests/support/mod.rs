@@ -219,7 +219,7 @@ impl Case {
 
     /// Puts what is no number somewhere, and says where.
     pub fn spoil(&mut self, r: &mut Random, bad: f64) -> &'static str {
-        match r.below(12) {
+        match r.below(22) {
             0 => {
                 self.facts.complexity = Some(bad);
                 "facts.complexity: "
@@ -272,6 +272,53 @@ impl Case {
             10 => {
                 self.signals.mean_entropy = Some(bad);
                 "signals.mean_entropy: "
+            }
+            11 => {
+                self.facts.retrieval_margin = Some(bad);
+                "facts.retrieval_margin: "
+            }
+            12 => {
+                self.facts.prefill_rate = Some(bad);
+                "facts.prefill_rate: "
+            }
+            13 => {
+                self.policy.escalation.complexity_bound = Some(bad);
+                "policy.escalation.complexityBound: "
+            }
+            14 => {
+                self.policy.escalation.repetition_bound = Some(bad);
+                "policy.escalation.repetitionBound: "
+            }
+            15 => {
+                self.policy.escalation.out_of_scope_bound = Some(bad);
+                "policy.escalation.outOfScopeBound: "
+            }
+            16 => {
+                self.policy.escalation.audit = Some(bad);
+                "policy.escalation.audit: "
+            }
+            17 => {
+                self.policy.escalation.target = Some(Target {
+                    escalation_rate: Some(bad),
+                    ..Target::default()
+                });
+                "policy.escalation.target.escalationRate: "
+            }
+            18 => {
+                self.policy.escalation.target = Some(Target {
+                    risk: Some(0.05),
+                    confidence: Some(bad),
+                    ..Target::default()
+                });
+                "policy.escalation.target.confidence: "
+            }
+            19 => {
+                self.signals.label_none = Some(bad);
+                "signals.label_none: "
+            }
+            20 => {
+                self.signals.retrieval_top = Some(bad);
+                "signals.retrieval_top: "
             }
             _ => {
                 self.signals.repetition = Some(bad);
