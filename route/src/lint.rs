@@ -114,8 +114,8 @@ fn twins(rows: &[Row], out: &mut Vec<Finding>) {
     );
     found(out, "duplicate_id", Severity::Stop, ids.0, message);
     let nameless = rows.iter().filter(|r| r.id.is_empty()).count();
-    let message = "rows without an id: give each its own, or copies cannot be told from answers".into();
-    found(out, "missing_id", Severity::Warn, nameless, message);
+    let message = "rows without an id: give each its own, for what is fitted and what is certified are told apart by it, and copies are found by it".into();
+    found(out, "missing_id", Severity::Stop, nameless, message);
     let texts = repeated(rows.iter().map(|r| r.text_digest.as_deref()));
     let message = "requests with the same text: keep one of each, unless the traffic repeats itself as often".into();
     found(out, "duplicate_text", Severity::Warn, texts.0, message);

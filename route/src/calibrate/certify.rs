@@ -20,7 +20,7 @@
 
 use crate::calibrate::binomial::{cdf, upper_bound};
 use crate::error::{Result, RouteError};
-use crate::math::decimal;
+use crate::math::{decimal, decimal_down};
 
 /// Errors that the first test of [`Sequence::Kept`] lets pass. With none, a single error among the surest ends everything;
 /// with three, a start whose true risk is a fifth of α = 5 % fails once in fifty.
@@ -136,6 +136,12 @@ impl Promise {
         kept > 0 && cdf(errors, kept, self.alpha) <= self.delta
     }
 
+    /// Labelled answers with which a certificate is likely, if most can be kept: twice the fewest that bear
+    /// [`START_ERRORS`] errors. Depends on α and δ and on nothing else.
+    pub fn likely(self) -> u64 {
+        2 * self.fewest(START_ERRORS)
+    }
+
     /// The fewest kept answers of which so many may be wrong.
     pub fn fewest(self, errors: u64) -> u64 {
         let mut high = errors + 1;
@@ -224,7 +230,7 @@ pub fn certify(answers: &[Scored], promise: Promise, sequence: &Sequence) -> Res
 fn behind(sorted: &[Scored], m: usize) -> Option<f64> {
     let last = sorted.get(m.checked_sub(1)?)?.0;
     let next = sorted[m..].iter().find(|(v, _)| *v > last)?;
-    Some(decimal(next.0))
+    Some(decimal_down(next.0))
 }
 
 fn declared(thresholds: &[f64]) -> Result<Vec<Option<f64>>> {
@@ -245,7 +251,7 @@ fn shortfall(n: u64, (kept, errors): (u64, u64), promise: Promise) -> Shortfall 
     let fewest = promise.fewest(0);
     let bound = format!("that at most {alpha} % of the kept answers are wrong, with confidence {delta}");
     let (needed, message) = if kept < fewest {
-        let needed = 2 * promise.fewest(START_ERRORS);
+        let needed = promise.likely();
         let message = format!(
             "{bound}, takes {fewest} kept answers without any error, and {needed} labelled ones to be likely; \
              {kept} are kept at the first threshold"

@@ -78,7 +78,7 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
     let positives = ordered.iter().filter(|r| r.local_ok == Some(false)).count() as u64;
     let mut notes = Vec::new();
     let (scorer, rest) = match &options.scoring {
-        Scoring::Given(scorer) => (scorer.clone(), ordered.as_slice()),
+        Scoring::Given(scorer) => (scorer.clone().checked()?, ordered.as_slice()),
         Scoring::Fit { features, scale } => {
             let (fit, rest) = ordered.split_at(ordered.len().div_ceil(FIT_PART));
             notes.push(format!(
@@ -89,7 +89,7 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
             (fitted(fit, features, *scale)?, rest)
         }
     };
-    let checked: Vec<&Row> = rest.iter().copied().filter(|r| !r.checks_failed()).collect();
+    let (hard, checked): (Vec<&Row>, Vec<&Row>) = rest.iter().copied().partition(|r| r.checks_failed());
     let valued: Vec<Valued> = checked.iter().filter_map(|row| value(&scorer, row)).collect();
     if valued.is_empty() {
         return Err(RouteError::invalid(
@@ -104,8 +104,7 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
             "{without} rows have no score; such answers follow the conservative rule"
         ));
     }
-    let hard = rest.len() - checked.len();
-    let set = threshold::set(&valued, hard, scorer.scale, options, &mut notes)?;
+    let set = threshold::set(&valued, &hard, scorer.scale, options, &mut notes)?;
     let asked = valued.iter().filter(|v| set.of(v.row).asks(v.value)).count();
     let values: Vec<f64> = valued.iter().map(|v| v.value).collect();
     let profile = Profile {
@@ -128,7 +127,7 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
                 n: valued.len() as u64,
             },
             verifier_failed: Count {
-                k: hard as u64,
+                k: hard.len() as u64,
                 n: rest.len() as u64,
             },
         },
@@ -154,12 +153,8 @@ fn fitted(rows: &[&Row], features: &[String], scale: Scale) -> Result<Scorer> {
 }
 
 fn value<'a>(scorer: &Scorer, row: &'a Row) -> Option<Valued<'a>> {
-    let value = match (&row.signals, row.score) {
-        (_, Some(score)) if scorer.features.is_empty() => scorer.calibrated(score),
-        (Some(signals), _) => scorer.value(signals),
-        _ => None,
-    };
-    Some(Valued { row, value: value? })
+    let value = scorer.of_row(row.signals.as_ref(), row.score)?;
+    Some(Valued { row, value })
 }
 
 fn label_source(rows: &[&Row]) -> LabelSource {

@@ -1,5 +1,7 @@
 //! Labelled answers: what a calibration is made from, in an order of their own.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::border;
@@ -133,7 +135,7 @@ impl Digest {
 /// came in; and the digest of all of them.
 ///
 /// # Errors
-/// `invalid_request`: no rows, too many, one that makes no sense ([`Row::check`]).
+/// `invalid_request`: no rows, too many, one that makes no sense ([`Row::check`]) or has no id of its own.
 pub fn ordered(rows: &[Row]) -> Result<(Vec<&Row>, String)> {
     if rows.is_empty() || rows.len() > MAX_ROWS {
         return Err(RouteError::invalid("rows", format!("1 to {MAX_ROWS} rows"), rows.len()));
@@ -145,6 +147,15 @@ pub fn ordered(rows: &[Row]) -> Result<(Vec<&Row>, String)> {
         let mut id = Digest::default();
         id.add(row.id.as_bytes());
         keyed.push((id.mixed(), text, row));
+    }
+    // Without an id the order would go by what a row says, and what is fitted or certified would be a biased part; an id twice
+    // would be evidence that counts twice.
+    let mut ids = HashSet::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        if row.id.is_empty() || !ids.insert(row.id.as_str()) {
+            let got = format!("{:?}", row.id);
+            return Err(RouteError::invalid(format!("rows[{at}].id"), "an id of its own", got));
+        }
     }
     keyed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     let mut digest = Digest::default();

@@ -120,11 +120,7 @@ fn scores(rows: &[Row], source: &Source) -> Result<(String, Vec<f64>)> {
         }
         Source::Profile(profile) => (
             "profile".into(),
-            Box::new(|r| match (&r.signals, r.score) {
-                (_, Some(score)) if profile.scorer.features.is_empty() => profile.scorer.calibrated(score),
-                (Some(signals), _) => profile.scorer.value(signals),
-                _ => None,
-            }),
+            Box::new(|r| profile.scorer.of_row(r.signals.as_ref(), r.score)),
         ),
     };
     let scores: Vec<Option<f64>> = rows.iter().map(get).collect();

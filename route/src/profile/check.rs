@@ -170,6 +170,18 @@ fn count(path: &str, c: Count) -> Result<()> {
     )
 }
 
+impl Scorer {
+    /// The scorer with its numbers rounded ([`decimal`]), when all of it makes sense: what will be read again is what
+    /// values are made with.
+    ///
+    /// # Errors
+    /// As [`Profile::from_json`].
+    pub fn checked(mut self) -> Result<Scorer> {
+        scorer(&mut self)?;
+        Ok(self)
+    }
+}
+
 fn scorer(s: &mut Scorer) -> Result<()> {
     let features = s.features.len();
     require(

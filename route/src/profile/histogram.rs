@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::decimal;
+use crate::math::decimal_down;
 
 /// Where the edges lie: deciles, and the most doubtful tenth in two, for that is where traffic of a new kind goes.
 pub const SHARES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
@@ -28,7 +28,7 @@ impl Histogram {
         let mut edges: Vec<f64> = Vec::new();
         for share in SHARES {
             let at = (share * sorted.len() as f64) as usize;
-            let Some(edge) = sorted.get(at).map(|v| decimal(*v)) else {
+            let Some(edge) = sorted.get(at).map(|v| decimal_down(*v)) else {
                 continue;
             };
             let above_first = sorted.first().is_some_and(|first| edge > *first);

@@ -121,6 +121,14 @@ impl Scorer {
         Some(level.clamp(low, high))
     }
 
+    /// The value of a labelled answer: of its signals, or of its score from outside where that is all that is looked at.
+    pub fn of_row(&self, signals: Option<&Signals>, score: Option<f64>) -> Option<f64> {
+        match score.filter(|_| self.features.is_empty()) {
+            Some(score) => self.calibrated(score),
+            None => self.value(signals?),
+        }
+    }
+
     /// The probability that the answer is wrong; none on other scales.
     pub fn p_error(&self, signals: &Signals) -> Option<f64> {
         (self.scale == Scale::Error).then(|| self.value(signals)).flatten()

@@ -5,5 +5,6 @@ mod drift;
 mod fitting;
 mod lint;
 mod profile;
+mod promises;
 mod reference;
 mod support;

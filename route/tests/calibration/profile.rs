@@ -81,9 +81,9 @@ fn the_order_of_rows_changes_nothing() {
 
 #[test]
 fn a_risk_profile_says_what_it_is_made_of() {
-    let rows = rows(1200, 3);
+    let rows = rows(3000, 3);
     let profile = calibrate(&rows, &options(RISK)).unwrap();
-    assert_eq!((profile.n, profile.label_source), (1200, LabelSource::Exact));
+    assert_eq!((profile.n, profile.label_source), (3000, LabelSource::Exact));
     let Threshold::Risk {
         n,
         kept,
@@ -96,7 +96,7 @@ fn a_risk_profile_says_what_it_is_made_of() {
         panic!("{:?}", profile.threshold)
     };
     // Two thirds certify; of these the failed checks and the group with a threshold of its own are left out.
-    let rest = 1200 - 1200 / FIT_PART as u64;
+    let rest = 3000 - 3000 / FIT_PART as u64;
     assert!(
         n < rest && kept <= n && errors as f64 / kept as f64 <= bound && bound <= 0.05,
         "{:?}",
@@ -219,7 +219,8 @@ fn a_rate_counts_failed_checks_in() {
     );
     let asks = |row: &&Row| {
         let signals = row.signals.as_ref().unwrap();
-        signals.schema_ok == Some(false) || profile.threshold.asks(profile.scorer.value(signals).unwrap())
+        let threshold = profile.threshold_of(row.group.as_deref());
+        signals.schema_ok == Some(false) || threshold.asks(profile.scorer.value(signals).unwrap())
     };
     let share = rows.iter().filter(asks).count() as f64 / 4000.0;
     assert!((share - 0.15).abs() < 0.001, "{share}");
