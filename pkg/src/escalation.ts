@@ -62,8 +62,8 @@ export class Decisions {
     for (const { task, binding } of this.profiles) {
       const made = binding as Binding;
       const here = bindingOf(info, made.sampler, templateOf(made.template_hash, info));
-      const { calibration } = this.router.decide({ task }, 'profile', here).inputs;
-      if (calibration.kind === 'refused') {
+      const calibration = this.router.config(here).profiles.find((profile) => profile.task === task)?.calibration;
+      if (calibration?.kind === 'refused') {
         const { profile, field, made_with, got } = calibration;
         const message = `the calibration "${profile}" was made with another ${field}; the conservative rule decides on ${task}`;
         this.notice({ code: 'profile_mismatch', message, detail: { task, profile, field, made_with, got } });

@@ -151,10 +151,12 @@ impl Router {
         written(&Replayed { identical, trace })
     }
 
-    /// What it goes by.
-    pub fn config(&self) -> Result<String> {
+    /// What it goes by, and what becomes of each calibration, here or with another `binding`.
+    pub fn config(&self, binding: Option<&str>) -> Result<String> {
+        let own: Option<Binding> = binding.map(|text| read("binding", text)).transpose()?;
+        let binding = own.as_ref().unwrap_or(&self.binding);
         let target = self.policy.escalation.target.as_ref();
-        let fits = |profile: &Profile| Calibration::of(profile, &self.binding, Some(&profile.task), target);
+        let fits = |profile: &Profile| Calibration::of(profile, binding, Some(&profile.task), target);
         let profiles = self.profiles.iter().map(|profile| Listed {
             id: calibration::id(profile),
             task: &profile.task,
@@ -170,7 +172,7 @@ impl Router {
         written(&Config {
             versions: Versions::here(),
             policy,
-            binding: &self.binding,
+            binding,
             profiles: profiles.collect(),
         })
     }

@@ -50,8 +50,8 @@ impl Router {
     }
 
     /// What it goes by.
-    pub fn config(&self) -> Result<String, JsValue> {
-        self.inner.config().map_err(thrown)
+    pub fn config(&self, binding: Option<String>) -> Result<String, JsValue> {
+        self.inner.config(binding.as_deref()).map_err(thrown)
     }
 }
 

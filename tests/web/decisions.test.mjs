@@ -219,6 +219,40 @@ test('a raw completion carries its decision, whole and streamed; several prompts
   await refused({ ...raw, kinglet: 7 }, 'kinglet');
 });
 
+test('with every target each kind of call is decided on, also where money is held against it', { skip }, async () => {
+  const { task: of, target: { alpha } } = profile;
+  const calls = [
+    (kinglet, facts) => kinglet.chat.completions.create({ ...ask, kinglet: { facts } }),
+    (kinglet, facts) => kinglet.completions.create({ prompt: 'Hello', max_tokens: 2, temperature: 0, kinglet: { facts } }),
+    (kinglet, facts) => kinglet.classify(PARCEL, LABELS, { facts }),
+    (kinglet, facts) => kinglet.filter('Hello!', { facts }),
+    (kinglet, facts) => kinglet.extract('Ann Li', ['name'], { maxTokens: 16, facts }),
+    (kinglet, facts) => kinglet.summarise(PARCEL, { maxTokens: 4, facts }),
+    (kinglet, facts) => kinglet.answer('Where?', [PARCEL], { maxTokens: 4, facts }),
+    (kinglet, facts) => kinglet.answer('Where?', { search: async () => ({ hits: [], signals: {} }) }, { facts }),
+  ];
+  const cheap = { value: 1, budget: { remaining: 10 ** 9, tokens: 10 ** 6 } };
+  for (const [target, facts] of [
+    [{ risk: alpha }, { task: of }],
+    [{ escalationRate: 0.2 }, {}],
+    [{ valuePerCorrect: 10 ** 9 }, {}],
+    [undefined, cheap],
+  ]) {
+    const kinglet = await open({ remote: [{ name: 'strong', price }], profiles: [profile], escalation: { conservative: 'escalate', ...(target && { target }) } });
+    for (const [i, call] of calls.entries()) {
+      const answer = await call(kinglet, facts);
+      const { decision } = answer.kinglet;
+      assert.ok(decision?.reason, `${JSON.stringify(target)}, call ${i}: ${JSON.stringify(answer.kinglet)}`);
+      const { inputs, alternatives } = kinglet.trace(decision.id);
+      assert.ok(inputs.facts.prompt_tokens > 0 && inputs.facts.max_tokens > 0, `call ${i}`);
+      assert.ok(alternatives.every(({ cost }) => cost > 0), `call ${i}`);
+      if (facts === cheap && decision.asked !== null) {
+        assert.deepEqual([decision.action, decision.reason], ['local', 'not_worth'], `call ${i}`);
+      }
+    }
+  }
+});
+
 test('facts decide before anything is computed; the local answer is there all the same', { skip }, async () => {
   const kinglet = await open({ mode: 'prefer-remote', remote: [{ name: 'strong', price }], escalation: { target: { valuePerCorrect: 1_000_000 } } });
   const used = (await kinglet.contextUsage()).used;

@@ -346,6 +346,7 @@ test('hostile input is a typed error, and the router goes on', { skip }, async (
     ...nasty({ task: 't', prompt_tokens: 1, payload: [] }).map((facts) => () => router.decide(facts)),
     ...values.map((id) => () => router.decide({}, id)),
     ...nasty(profile.binding).map((binding) => () => router.decide({ task: 't' }, 'r', binding)),
+    ...values.map((binding) => () => router.config(binding)),
     ...nasty(step).map((one) => () => router.review(one, { version: 1, origin: 'measured' })),
     ...nasty({ version: 1, origin: 'measured', label_max: 0.5 }).map((signals) => () => router.review(step, signals)),
     ...values.map((ended) => () => router.review(step, { version: 0, origin: 'none' }, ended)),
@@ -381,6 +382,9 @@ test('the configuration names every default', { skip }, async () => {
   assert.equal(policy.escalation.conservative, 'quarter');
   assert.deepEqual(policy.privacy, { consent: 'ask', redact: 'no' });
   assert.equal(profiles[0].calibration.kind, 'refused');
+  const router = await route.createRouter({ profiles: [profile] });
+  assert.equal(router.config(profile.binding).profiles[0].calibration.kind, 'fits');
+  assert.equal(router.config({ ...profile.binding, sampler: 't=1' }).profiles[0].calibration.field, 'sampler');
 });
 
 /** As WebLLM 0.2 and wllama 3 declare it: a chat's answer. */

@@ -28,7 +28,7 @@ export interface RawRouter {
   settle(review: string, outcome: string, state: string): string;
   audit(trace: string, right: boolean, state: string): string;
   replay(trace: string): string;
-  config(): string;
+  config(binding?: string): string;
 }
 
 /** A head's half in the module. */

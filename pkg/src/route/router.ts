@@ -84,7 +84,7 @@ export class Router {
       throw invalid('id', 'a string', typeof id);
     }
     const said = text('facts', facts);
-    const own = binding === undefined ? undefined : text('binding', reading('binding', 'an object', () => ({ ...this.binding, ...binding })));
+    const own = this.bound(binding);
     return this.trace((raw) => raw.decide(id, said, this.kept, own));
   }
 
@@ -148,9 +148,10 @@ export class Router {
     return this.said.rows();
   }
 
-  /** What it goes by, all defaults filled in, and whether each calibration fits. */
-  config(): Config {
-    return JSON.parse(this.raw.call((raw) => raw.config())) as Config;
+  /** What it goes by, all defaults filled in, and whether each calibration fits; `binding` as in {@link decide}. */
+  config(binding?: Partial<Binding>): Config {
+    const own = this.bound(binding);
+    return JSON.parse(this.raw.call((raw) => raw.config(own))) as Config;
   }
 
   /** The session so far; {@link createRouter} goes on with it. */
@@ -173,6 +174,11 @@ export class Router {
     } catch (thrown) {
       (globalThis.reportError ?? console.error)(thrown);
     }
+  }
+
+  /** The router's binding, but for what differs. */
+  private bound(binding: Partial<Binding> | undefined): string | undefined {
+    return binding === undefined ? undefined : text('binding', reading('binding', 'an object', () => ({ ...this.binding, ...binding })));
   }
 
   private trace(work: (raw: RawRouter) => string): Trace {
