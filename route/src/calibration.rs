@@ -101,6 +101,5 @@ pub fn id(profile: &Profile) -> String {
 
 /// FNV-1a, 64 bits: tells texts apart, and protects against nobody.
 pub(crate) fn digest(text: &str) -> String {
-    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
+    format!("{:016x}", crate::hash::fnv64(text.as_bytes()))
 }

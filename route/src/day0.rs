@@ -1,9 +1,8 @@
-//! The first day, without labels: a share of the traffic by a rolling quantile of its own scores; and the collection of what
-//! users say, until there is enough for a profile. Nothing here is calibrated, and what comes of it is marked so.
+//! The first day, without labels: a share of the traffic by a rolling quantile of its own scores. Nothing here is calibrated,
+//! and what comes of it is marked so.
 
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::{Row, Selected};
 use crate::document::read;
 use crate::error::{Result, RouteError};
 use crate::signals::Signals;
@@ -145,67 +144,3 @@ pub enum Asked {
 
 /// Labelled answers from which a profile is worth its name (routing.md C.4: about 300 are workable, 1000 good).
 pub const ENOUGH: usize = 300;
-
-/// Labelled answers that are kept; older ones go first.
-pub const MOST: usize = 2000;
-
-/// What users said of answers, until it is enough for a profile.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Collection {
-    /// For [`crate::calibrate::calibrate`], the oldest first.
-    pub rows: Vec<Row>,
-}
-
-impl Collection {
-    /// Takes a state that was stored.
-    ///
-    /// # Errors
-    /// `invalid_request` for rows that make no sense, or too many.
-    pub fn from_json(text: &str) -> Result<Collection> {
-        let collection: Collection = read("feedback", text)?;
-        let n = collection.rows.len();
-        if n > MOST {
-            return Err(RouteError::invalid("feedback.rows", format!("at most {MOST}"), n));
-        }
-        collection
-            .rows
-            .iter()
-            .enumerate()
-            .try_for_each(|(at, row)| row.check(at))?;
-        Ok(collection)
-    }
-
-    /// Takes an answer in, or another word on one that is there. Who is not asked says more about bad answers than about
-    /// good ones: rows that do not say how they were selected are marked as feedback, and the lint warns of them.
-    ///
-    /// # Errors
-    /// `invalid_request`: a row without id or label, or one that makes no sense.
-    pub fn add(&mut self, mut row: Row) -> Result<()> {
-        row.check(self.rows.len())?;
-        if row.id.is_empty() || row.local_ok.is_none() {
-            return Err(RouteError::invalid(
-                "feedback",
-                "an id, and whether the answer was right",
-                "neither",
-            ));
-        }
-        row.selected = row.selected.or(Some(Selected::Feedback));
-        self.rows.retain(|r| r.id != row.id);
-        if self.rows.len() >= MOST {
-            self.rows.remove(0);
-        }
-        self.rows.push(row);
-        Ok(())
-    }
-
-    /// `n of 300`.
-    pub fn progress(&self) -> String {
-        format!("{} of {ENOUGH}", self.rows.len())
-    }
-
-    /// Whether a profile may be made: [`ENOUGH`].
-    pub fn is_enough(&self) -> bool {
-        self.rows.len() >= ENOUGH
-    }
-}

@@ -90,8 +90,7 @@ impl Measured {
 
 /// An id for a token that is known by its text only: FNV-1a, 32 bits.
 pub fn id_of(text: &str) -> u32 {
-    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    text.bytes().fold(0x811c_9dc5, mix)
+    crate::hash::fnv32(text.as_bytes())
 }
 
 /// When an answer is ended early: its doubt has passed a bound, and every further token would be waited for in vain.

@@ -19,6 +19,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod gauge;
+pub mod hash;
 pub mod head;
 pub mod lint;
 pub mod math;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{MIN_GROUP, Row, Selected};
 use crate::day0::ENOUGH;
-use crate::profile::LabelSource;
+use crate::error::{Result, RouteError};
+use crate::profile::{LabelSource, Target, clipped};
 use crate::score::{MIN_EACH, feature};
 
 /// Rows of a class without which nothing is known of it.
@@ -53,19 +54,49 @@ pub struct Finding {
 pub struct Expected {
     /// All classes that the traffic has; empty: unknown.
     pub classes: Vec<String>,
-    /// Features that the score will use.
+    /// Features that a score will be fitted to; empty: it is there already.
     pub features: Vec<String>,
+    /// What will be promised; none: a risk. A rate takes no labels.
+    pub target: Option<Target>,
+}
+
+/// What becomes of a set with a finding that says [`Severity::Stop`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stops {
+    /// No profile is made of it.
+    Refuse,
+    /// One is, and its notes say why its promise may not be true.
+    Note,
+}
+
+/// The notes that a profile of this set has to have.
+///
+/// # Errors
+/// `invalid_request` with the codes, where a finding stops and [`Stops::Refuse`] is wanted.
+pub fn admit(findings: &[Finding], stops: Stops) -> Result<Vec<String>> {
+    let found = || findings.iter().filter(|f| f.severity == Severity::Stop);
+    if stops == Stops::Refuse && found().next().is_some() {
+        let codes: Vec<&str> = found().map(|f| f.code.as_str()).collect();
+        return Err(RouteError::invalid(
+            "rows",
+            "a set of which no finding says `stop` (docs/calibration.md), or a caller who goes on despite them",
+            codes.join(", "),
+        ));
+    }
+    let note = |f: &Finding| clipped(format!("despite the lint, {} ({} rows): {}", f.code, f.rows, f.message));
+    Ok(found().map(note).collect())
 }
 
 /// Looks at a calibration set. The findings' order is fixed.
 pub fn lint(rows: &[Row], expected: &Expected) -> Vec<Finding> {
     let mut out = Vec::new();
-    size(rows, &mut out);
+    size(rows, expected, &mut out);
     twins(rows, &mut out);
     classes(rows, expected, &mut out);
     groups(rows, &mut out);
     labels(rows, &mut out);
-    sides(rows, &mut out);
+    sides(rows, expected, &mut out);
+    selected(rows, &mut out);
     signals(rows, expected, &mut out);
     time(rows, &mut out);
     out
@@ -90,11 +121,15 @@ fn labelled(rows: &[Row]) -> usize {
     rows.iter().filter(|r| r.local_ok.is_some()).count()
 }
 
-fn size(rows: &[Row], out: &mut Vec<Finding>) {
+fn size(rows: &[Row], expected: &Expected, out: &mut Vec<Finding>) {
     let n = labelled(rows);
     if n == 0 {
         let message = "no row is labelled: only `escalationRate` is possible".into();
-        return found(out, "no_labels", Severity::Stop, rows.len().max(1), message);
+        let severity = match expected.target {
+            Some(Target::EscalationRate { .. }) => Severity::Warn,
+            _ => Severity::Stop,
+        };
+        return found(out, "no_labels", severity, rows.len().max(1), message);
     }
     if n < ENOUGH {
         let message =
@@ -199,7 +234,7 @@ fn labels(rows: &[Row], out: &mut Vec<Finding>) {
     }
 }
 
-fn sides(rows: &[Row], out: &mut Vec<Finding>) {
+fn sides(rows: &[Row], expected: &Expected, out: &mut Vec<Finding>) {
     let (n, bad) = (labelled(rows), wrong(rows));
     if n == 0 {
         return;
@@ -209,7 +244,12 @@ fn sides(rows: &[Row], out: &mut Vec<Finding>) {
             "{bad} wrong and {} right answers: a score needs {MIN_EACH} of either; label more",
             n - bad
         );
-        found(out, "one_sided", Severity::Stop, n, message);
+        let severity = if expected.features.is_empty() {
+            Severity::Warn
+        } else {
+            Severity::Stop
+        };
+        found(out, "one_sided", severity, n, message);
     }
     let share = bad as f64 / n as f64;
     if share < SHARES.0 || share > SHARES.1 {
@@ -219,6 +259,10 @@ fn sides(rows: &[Row], out: &mut Vec<Finding>) {
         );
         found(out, "error_share", Severity::Warn, bad.max(1), message);
     }
+}
+
+/// Whether the rows are not a sample of all traffic.
+fn selected(rows: &[Row], out: &mut Vec<Finding>) {
     let selected = |s: Selected| rows.iter().filter(|r| r.selected == Some(s)).count();
     let only = "say nothing of the others, and no risk of all traffic follows from them; label a random sample";
     for (s, code, what) in [

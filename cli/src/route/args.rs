@@ -107,6 +107,12 @@ pub struct Calibrate {
     /// What a fitted score means.
     #[arg(long, value_enum, default_value_t = Scale::Error, requires = "features")]
     pub scale: Scale,
+    /// All classes that the traffic has, with commas between: the lint names those without a row.
+    #[arg(long, value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Makes a profile although the lint says that its promise would not be true; its notes say so, too.
+    #[arg(long)]
+    pub despite_lint: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

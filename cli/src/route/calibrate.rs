@@ -2,7 +2,7 @@
 
 use kinglet_route::calibrate::{self, Options, Scoring, Sequence};
 use kinglet_route::document::read;
-use kinglet_route::lint::{Expected, lint};
+use kinglet_route::lint::{Expected, Stops, admit, lint};
 use kinglet_route::score::{Scale, Scorer};
 use kinglet_route::{evaluate, profile};
 use serde_json::json;
@@ -17,11 +17,18 @@ pub fn calibrate(options: &args::Calibrate) -> Result<()> {
     let rows: Vec<calibrate::Row> = rows.iter().map(evaluate::Row::labelled).collect();
     let expected = Expected {
         features: options.features.clone(),
-        ..Expected::default()
+        classes: options.classes.clone(),
+        target: Some(target),
     };
-    for finding in lint(&rows, &expected) {
+    let findings = lint(&rows, &expected);
+    for finding in &findings {
         eprintln!("{}", json!(finding));
     }
+    let stops = match options.despite_lint {
+        true => Stops::Note,
+        false => Stops::Refuse,
+    };
+    let despite = admit(&findings, stops)?;
     let scoring = match options.features.is_empty() {
         true => Scoring::Given(Scorer::of_score()),
         false => Scoring::Fit {
@@ -32,7 +39,7 @@ pub fn calibrate(options: &args::Calibrate) -> Result<()> {
             },
         },
     };
-    let made = calibrate::calibrate(
+    let mut made = calibrate::calibrate(
         &rows,
         &Options {
             task: options.task.clone(),
@@ -43,5 +50,6 @@ pub fn calibrate(options: &args::Calibrate) -> Result<()> {
             sequence: Sequence::default(),
         },
     )?;
-    Ok(output::line(&json!(made))?)
+    made.notes.extend(despite);
+    Ok(output::line(&json!(made.checked()?))?)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use kinglet_route::calibrate::Selected;
 use kinglet_route::evaluate::row::Costs;
 use kinglet_route::evaluate::{self, Row};
 use kinglet_route::price::Price;
@@ -29,11 +30,17 @@ pub fn join(options: &args::Join) -> Result<()> {
     for id in &local.order {
         let (item, strong) = (&local.by_id[id], local.partner(&remote, id)?);
         let cheap = cheap.as_ref().map(|cheap| local.partner(cheap, id)).transpose()?;
-        let costs = remote_price.as_ref().map(|price| Costs {
-            local: 0,
-            remote: cost(price, strong),
-            cheap: cheap.zip(cheap_price.as_ref()).map(|(item, price)| cost(price, item)),
-        });
+        let costs = |price: &Price| -> Result<Costs> {
+            Ok(Costs {
+                local: 0,
+                remote: cost(price, strong, id)?,
+                cheap: cheap
+                    .zip(cheap_price.as_ref())
+                    .map(|(item, price)| cost(price, item, id))
+                    .transpose()?,
+            })
+        };
+        let costs = remote_price.as_ref().map(costs).transpose()?;
         let row = Row {
             id: id.clone(),
             task: string(item, "task", id)?,
@@ -52,6 +59,9 @@ pub fn join(options: &args::Join) -> Result<()> {
             label_source: Some(kinglet_route::profile::LabelSource::Exact),
             class: None,
             text_digest: None,
+            time: None,
+            selected: Some(Selected::All),
+            texts: None,
         };
         lines += &json!(row).to_string();
         lines.push('\n');
@@ -135,8 +145,18 @@ fn price(path: &Path) -> Result<Price> {
     Ok(price)
 }
 
-/// What this item's tokens cost.
-fn cost(price: &Price, item: &Value) -> u64 {
-    let tokens = |name: &str| item["signals"][name].as_u64().unwrap_or(0);
-    price.cost(tokens("prompt_tokens"), tokens("generated_tokens"))
+/// What this item's tokens cost; an item that does not say how many they were is not free.
+fn cost(price: &Price, item: &Value, id: &str) -> Result<u64> {
+    let tokens = |name: &str| {
+        let tokens = item["signals"][name].as_u64();
+        let path = || format!("{id}.signals.{name}");
+        tokens.ok_or_else(|| {
+            RouteError::invalid(
+                path(),
+                "a number of tokens, for there is a price",
+                &item["signals"][name],
+            )
+        })
+    };
+    Ok(price.cost(tokens("prompt_tokens")?, tokens("generated_tokens")?))
 }

@@ -16,7 +16,7 @@ pub use certify::{
     Certificate, MAX_DECLARED, Promise, START_ERRORS, START_PART, STEPS, Scored, Sequence, Shortfall, Verdict, certify,
     kept_counts,
 };
-pub use rows::{Digest, MAX_ROWS, Row, Selected, checks_failed, ordered};
+pub use rows::{MAX_ROWS, Row, Selected, checks_failed, ordered};
 pub use threshold::{MIN_GROUP, quantile};
 
 use crate::error::{Result, RouteError};

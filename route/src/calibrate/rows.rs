@@ -1,11 +1,12 @@
 //! Labelled answers: what a calibration is made from, in an order of their own.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::border;
 use crate::error::{Result, RouteError};
+use crate::hash::Digest;
 use crate::profile::LabelSource;
 use crate::signals::Signals;
 
@@ -100,37 +101,6 @@ pub fn checks_failed(s: &Signals) -> bool {
     refused.contains(&Some(false)) || raised.contains(&Some(true))
 }
 
-/// FNV-1a of 128 bits (Fowler, Noll and Vo): tells data apart, and resists no forger.
-pub struct Digest(u128);
-
-impl Default for Digest {
-    fn default() -> Digest {
-        Digest(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
-}
-
-impl Digest {
-    /// Takes bytes in, and how many they are.
-    pub fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes.iter().chain(&(bytes.len() as u64).to_le_bytes()) {
-            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-        }
-    }
-
-    /// `fnv1a128:` and 32 hexadecimal digits.
-    pub fn name(&self) -> String {
-        format!("fnv1a128:{:032x}", self.0)
-    }
-
-    /// 64 bits of it, mixed (the finaliser of SplitMix64), so that similar ids lie far apart.
-    fn mixed(&self) -> u64 {
-        let mut z = (self.0 ^ (self.0 >> 64)) as u64;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
 /// Rows in an order that follows from their ids (by hash, so that it says nothing of time or outcome), whatever order they
 /// came in; and the digest of all of them.
 ///
@@ -150,7 +120,7 @@ pub fn ordered(rows: &[Row]) -> Result<(Vec<&Row>, String)> {
     }
     // Without an id the order would go by what a row says, and what is fitted or certified would be a biased part; an id twice
     // would be evidence that counts twice.
-    let mut ids = HashSet::with_capacity(rows.len());
+    let mut ids = BTreeSet::new();
     for (at, row) in rows.iter().enumerate() {
         if row.id.is_empty() || !ids.insert(row.id.as_str()) {
             let got = format!("{:?}", row.id);

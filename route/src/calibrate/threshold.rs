@@ -6,7 +6,7 @@ use super::certify::{Certificate, Promise, Scored, Shortfall, Verdict, certify};
 use super::{Options, Row, Sequence, Valued, by_group};
 use crate::error::{Result, RouteError};
 use crate::math::decimal_down;
-use crate::profile::{MAX_GROUPS, Target, Threshold, chow};
+use crate::profile::{MAX_GROUPS, Target, Threshold, chow, clipped};
 use crate::score::Scale;
 
 /// Rows that a group needs at least for a threshold of its own: a rate of 12 % from 100 scores is realised within ± 3.3
@@ -171,7 +171,7 @@ fn risks(
                 let who = name.map_or("what has no threshold of its own".into(), |name| {
                     format!("group {name}")
                 });
-                notes.push(clip(format!("{who} will always ask: {}", why.message)));
+                notes.push(clipped(format!("{who} will always ask: {}", why.message)));
                 if largest.as_ref().is_none_or(|l| l.n <= why.n) {
                     largest = Some(why);
                 }
@@ -255,7 +255,7 @@ fn remote(valued: &[Valued], scale: Scale) -> Result<(f64, f64)> {
 }
 
 fn pooled_note(name: &str, n: usize, needed: u64) -> String {
-    clip(format!(
+    clipped(format!(
         "group {name} has {n} rows of the {needed} that a threshold of its own needs; it has the pooled one, whose promise is of \
          all that have it together"
     ))
@@ -270,15 +270,4 @@ fn cap(notes: &mut Vec<String>) {
         notes.truncate(NOTES);
         notes.push(format!("and {more} more"));
     }
-}
-
-/// Longest note of this file: a group's name may be long.
-const LONGEST: usize = 700;
-
-fn clip(mut note: String) -> String {
-    if note.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|i| note.is_char_boundary(*i)).unwrap_or(0);
-        note.truncate(end);
-    }
-    note
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::calibrate::Selected;
 use crate::document::{between, finite, integer};
 use crate::profile::LabelSource;
 use crate::signals::Signals;
@@ -68,6 +70,15 @@ pub struct Row {
     /// Of the request's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_digest: Option<String>,
+    /// When, in any unit that grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// How it came to be labelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<Selected>,
+    /// What a page's collection keeps of the texts themselves (docs/tasks.md); nothing here looks at it.
+    #[serde(default, skip_serializing)]
+    pub texts: Option<BTreeMap<String, IgnoredAny>>,
 }
 
 /// Verdicts on the local answer: of a program, and of a person.
@@ -142,6 +153,7 @@ impl Row {
         let path = |field: &str| format!("{at}.{field}");
         finite(&path("score"), self.score)?;
         finite(&path("cheap_score"), self.cheap_score)?;
+        finite(&path("time"), self.time)?;
         between(&path("p_error"), self.p_error, 0.0, 1.0)?;
         integer(&path("prompt_chars"), self.prompt_chars)?;
         integer(&path("prompt_tokens"), self.prompt_tokens)?;
@@ -183,8 +195,8 @@ impl Row {
             label_source: self.label_source,
             class: self.class.clone(),
             text_digest: self.text_digest.clone(),
-            time: None,
-            selected: None,
+            time: self.time,
+            selected: self.selected,
         }
     }
 }

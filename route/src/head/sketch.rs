@@ -1,6 +1,8 @@
 //! A wide state as a narrower one: a count sketch (Charikar, Chen, Farach-Colton 2002), under which scalar products stay the same
 //! on average. It needs no table: where a value goes follows from its index.
 
+use crate::hash::{GAMMA, mixed};
+
 /// Values that weights are fitted to; a wider state is sketched down to this. With 1,000 labels a head stays below a megabyte.
 pub const MOST_USED: usize = 512;
 
@@ -13,17 +15,9 @@ pub fn sketch(state: &[f32]) -> Vec<f32> {
     let shrink = (MOST_USED as f32 / state.len() as f32).sqrt();
     let mut out = vec![0.0f32; MOST_USED];
     for (i, x) in state.iter().enumerate() {
-        let hash = mix(i as u64);
+        let hash = mixed((i as u64).wrapping_add(GAMMA));
         let sign = if hash >> 63 == 0 { shrink } else { -shrink };
         out[(hash % MOST_USED as u64) as usize] += sign * x;
     }
     out
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the index decides about every bit of the hash.
-fn mix(index: u64) -> u64 {
-    let mut z = index.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

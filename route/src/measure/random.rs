@@ -1,12 +1,11 @@
 //! A seeded generator, for resampling and splitting in halves. Nothing that decides uses it.
 
+use crate::hash::{GAMMA, mixed};
+
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). Draw `i` depends on
 /// seed and `i` alone, so that another language draws the same numbers in one vector operation.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
-
-/// The odd number nearest to 2^64 divided by the golden ratio.
-const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl SplitMix64 {
     /// From a seed; all seeds are good ones.
@@ -22,10 +21,7 @@ impl SplitMix64 {
     /// Next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        mixed(self.0)
     }
 
     /// In `0 .. n`, for `n` up to 2^32: the upper half of (upper 32 bits times `n`). No value is likelier than another by

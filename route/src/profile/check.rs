@@ -116,6 +116,15 @@ impl Profile {
     }
 }
 
+/// A note that is not too long: a name in it may be.
+pub(crate) fn clipped(mut note: String) -> String {
+    if note.len() > MAX_NOTE {
+        let end = (0..=MAX_NOTE).rev().find(|i| note.is_char_boundary(*i)).unwrap_or(0);
+        note.truncate(end);
+    }
+    note
+}
+
 fn require(holds: bool, path: &str, expected: impl ToString, got: impl std::fmt::Display) -> Result<()> {
     if holds {
         return Ok(());

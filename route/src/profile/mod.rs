@@ -6,6 +6,7 @@ mod threshold;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::clipped;
 pub use check::{MAX_BYTES, MAX_GROUPS};
 pub use histogram::{BINS, Histogram};
 pub use threshold::{TIGHTENED, Threshold, chow};

@@ -1,9 +1,9 @@
-//! Every finding, by a set that has it and one that has not; and the collection of feedback.
+//! Every finding, by a set that has it and one that has not; and what findings stop.
 
 use kinglet_route::calibrate::{Row, Selected};
-use kinglet_route::day0::{Collection, ENOUGH, MOST};
-use kinglet_route::lint::{Expected, Severity, lint};
-use kinglet_route::profile::LabelSource;
+use kinglet_route::evaluate;
+use kinglet_route::lint::{Expected, Severity, Stops, admit, lint};
+use kinglet_route::profile::{LabelSource, Target};
 
 use super::support::signals;
 
@@ -29,6 +29,7 @@ fn expected() -> Expected {
     Expected {
         classes: ["a", "b", "c", "d"].map(String::from).to_vec(),
         features: vec!["label_margin".into()],
+        target: None,
     }
 }
 
@@ -101,46 +102,78 @@ fn every_finding_is_found_and_nothing_else() {
     assert_eq!(lint(&[], &Expected::default()).len(), 1);
 }
 
+/// What the reader of `kinglet route` reads comes to the lint, and nothing is made of a set that stops, unless the caller says
+/// so: then the notes do, too.
 #[test]
-fn feedback_collects_until_it_is_enough() {
-    let mut collection = Collection::default();
-    let said = |id: usize, ok: bool| Row {
-        id: id.to_string(),
-        local_ok: Some(ok),
-        ..Row::default()
+fn what_stops_is_refused_or_stands_in_the_notes() {
+    let line = |i: usize, more: &str| {
+        format!(
+            r#"{{"id": {i}, "task": "t", "local_ok": {}, "score": 0.5, "label_source": "human"{more}}}"#,
+            i % 5 != 0
+        )
     };
-    for i in 0..ENOUGH - 1 {
-        collection.add(said(i, true)).unwrap();
-    }
+    let read = |more: &dyn Fn(usize) -> String| -> Vec<Row> {
+        let lines: Vec<String> = (0..400).map(|i| line(i, &more(i))).collect();
+        let rows = evaluate::read(&lines.join("\n")).unwrap();
+        rows.iter().map(evaluate::Row::labelled).collect()
+    };
+    let look = |rows: &[Row], expected: &Expected| lint(rows, expected);
+    let codes =
+        |rows: &[Row]| -> Vec<String> { look(rows, &Expected::default()).into_iter().map(|f| f.code).collect() };
+    // As a page's collection writes them, with texts.
+    let plain = read(&|i| format!(r#", "selected": "all", "time": {i}, "texts": {{"input": "x", "output": "y"}}"#));
+    assert_eq!(codes(&plain), [""; 0]);
+    assert_eq!((plain[7].time, plain[7].selected), (Some(7.0), Some(Selected::All)));
     assert_eq!(
-        (collection.progress().as_str(), collection.is_enough()),
-        ("299 of 300", false)
+        admit(&look(&plain, &Expected::default()), Stops::Refuse).unwrap(),
+        [""; 0]
     );
-    collection.add(said(7, false)).unwrap(); // another word on the same answer
-    assert_eq!(collection.progress(), "299 of 300");
-    collection.add(said(299, true)).unwrap();
-    assert!(collection.is_enough());
-    assert!(codes(&collection.rows).contains(&"selected_feedback".to_string()));
-    let text = serde_json::to_string(&collection).unwrap();
-    assert_eq!(Collection::from_json(&text).unwrap(), collection);
-    for i in 0..MOST + 10 {
-        collection.add(said(i, true)).unwrap();
-    }
-    assert_eq!((collection.rows.len(), collection.rows[0].id.as_str()), (MOST, "10"));
+    let complaints = read(&|_| r#", "selected": "feedback""#.into());
+    assert_eq!(codes(&complaints), ["selected_feedback"]);
+    let findings = look(&complaints, &Expected::default());
+    let error = admit(&findings, Stops::Refuse).unwrap_err().to_json();
+    assert_eq!(
+        (error["code"].as_str(), error["detail"]["got"].as_str()),
+        (Some("invalid_request"), Some("selected_feedback"))
+    );
+    let notes = admit(&findings, Stops::Note).unwrap();
+    assert!(
+        notes.len() == 1 && notes[0].starts_with("despite the lint, selected_feedback (400 rows): "),
+        "{notes:?}"
+    );
+    // Errors that come and go with the time.
+    let drifting = read(&|i| format!(r#", "time": {}"#, if i % 5 == 0 { i / 2 } else { i }));
+    assert_eq!(codes(&drifting), ["drifting"]);
     for bad in [
-        Row::default(),
-        Row {
-            id: "x".into(),
-            ..Row::default()
-        },
-        Row {
-            score: Some(f64::NAN),
-            ..said(1, true)
-        },
+        r#", "texts": "x""#,
+        r#", "time": "now""#,
+        r#", "time": 1e999"#,
+        r#", "selected": "some""#,
     ] {
-        assert_eq!(collection.add(bad).unwrap_err().code(), "invalid_request");
+        assert_eq!(
+            evaluate::read(&line(1, bad)).unwrap_err().code(),
+            "invalid_request",
+            "{bad}"
+        );
     }
-    for text in ["{\"rows\": [{\"mood\": 1}]}", "{\"rows\": [{\"id\": 1}]}", "[", ""] {
-        assert!(Collection::from_json(text).is_err());
-    }
+    // A rate takes no labels, and a score that is there needs none of either side.
+    let mut bare = good();
+    bare.iter_mut().for_each(|r| r.local_ok = None);
+    let rate = Expected {
+        target: Some(Target::EscalationRate { rate: 0.1 }),
+        ..Expected::default()
+    };
+    assert!(admit(&look(&bare, &rate), Stops::Refuse).is_ok());
+    assert!(admit(&look(&bare, &Expected::default()), Stops::Refuse).is_err());
+    bare.iter_mut().for_each(|r| r.local_ok = Some(true));
+    assert!(admit(&look(&bare, &Expected::default()), Stops::Refuse).is_ok());
+    assert!(
+        admit(&look(&bare, &expected()), Stops::Refuse).is_err(),
+        "a score is to be fitted"
+    );
+    // A name in a finding may be long; a note is not.
+    let mut twins = good();
+    twins.iter_mut().for_each(|r| r.id = "ä".repeat(500));
+    let notes = admit(&look(&twins, &expected()), Stops::Note).unwrap();
+    assert!(notes.iter().all(|note| note.len() <= 1000) && !notes.is_empty());
 }
