@@ -9,8 +9,10 @@ import { createRouter } from '../../pkg/dist/route/lazy.js';
 import { Tasks } from '../../pkg/dist/tasks/index.js';
 import { joined } from '../../pkg/dist/tasks/signals.js';
 import { notBuilt } from './support/browser.mjs';
-import { DESK, noDesk } from './support/desk.mjs';
+import OpenAI from 'openai';
+import { DESK, DESK_NANO, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
+import { answering } from './support/openai-server.mjs';
 
 const textsOf = (id) => ({ input: `text of ${id}, secret`, output: 'refund' });
 const known = (id, { task = 'intent', label_max = 0.5 } = {}) => ({
@@ -218,6 +220,86 @@ test('which requests are of the sample follows from their ids, evenly', () => {
     assert.ok(Math.abs(got - n * share) < 4 * Math.sqrt(n * share * (1 - share)), `${got} of ${n} at ${share}`);
   }
   assert.equal(fraction('a'), fraction('a'));
+});
+
+test('what another model says does not overrule what anybody else has said, whichever comes first', async () => {
+  const collection = open();
+  const sources = async () => (await collection.rows()).map(({ local_ok, label_source }) => [local_ok, label_source]);
+  await collection.add(known('a'), { ok: true, source: 'remote_agreement' });
+  assert.deepEqual(await sources(), [[true, 'remote_agreement']]);
+  await collection.add(known('a'), { ok: false });
+  await collection.add(known('a'), { ok: true, source: 'remote_agreement' });
+  assert.deepEqual(await sources(), [[false, 'human']], 'one row, the better word');
+});
+
+test('answers that are the same JSON agree, however it is written', async () => {
+  const collection = open();
+  const texts = { input: 'x', output: '{"name": "Ann", "n": 1}' };
+  await Observer.of({ observe: { share: 1, ask: async () => '{"n":1.0,"name":"Ann"}' } }, collection).see(known('a'), texts, FREE);
+  assert.equal((await collection.rows())[0].local_ok, true);
+});
+
+test('observe, side by side with a server in OpenAI\'s shape: failures, slow answers and the end neither lose nor double a row', { skip: noDesk() ?? false, timeout: 60_000 }, async () => {
+  const SECRET = 'Ann Li of Mill Lane';
+  let [slow, release] = [];
+  const asked = [];
+  const server = await answering(async (text) => {
+    asked.push(text);
+    if (text.includes('slow')) await slow;
+    if (text.includes('fails')) return new Response('{"error": {"message": "no"}}', { status: 500 });
+    if (text.includes('page')) return new Response('<html>', { headers: { 'Content-Type': 'text/html' } });
+    return text.includes('nothing') ? '' : text.includes('differs') ? 'refund' : 'late parcel';
+  });
+  const client = new OpenAI({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
+  const left = [];
+  const ask = async ({ task, input, signal }) => {
+    try {
+      const { choices } = await client.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: `${task}: ${input}` }] }, { signal });
+      return choices[0].message.content;
+    } catch (thrown) {
+      if (signal.aborted) left.push(input);
+      throw thrown;
+    }
+  };
+  const redact = ({ input, output, expected }) => ({ input: input.replace(SECRET, '…'), output, ...(expected === undefined ? {} : { expected }) });
+  const until = async (what) => {
+    for (let i = 0; !(await what()); i++) {
+      if (i === 1000) assert.fail(`still not: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  for (const options of [{}, { redact }]) {
+    [asked.length, left.length] = [0, 0];
+    slow = new Promise((resolve) => (release = resolve));
+    const { kinglet, close } = await nodeKinglet(DESK_NANO, { context: 512, feedback: { store: 'memory', observe: { share: 1, ask }, ...options } });
+    const collected = await kinglet.collected();
+    const classify = async (text) => (await kinglet.classify(`${text} ${SECRET}: where is my parcel? It is late.`, ['late parcel', 'refund'])).kinglet.id;
+    const ids = {};
+    for (const text of ['agrees', 'differs', 'fails', 'page', 'nothing', 'slow one', 'slow two']) ids[text] = await classify(text);
+    await until(async () => asked.length === 7 && (await collected.rows()).length === 2);
+    await kinglet.feedback(ids['slow one'], { ok: false, expected: 'refund' });
+    await kinglet.feedback(ids['agrees'], { ok: true });
+    if (options.redact === undefined) {
+      release(); // both slow ones come now: one has been judged by a person
+      await until(async () => (await collected.rows()).length === 4);
+    }
+    close();
+    release();
+    const rows = await collected.rows();
+    assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
+    const found = Object.fromEntries(rows.map(({ id, label_source }) => [Object.keys(ids).find((text) => ids[text] === id), label_source]));
+    const observed = options.redact === undefined ? { 'slow two': 'remote_agreement' } : {};
+    assert.deepEqual(found, { agrees: 'human', differs: 'remote_agreement', 'slow one': 'human', ...observed });
+    const all = `${await collected.export()}${await collected.exportHardCases({ share: 1 })}${JSON.stringify(rows)}`;
+    assert.ok(!all.includes(SECRET) && !all.includes('Mill Lane'));
+    assert.equal(all.includes('where is my parcel'), options.redact !== undefined, 'texts only by the redactor');
+    if (options.redact !== undefined) {
+      assert.match(parsed(await collected.exportHardCases())[0].texts.input, /…: where/);
+    }
+    await until(() => left.length === (options.redact === undefined ? 0 : 2));
+    assert.ok(options.redact === undefined || left.length === 2, 'what is under way is told of the end');
+  }
+  await server.close();
 });
 
 test('feedback on a real answer', { skip: noDesk() ?? false }, async () => {

@@ -4,10 +4,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { chosen, places } from '../../pkg/dist/tasks/extract.js';
+import { routeModule } from '../../pkg/dist/route/lazy.js';
+import { agreement } from '../../pkg/dist/tasks/agree.js';
 import { wordsOf, quotations, Source, verify } from '../../pkg/dist/tasks/quotes.js';
 import { messagesFor } from '../../pkg/dist/tasks/prompts.js';
 import { refuses } from '../../pkg/dist/tasks/refusal.js';
 import { joined, SIGNAL_VERSION } from '../../pkg/dist/tasks/signals.js';
+import { notBuilt } from './support/browser.mjs';
 import { DESK, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 
@@ -91,6 +94,59 @@ test('classify by a head: fitted here, the same whatever the order, kept as JSON
   ]) {
     await refused(call(), param);
   }
+});
+
+test('a head that is fitted in Wasm has the bits of one that is fitted natively', { skip: notBuilt() ?? false }, async () => {
+  const { c, states, labels, probabilities } = JSON.parse(read('tests/cases/head.json'))[1];
+  const names = probabilities[0].map((_, i) => `label ${i}`);
+  const binding = JSON.stringify({ model_hash: '', quantization: '', tokenizer_hash: '', state: '' });
+  const { fit_head } = await routeModule();
+  const fitted = () => fit_head(Float32Array.from(states), Uint32Array.from(labels), names, binding, JSON.stringify({ c }));
+  assert.equal(fitted(), read('tests/cases/head_fitted.json').trim()); // route/src/head/tests.rs holds to the same line
+  labels[0] = 6 - labels[0];
+  assert.notEqual(fitted(), read('tests/cases/head_fitted.json').trim(), 'another label would be noticed');
+});
+
+const said = (answers, json) => agreement(answers, json);
+
+test('answers agree as the engine has it: the cases of route/src/agree.rs', () => {
+  assert.equal(said(['On  Monday.', ' on monday\n'], false), 1);
+  assert.equal(said(['a', 'a', 'b'], false), 1 / 3);
+  assert.equal(said(['a', 'b', 'c', 'd'], false), 0);
+  assert.equal(said(['a!', 'a'], false), 0);
+  const same = ['{"a": 1, "b": ["x"]}', '{"b":["x"],"a":1.0}'];
+  assert.deepEqual([said(same, true), said(same, false)], [1, 0]);
+  for (const pair of [['{"a": "x"}', '{"a": "X"}'], ['[1, 2]', '[2, 1]'], ['[1]', '[1, 1]'], ['9007199254740993', '9007199254740992'], ['1', '"1"'], ['{}', '{'], ['{"a": null}', '{"b": null}'], ['{}', '[]'], ['null', '{}'], ['{"__proto__": 1}', '{}']]) {
+    assert.equal(said(pair, true), 0, pair.join(' '));
+  }
+  assert.equal(said(['no JSON', 'No json.'], true), 1);
+  const deep = '['.repeat(100_000);
+  assert.equal(said([deep, deep], true), 1, 'as text: too deep to read');
+});
+
+test('samples: the answer stays the greedy one, and the others say how sure it is', { skip }, async () => {
+  const text = 'Hello, this is Ann Li from Leeds. The lamp of my order 48213 arrived broken.';
+  const fields = ['order number', 'name', 'city'];
+  const [alone, beside] = [await desk.extract(text, fields), await desk.extract(text, fields, { samples: 4 })];
+  assert.deepEqual([beside.value, beside.found], [alone.value, alone.found]);
+  const { agreement: share, samples, mean_logprob } = beside.kinglet.signals;
+  assert.deepEqual([alone.kinglet.signals.agreement, alone.kinglet.signals.samples, samples], [null, null, 4]);
+  assert.equal(mean_logprob, alone.kinglet.signals.mean_logprob, 'of the answer itself');
+  assert.ok([0, 1, 2, 3, 6].includes(Math.round(share * 6)) && Math.abs(share * 6 - Math.round(share * 6)) < 1e-9, `${share} of 6 pairs`);
+  assert.ok(beside.kinglet.usage.completion_tokens > 2 * alone.kinglet.usage.completion_tokens);
+  assert.equal(beside.kinglet.usage.prompt_tokens, alone.kinglet.usage.prompt_tokens, 'the prompt is counted once');
+  assert.equal((await desk.extract(text, fields, { samples: 4 })).kinglet.signals.agreement, share, 'the same samples for the same request');
+  // What is sure is said by all of them, what is made up is not.
+  const sure = await desk.answer('How long does a refund take?', REFUNDS, { samples: 3 });
+  assert.match(sure.answer, /five working days/i);
+  assert.equal(sure.kinglet.signals.agreement, 1);
+  const unsure = await desk.summarise(`${PARCEL} ${REFUNDS} The lamp broke, the kettle leaks, and nobody answers.`, { samples: 3 });
+  assert.ok(unsure.kinglet.signals.agreement < 1, `${unsure.kinglet.signals.agreement}`);
+  assert.equal(desk.binding(sure.kinglet.id).sampler, 'greedy samples=3', 'a calibration knows how many');
+  assert.equal(desk.binding(alone.kinglet.id).sampler, 'greedy');
+  for (const samples of [1, 5, 2.5, '3', Number.NaN]) await refused(desk.summarise('a', { samples }), 'options.samples');
+  await refused(desk.classify('a', ['b', 'c'], { samples: 2 }), 'options.samples');
+  await refused(desk.filter('a', { samples: 2 }), 'options.samples');
 });
 
 test('extract: JSON of the fields, each value looked for in the text', { skip }, async () => {

@@ -15,7 +15,9 @@ const MOST_OF_ALL = 100_000;
 export const ENOUGH = 300;
 /** The share of answers that counts as least sure, where the app says nothing. */
 const HARD = 0.1;
-const SOURCES = ['human', 'verifier', 'exact', 'remote_agreement'];
+/** That another model says the same is the weakest of labels. */
+const AGREEMENT = 'remote_agreement';
+const SOURCES = ['human', 'verifier', 'exact', AGREEMENT];
 
 /** Of an answer whose texts are not known here. */
 const NONE: Texts = { input: '', output: null };
@@ -51,7 +53,7 @@ export class Collection implements Collected {
     return this.options.redact !== undefined;
   }
 
-  /** Keeps what is said of an answer; said again, the last word counts. */
+  /** Keeps what is said of an answer; said again, the last word counts, but that of another model never over that of anybody else. */
   add({ row, texts }: Known, verdict: Verdict): Promise<Progress> {
     const { ok, remoteOk, expected, source } = checked(verdict);
     const said: Texts = { ...(texts ?? NONE), ...(expected === undefined ? {} : { expected }) };
@@ -65,6 +67,10 @@ export class Collection implements Collected {
       ...(kept === undefined ? {} : { texts: kept }),
     };
     return this.alone(async (rows, drawer) => {
+      const before = rows.get(full.id)?.row.label_source ?? AGREEMENT;
+      if (source === AGREEMENT && before !== AGREEMENT) {
+        return progressOf(row.task, [...rows.values()].map((one) => one.row));
+      }
       const last = [...rows.values()].reduce((most, { at }) => Math.max(most, at), 0);
       const record = { at: last + 1, row: full };
       rows.set(full.id, record);

@@ -3,6 +3,7 @@
 import { kind, number, object } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { drawn } from '../route/draw.js';
+import { agree } from '../tasks/agree.js';
 import type { Collection, Known } from './collection.js';
 import type { Leave } from './leave.js';
 import type { FeedbackOptions, Observation, Texts } from './types.js';
@@ -18,19 +19,19 @@ export class Observer {
     observation: Observation,
     private readonly collection: Collection,
   ) {
-    const { share, ask, agree, ...others } = object('feedback.observe', observation);
+    const { share, ask, agree: compare, ...others } = object('feedback.observe', observation);
     refuseOthers('feedback.observe', others, () => 'share, ask or agree');
     if (typeof ask !== 'function') {
       throw invalid('feedback.observe.ask', 'a function', kind(ask));
     }
-    if (agree !== undefined && typeof agree !== 'function') {
-      throw invalid('feedback.observe.agree', 'a function', kind(agree));
+    if (compare !== undefined && typeof compare !== 'function') {
+      throw invalid('feedback.observe.agree', 'a function', kind(compare));
     }
     const part = number('feedback.observe.share', share, 0, 1);
     if (part === undefined) {
       throw invalid('feedback.observe.share', 'a number from 0 to 1', kind(share));
     }
-    [this.share, this.ask, this.agree] = [part, ask, agree ?? same];
+    [this.share, this.ask, this.agree] = [part, ask, compare ?? same];
   }
 
   /** One, where the app wants it. */
@@ -62,7 +63,4 @@ export class Observer {
   }
 }
 
-function same(local: string | null, remote: string): boolean {
-  const plain = (text: string): string => text.trim().replace(/\.$/, '').toLowerCase().split(/\s+/).join(' ');
-  return local !== null && plain(local) === plain(remote);
-}
+const same = (local: string | null, remote: string): boolean => local !== null && agree(local, remote);

@@ -35,7 +35,7 @@ export interface Observation {
    * told what must be seen to before it does.
    */
   ask: (request: { task: string; input: string; signal: AbortSignal } & Leave) => Promise<string>;
-  /** Whether both say the same; default: the same but for case, white space and a final period. */
+  /** Whether both say the same; default: the same value where both are JSON, else the same but for case, white space and a final period. */
   agree?: (local: string | null, remote: string) => boolean | Promise<boolean>;
 }
 

@@ -18,7 +18,7 @@ const K = 3;
 
 /** See `Kinglet.answer`. */
 export async function answer(desk: Desk, question: string, given: Passages, options?: AnswerOptions): Promise<Answered> {
-  const own = common('answer', options, ['maxTokens', 'k']);
+  const own = common('answer', options, ['maxTokens', 'samples', 'k']);
   text('question', question);
   const { passages, signals: found } = await passagesFor(question, given, count('options.k', options?.k, K), own.signal);
   const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
@@ -32,7 +32,7 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
   const messages = messagesFor('answer', parts, model, own);
   const size = await sizeOfWords(desk.link, messages, most);
   const begun = await desk.begin(own, worded, async () => size, found);
-  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own.signal);
+  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own);
   const source = new Source(passages.map((passage) => passage.text));
   const refusal = refuses(words.text);
   const { quotes, ok } = refusal ? { quotes: [], ok: undefined } : verify(words.text, source);

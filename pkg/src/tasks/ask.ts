@@ -1,4 +1,5 @@
-// How a task asks the engine: a choice among labels, or an answer in words, always greedy.
+// How a task asks the engine: a choice among labels, or an answer in words, always greedy; and whether further answers, drawn
+// from the same prompt, say the same.
 
 import type { Lasting } from '../lasting.js';
 import { KingletError } from '../errors.js';
@@ -8,6 +9,10 @@ import type { Signals } from '../signals.js';
 import { collect } from '../shape.js';
 import { pieces } from '../stream.js';
 import type { ChatMessage, FinishReason, Timings, Usage } from '../types.js';
+import { agreement } from './agree.js';
+
+/** How further answers are drawn: as the model itself would, and the same ones for the same request. */
+const DRAWN = { temperature: 1, seed: 1 };
 
 /** An answer in words. */
 export interface Words {
@@ -38,20 +43,33 @@ export async function choose(
   throw new KingletError('internal', 'the engine ended a choice without one');
 }
 
-/** Lets the model answer, under a schema where there is one. */
+/** Lets the model answer, under a schema where there is one. `samples`: how many answers are compared, this one among them. */
 export async function write(
   link: Lasting,
   request: { messages: readonly ChatMessage[]; response_format?: unknown },
   size: { max_tokens: number },
   rule: Pending['rule'],
-  signal: AbortSignal | undefined,
+  { samples, signal }: { samples: number | undefined; signal: AbortSignal | undefined },
 ): Promise<Words> {
   const kinglet = { signals: true, ...(rule === undefined ? {} : { abort: rule }) };
   const body = { ...request, max_tokens: size.max_tokens, temperature: 0, kinglet };
   const { choices, usage, ending } = await collect(pieces<Piece>(link, 'chat', body, signal));
   const { text = '', finish = 'stop' } = choices[0] ?? {};
   const timings = ending.timings ?? { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 };
-  return { text, finish, signals: ending.signals, usage, timings, aborted: ending.aborted };
+  const words: Words = { text, finish, signals: ending.signals, usage, timings, aborted: ending.aborted };
+  if (samples === undefined || words.aborted !== undefined) {
+    return words; // of a fragment nothing can be said
+  }
+  const more = { ...request, ...DRAWN, n: samples - 1, max_tokens: size.max_tokens };
+  const begun = performance.now();
+  const { choices: drawn, usage: spent } = await collect(pieces<Piece>(link, 'chat', more, signal));
+  const said = [text, ...drawn.map((choice) => choice.text)];
+  if (words.signals !== undefined) {
+    Object.assign(words.signals, { agreement: agreement(said, request.response_format !== undefined), samples: said.length });
+  }
+  words.usage = { ...usage, completion_tokens: usage.completion_tokens + spent.completion_tokens, total_tokens: usage.total_tokens + spent.completion_tokens };
+  words.timings = { ...timings, decode_ms: timings.decode_ms + performance.now() - begun };
+  return words;
 }
 
 /** Most tokens of an answer: what the app asked for, or so many as fit up to a bound of ours. */

@@ -14,11 +14,13 @@ export interface Common<Parts> {
   group: string | undefined;
   complexity: number | undefined;
   facts: Facts;
+  /** Answers that are compared, of a task that writes. */
+  samples: number | undefined;
 }
 
 /** The common options; `own` are those of this task, which it reads itself. */
 export function common<Parts>(name: string, options: TaskOptions<Parts> | undefined, own: readonly string[]): Common<Parts> {
-  const given = object('options', options);
+  const given = object('options', options) as Partial<TaskOptions<Parts>> & { samples?: unknown };
   const { signal, style, prompt, task, group, complexity, facts, ...others } = given;
   refuseOthers('options', Object.fromEntries(Object.entries(others).filter(([key]) => !own.includes(key))), () => `an option of ${name}`);
   if (style !== undefined && style !== 'desk' && style !== 'instruct') {
@@ -35,5 +37,15 @@ export function common<Parts>(name: string, options: TaskOptions<Parts> | undefi
     group: group === undefined ? undefined : text('options.group', group),
     complexity: number('options.complexity', complexity, 0, 1),
     facts: object('options.facts', facts),
+    samples: own.includes('samples') ? samplesOf(given.samples) : undefined,
   };
+}
+
+/** Answers that are compared: more than four cost more than they tell (`MOST_SAMPLES` of route/src/agree.rs). */
+function samplesOf(value: unknown): number | undefined {
+  const found = number('options.samples', value, 2, 4);
+  if (found !== undefined && !Number.isInteger(found)) {
+    throw invalid('options.samples', 'a whole number', found);
+  }
+  return found;
 }

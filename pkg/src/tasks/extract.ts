@@ -14,7 +14,7 @@ const MAX_TOKENS = 512;
 
 /** See `Kinglet.extract`. */
 export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchema, options?: ExtractOptions): Promise<Extracted<T>> {
-  const own = common('extract', options, ['maxTokens']);
+  const own = common('extract', options, ['maxTokens', 'samples']);
   const schema = schemaOf(wanted);
   const fields = Object.keys((schema['properties'] ?? {}) as object);
   await desk.link.live(own.signal); // which may be another model than before, and is worded for
@@ -27,7 +27,7 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   };
   const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
   const begun = await desk.begin(own, (template) => `${template} ${wordingOf('extract', parts, model, own)}`, async () => size);
-  const words = await write(desk.link, request, size, begun.pending?.rule, own.signal);
+  const words = await write(desk.link, request, size, begun.pending?.rule, own);
   const value = parsed(words.text);
   const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));
   const signals = {

@@ -77,7 +77,7 @@ export interface Desk {
 }
 
 /** What the app says of a request. */
-type Who = Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts'>;
+type Who = Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts' | 'samples'>;
 
 /** Signals that a task itself finds. */
 type Found = Parameters<typeof joined>[1];
@@ -198,7 +198,9 @@ export class Tasks implements Desk {
 
   async begin(...[own, worded, size, found = {}]: Parameters<Desk['begin']>): Promise<Begun> {
     const { id } = envelope('task', '');
-    const binding = (info: Info): Binding => bindingOf(info, GREEDY, worded(identityOf(info).template_hash));
+    // An agreement of two is another number than one of four.
+    const sampler = own.samples === undefined ? GREEDY : `${GREEDY} samples=${own.samples}`;
+    const binding = (info: Info): Binding => bindingOf(info, sampler, worded(identityOf(info).template_hash));
     const { task, group, complexity, facts } = own;
     if (this.decisions === undefined) {
       const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(this.link.info.context), ...facts });

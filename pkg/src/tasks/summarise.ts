@@ -14,14 +14,14 @@ const MAX_TOKENS = 256;
 
 /** See `Kinglet.summarise`. */
 export async function summarise(desk: Desk, given: string, options?: SummariseOptions): Promise<Summarised> {
-  const own = common('summarise', options, ['maxTokens']);
+  const own = common('summarise', options, ['maxTokens', 'samples']);
   await desk.link.live(own.signal); // which may be another model than before, and is worded for
   const { model } = desk.link.info;
   const parts = { text: text('text', given) };
   const messages = messagesFor('summarise', parts, model, own);
   const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
   const begun = await desk.begin(own, (template) => `${template} ${wordingOf('summarise', parts, model, own)}`, async () => size);
-  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own.signal);
+  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own);
   const source = new Source([given]);
   const signals = {
     refusal: refuses(words.text),

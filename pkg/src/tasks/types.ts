@@ -100,6 +100,8 @@ export type ExtractSchema = Record<string, unknown> | readonly string[];
 export interface ExtractOptions extends TaskOptions<{ text: string; schema: Record<string, unknown>; fields: readonly string[] }> {
   /** Most tokens of the answer; default 512. */
   maxTokens?: number;
+  /** Compares so many answers, 2 to 4: this one and others that are drawn; `signals.agreement` is the share of pairs that agree. */
+  samples?: number;
 }
 
 /** Answer of `extract`. */
@@ -131,6 +133,8 @@ export interface Searchable {
 export interface AnswerOptions extends TaskOptions<{ question: string; passages: readonly Passage[] }> {
   /** Most tokens of the answer; default 256. */
   maxTokens?: number;
+  /** Compares so many answers, 2 to 4: this one and others that are drawn; `signals.agreement` is the share of pairs that agree. */
+  samples?: number;
   /** Passages to take of an index; default 3. */
   k?: number;
 }
@@ -157,6 +161,8 @@ export interface Answered {
 export interface SummariseOptions extends TaskOptions<{ text: string }> {
   /** Most tokens of the summary; default 256. */
   maxTokens?: number;
+  /** Compares so many answers, 2 to 4: this one and others that are drawn; `signals.agreement` is the share of pairs that agree. */
+  samples?: number;
 }
 
 /** Answer of `summarise`. */

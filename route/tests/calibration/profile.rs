@@ -5,7 +5,7 @@ use kinglet_route::measure::SplitMix64;
 use kinglet_route::profile::{Binding, LabelSource, Profile, Target, Threshold, chow};
 use kinglet_route::score::{Scale, Scorer};
 
-use super::support::{BEFORE, CLINC, binding, signals, soak};
+use super::support::{BEFORE, CLINC, SHARP, binding, signals, soak};
 
 fn rows(n: usize, seed: u64) -> Vec<Row> {
     let mut random = SplitMix64::new(seed);
@@ -403,4 +403,63 @@ fn hostile_rows_are_refused() {
         options.sequence = Sequence::Declared(declared);
         assert_eq!(calibrate(&good, &options).unwrap_err().code(), "invalid_request");
     }
+}
+
+/// Texts that a filter lets pass and texts that it holds: one side's score is sharper, and its answers are wrong less often.
+fn sides(random: &mut SplitMix64, n: usize) -> Vec<Row> {
+    let sides = [("pass", SHARP, 0.02), ("hold", CLINC, 0.08)];
+    (0..n)
+        .map(|i| {
+            let (side, laws, outside) = sides[i % 2];
+            let (score, wrong) = laws.answer(random, outside);
+            Row {
+                id: format!("row {i}"),
+                group: Some(side.into()),
+                signals: Some(signals(score)),
+                local_ok: Some(!wrong),
+                label_source: Some(LabelSource::Human),
+                ..Row::default()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn each_side_of_a_filter_keeps_a_promise_of_its_own() {
+    let sets: u64 = if soak() { 200 } else { 20 };
+    let pool = sides(&mut SplitMix64::new(77), 20_000);
+    let options = Options {
+        task: "filter".into(),
+        scoring: Scoring::Fit {
+            features: vec!["label_margin".into()],
+            scale: Scale::Error,
+        },
+        ..options(RISK)
+    };
+    let (mut broken, mut apart) = ([0u64; 2], 0);
+    for seed in 0..sets {
+        let profile = calibrate(&sides(&mut SplitMix64::new(seed), 2400), &options).unwrap();
+        let below = ["pass", "hold"].map(|side| {
+            let Some(Threshold::Risk { below, n, bound, .. }) = profile.groups.get(side) else {
+                panic!("{side} has no certificate of its own: {:?}", profile.notes)
+            };
+            assert!(*n > 500 && *bound <= 0.05);
+            below.unwrap_or(f64::INFINITY)
+        });
+        apart += u64::from(below[0] > below[1]);
+        for (at, side) in ["pass", "hold"].into_iter().enumerate() {
+            let of = |row: &&Row| row.group.as_deref() == Some(side);
+            let kept = pool.iter().filter(of).filter(|row| {
+                let signals = row.signals.as_ref().unwrap();
+                profile.asks(signals, Some(side)).is_some_and(|(_, asks)| !asks)
+            });
+            let outcomes: Vec<bool> = kept.map(|row| row.local_ok == Some(true)).collect();
+            let wrong = outcomes.iter().filter(|ok| !**ok).count();
+            broken[at] += u64::from(wrong as f64 > 0.05 * outcomes.len() as f64);
+        }
+    }
+    // δ and two standard errors, of each side alone.
+    let most = sets as f64 * 0.1 + 2.0 * (sets as f64 * 0.1 * 0.9).sqrt();
+    assert!(broken.iter().all(|&k| k as f64 <= most), "{broken:?} of {sets}");
+    assert!(apart > sets * 9 / 10, "the sides differ: {apart} of {sets}");
 }

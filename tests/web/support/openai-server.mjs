@@ -48,6 +48,16 @@ export async function recorder() {
   return { ...server, asked };
 }
 
+/** A server whose chats are answered by `say(text of the last message)`: a text, or a Response. */
+export function answering(say) {
+  return start(async (request) => {
+    const { messages } = await request.json();
+    const said = await say(messages.at(-1).content);
+    const message = { role: 'assistant', content: said, refusal: null };
+    return said instanceof Response ? said : Response.json({ ...ENVELOPE, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop', logprobs: null }] });
+  });
+}
+
 function invented(path, body) {
   if (path === '/embeddings') {
     const vector = new Float32Array([0.6, 0.8]);
