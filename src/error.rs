@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Everything that can go wrong in kinglet.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file is not what its header, metadata or tensor directory claims.

@@ -95,7 +95,7 @@ impl Order {
     /// # Errors
     /// [`Error::Internal`] for a number that cannot be written (none of ours).
     pub fn encode(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| Error::internal(format!("an order cannot be written: {e}")))
+        postcard::to_allocvec(self).map_err(|e| Error::internal(format!("an order cannot be written: {e}")))
     }
 
     /// The inverse of [`Order::encode`].
@@ -103,6 +103,6 @@ impl Order {
     /// # Errors
     /// [`Error::Internal`] for bytes that are no order.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|e| Error::internal(format!("an order cannot be read: {e}")))
+        postcard::from_bytes(bytes).map_err(|e| Error::internal(format!("an order cannot be read: {e}")))
     }
 }

@@ -8,8 +8,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use serde_json::Value;
+
 use super::command::Order;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A result that is there at once (threads, shared memory) or that comes later (messages between workers).
 pub enum Wait<'a> {
@@ -27,6 +29,23 @@ impl Future for Wait<'_> {
             Wait::Ready(result) => Poll::Ready(std::mem::replace(result, Ok(()))),
             Wait::Later(future) => future.as_mut().poll(context),
         }
+    }
+}
+
+/// The leader's own error of what a follower said, [`Error::to_json`] as text: that there is no room, so that less may be asked
+/// for; or that the follower failed, and with what. `None`: it is no such text.
+pub fn reported(said: &str) -> Option<Error> {
+    let said: Value = serde_json::from_str(said).ok()?;
+    let text = |of: &Value, key: &str| of[key].as_str().map(str::to_owned);
+    let detail = &said["detail"];
+    match said["code"].as_str()? {
+        "too_large" => Some(Error::TooLarge {
+            what: text(detail, "what")?,
+            needed: detail["needed"].as_u64()?,
+            available: detail["available"].as_u64()?,
+            hint: text(detail, "hint")?,
+        }),
+        _ => text(&said, "message").map(|message| Error::WorkerFailed { message }),
     }
 }
 

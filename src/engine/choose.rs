@@ -6,6 +6,7 @@
 //! what was left out is bounded. The prompt stays in the cache; going from one branch to another only rewinds.
 
 use std::rc::Rc;
+use std::slice::ChunksExact;
 
 use kinglet_route::gauge::Measured;
 
@@ -214,7 +215,9 @@ impl<O: Ops> Engine<O> {
     }
 }
 
+/// Once, not inlined into the search of each backend: a page downloads it.
 impl<'a> Search<'a> {
+    #[inline(never)]
     fn new(prompt: &'a [u32], answers: &'a [Vec<u32>], options: &ChooseOptions) -> Result<Self> {
         if prompt.is_empty() {
             return Err(Error::invalid("prompt", "at least one token", "none"));
@@ -266,6 +269,7 @@ impl<'a> Search<'a> {
     }
 
     /// The node to compute next: the likeliest one, until enough is known; then those of the answers always wanted.
+    #[inline(never)]
     fn next(&mut self, options: &ChooseOptions) -> Option<Node> {
         // The first of equals, so that the search is the same everywhere.
         let best = (0..self.frontier.len()).reduce(|a, b| {
@@ -294,7 +298,8 @@ impl<'a> Search<'a> {
     }
 
     /// Takes a node's rows: one for each token from `depth` to `reach`, at which its answers part (or one ends).
-    fn grow<'r>(&mut self, mut node: Node, reach: usize, mut rows: impl Iterator<Item = &'r [f32]>) -> Result<()> {
+    #[inline(never)]
+    fn grow(&mut self, mut node: Node, reach: usize, mut rows: ChunksExact<'_, f32>) -> Result<()> {
         let short = || Error::internal("fewer rows of logits than tokens to score");
         for &token in &self.tokens(node.from)[node.depth..reach] {
             let logits = rows.next().ok_or_else(short)?;
@@ -341,6 +346,7 @@ impl<'a> Search<'a> {
         })
     }
 
+    #[inline(never)]
     fn chosen(self, timings: Timings) -> Result<Chosen> {
         let rest = self.rest();
         let mut scores: Vec<AnswerScore> = vec![

@@ -12,7 +12,7 @@ use crate::gguf::{GgufFile, TensorInfo};
 use crate::model::identity::{Identity, Samples};
 use crate::model::plan::{MatrixPlan, Plan, VectorPlan};
 use crate::model::rope::RopeTable;
-use crate::ops::{Ops, PartShape};
+use crate::ops::Ops;
 use crate::quant::{DType, dequantize_row};
 
 /// Most bytes of a tensor that are read at once (a single longer row goes whole).
@@ -196,58 +196,81 @@ async fn stream<O: Ops>(
     matrices: &mut [&mut O::Weight],
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(Vectors, Samples)> {
-    let parts = |(index, m): (usize, &'_ MatrixPlan)| -> Vec<(String, (usize, usize, PartShape))> {
-        let slot = |(part, shape): (usize, &PartShape)| (shape.name.clone(), (index, part, shape.clone()));
-        m.parts.iter().enumerate().map(slot).collect()
-    };
-    let slots: HashMap<String, (usize, usize, PartShape)> = plan.matrices().enumerate().flat_map(parts).collect();
-    let lengths: HashMap<&str, usize> = plan
-        .vectors()
-        .flat_map(|v| &v.parts)
-        .map(|(name, len)| (name.as_str(), *len))
-        .collect();
-
-    let wanted = |t: &&TensorInfo| slots.contains_key(&t.name) || lengths.contains_key(t.name.as_str());
-    let total = gguf.tensors().iter().filter(wanted).map(|t| t.bytes).sum();
+    let wanted = wanted(gguf, plan);
     let mut report = Report {
         on_progress,
         loaded: 0,
-        total,
+        total: wanted.iter().map(|(info, _)| info.bytes).sum(),
     };
     report.add(0)?;
 
     let (mut vectors, mut samples) = (HashMap::new(), Samples::of(gguf));
     let mut in_flight = 0;
-    for info in gguf.tensors().iter().filter(wanted) {
-        if let Some((index, part, shape)) = slots.get(&info.name) {
-            let row_bytes = info.dtype.and_then(|t| t.row_bytes(shape.cols)).unwrap_or(1).max(1);
-            let rows = (PIECE_BYTES / row_bytes).max(1);
-            for first in (0..shape.rows).step_by(rows) {
-                let bytes = rows.min(shape.rows - first) * row_bytes;
-                let piece = gguf.read_tensor(info, (first * row_bytes) as u64, bytes).await?;
-                samples.add(first * row_bytes, &piece);
-                ops.fill(matrices[*index], *part, first, &piece)?;
-                drop(piece); // not held while the backend's own staging memory drains
-                in_flight += bytes;
-                if in_flight > IN_FLIGHT_BYTES - PIECE_BYTES {
-                    ops.settle().await?;
-                    in_flight = 0;
+    for (info, place) in wanted {
+        let rows = (PIECE_BYTES / place.row_bytes).max(1);
+        for first in (0..place.rows).step_by(rows) {
+            let (at, bytes) = (first * place.row_bytes, rows.min(place.rows - first) * place.row_bytes);
+            let piece = gguf.read_tensor(info, at as u64, bytes).await?;
+            samples.add(at, &piece);
+            match place.slot {
+                Slot::Vector(len) => {
+                    vectors.insert(info.name.clone(), decoded(info, len, &piece)?);
                 }
-                report.add(bytes)?;
+                Slot::Matrix(index, part) => {
+                    ops.fill(matrices[index], part, first, &piece)?;
+                    in_flight += bytes;
+                }
             }
-        } else if let Some(&len) = lengths.get(info.name.as_str()) {
-            let dtype = info.dtype.unwrap_or(DType::F32);
-            let bytes = dtype.row_bytes(len).unwrap_or(0);
-            let mut values = vec![0.0; len];
-            let piece = gguf.read_tensor(info, 0, bytes).await?;
-            samples.add(0, &piece);
-            dequantize_row(dtype, &piece, &mut values)?;
-            vectors.insert(info.name.clone(), values);
+            drop(piece); // not held while the backend's own staging memory drains
+            if in_flight > IN_FLIGHT_BYTES - PIECE_BYTES {
+                ops.settle().await?;
+                in_flight = 0;
+            }
             report.add(bytes)?;
         }
     }
     ops.settle().await?;
     Ok((Vectors(vectors), samples))
+}
+
+/// Where a tensor of the file goes, and how it is read: in pieces of whole rows.
+struct Place {
+    slot: Slot,
+    rows: usize,
+    row_bytes: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Slot {
+    /// Number of the matrix, in the order of [`Plan::matrices`], and of its part.
+    Matrix(usize, usize),
+    /// A vector of so many values.
+    Vector(usize),
+}
+
+/// The tensors of the plan, in file order.
+fn wanted<'g>(gguf: &'g GgufFile, plan: &Plan) -> Vec<(&'g TensorInfo, Place)> {
+    let mut slots: HashMap<&str, (Slot, usize, usize)> = HashMap::new();
+    for (index, matrix) in plan.matrices().enumerate() {
+        for (part, shape) in matrix.parts.iter().enumerate() {
+            slots.insert(&shape.name, (Slot::Matrix(index, part), shape.rows, shape.cols));
+        }
+    }
+    for (name, len) in plan.vectors().flat_map(|v| &v.parts) {
+        slots.insert(name, (Slot::Vector(*len), 1, *len));
+    }
+    let place = |info: &'g TensorInfo| {
+        let &(slot, rows, cols) = slots.get(info.name.as_str())?;
+        let row_bytes = info.dtype.and_then(|t| t.row_bytes(cols)).unwrap_or(1).max(1);
+        Some((info, Place { slot, rows, row_bytes }))
+    };
+    gguf.tensors().iter().filter_map(place).collect()
+}
+
+fn decoded(info: &TensorInfo, len: usize, piece: &[u8]) -> Result<Vec<f32>> {
+    let mut values = vec![0.0; len];
+    dequantize_row(info.dtype.unwrap_or(DType::F32), piece, &mut values)?;
+    Ok(values)
 }
 
 struct Report<'a, 'b> {

@@ -1,6 +1,6 @@
 //! What a session gives back: pieces of an answer and, with the last one, what it took.
 
-use kinglet_route::{Reason, Signals};
+use kinglet_route::Signals;
 use serde::Serialize;
 
 use super::ToolCallDelta;
@@ -16,6 +16,14 @@ pub enum FinishReason {
     Length,
     /// Tools are called.
     ToolCalls,
+}
+
+/// Why an answer was ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aborted {
+    /// The rule of the request says that it is in doubt; the same name as [`kinglet_route::Reason::MidAbort`].
+    MidAbort,
 }
 
 /// A piece of an answer. The page's client dresses it in OpenAI's shape; all but `text` and `finish_reason` is left
@@ -43,9 +51,9 @@ pub struct Chunk {
     /// Of this answer's doubt, if asked for: on its last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signals: Option<Signals>,
-    /// Why it was ended before its end, on its last chunk: [`Reason::MidAbort`].
+    /// Why it was ended before its end, on its last chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub aborted: Option<Reason>,
+    pub aborted: Option<Aborted>,
 }
 
 /// Log-probabilities in OpenAI's chat shape.

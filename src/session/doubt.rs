@@ -5,7 +5,7 @@ use kinglet_route::agree::{Form, MOST_SAMPLES, agreement};
 use kinglet_route::gauge::{AbortRule, Gauge, Measured, Place};
 use kinglet_route::signals::Origin;
 use kinglet_route::values::Values;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::{Chunk, FinishReason, Request};
 use crate::engine::Timings;
@@ -80,7 +80,7 @@ impl Doubt {
         let mut signals = Signals {
             truncated: Some(reason == FinishReason::Length),
             empty: Some(self.said.trim().is_empty()),
-            parse_ok: json.then(|| serde_json::from_str::<IgnoredAny>(&self.said).is_ok()),
+            parse_ok: json.then(|| serde_json::from_str::<Value>(&self.said).is_ok()),
             prompt_tokens: u32::try_from(spent.prompt_tokens).ok(),
             ..self.gauge.signals()
         };

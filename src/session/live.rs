@@ -8,7 +8,9 @@ use super::choosing;
 use super::doubt::Samples;
 use super::embedding::{Job, Pooling};
 use super::restore::{Losses, Origin, info, open, survives};
-use super::{Chunk, FinishReason, Labels, Logprobs, Reason, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage};
+use super::{
+    Aborted, Chunk, FinishReason, Labels, Logprobs, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage,
+};
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::Result;
@@ -189,7 +191,7 @@ impl Session {
             Some(engine::FinishReason::Length) => Some(answer.reading.flush(FinishReason::Length, &mut chunk)),
             None if aborts => {
                 answer.reading.flush(FinishReason::Stop, &mut chunk);
-                chunk.aborted = Some(Reason::MidAbort);
+                chunk.aborted = Some(Aborted::MidAbort);
                 Some(FinishReason::Stop) // a call that it was about to make is none
             }
             None => None,

@@ -21,13 +21,13 @@ mod tools;
 
 pub use crate::engine::{BackendChoice, ChooseOptions, Notice, SelfTest};
 pub use crate::sampler::Constraint;
+pub use kinglet_route::Signals;
 pub use kinglet_route::gauge::AbortRule;
-pub use kinglet_route::{Reason, Signals};
 
 pub use calls::{FunctionDelta, ToolCallDelta};
 pub use choose::{Choice, LabelScore, Labels};
 pub use choosing::ChoiceRequest;
-pub use chunk::{Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
+pub use chunk::{Aborted, Chunk, FinishReason, Logprobs, PromptDetails, Timings, TokenLogprob, Usage};
 pub use embedding::{Embedding, EmbeddingRequest, Pooling};
 pub use estimate::{Estimate, Place, Size};
 pub use format::{Format, ToolChoice};

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::cpu::command::Order;
 use crate::cpu::machine;
-use crate::cpu::team::{Alone, Exchange, Readers, Recruiting, Team, Wait};
+use crate::cpu::team::{Alone, Exchange, Readers, Recruiting, Team, Wait, reported};
 use crate::error::{Error, Result};
 
 #[wasm_bindgen]
@@ -67,16 +67,13 @@ impl Shard {
         }
     }
 
-    /// Carries out one order; calls must not overlap. Throws the error as JSON, which the leader reads.
+    /// Carries out one order; calls must not overlap. Throws the error as JSON text, which the leader reads.
     pub async fn handle(&mut self, order: Vec<u8>, payload: Vec<u8>) -> std::result::Result<(), JsValue> {
         let done = async {
             let order = Order::decode(&order)?;
             self.shard.handle(&order, &payload, &mut self.exchange).await
         };
-        done.await.map_err(|error| match serde_json::to_string(&error) {
-            Ok(json) => json.into(),
-            Err(_) => error.to_string().into(),
-        })
+        done.await.map_err(|error| error.to_json().to_string().into())
     }
 }
 
@@ -156,7 +153,7 @@ pub fn recruiter(recruit: Function, bytes: f64) -> impl FnMut(Option<usize>) -> 
 fn lost(thrown: JsValue) -> Error {
     let text = |object: &JsValue, key: &str| Reflect::get(object, &key.into()).ok()?.as_string();
     let detail = Reflect::get(&thrown, &"detail".into()).unwrap_or(JsValue::UNDEFINED);
-    let said = text(&detail, "said").and_then(|said| serde_json::from_str(&said).ok());
+    let said = text(&detail, "said").and_then(|said| reported(&said));
     said.unwrap_or_else(|| Error::WorkerFailed {
         message: text(&thrown, "message").unwrap_or_else(|| format!("{thrown:?}")),
     })

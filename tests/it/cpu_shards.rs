@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kinglet::backend::{Cpu, Reference, recruit};
 use kinglet::cpu::command::{Command, Order};
 use kinglet::cpu::machine::Shard;
-use kinglet::cpu::team::{Exchange, Readers, Wait};
+use kinglet::cpu::team::{Exchange, Readers, Wait, reported};
 use kinglet::engine::{BackendChoice, Engine, GenerateOptions, LoadOptions, load};
 use kinglet::error::Error;
 use kinglet::model::arch;
@@ -402,6 +402,13 @@ fn orders_survive_their_encoding() {
         available: 0,
         hint: "h".into(),
     };
-    let json = serde_json::to_string(&error).unwrap();
-    assert_eq!(serde_json::from_str::<Error>(&json).unwrap(), error);
+    assert_eq!(reported(&error.to_json().to_string()), Some(error));
+    let message = Error::internal("x").to_string();
+    assert_eq!(
+        reported(&Error::internal("x").to_json().to_string()),
+        Some(Error::WorkerFailed { message })
+    );
+    for said in ["", "[]", "RuntimeError: unreachable", r#"{"code": "too_large"}"#] {
+        assert_eq!(reported(said), None, "{said}");
+    }
 }

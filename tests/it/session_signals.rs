@@ -8,7 +8,7 @@ use kinglet::kernels::top_k as search;
 use kinglet::model::decoder::Rows;
 use kinglet::ops::CacheType;
 use kinglet::sampler::{KEPT_TOLERANCE, Sampler, SamplerConfig};
-use kinglet::session::{Chunk, FinishReason, Reason, Request, Session, SessionOptions, Signals};
+use kinglet::session::{Aborted, Chunk, FinishReason, Request, Session, SessionOptions, Signals};
 use kinglet_route::gauge::Freedom;
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -286,7 +286,7 @@ fn doubt_ends_an_answer_early() {
     let last = chunks.last().unwrap();
     assert_eq!(
         (last.finish_reason, last.aborted),
-        (Some(FinishReason::Stop), Some(Reason::MidAbort))
+        (Some(FinishReason::Stop), Some(Aborted::MidAbort))
     );
     assert_eq!(json!(last)["aborted"], "mid_abort");
     let signals = last.signals.as_ref().expect("asked for");
