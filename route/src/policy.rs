@@ -239,6 +239,9 @@ impl Policy {
                 ));
             }
             remote.price.check(&format!("{path}.price"))?;
+            remote
+                .price
+                .same_currency(&format!("{path}.price"), &self.remotes[0].price)?;
         }
         if self.tasks.len() > MAX_TASKS {
             let expected = format!("at most {MAX_TASKS} tasks");
@@ -379,6 +382,13 @@ mod tests {
         refused(&format!("{{\"tasks\": {{\"{}\": {{}}}}}}", "x".repeat(MAX_NAME + 1)));
         let remote = r#"{"name":"a","price":{"inputPerMillion":1,"outputPerMillion":1,"currency":"USD","asOf":"d"}}"#;
         refused(&format!(r#"{{"remotes": [{remote}, {remote}]}}"#));
+        let other = remote.replace(r#""a""#, r#""b""#);
+        Policy::from_json(&format!(r#"{{"remotes": [{remote}, {other}]}}"#)).expect("two names");
+        let dollars = refused(&format!(
+            r#"{{"remotes": [{remote}, {}]}}"#,
+            other.replace("USD", "JPY")
+        ));
+        assert!(dollars.starts_with("policy.remotes[1].price.currency: "), "{dollars}");
         refused(&format!(
             r#"{{"remotes": [{}]}}"#,
             vec![remote; MAX_REMOTES + 1].join(",")

@@ -50,6 +50,19 @@ impl Price {
         Ok(())
     }
 
+    /// Refuses a price in another currency than that beside it: their numbers cannot be compared.
+    pub fn same_currency(&self, path: &str, other: &Price) -> Result<()> {
+        if self.currency == other.currency {
+            return Ok(());
+        }
+        let expected = format!("{:?}, as of the price beside it", other.currency);
+        Err(RouteError::invalid(
+            format!("{path}.currency"),
+            expected,
+            format!("{:?}", self.currency),
+        ))
+    }
+
     /// Micro-units that a request costs: `ceil((input * p_in + output * p_out) / 10^6) + per_request`, divided once and
     /// rounded up; what does not fit is the largest number there is.
     pub fn cost(&self, input: u64, output: u64) -> u64 {

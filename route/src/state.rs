@@ -172,9 +172,10 @@ impl State {
     #[must_use]
     pub fn after(mut self, trace: &Trace, profile: Option<&Profile>) -> (State, Vec<Alarm>) {
         self.requests = self.requests.saturating_add(1);
-        // What a user refused has not left; what failed has.
+        // What a user refused has not left; what failed or was turned away has.
         let outcome = trace.inputs.outcome.as_ref().and_then(|outcome| outcome.remote);
-        let left = trace.decision.action.leaves() || outcome == Some(RemoteOutcome::Failed);
+        let sent = matches!(outcome, Some(RemoteOutcome::Failed | RemoteOutcome::RateLimited));
+        let left = trace.decision.action.leaves() || sent;
         self.escalations = self.escalations.saturating_add(u32::from(left));
         if let Some(reason) = trace.decision.reason {
             let count = self.reasons.entry(reason.code().to_string()).or_default();
@@ -206,7 +207,8 @@ impl State {
     }
 
     /// The state after a verdict on a settled answer, and what the monitors notice: it counts where the answer was drawn to be
-    /// checked, and the calibration kept it. `profile` as in [`State::after`].
+    /// checked, and the calibration kept it. `profile` as in [`State::after`]. A trace counts as often as it is given: a state
+    /// does not remember names, and whoever hears verdicts gives each answer's once.
     #[must_use]
     pub fn audited(mut self, trace: &Trace, profile: Option<&Profile>, right: bool) -> (State, Vec<Alarm>) {
         let settled = trace.inputs.outcome.as_ref();

@@ -309,3 +309,33 @@ fn another_model_and_other_prices_are_noticed_where_a_calibration_was_watched() 
     let (trace, ..) = request(&dear, &fits, &state.acknowledged(Kind::ModelChanged));
     assert!(trace.decision.calibrated);
 }
+
+/// Of a request that the remote model turned away the payload was sent, and nothing was paid.
+#[test]
+fn what_was_turned_away_has_left_and_costs_nothing() {
+    let policy = Policy::from_json(
+        r#"{"mode": "prefer-remote", "privacy": {"consent": "ask"}, "remotes": [{"name": "r", "price":
+        {"inputPerMillion": 1000000, "outputPerMillion": 1000000, "currency": "USD", "asOf": "2026-11-22"}}]}"#,
+    )
+    .unwrap();
+    let facts = Facts::from_json(r#"{"prompt_tokens": 40, "max_tokens": 10}"#).unwrap();
+    let trace = before("r", &policy, &facts, Calibration::Absent, &State::default()).unwrap();
+    for (remote, cost, escalations) in [
+        (RemoteOutcome::Answered, Some(50), 1),
+        (RemoteOutcome::Failed, Some(50), 1),
+        (RemoteOutcome::RateLimited, None, 1),
+        (RemoteOutcome::ConsentDenied, None, 0),
+    ] {
+        let outcome = Outcome {
+            remote: Some(remote),
+            ..Outcome::default()
+        };
+        let (trace, state, _) = settle(&trace, None, &outcome, &State::default()).unwrap();
+        assert_eq!(
+            (trace.decision.cost, state.escalations),
+            (cost, escalations),
+            "{remote:?}"
+        );
+        assert_eq!(state.cost, cost.unwrap_or(0), "{remote:?}");
+    }
+}

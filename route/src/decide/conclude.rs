@@ -178,8 +178,8 @@ fn overturn(trace: &mut Trace, outcome: Option<RemoteOutcome>) {
     let local = trace.inputs.answer.is_some() || able(&trace.inputs);
     trace.decision.action = if local { Action::Local } else { Action::None };
     trace.decision.reason = Some(reason);
-    if reason == Reason::ConsentDenied {
-        trace.decision.cost = None; // nothing left; what failed may have been paid for
+    if matches!(reason, Reason::ConsentDenied | Reason::RateLimited) {
+        trace.decision.cost = None; // nothing left, or it was turned away; what failed may have been paid for
     }
 }
 

@@ -71,7 +71,32 @@ fn limited(facts: &Facts) -> Option<(f64, f64)> {
 fn too_many(inputs: &Inputs) -> Option<(f64, f64)> {
     let rate = inputs.policy.escalation.max_rate?;
     let requests = inputs.session.requests.saturating_add(1).max(RATE_HORIZON);
-    let most = (rate * f64::from(requests)).ceil();
+    let most = most(rate, requests);
     let would_be = f64::from(inputs.session.escalations) + 1.0;
     (would_be > most).then_some((would_be, most))
+}
+
+/// `ceil(rate * requests)`: a product of decimals such as .07 * 100 lies a few bits above its whole number, and a gate is not
+/// opened by that.
+fn most(rate: f64, requests: u32) -> f64 {
+    (rate * f64::from(requests) - 1e-9).ceil()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_rounding_lets_one_more_leave() {
+        for percent in 0..=100u64 {
+            for requests in 20..3000u32 {
+                let exact = (percent * u64::from(requests)).div_ceil(100);
+                assert_eq!(
+                    most(percent as f64 / 100.0, requests),
+                    exact as f64,
+                    "{percent} % of {requests}"
+                );
+            }
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub use psi::{WINDOW, psi, psi_bound};
 use crate::calibrate::binomial::upper_tail;
 use crate::document::read;
 use crate::error::{Result, RouteError};
-use crate::profile::{Binding, Count, Histogram, Profile, Threshold};
+use crate::profile::{Binding, Count, Histogram, MAX_COUNT, Profile, Threshold};
 use psi::Window;
 
 /// Bound of the sum over scores. Under P0 a likelihood ratio of `e^7.5`, about 1800, is reached from any start with at most
@@ -190,7 +190,13 @@ impl Monitor {
             return wrong("finite numbers");
         }
         // Each kind with each action, once.
-        if self.raised.len() > 21 || self.audit.k > self.audit.n || self.audit.n > AUDIT_LIFE {
+        let large = self
+            .reference
+            .counts
+            .iter()
+            .chain([&self.looks])
+            .any(|c| *c > MAX_COUNT);
+        if large || self.raised.len() > 21 || self.audit.k > self.audit.n || self.audit.n > AUDIT_LIFE {
             return wrong("counts of its own making");
         }
         if self.prices.as_ref().is_some_and(|digest| digest.len() > MAX_DIGEST) {
@@ -325,7 +331,7 @@ impl Monitor {
         if !self.audit.n.is_multiple_of(AUDIT_LOOK) {
             return;
         }
-        self.looks += 1;
+        self.looks = (self.looks + 1).min(MAX_COUNT);
         let look = self.looks as f64;
         let Count { k, n } = self.audit;
         let broken = upper_tail(k, n, alpha) <= AUDIT_DELTA / (look * (look + 1.0));

@@ -14,7 +14,7 @@ const Z: f64 = 3.290_526_731_491_926;
 /// `Σ (a - b) ln(a / b)` over shares `a` of the window and `b` of the reference, with half a count more in each bin.
 pub fn psi(window: &[u64], reference: &[u64]) -> f64 {
     let shares = |counts: &[u64]| -> Vec<f64> {
-        let n = counts.iter().sum::<u64>() as f64 + 0.5 * counts.len() as f64;
+        let n = counts.iter().map(|c| *c as f64).sum::<f64>() + 0.5 * counts.len() as f64;
         counts.iter().map(|c| (*c as f64 + 0.5) / n).collect()
     };
     let pairs = shares(window).into_iter().zip(shares(reference));

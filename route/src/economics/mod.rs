@@ -110,14 +110,13 @@ pub fn compare(scenario: &Scenario, escalation: f64, cheap_escalation: Option<f6
     };
     let requests_per_device = scenario.delivery.as_ref().map(|d| d.requests_per_device(requests));
     let enough = |needed: Option<u64>| needed.zip(requests_per_device).is_some_and(|(n, have)| have >= n);
-    let advice = if scenario.delivery.is_some()
-        && !(enough(break_even_per_device) && (small.is_none() || enough(break_even_per_device_cheap)))
-    {
-        Advice::SmallRemote
-    } else if with_local.total <= remote && small.is_none_or(|s| with_local.total <= s.total) {
+    let delivery_pays = scenario.delivery.is_none()
+        || (enough(break_even_per_device) && (small.is_none() || enough(break_even_per_device_cheap)));
+    let cheaper = small.is_some_and(|s| s.total < remote);
+    let advice = if delivery_pays && with_local.total <= remote && small.is_none_or(|s| with_local.total <= s.total) {
         Advice::OnDevice
-    } else if small.is_some_and(|s| s.total < remote) {
-        Advice::SmallRemote
+    } else if cheaper || (!delivery_pays && small.is_none()) {
+        Advice::SmallRemote // where its price is not known, one that is cheap is looked for
     } else {
         Advice::AllRemote
     };
@@ -165,9 +164,14 @@ fn add(a: u64, b: u64) -> Result<u64> {
 /// `amount * factor`, rounded up.
 fn scaled(amount: u64, factor: f64) -> Result<u64> {
     // A product of decimals such as 0.1 * 3 lies a few bits beside the decimal: that is not a micro-unit more.
-    const ROUNDING: f64 = 1e-12;
+    const ROUNDING: f64 = 4.0 * f64::EPSILON;
     let exact = amount as f64 * factor;
-    let up = (exact * (1.0 - ROUNDING)).ceil();
+    let whole = exact.round();
+    let up = if (exact - whole).abs() <= exact * ROUNDING {
+        whole
+    } else {
+        exact.ceil()
+    };
     if up < u64::MAX as f64 {
         Ok(up as u64)
     } else {

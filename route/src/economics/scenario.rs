@@ -92,6 +92,7 @@ impl Scenario {
         for (path, price) in [("cheap", &self.cheap), ("hosted", &self.hosted)] {
             if let Some(price) = price {
                 price.check(&format!("scenario.{path}"))?;
+                price.same_currency(&format!("scenario.{path}"), &self.remote)?;
             }
         }
         if let Some(delivery) = &self.delivery {

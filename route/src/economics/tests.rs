@@ -211,3 +211,55 @@ fn a_scenario_is_read_strictly() {
     let wrong = text.replace("outputTokens", "outputToken");
     assert!(crate::document::read::<Scenario>("scenario", &wrong).is_err());
 }
+
+/// A small remote model is no advice where its cascade costs more than the strong one alone.
+#[test]
+fn advice_is_never_dearer_than_what_it_advises_against() {
+    let mut scenario = delivered();
+    scenario.requests_per_month = 3_000;
+    scenario.remote = price(1_000_000, 1_000_000);
+    scenario.cheap = Some(price(900_000, 900_000));
+    let c = compare(&scenario, 0.2, Some(0.5)).unwrap();
+    assert!(c.cascade.unwrap().total > c.all_remote.total && c.with_local.total > 0);
+    assert!(c.requests_per_device < c.break_even_per_device, "delivery does not pay");
+    assert_eq!(c.advice, Advice::AllRemote);
+    assert_eq!(compare(&scenario, 0.2, Some(0.05)).unwrap().advice, Advice::SmallRemote);
+}
+
+#[test]
+fn shares_are_rounded_up_and_by_nothing_else() {
+    for amount in [0, 1, 7, 300_300_000_000_000, 1 << 52] {
+        assert_eq!(scaled(amount, 1.0).unwrap(), amount);
+    }
+    assert_eq!(
+        (scaled(3, 0.1 * 3.0 / 0.9).unwrap(), scaled(10, 0.1 + 0.2).unwrap()),
+        (1, 3)
+    );
+    assert_eq!(
+        (scaled(10, 0.31).unwrap(), scaled(1_000_000, 0.000_000_1).unwrap()),
+        (4, 1)
+    );
+}
+
+#[test]
+fn prices_of_different_currencies_are_refused() {
+    for hosted in [false, true] {
+        let mut scenario = article();
+        let yen = Some(Price {
+            currency: "JPY".into(),
+            ..small()
+        });
+        if hosted {
+            scenario.hosted = yen
+        } else {
+            scenario.cheap = yen
+        }
+        let error = compare(&scenario, 0.1, None).unwrap_err().to_string();
+        let path = if hosted {
+            "scenario.hosted.currency: "
+        } else {
+            "scenario.cheap.currency: "
+        };
+        assert!(error.starts_with(path), "{error}");
+    }
+}

@@ -23,7 +23,7 @@ const MAX_NOTES: usize = 100;
 const MAX_ODDS: f64 = 1e6;
 
 /// Most rows; a larger count is no count of labelled answers.
-const MAX_COUNT: u64 = 1_000_000_000;
+pub(crate) const MAX_COUNT: u64 = 1_000_000_000;
 
 impl Profile {
     /// Reads a profile.

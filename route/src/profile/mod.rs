@@ -6,8 +6,8 @@ mod threshold;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use check::clipped;
 pub use check::{MAX_BYTES, MAX_GROUPS};
+pub(crate) use check::{MAX_COUNT, clipped};
 pub use histogram::{BINS, Histogram};
 pub use threshold::{TIGHTENED, Threshold, chow};
 

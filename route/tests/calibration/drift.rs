@@ -2,7 +2,7 @@
 
 use kinglet_route::calibrate::{Options, Row, Scoring, Sequence, calibrate};
 use kinglet_route::day0::{Asked, RollingQuantile};
-use kinglet_route::drift::{Action, Alarm, Kind, Monitor, Observation};
+use kinglet_route::drift::{Action, Alarm, Kind, Monitor, Observation, psi};
 use kinglet_route::measure::SplitMix64;
 use kinglet_route::profile::{Binding, Profile, Target};
 use kinglet_route::score::Scorer;
@@ -312,4 +312,38 @@ fn a_monitor_survives_storage_and_refuses_what_none_wrote() {
         let error = Monitor::from_json(&state.to_string()).unwrap_err();
         assert_eq!(error.code(), "invalid_request", "{pointer}");
     }
+}
+
+/// Counts of a stored state that nobody can have counted are refused; the largest that are taken do not overflow.
+#[test]
+fn counts_that_would_overflow_are_refused() {
+    let monitor = serde_json::to_value(Monitor::new(&profile(CLINC, REFERENCE, &mut SplitMix64::new(3)))).unwrap();
+    let with = |count: u64, looks: u64| {
+        let mut stored = monitor.clone();
+        let counts = stored["reference"]["counts"].as_array().unwrap().len();
+        stored["reference"]["counts"] = vec![count; counts].into();
+        stored["looks"] = looks.into();
+        Monitor::from_json(&stored.to_string())
+    };
+    for (count, looks) in [(1 << 63, 0), (1_000_000_001, 0), (1, u64::MAX), (1, 1_000_000_001)] {
+        assert_eq!(
+            with(count, looks).unwrap_err().code(),
+            "invalid_request",
+            "{count} {looks}"
+        );
+    }
+    let mut most = with(1_000_000_000, 1_000_000_000).unwrap();
+    for i in 0..1000 {
+        most.push(&Observation {
+            score: Some(f64::from(i) / 1000.0),
+            audited: Some(true),
+            ..Observation::default()
+        });
+    }
+    let stored = serde_json::to_string(&most).unwrap();
+    assert_eq!(Monitor::from_json(&stored).unwrap(), most);
+    assert!(
+        psi(&[u64::MAX; 11], &[1; 11]).abs() < 1e-9,
+        "shares, whatever the counts"
+    );
 }

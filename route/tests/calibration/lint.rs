@@ -109,7 +109,7 @@ fn what_stops_is_refused_or_stands_in_the_notes() {
     let line = |i: usize, more: &str| {
         format!(
             r#"{{"id": {i}, "task": "t", "local_ok": {}, "score": 0.5, "label_source": "human"{more}}}"#,
-            i % 5 != 0
+            !i.is_multiple_of(5)
         )
     };
     let read = |more: &dyn Fn(usize) -> String| -> Vec<Row> {
