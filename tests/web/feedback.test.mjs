@@ -1,5 +1,6 @@
 // Labelled answers: what is kept, how much, in whose words, and what comes out; and a sample that is compared with another model.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Collection, ENOUGH } from '../../pkg/dist/feedback/collection.js';
 import { Observer } from '../../pkg/dist/feedback/observe.js';
@@ -45,6 +46,18 @@ test('a redactor says what of the texts is kept', async () => {
   await silent.add(known('a'), { ok: true });
   assert.equal((await silent.rows())[0].texts, undefined);
   await refused(() => open({ redact: () => ({ url: 'x' }) }).add(known('a'), { ok: true }), 'feedback.redact.url');
+});
+
+test('what comes out has the names that kinglet route reads, texts too', async () => {
+  const rust = readFileSync(new URL('../../route/src/evaluate/row.rs', import.meta.url), 'utf8');
+  const names = [...rust.split('pub struct Row {')[1].split('\n}')[0].matchAll(/^ {4}pub (\w+):/gm)].map((match) => match[1]);
+  const collection = open({ redact: (texts) => texts });
+  const one = known('a');
+  await collection.add({ ...one, row: { ...one.row, group: 'g' } }, { ok: false, expected: 'delivery', remoteOk: true, source: 'exact' });
+  const [row] = parsed(await collection.export());
+  assert.deepEqual(Object.keys(row).filter((name) => !names.includes(name)), []);
+  for (const name of ['texts', 'group', 'remote_ok', 'prompt_chars']) assert.ok(name in row && names.includes(name), name);
+  assert.deepEqual(Object.keys(row.texts), ['input', 'output', 'expected']);
 });
 
 test('said again, the last word counts; the oldest rows make room', async () => {
