@@ -45,7 +45,7 @@ const LATER: &[Later] = &[
         name: "task calls",
         scripts: &["dist/tasks/index.js"],
         wasm: None,
-        budget: 20_000,
+        budget: 21_000, // measured 20,370: what is drawn again, and what may leave
     },
     Later {
         name: "retrieval",
