@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, missing, openPage } from './support/browser.mjs';
-import { DESK, deskServer, noDesk } from './support/desk.mjs';
+import { DESK, DESK_NANO, deskServer, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
+import { fileModel } from './support/server.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
 const DOCUMENTS = [
@@ -15,6 +16,8 @@ const LABELS = ['late parcel', 'refund', 'change address', 'forgotten password']
 const TEXTS = ['Where is my parcel?', 'I want my money back.', 'I have moved, please note my new street.', 'The kettle broke.'];
 /** How far shares may be apart: both are the same Wasm, relaxed SIMD rounds alike. */
 const TOLERANCE = 1e-4;
+/** The processor rounds activations to 8 bits, the GPU does not. */
+const GPU_TOLERANCE = 0.05;
 
 let server;
 let browser;
@@ -186,5 +189,38 @@ test('labels in Chromium are those in Node', { skip }, async () => {
   }
   assert.ok(Math.abs(here[0].label_max - here[1].label_max) > TOLERANCE, 'answers that differ would be noticed');
   end();
+  await close();
+});
+
+test('every task call on WebGPU answers as on the processor', { skip, timeout: 120_000 }, async () => {
+  server.models.set('desk-nano.gguf', fileModel(DESK_NANO));
+  const { page, close } = await openPage(browser, server.origin);
+  const asked = (backend) =>
+    page.evaluate(async (backend) => {
+      const { createKinglet } = await import('/pkg/dist/index.js');
+      const kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend, context: 256, cacheType: 'f32' });
+      const labels = ['late parcel', 'refund', 'change address'];
+      const examples = [['Where is my parcel?', 'late parcel'], ['My delivery is late.', 'late parcel'], ['I want my money back.', 'refund'], ['Please pay it back.', 'refund']].map(([text, label]) => ({ text, label }));
+      const classified = await kinglet.classify('My parcel never came.', labels, { none: true });
+      const byHead = await kinglet.classify('The parcel is still not here.', ['late parcel', 'refund'], { examples });
+      const extracted = await kinglet.extract('Ann Li, order 48213.', ['name', 'order number'], { maxTokens: 40 });
+      const answered = await kinglet.answer('How long does a refund take?', 'A refund takes five working days.', { maxTokens: 12 });
+      const summarised = await kinglet.summarise('I bought a kettle. After two weeks it stopped working.', { maxTokens: 12 });
+      const filtered = await kinglet.filter('You have won a free phone! Click the link now.');
+      const { info } = kinglet;
+      kinglet.dispose();
+      const scores = [...classified.scores, ...byHead.scores].toSorted((a, b) => (a.label < b.label ? -1 : 1)).map(({ score }) => score);
+      return {
+        backend: info.backend,
+        said: [classified.label, byHead.label, extracted.value, extracted.found, answered.answer, answered.quotes, summarised.summary, filtered.verdict],
+        numbers: [...scores, filtered.risk.pass, filtered.risk.hold, ...[classified, byHead, extracted, answered, summarised, filtered].flatMap(({ kinglet: { signals } }) => [signals.label_max, signals.head_max, signals.mean_logprob, signals.quote_ok, signals.parse_ok].map(Number))],
+      };
+    }, backend);
+  const [gpu, cpu] = [await asked('gpu'), await asked('cpu')];
+  assert.deepEqual([gpu.backend, cpu.backend], ['gpu', 'cpu']);
+  assert.deepEqual(gpu.said, cpu.said);
+  const apart = gpu.numbers.map((x, i) => Math.abs(x - cpu.numbers[i]));
+  assert.ok(gpu.numbers.length > 30 && apart.every((x) => x < GPU_TOLERANCE), `${Math.max(...apart)}`);
+  assert.ok(apart.some((x) => x > 0), 'the GPU rounds otherwise: these are two computations');
   await close();
 });
