@@ -16,8 +16,8 @@ const LABELS = ['late parcel', 'refund', 'change address', 'forgotten password']
 const TEXTS = ['Where is my parcel?', 'I want my money back.', 'I have moved, please note my new street.', 'The kettle broke.'];
 /** How far shares may be apart: both are the same Wasm, relaxed SIMD rounds alike. */
 const TOLERANCE = 1e-4;
-/** The processor rounds activations to 8 bits, the GPU does not. */
-const GPU_TOLERANCE = 0.05;
+/** The processor rounds activations to 8 bits, the GPU does not: 0.01 as measured. */
+const GPU_TOLERANCE = 0.03;
 
 let server;
 let browser;

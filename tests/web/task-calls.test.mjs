@@ -264,6 +264,57 @@ test('with a target every answer is decided on, and says why', { skip }, async (
   close();
 });
 
+test('filter: each side is held to the threshold of its own side', { skip }, async () => {
+  const [clean, spam] = ['Thank you, the parcel came today.', 'You have won a free phone! Click the link now and enter your card number to claim your prize.'];
+  const made = JSON.parse(read('tests/cases/route/profile.json'));
+  const { alpha, delta } = made.target;
+  const threshold = (below) => ({ mode: 'risk', below, alpha, delta, n: 1000, kept: 800, errors: 20, bound: 0.04 });
+  const probe = await desk.filter(clean);
+  const binding = desk.binding(probe.kinglet.id);
+  /** Decisions on both texts, where the sides keep what is below. */
+  const decided = async (groups) => {
+    const scorer = { ...made.scorer, bias: 10 }; // sure answers have odds that differ, too
+    const profile = { ...made, task: 'filter', binding, scorer, threshold: threshold(null), groups };
+    const { kinglet, close } = await nodeKinglet(DESK, { profiles: [profile], escalation: { target: { risk: alpha, confidence: 1 - delta } } });
+    const found = {};
+    for (const text of [clean, spam]) {
+      const { verdict, kinglet: report } = await kinglet.filter(text);
+      found[verdict] = { ...report.decision, group: kinglet.trace(report.id).inputs.facts.group };
+    }
+    close();
+    return found;
+  };
+  const all = await decided({});
+  assert.deepEqual([all.pass.group, all.hold.group], ['pass', 'hold']);
+  assert.ok(all.pass.calibrated && all.hold.calibrated && all.pass.notes.includes('pooled_threshold'));
+  assert.deepEqual([all.pass.asked, all.hold.asked], [null, null]);
+  assert.ok(all.pass.p_error > 0 && all.hold.p_error > 0 && all.pass.p_error < 1 && all.hold.p_error < 1, `${all.pass.p_error} ${all.hold.p_error}`);
+  for (const [strict, other] of [['pass', 'hold'], ['hold', 'pass']]) {
+    const found = await decided({ [strict]: threshold(all[strict].p_error / 2), [other]: threshold(1) });
+    assert.deepEqual([found[strict].asked, found[other].asked], ['low_confidence', null], `strict with ${strict}`);
+    assert.ok(!found.pass.notes.includes('pooled_threshold') && !found.hold.notes.includes('pooled_threshold'));
+  }
+});
+
+test('answer: what retrieval finds is a fact before anything is generated, and a signal after it', { skip }, async () => {
+  const price = { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' };
+  const { kinglet, close } = await nodeKinglet(DESK, { remote: [{ name: 'strong', price }], escalation: { conservative: 'checks-only', retrievalBound: 0.5 } });
+  const index = await kinglet.createIndex({ store: 'memory' });
+  await index.add([{ id: 'refunds', text: REFUNDS }, { id: 'hours', text: 'We open at nine on weekdays.' }]);
+  const found = await kinglet.answer('How long does a refund take?', index, { k: 1 });
+  const { retrieval_top, retrieval_margin, retrieval_coverage } = found.kinglet.signals;
+  const facts = kinglet.trace(found.kinglet.id).inputs.facts;
+  assert.deepEqual([facts.retrieval_top, facts.retrieval_margin], [retrieval_top, retrieval_margin]);
+  assert.ok(retrieval_top >= 0.5 && retrieval_margin > 0 && retrieval_coverage > 0.5 && found.kinglet.decision.asked !== 'retrieval_miss');
+  const missed = await kinglet.answer('Xylophones tuned on which Martian harps yesterday?', index, { k: 1 });
+  const { inputs, decision } = kinglet.trace(missed.kinglet.id);
+  assert.ok(inputs.facts.retrieval_top < 0.5, `${inputs.facts.retrieval_top}`);
+  assert.deepEqual([decision.action, decision.reason, inputs.answer], ['remote', 'retrieval_miss', null], 'decided without a look at any answer');
+  const none = await kinglet.answer('xylophone?', index);
+  assert.deepEqual([none.kinglet.decision.reason, none.kinglet.usage.total_tokens], ['retrieval_miss', 0]);
+  close();
+});
+
 test('the wordings for desk are those that it was trained on', () => {
   const cases = read('tests/cases/desk_prompts.jsonl').trim().split('\n').map((line) => JSON.parse(line));
   const parts = {
