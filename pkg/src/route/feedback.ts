@@ -29,8 +29,9 @@ export interface Labelled {
   enough: number;
 }
 
-/** The same as `ENOUGH` and `MOST` of route/src/day0.rs, which say why. */
+/** The same as `ENOUGH` of route/src/day0.rs, which says why. */
 const ENOUGH = 300;
+/** Verdicts that are remembered: some megabytes. */
 const MOST = 2000;
 
 /** Verdicts of one session; the latest ones, and the latest word on each answer. */
