@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { notBuilt, shared } from './support/browser.mjs';
 import { EXPOSE, LAUNCHERS, ready } from './support/browsers.mjs';
-import { fileModel, startServer } from './support/server.mjs';
+import { withString } from './support/gguf.mjs';
+import { bytesModel, fileModel, startServer } from './support/server.mjs';
 
 /** The models of the shared data that are asked, and on what: the halves of the second are unpacked by each GPU's compiler. */
 const MODELS = { 'stories260K-f32': ['cpu'], 'stories260K-p256-f16': ['cpu', 'gpu'] };
@@ -53,6 +54,8 @@ before(async () => {
   server = await startServer(new Map(), { scripts });
   isolated = await startServer(server.models, { scripts, isolated: true });
   server.models.set('small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url))));
+  const qwen2 = readFileSync(fileURLToPath(new URL('../goldens/qwen2.gguf', import.meta.url)));
+  server.models.set('chat.gguf', bytesModel(withString(qwen2, 'tokenizer.chat_template', TEMPLATE)));
   if (!noModels) paths.forEach((path, name) => server.models.set(`${name}.gguf`, fileModel(path)));
 });
 after(() => Promise.all([server?.close(), isolated?.close()]));
@@ -64,6 +67,22 @@ async function ask({ model, prompt, max_tokens, options }) {
   engine.dispose();
   return { info: engine.info, text: answer.choices[0].text, tokens: answer.usage.completion_tokens };
 }
+
+/** Logarithms of probabilities on a GPU, as natively (tests/it/gpu_signals.rs): logits are within 0.02, margins are of two. */
+const DOUBT = 0.04;
+
+/** The doubt of a chat's answer, and of a choice among labels. */
+async function doubt(options) {
+  const engine = await globalThis.kinglet.createKinglet({ model: '/models/chat.gguf', cacheType: 'f32', context: 256, ...options });
+  const messages = [{ role: 'user', content: 'Once upon a time' }];
+  const { choices, kinglet } = await engine.chat.completions.create({ messages, max_tokens: 12, temperature: 0, logit_bias: { 2: -100 }, kinglet: { signals: true } });
+  const { label, kinglet: chosen } = await engine.classify('Once upon a time', ['car', 'car rental', 'boat'], { none: true });
+  engine.dispose();
+  return { backend: engine.info.backend, text: choices[0].message.content, chat: kinglet.signals, label, labels: chosen.signals };
+}
+
+/** An answer is an assistant's message, its end a control token; behind it the spaces that fill the file up are cut off. */
+const TEMPLATE = '{% for m in messages %}<s>{{ m.role }}: {{ m.content | trim }}</s>{% endfor %}<s>assistant:{# -#}';
 
 const SMALL = { model: '/models/small.gguf', prompt: 'The kinglet is small', max_tokens: 16 };
 /** What llama-cpp-python 0.3.36 answers to it; the likeliest token leads by at least 0.085 in every step. */
@@ -118,6 +137,24 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
   });
 
   if (GPUS[name]) {
+    test(`${name}: signals and scores of labels on the GPU are those of exact arithmetic`, { skip }, async (t) => {
+      const [gpu, cpu] = [await browser.evaluate(doubt, { backend: 'gpu' }), await browser.evaluate(doubt, { backend: 'cpu', exact: true })];
+      assert.deepEqual([gpu.backend, cpu.backend], ['gpu', 'cpu']);
+      let worst = 0;
+      for (const kind of ['chat', 'labels']) {
+        const [got, want] = [gpu[kind], cpu[kind]].map((all) => Object.entries(all).filter(([, value]) => typeof value === 'number'));
+        assert.deepEqual(got.map(([key]) => key), want.map(([key]) => key));
+        assert.ok(got.length >= 12, `${kind}: ${got}`);
+        got.forEach(([key, value], i) => {
+          worst = Math.max(worst, Math.abs(value - want[i][1]));
+          assert.ok(Math.abs(value - want[i][1]) <= DOUBT, `${kind}: ${key} is ${value}, not ${want[i][1]}`);
+        });
+      }
+      t.diagnostic(`largest difference ${worst.toExponential(1)}`);
+      assert.deepEqual([gpu.text, gpu.label], [cpu.text, cpu.label]);
+      assert.ok(Math.abs(gpu.labels.mean_logprob - gpu.chat.mean_logprob) > 2 * DOUBT, 'another answer is told apart');
+    });
+
     test(`${name}: a small model answers on the GPU`, { skip }, async () => {
       const { info, text } = await browser.evaluate(ask, { ...SMALL, options: { backend: 'gpu' } });
       assert.deepEqual([info.backend, text], ['gpu', SMALL_TEXT], info.adapter);

@@ -1,9 +1,10 @@
 // The default page in headless Chromium: the project's own model is there at once, does each of its tasks without a
 // network, and the page's count of requests is true.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch, missing, openPage } from './support/browser.mjs';
+import { launch, missing, openPage, shared as sharedData } from './support/browser.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -93,6 +94,47 @@ test('without a network: every task\'s example runs, and says how sure the model
   assert.equal(overflow, 0, 'nothing sticks out sideways');
   await page.screenshot({ path: SCREENSHOT, fullPage: true });
   await close();
+});
+
+const clinc = sharedData('intents/clinc150_train_val.json');
+const asNatively = JSON.parse(readFileSync(fileURLToPath(new URL('../goldens/clinc-100.json', import.meta.url)), 'utf8'));
+/** As natively (tests/it/clinc.rs): sums are in another order, and the golden has six digits. */
+const TOLERANCE = 1e-3;
+
+test('a hundred rows of CLINC150 have the labels and the doubt that they have natively', { skip: skip || (clinc ? false : 'no shared data') }, async (t) => {
+  const server = await deskServer();
+  const { page, close } = await openPage(browser, server.origin);
+  const texts = JSON.parse(readFileSync(clinc, 'utf8'));
+  const rows = asNatively.rows.map(({ side, at }) => texts[side][at][0]);
+  const { found, binding } = await page.evaluate(
+    async ({ rows, labels }) => {
+      const { createKinglet } = await import('/pkg/dist/index.js');
+      const desk = await createKinglet({ model: '/models/desk.gguf', backend: 'cpu' });
+      const found = [];
+      for (const text of rows) {
+        const { label, kinglet } = await desk.classify(text, labels, { none: true });
+        found.push({ label: label ?? 'none of these', signals: kinglet.signals });
+      }
+      return { found, binding: desk.info.binding };
+    },
+    { rows, labels: asNatively.labels },
+  );
+  await close();
+  await server.close();
+  let worst = 0;
+  for (const [i, want] of asNatively.rows.entries()) {
+    const { label, signals } = found[i];
+    assert.equal(label, want.label, rows[i]);
+    for (const name of ['label_max', 'label_margin', 'label_mass', 'label_none', 'prompt_tokens']) {
+      const off = Math.abs(signals[name] - want[name]);
+      worst = Math.max(worst, off);
+      assert.ok(off <= TOLERANCE, `${rows[i]}: ${name} is ${signals[name]}, not ${want[name]}`);
+    }
+  }
+  t.diagnostic(`largest difference ${worst.toExponential(1)}`);
+  assert.equal(found.length, 100);
+  const identity = JSON.parse(readFileSync(fileURLToPath(new URL('../goldens/identity.json', import.meta.url)), 'utf8'));
+  assert.deepEqual(binding, identity.desk, 'a calibration that was made natively fits');
 });
 
 // On one page, one after the other.
