@@ -1,11 +1,15 @@
 """Measures three signals on the published outcomes of a weak and a strong model, with numpy and scikit-learn alone.
 
     python tools/route_outcomes.py ../shared/data/routing/mmlu_outcomes > tests/cases/route_outcomes.json
+    python tools/route_outcomes.py ../shared/data/routing/mmlu_outcomes --check tests/cases/route_outcomes.json [--all]
 
 route/tests/outcomes.rs computes the same with the crate `kinglet-route` and compares. Nothing is shared but the data, the
 definitions in docs/route.md, and the generator of the samples. Needs numpy and scikit-learn (models/desk/requirements.txt).
+`--check` computes the figures again, with the intervals of the first few replicates (`--all`: of all), and fails where one
+differs from the file's by more than 1e-6; `cargo xtask test` does.
 """
 
+import argparse
 import csv
 import json
 import sys
@@ -18,6 +22,9 @@ SPLIT_SEED = 6
 """Of the coin that decides which half of the items the task label learns from."""
 BOOTSTRAP_SEED = 7
 REPLICATES = 1000
+FIRST = 50
+"""Replicates of the small check."""
+TOLERANCE = 1e-6
 LEVEL = 0.95
 WEAK, STRONG = "mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"
 METRICS = ("apgr", "cpt50", "cpt80", "auc_df", "auroc_wrong", "auroc_gain")
@@ -87,9 +94,9 @@ def measure(score: np.ndarray, weak: np.ndarray, strong: np.ndarray, count: np.n
     ]
 
 
-def main() -> None:
-    """Prints every figure with its interval."""
-    subjects, length, weak, strong = read(Path(sys.argv[1]))
+def compute(folder: Path, replicates: int) -> dict:
+    """Every figure with its interval, of so many replicates; and with that of the first few."""
+    subjects, length, weak, strong = read(folder)
     judged = splitmix(SPLIT_SEED, 0, len(subjects)) >> np.uint64(63) == 1
     gain = strong.astype(float) - weak
     names = np.array(subjects)
@@ -100,31 +107,65 @@ def main() -> None:
     weak, strong, length, task = weak[judged], strong[judged], length[judged], task[judged]
     signals = {"task": task, "length": length, "random": np.zeros(len(task))}
     n = len(task)
-    samples = [np.ones(n, int)] + [sample(n, r) for r in range(REPLICATES)]
+    samples = [np.ones(n, int)] + [sample(n, r) for r in range(replicates)]
     figures = {name: np.array([measure(s, weak, strong, c) for c in samples]) for name, s in signals.items()}
     for a, b in PAIRS:
         figures[f"{a} - {b}"] = figures[a] - figures[b]
-    tail = (1 - LEVEL) / 2
-    out = {
+
+    def table(replicates: int) -> dict:
+        tail = (1 - LEVEL) / 2
+        return {
+            name: {
+                metric: [values[0, i], *np.quantile(values[1 : replicates + 1, i], [tail, 1 - tail])]
+                for i, metric in enumerate(METRICS)
+            }
+            for name, values in figures.items()
+        }
+
+    return {
         "source": "lm-sys/RouteLLM @ 0b64fdafe049e596a3f5657c219329f24af24198, evals/mmlu/responses (29 subjects)",
         "split_seed": SPLIT_SEED,
         "bootstrap_seed": BOOTSTRAP_SEED,
-        "replicates": REPLICATES,
+        "replicates": replicates,
         "level": LEVEL,
         "n": len(subjects),
         "n_judged": n,
         "subjects": len(set(subjects)),
         "weak": weak.mean(),
         "strong": strong.mean(),
-        "figures": {
-            name: {
-                metric: [values[0, i], *np.quantile(values[1:, i], [tail, 1 - tail])] for i, metric in enumerate(METRICS)
-            }
-            for name, values in figures.items()
-        },
+        "figures": table(replicates),
+        "first": table(FIRST),
     }
-    json.dump(out, sys.stdout, indent=1)
-    print()
+
+
+def furthest(got: dict, expected: dict) -> float:
+    """The largest distance between two tables of figures."""
+    return max(
+        abs(a - b)
+        for name, metrics in expected.items()
+        for metric, numbers in metrics.items()
+        for a, b in zip(got[name][metric], numbers, strict=True)
+    )
+
+
+def main() -> None:
+    """Prints every figure with its interval, or compares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--check", type=Path)
+    parser.add_argument("--all", action="store_true")
+    args = parser.parse_args()
+    out = compute(args.folder, FIRST if args.check and not args.all else REPLICATES)
+    if args.check is None:
+        json.dump(out, sys.stdout, indent=1)
+        print()
+        return
+    expected = json.loads(args.check.read_text(encoding="utf-8"))
+    tables = ("figures", "first") if args.all else ("first",)
+    off = max(furthest(out[table], expected[table]) for table in tables)
+    print(f"n {out['n_judged']}, {out['replicates']} replicates: furthest from the file {off:.1e}")
+    if off > TOLERANCE or any(out[key] != expected[key] for key in ("n", "n_judged", "subjects")):
+        sys.exit("the figures are not those of the file")
 
 
 if __name__ == "__main__":

@@ -78,6 +78,22 @@ fn rows_are_evaluated() {
     ] {
         assert!(names.contains(&name), "{name} is missing among {names:?}");
     }
+    // What the choice of a threshold adds, and what escalation buys for its money: 0 where everything is asked.
+    for figure in ["escalated", "risk", "quality"] {
+        let (low, high) = (&report["choice"][figure]["low"], &report["choice"][figure]["high"]);
+        assert!(low.as_f64().unwrap() < high.as_f64().unwrap(), "{figure}");
+    }
+    let lift = |name: &str| {
+        report["policies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|p| p["name"] == name)
+            .unwrap()["benefit_lift"]
+            .clone()
+    };
+    assert!(lift("all_remote")["value"].as_f64().unwrap().abs() < 1e-12 && lift("signal")["low"].is_number());
+    assert!(lift("all_local").is_null() && report.get("wasted").is_none());
     // The headline comes first, and no saving without it.
     let table = String::from_utf8_lossy(&out.stderr).into_owned();
     let place = |words: &str| table.find(words).unwrap_or_else(|| panic!("no {words:?} in\n{table}"));
@@ -193,7 +209,18 @@ fn plans_promise_only_what_the_numbers_allow() {
     let sizes = json!({"target": 0.9, "confidence": 0.95, "candidates": [
         {"name": "small", "bytes": 100, "right": 46, "n": 50}, {"name": "mid", "bytes": 500, "right": 930, "n": 1000}]});
     assert_eq!(answer(&plan(json!({"sizes": sizes})))["size"]["chosen"]["name"], "mid");
+    // Of the remote model's quality, 95 %: it has bounds of its own.
+    let candidates = json!([{"name": "small", "bytes": 100, "right": 460, "n": 500}, {"name": "mid", "bytes": 500, "right": 930, "n": 1000}]);
+    let relative = |remote: Value| json!({"sizes": {"keep": 0.95, "remote": remote, "confidence": 0.95, "candidates": candidates}});
+    let sized = answer(&plan(relative(json!({"right": 940, "n": 1000}))))["size"].clone();
+    assert_eq!(sized["chosen"]["name"], "mid", "{sized}");
+    assert_eq!(sized["chosen"]["undecided"], json!(["small"]), "{sized}");
+    assert!(sized["wanted"]["low"].as_f64() < sized["wanted"]["high"].as_f64());
+    let neither = json!({"sizes": {"target": 0.9, "keep": 0.9, "confidence": 0.95, "candidates": candidates}});
     for bad in [
+        neither,
+        relative(json!({"right": 5, "n": 4})),
+        relative(Value::Null),
         json!({}),
         json!({"qualities": 1}),
         json!({"quality": quality(0.7, 0.3, 1.0)}),
@@ -240,6 +267,41 @@ fn a_calibration_from_rows_and_back() {
         error(&route(&folder, &[&base[..], &["{}"]].concat()))["code"],
         "invalid_request"
     );
+}
+
+/// What a page makes of the same rows with the same options, byte by byte: calibrate/src/tests.rs writes it.
+#[test]
+fn a_page_and_the_tool_make_the_same_calibration() {
+    let folder = folder("route_calibrate_page");
+    let cases = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/route");
+    let read = |name: &str| fs::read_to_string(cases.join(name)).unwrap();
+    let options: Value = serde_json::from_str(&read("calibrate.json")).unwrap();
+    fs::write(folder.join("binding.json"), options["binding"].to_string()).unwrap();
+    let rows = cases.join("clinc_desk.jsonl").to_string_lossy().into_owned();
+    let risk = |alpha: f64| json!({"mode": "risk", "alpha": alpha, "delta": 0.1}).to_string();
+    let made = |target: &str| {
+        let args = [
+            "calibrate",
+            &rows,
+            "--task",
+            "intent",
+            "--created",
+            "2026-11-22",
+            "--binding",
+            "binding.json",
+            "--features",
+            "label_max,min_logprob",
+            "--target",
+            target,
+        ];
+        let out = route(&folder, &args);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let page = read("calibrated.json");
+    let begin = |profile: String| format!("{{\"profile\":{},\"findings\":", profile.trim_end());
+    assert!(page.starts_with(&begin(made(&risk(0.05)))));
+    assert!(!page.starts_with(&begin(made(&risk(0.06)))), "the comparison can fail");
 }
 
 /// The traces that Node and Chromium replay, too; one whose decision was changed does not pass.

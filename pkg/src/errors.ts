@@ -50,7 +50,9 @@ export type ErrorCode =
   /** The model is not in the store, and this kind of worker does not download: load it once on a page. */
   | 'download_refused'
   /** A head, or a calibration, was made for another model. */
-  | 'profile_mismatch';
+  | 'profile_mismatch'
+  /** Labelled answers do not bear the promise of a calibration. */
+  | 'cannot_certify';
 
 /** How an error crosses the worker's boundary. */
 export interface WireError {

@@ -103,10 +103,11 @@ export class Decisions {
   }
 
   /** After it; the trace is remembered. @internal */
-  end(step: Trace, binding: Binding, { signals, aborted }: Ending): AnswerDecision {
+  end(step: Trace, binding: Binding, { signals, aborted, timings }: Ending): AnswerDecision {
     const answer = { signals: signals ?? NONE, ended: aborted ? 'aborted' : 'complete' } as const;
     const review = step.decision.reason === null ? this.router.review(step, answer.signals, answer.ended) : step;
-    const trace = this.router.settle(review);
+    const took = timings && Math.round(timings.prefill_ms + timings.decode_ms);
+    const trace = this.router.settle(review, took === undefined ? {} : { local_ms: took });
     const { id } = trace.inputs;
     this.decided.set(id, { trace, binding, answer });
     const [oldest] = this.decided.keys();

@@ -3,6 +3,7 @@ declare module '*/wasm/kinglet.js';
 declare module '*/wasm/kinglet_relaxed.js';
 declare module '*/wasm/kinglet_grammar.js';
 declare module '*/wasm/kinglet_route.js';
+declare module '*/wasm/kinglet_calibrate.js';
 // The weights' package, which is optional: what of it desk.ts uses.
 declare module 'kinglet-desk' {
   export const desk: URL;

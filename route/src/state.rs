@@ -256,11 +256,14 @@ impl State {
         let signals = answer.map(|answer| with_facts(&trace.inputs, answer));
         let failed = signals.as_ref().map(checks_failed);
         let judged = signals.filter(|_| failed == Some(false));
-        let value = judged.and_then(|signals| profile.scorer.value(&signals));
+        let value = judged.as_ref().and_then(|signals| profile.scorer.value(signals));
         let threshold = profile.threshold_of(trace.inputs.facts.group.as_deref());
-        let verdict = trace.inputs.outcome.as_ref().and_then(|outcome| outcome.local_ok);
+        let outcome = trace.inputs.outcome.as_ref();
+        let verdict = outcome.and_then(|outcome| outcome.local_ok);
         Observation {
             score: value,
+            signals: judged,
+            local_ms: outcome.and_then(|outcome| outcome.local_ms).map(u64::from),
             asked: value.map(|value| threshold.asks(value)),
             verifier_failed: failed,
             audited: verdict.filter(|_| drawn(trace)),

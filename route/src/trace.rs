@@ -113,6 +113,9 @@ pub struct Outcome {
     /// Of an audit that was answered: whether the small model's answer was right, by what the remote model said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_ok: Option<bool>,
+    /// Milliseconds that the small model's answer took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_ms: Option<u32>,
 }
 
 /// What happened at the remote model.

@@ -31,7 +31,7 @@ test('a verdict becomes a row of kinglet route, without texts', async () => {
   assert.deepEqual(progress, { task: 'intent', labelled: 1, enough: 300, wrong: 1 });
   const [row] = parsed(await collection.export());
   const { signals, ...rest } = row;
-  assert.deepEqual(rest, { id: 'a', task: 'intent', local_ok: false, remote_ok: true, label_source: 'human', prompt_tokens: 7, prompt_chars: 17 });
+  assert.deepEqual(rest, { id: 'a', task: 'intent', local_ok: false, remote_ok: true, label_source: 'human', selected: 'feedback', prompt_tokens: 7, prompt_chars: 17 });
   assert.equal(signals.label_max, 0.5);
   assert.doesNotMatch(JSON.stringify(row), /secret|refund|delivery/);
 });
@@ -80,6 +80,26 @@ test('progress is by task, and enough at 300', async () => {
   ]);
 });
 
+test('what was collected becomes a calibration of one task, and a lint says how it came to be', { skip: notBuilt() ?? false }, async () => {
+  const binding = { model_hash: 'm', quantization: 'Q8_0', tokenizer_hash: 't', template_hash: 'c', sampler: 'greedy', signal_version: 1 };
+  const collection = new Collection({ store: 'memory', redact: ({ input }) => ({ input: input.slice(0, 4) }) }, () => binding);
+  const options = { task: 'intent', target: { risk: 0.15 }, created: '2026-11-22', features: ['label_max'], despiteLint: true };
+  await assert.rejects(collection.calibrate(options), ({ code, detail }) => code === 'invalid_request' && detail.param === 'rows');
+  for (let i = 0; i < 500; i++) {
+    const label_max = ((i * 37) % 500) / 500;
+    await collection.add(known(`a${i}`, { label_max }), { ok: label_max > 0.12 && i % 50 > 0 });
+  }
+  await collection.add(known('b', { task: 'other' }), { ok: true });
+  const { profile, findings } = await collection.calibrate(options);
+  assert.deepEqual([profile.task, profile.n, profile.binding, profile.label_source], ['intent', 500, binding, 'human']);
+  assert.deepEqual(findings.map(({ code, severity }) => [code, severity]), [['selected_feedback', 'stop']]);
+  await assert.rejects(collection.calibrate({ ...options, despiteLint: false }), ({ code, message }) => code === 'invalid_request' && message.includes('selected_feedback'));
+  const needed = await collection.calibrate({ ...options, target: { risk: 0.01 } }).catch((error) => error);
+  assert.equal(needed.code, 'cannot_certify');
+  await refused(() => collection.calibrate({ ...options, task: '' }), 'options.task');
+  await refused(() => new Collection({ store: 'memory' }).calibrate(options), 'options.binding');
+});
+
 test('hard cases: all that were wrong, and the least sure', async () => {
   const collection = open();
   for (let i = 0; i < 20; i++) await collection.add(known(`a${i}`, { label_max: i / 20 }), { ok: i !== 15 });
@@ -94,7 +114,7 @@ test('wrong options and verdicts are named', async () => {
   await refused(() => open({ most: 0 }), 'feedback.most');
   await refused(() => open({ redact: true }), 'feedback.redact');
   await refused(() => open({ redacted: () => 1 }), 'feedback.redacted');
-  for (const [verdict, param] of [[true, 'feedback'], [{}, 'feedback.ok'], [{ ok: 1 }, 'feedback.ok'], [{ ok: true, by: 'me' }, 'feedback.by'], [{ ok: true, source: 'me' }, 'feedback.source'], [{ ok: true, expected: '' }, 'feedback.expected']]) {
+  for (const [verdict, param] of [[true, 'feedback'], [{}, 'feedback.ok'], [{ ok: 1 }, 'feedback.ok'], [{ ok: true, by: 'me' }, 'feedback.by'], [{ ok: true, source: 'me' }, 'feedback.source'], [{ ok: true, selected: 'me' }, 'feedback.selected'], [{ ok: true, expected: '' }, 'feedback.expected']]) {
     await refused(() => open().add(known('a'), verdict), param);
   }
   for (const [observe, param] of [[{ ask: () => '' }, 'feedback.observe.share'], [{ share: 0.5 }, 'feedback.observe.ask'], [{ share: 2, ask: () => '' }, 'feedback.observe.share'], [{ share: 1, ask: () => '', sure: 1 }, 'feedback.observe.sure']]) {
@@ -110,7 +130,7 @@ test('a sample is asked elsewhere: agreement is a label that says so, and a fail
   const observer = Observer.of({ observe: { share: 1, ask } }, collection);
   for (const id of ['a', 'b', 'c']) await observer.see(known(id), textsOf(id), FREE);
   assert.equal(asked.length, 3);
-  assert.deepEqual((await collection.rows()).map(({ id, local_ok, label_source }) => [id, local_ok, label_source]), [['a', true, 'remote_agreement'], ['b', false, 'remote_agreement']]);
+  assert.deepEqual((await collection.rows()).map(({ id, local_ok, label_source, selected }) => [id, local_ok, label_source, selected]), [['a', true, 'remote_agreement', 'all'], ['b', false, 'remote_agreement', 'all']]);
   const none = Observer.of({ observe: { share: 0, ask } }, collection);
   await none.see(known('d'), textsOf('d'), FREE);
   assert.equal(asked.length, 3);

@@ -80,6 +80,67 @@ test('a page has it without a bundler, and fetches the module with the first rou
   await page.close();
 });
 
+const calibration = {
+  rows: read('tests/cases/route/clinc_desk.jsonl').trimEnd().split('\n').map((line) => JSON.parse(line)),
+  options: JSON.parse(read('tests/cases/route/calibrate.json')),
+  text: read('tests/cases/route/calibrated.json').trimEnd(),
+};
+
+test('a calibration in Node has the bytes of the native tool, decides, and is dated today unless somebody says when', { skip }, async () => {
+  const { rows, options, text } = calibration;
+  const glue = await import('../../pkg/wasm/kinglet_calibrate.js');
+  const made = await route.calibrate(rows, options); // which starts the module, too
+  assert.deepEqual(made, JSON.parse(text));
+  const lines = rows.map((row) => JSON.stringify(row)).join('\n');
+  assert.equal(glue.calibrate(lines, JSON.stringify(options)), text);
+  assert.notEqual(glue.calibrate(lines, JSON.stringify({ ...options, target: { risk: 0.06 } })), text, 'the comparison can fail');
+  const { created, ...undated } = options;
+  const today = await route.calibrate(rows.slice(0, 700), undated);
+  assert.equal(today.profile.created, new Date().toISOString().slice(0, 10));
+  const router = await route.createRouter({ remotes, profiles: [made.profile], binding: options.binding, escalation: { target: options.target } });
+  const [{ id }] = router.config().profiles;
+  assert.equal(router.config().profiles[0].calibration.kind, 'fits');
+  const [sure, unsure] = [{ label_max: 0.999, min_logprob: -0.001 }, { label_max: 0.3, min_logprob: -1.2 }].map((given) =>
+    router.review(router.decide({ task: 'intent' }), { version: 1, origin: 'measured', tokens: 2, ...given }).decision);
+  assert.deepEqual([sure.reason, unsure.reason, sure.calibrated, unsure.calibrated], ['confident', 'low_confidence', true, true], id);
+});
+
+test('a calibration in Chromium has the same bytes; the module is fetched with the first one alone', { skip: skip || inChromium }, async () => {
+  const { rows, options, text } = calibration;
+  const page = await browser.newPage();
+  const fetched = [];
+  page.on('request', (request) => fetched.push(request.url().split('/').pop()));
+  await page.goto(`${server.origin}/pkg/package.json`);
+  await page.evaluate("import('/pkg/dist/route/index.js')");
+  assert.ok(!fetched.some((name) => name.startsWith('kinglet')), fetched.join(' '));
+  const made = await page.evaluate(`import('/pkg/dist/route/index.js').then(({ calibrate }) => calibrate(...${JSON.stringify([rows, options])}))`);
+  assert.deepEqual(made, JSON.parse(text));
+  assert.deepEqual(fetched.filter((name) => name.startsWith('kinglet')), ['kinglet_calibrate.js', 'kinglet_calibrate_bg.wasm']);
+  const said = JSON.stringify([rows.map((row) => JSON.stringify(row)).join('\n'), JSON.stringify(options)]);
+  assert.equal(await page.evaluate(`import('/pkg/wasm/kinglet_calibrate.js').then((glue) => glue.calibrate(...${said}))`), text);
+  await page.close();
+});
+
+test('what cannot be certified, and hostile rows, are typed errors', { skip }, async () => {
+  const { rows, options } = calibration;
+  const short = await route.calibrate(rows, { ...options, target: { risk: 0.001 } }).catch((error) => error);
+  assert.deepEqual([short.name, short.code, typeof short.detail.n], ['KingletError', 'cannot_certify', 'number']);
+  assert.ok(short.detail.needed === null || short.detail.needed > short.detail.n);
+  const refused = (rows, more, says) =>
+    assert.rejects(route.calibrate(rows, { ...options, ...more }), ({ code, detail }) => code === 'invalid_request' && detail.param.includes(says), says);
+  await refused('rows', {}, 'rows');
+  await refused([], {}, 'rows');
+  await refused([{ ...rows[0], score: NaN }], {}, 'rows[0].score');
+  await refused([rows[0], rows[0]], {}, 'line 2.id');
+  await refused([{ ...rows[0], mood: 1 }], {}, 'line 1');
+  await refused(rows, { target: {} }, 'options.target');
+  await refused(rows, { mood: 1 }, 'options.mood');
+  await refused(rows, { created: 'today' }, 'created');
+  await refused(rows.map((row) => ({ ...row, local_ok: true })), {}, 'rows');
+  await assert.rejects(route.calibrate(rows, null), { code: 'invalid_request' });
+  assert.deepEqual(await route.calibrate(rows, options), JSON.parse(calibration.text), 'it goes on after errors');
+});
+
 test('a request is decided, reviewed and settled; its trace replays and is explained', { skip }, async () => {
   const router = await route.createRouter({ remotes, escalation: { abort: { grace: 8, windowBelow: -3 } } });
   const step = router.decide({ prompt_tokens: 40, max_tokens: 8 }, 'first');

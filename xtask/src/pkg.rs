@@ -20,8 +20,8 @@ pub enum Profile {
     Dev,
 }
 
-/// One of the two modules between which the worker chooses (pkg/src/module.ts), that for grammars (pkg/src/grammar.ts), or
-/// that for decisions (pkg/src/route/module.ts).
+/// One of the two modules between which the worker chooses (pkg/src/module.ts), that for grammars (pkg/src/grammar.ts), that
+/// for decisions (pkg/src/route/module.ts), or that for calibrations (pkg/src/calibrate/module.ts).
 struct Build {
     /// Of its files in `pkg/wasm`.
     name: &'static str,
@@ -37,7 +37,7 @@ struct Build {
 
 const ENGINE: [&str; 2] = ["kinglet", "kinglet.wasm"];
 
-const BUILDS: [Build; 4] = [
+const BUILDS: [Build; 5] = [
     Build {
         name: "kinglet",
         package: ENGINE,
@@ -67,6 +67,13 @@ const BUILDS: [Build; 4] = [
         rustc: &[],
         wasm_opt: &[],
     },
+    Build {
+        name: "kinglet_calibrate",
+        package: ["kinglet-calibrate", "kinglet_calibrate.wasm"],
+        profiles: ["wasm-calibrate", "wasm-dev-calibrate"],
+        rustc: &[],
+        wasm_opt: &[],
+    },
 ];
 
 /// How the exports begin that `llguidance` has for C, and that nobody calls here.
@@ -74,7 +81,7 @@ const FOREIGN: &str = "llg_";
 
 /// The crates that the modules are made of.
 pub fn crates() -> &'static [&'static str] {
-    &["kinglet", "kinglet-grammar", "kinglet-route"]
+    &["kinglet", "kinglet-grammar", "kinglet-route", "kinglet-calibrate"]
 }
 
 /// npm packages of others of which one script is part of the package, and where it stands in them. Their declarations are in

@@ -61,6 +61,7 @@ pub fn join(options: &args::Join) -> Result<()> {
             text_digest: None,
             time: None,
             selected: Some(Selected::All),
+            local_ms: milliseconds(item),
             texts: None,
         };
         lines += &json!(row).to_string();
@@ -127,6 +128,14 @@ fn signals(item: &Value, id: &str) -> Result<Signals> {
         }
     }
     Ok(document::read(&format!("{id}.signals"), &known.to_string())?)
+}
+
+/// How long the local answer took, where the item says so.
+fn milliseconds(item: &Value) -> Option<f64> {
+    let part = |name: &str| item["signals"][name].as_f64();
+    part("prefill_ms")
+        .zip(part("decode_ms"))
+        .map(|(prefill, decode)| prefill + decode)
 }
 
 fn correct(item: &Value, id: &str) -> Result<bool> {

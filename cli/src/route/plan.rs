@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kinglet_route::economics::{Scenario, compare};
 use kinglet_route::measure::wilson;
-use kinglet_route::plan::rightsize::quantile_each;
+use kinglet_route::plan::rightsize::{Wanted, quantile_each};
 use kinglet_route::plan::{Candidate, Inputs, Plan, plan as feasible, right_size};
 use kinglet_route::{RouteError, document};
 use serde::Deserialize;
@@ -30,8 +30,12 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sizes {
-    /// The share of right answers that is wanted.
-    target: f64,
+    /// The share of right answers that is wanted; or, instead …
+    target: Option<f64>,
+    /// … the share of the remote model's.
+    keep: Option<f64>,
+    /// The remote model, measured as the candidates are.
+    remote: Option<Counted>,
     /// That all bounds hold together.
     confidence: f64,
     candidates: Vec<Measured>,
@@ -42,6 +46,13 @@ struct Sizes {
 struct Measured {
     name: String,
     bytes: u64,
+    right: usize,
+    n: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counted {
     right: usize,
     n: usize,
 }
@@ -103,24 +114,42 @@ fn money(scenario: &Scenario, inputs: Option<&Inputs>, answer: Option<&Plan>, ch
 }
 
 fn size(sizes: &Sizes) -> Result<Value> {
-    let z = quantile_each(sizes.confidence, sizes.candidates.len())?;
+    // What is measured, the remote model too where it counts, has bounds that hold all together.
+    let measured = sizes.candidates.len() + usize::from(sizes.remote.is_some());
+    let z = quantile_each(sizes.confidence, measured)?;
+    let bounds = |name: &str, right: usize, n: usize| {
+        let expected = "right answers among n > 0";
+        wilson(right, n, z).ok_or_else(|| RouteError::invalid(name, expected, format!("{right} of {n}")))
+    };
     let candidate = |m: &Measured| {
-        let quality = wilson(m.right, m.n, z).ok_or_else(|| {
-            RouteError::invalid(&m.name, "right answers among n > 0", format!("{} of {}", m.right, m.n))
-        })?;
         Ok::<_, RouteError>(Candidate {
             name: m.name.clone(),
             bytes: m.bytes,
-            quality,
+            quality: bounds(&m.name, m.right, m.n)?,
         })
+    };
+    let remote = sizes
+        .remote
+        .as_ref()
+        .map(|r| bounds("remote", r.right, r.n))
+        .transpose()?;
+    let wanted = match (sizes.target, sizes.keep, &remote) {
+        (Some(target), None, None) => Wanted::known(target),
+        (None, Some(keep), Some(remote)) => Wanted::of_remote(keep, remote)?,
+        _ => {
+            let expected = "either target, or keep and remote";
+            return Err(RouteError::invalid("plan.sizes", expected, "something else").into());
+        }
     };
     let candidates: Vec<Candidate> = sizes
         .candidates
         .iter()
         .map(candidate)
         .collect::<std::result::Result<_, _>>()?;
-    let chosen = right_size(&candidates, sizes.target)?;
-    Ok(json!({"chosen": chosen, "candidates": candidates, "target": sizes.target, "confidence": sizes.confidence}))
+    let chosen = right_size(&candidates, wanted)?;
+    Ok(
+        json!({"chosen": chosen, "candidates": candidates, "remote": remote, "wanted": wanted, "confidence": sizes.confidence}),
+    )
 }
 
 fn sentence(answer: &Plan) -> String {

@@ -35,6 +35,22 @@ pub fn table(report: &Value) -> String {
         out += &differences(&judged["ranking_differences"]);
     }
     out += &kept(&report["kept"]);
+    if let Some(choice) = report.get("choice") {
+        let of = |name: &str| figure(&choice[name], As::Percent);
+        out += &format!(
+            "had other rows set the threshold: {} escalated, {} of the kept wrong, quality {}\n",
+            of("escalated"),
+            of("risk"),
+            of("quality")
+        );
+    }
+    if let Some(wasted) = report.get("wasted") {
+        out += &format!(
+            "local time on what is then escalated: {} ms a request, {} of all local time\n",
+            figure(&wasted["wasted_local_ms"], As::Number),
+            figure(&wasted["wasted_local_share"], As::Percent)
+        );
+    }
     if let Some(odds) = report.get("odds") {
         out += &format!(
             "odds: ECE {}, Brier {}\n",
@@ -72,19 +88,26 @@ fn headline(head: &Value) -> String {
 
 fn policies(report: &Value) -> String {
     let mut out = format!(
-        "{:<22} {:>5}  {:<26} {:<28} {:<26} {:<34}\n",
-        "policy (* frontier)", "n", "quality", "difference to all remote", "escalated", "money per right answer"
+        "{:<22} {:>5}  {:<26} {:<28} {:<26} {:<34} {}\n",
+        "policy (* frontier)",
+        "n",
+        "quality",
+        "difference to all remote",
+        "escalated",
+        "money per right answer",
+        "benefit lift"
     );
     for p in report["policies"].as_array().into_iter().flatten() {
         let mark = if p["frontier"] == true { " *" } else { "" };
         let row = format!(
-            "{:<22} {:>5}  {:<26} {:<28} {:<26} {:<34}",
+            "{:<22} {:>5}  {:<26} {:<28} {:<26} {:<34} {}",
             format!("{}{mark}", text(&p["name"])),
             p["n"].to_string(),
             short(&p["quality"], As::Percent),
             short(&p["quality_difference_to_all_remote"], As::Points),
             short(&p["escalated"], As::Percent),
             short(&p["cost_per_right"], As::Money),
+            short(&p["benefit_lift"], As::Number),
         );
         out += row.trim_end();
         out.push('\n');

@@ -1,9 +1,12 @@
 // Labelled answers in the page's store: bounded, without texts unless a redactor lets them through, and out again as JSON Lines.
 
+import { calibrate } from '../calibrate/index.js';
+import type { Calibrated } from '../calibrate/types.js';
 import { kind, number, object, text } from '../check.js';
 import { openDrawer, type Drawer } from '../drawer.js';
 import { invalid, refuseOthers } from '../params.js';
-import type { Collected, FeedbackOptions, FeedbackRow, Progress, Texts, Verdict } from './types.js';
+import type { Binding } from '../route/types.js';
+import type { Collected, CollectedOptions, FeedbackOptions, FeedbackRow, Progress, Texts, Verdict } from './types.js';
 
 /** What a record looks like. */
 const SCHEMA = 1;
@@ -18,13 +21,14 @@ const HARD = 0.1;
 /** That another model says the same is the weakest of labels. */
 const AGREEMENT = 'remote_agreement';
 const SOURCES = ['human', 'verifier', 'exact', AGREEMENT];
+const SELECTED = ['all', 'kept', 'escalated', 'feedback'];
 
 /** Of an answer whose texts are not known here. */
 const NONE: Texts = { input: '', output: null };
 
 /** An answer that feedback may still come for. */
 export interface Known {
-  row: Pick<FeedbackRow, 'id' | 'task' | 'group' | 'signals' | 'prompt_chars'>;
+  row: Pick<FeedbackRow, 'id' | 'task' | 'group' | 'signals' | 'prompt_chars' | 'local_ms'>;
   /** For a redactor. */
   texts?: Texts | undefined;
 }
@@ -35,7 +39,11 @@ export class Collection implements Collected {
   private tail: Promise<unknown> = Promise.resolve();
   private readonly most: number;
 
-  constructor(private readonly options: FeedbackOptions = {}) {
+  /** `binding`: what the latest answer of a task was made with, for calibrations. */
+  constructor(
+    private readonly options: FeedbackOptions = {},
+    private readonly binding: (task: string) => Binding | undefined = () => undefined,
+  ) {
     const { store = 'auto', most, redact, observe, ...others } = object('feedback', options);
     refuseOthers('feedback', others, () => 'an option of feedback');
     if (store !== 'auto' && store !== 'indexeddb' && store !== 'memory') {
@@ -55,7 +63,7 @@ export class Collection implements Collected {
 
   /** Keeps what is said of an answer; said again, the last word counts, but that of another model never over that of anybody else. */
   add({ row, texts }: Known, verdict: Verdict): Promise<Progress> {
-    const { ok, remoteOk, expected, source } = checked(verdict);
+    const { ok, remoteOk, expected, source, selected } = checked(verdict);
     const said: Texts = { ...(texts ?? NONE), ...(expected === undefined ? {} : { expected }) };
     const kept = texts === undefined && expected === undefined ? undefined : redacted(this.options.redact?.(said, { task: row.task }));
     const full: FeedbackRow = {
@@ -63,6 +71,7 @@ export class Collection implements Collected {
       local_ok: ok,
       ...(remoteOk === undefined ? {} : { remote_ok: remoteOk }),
       label_source: source,
+      ...(selected === undefined ? {} : { selected }),
       ...(row.signals.prompt_tokens === null ? {} : { prompt_tokens: row.signals.prompt_tokens }),
       ...(kept === undefined ? {} : { texts: kept }),
     };
@@ -103,6 +112,17 @@ export class Collection implements Collected {
     return lines(rows.filter((row) => !row.local_ok || least.has(row)));
   }
 
+  async calibrate(options: CollectedOptions): Promise<Calibrated> {
+    const { task, binding: given, ...others } = object('options', options);
+    const name = text('options.task', task);
+    const binding = given ?? this.binding(name);
+    if (binding === undefined) {
+      throw invalid('options.binding', 'what the answers were made with', 'nothing');
+    }
+    const rows = (await this.rows()).filter((row) => row.task === name);
+    return calibrate(rows, { ...others, task: name, binding } as Parameters<typeof calibrate>[1]);
+  }
+
   clear(): Promise<void> {
     return this.alone(async (rows, drawer) => {
       await drawer.write((await drawer.all()).map(([key]) => [key, undefined]));
@@ -140,8 +160,8 @@ function checked(verdict: Verdict): Verdict & { source: NonNullable<Verdict['sou
   if (typeof verdict !== 'object' || verdict === null) {
     throw invalid('feedback', '{ok}', kind(verdict));
   }
-  const { ok, remoteOk, expected, source = 'human', ...others } = verdict;
-  refuseOthers('feedback', others, () => 'only ok, remoteOk, expected and source');
+  const { ok, remoteOk, expected, source = 'human', selected = source === 'human' ? 'feedback' : undefined, ...others } = verdict;
+  refuseOthers('feedback', others, () => 'only ok, remoteOk, expected, source and selected');
   if (typeof ok !== 'boolean') {
     throw invalid('feedback.ok', 'true or false', kind(ok));
   }
@@ -151,10 +171,13 @@ function checked(verdict: Verdict): Verdict & { source: NonNullable<Verdict['sou
   if (!SOURCES.includes(source)) {
     throw invalid('feedback.source', SOURCES.join(', '), source);
   }
+  if (selected !== undefined && !SELECTED.includes(selected)) {
+    throw invalid('feedback.selected', SELECTED.join(', '), selected);
+  }
   if (expected !== undefined) {
     text('feedback.expected', expected);
   }
-  return { ...verdict, source };
+  return { ...verdict, source, ...(selected === undefined ? {} : { selected }) };
 }
 
 function redacted(texts: Partial<Texts> | undefined): Partial<Texts> | undefined {

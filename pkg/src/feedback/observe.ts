@@ -50,7 +50,7 @@ export class Observer {
       const remote = await this.ask({ task: row.task, input, signal, ...leave });
       const ok = await this.agree(output, remote);
       if (!signal.aborted) {
-        await this.collection.add(known, { ok: ok === true, expected: remote, source: 'remote_agreement' });
+        await this.collection.add(known, { ok: ok === true, expected: remote, source: 'remote_agreement', selected: 'all' });
       }
     } catch {
       // The remote was away, or its answer was no text. The local one stands, unlabelled.

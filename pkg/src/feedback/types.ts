@@ -1,10 +1,15 @@
 // The public types of feedback: what an app says of an answer, what is kept of it, and what comes out.
 
+import type { Calibrated, CalibrateOptions } from '../calibrate/types.js';
+import type { Binding } from '../route/types.js';
 import type { Signals } from '../signals.js';
 import type { Leave } from './leave.js';
 
 /** Who says whether an answer was right. */
 export type LabelSource = 'human' | 'verifier' | 'exact' | 'remote_agreement';
+
+/** How an answer comes to be labelled: all are (or a sample drawn without a look at them), or those that somebody spoke of. */
+export type Selected = 'all' | 'kept' | 'escalated' | 'feedback';
 
 /** Texts of an answer, before a redactor has seen them. */
 export interface Texts {
@@ -49,6 +54,8 @@ export interface Verdict {
   expected?: string;
   /** Who says so; default `human`. */
   source?: LabelSource;
+  /** Which answers get a verdict; what a person says counts as `feedback` unless this says otherwise. */
+  selected?: Selected;
 }
 
 /** A labelled answer: a row of `kinglet route`'s JSON Lines. */
@@ -62,6 +69,9 @@ export interface FeedbackRow {
   label_source: LabelSource;
   prompt_tokens?: number;
   prompt_chars?: number;
+  /** Milliseconds that the answer took. */
+  local_ms?: number;
+  selected?: Selected;
   /** What the redactor has let through. */
   texts?: Partial<Texts>;
 }
@@ -85,5 +95,14 @@ export interface Collected {
   export(): Promise<string>;
   /** Wrong answers, and of all the least sure tenth (or `share`), as JSON Lines. */
   exportHardCases(options?: { share?: number }): Promise<string>;
+  /**
+   * Makes a calibration of one task's rows, on the device (docs/calibration.md): for option `profiles`.
+   *
+   * @throws KingletError `cannot_certify` with `detail.n` and `detail.needed`.
+   */
+  calibrate(options: CollectedOptions): Promise<Calibrated>;
   clear(): Promise<void>;
 }
+
+/** As for rows of one's own; the binding is that of the latest answer to this task, unless it is given. */
+export type CollectedOptions = Omit<CalibrateOptions, 'binding'> & { binding?: Binding };

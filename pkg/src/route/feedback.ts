@@ -21,6 +21,7 @@ export interface LabelledRow {
   remote_ok?: boolean;
   prompt_tokens?: number;
   label_source: 'human';
+  selected: 'feedback';
 }
 
 /** How many labelled answers there are, and from how many a calibration is worth its name. */
@@ -69,6 +70,7 @@ export class Feedback {
       ...(remoteOk === undefined ? {} : { remote_ok: remoteOk }),
       ...(facts.prompt_tokens === undefined ? {} : { prompt_tokens: facts.prompt_tokens }),
       label_source: 'human',
+      selected: 'feedback',
     });
     const [oldest] = this.kept.keys();
     if (oldest !== undefined && this.kept.size > MOST) {

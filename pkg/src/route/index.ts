@@ -1,5 +1,7 @@
 // `kinglet/route`: decisions for any engine, without kinglet's own. Importing it does nothing.
 
+export { calibrate } from '../calibrate/index.js';
+export type * from '../calibrate/types.js';
 export { KingletError, type ErrorCode } from '../errors.js';
 export { fromOpenAI, type AdapterOptions, type Answer } from './adapters/openai.js';
 export { fromPromptAPI, promptFacts, type PromptSession } from './adapters/prompt-api.js';

@@ -59,7 +59,7 @@ export async function startModule(load: LoadGlue, file?: WasmFile): Promise<Rout
 }
 
 async function start(load: LoadGlue, file: WasmFile | undefined): Promise<RouteGlue> {
-  return begin((await load()) as RouteGlue, file ?? onDisk());
+  return begin((await load()) as RouteGlue, file ?? onDisk(new URL('../../wasm/kinglet_route_bg.wasm', import.meta.url)));
 }
 
 async function begin(glue: RouteGlue, wasm: unknown): Promise<RouteGlue> {
@@ -74,13 +74,12 @@ interface Process {
 }
 
 /** Node's `fetch` reads no files, so there the file is read; everywhere else the script finds what lies beside it. */
-function onDisk(): Uint8Array | undefined {
+export function onDisk(file: URL): Uint8Array | undefined {
   const scope = globalThis as { process?: Process; Deno?: unknown; Bun?: unknown };
   const { process } = scope;
   if (process?.versions?.node === undefined || scope.Deno !== undefined || scope.Bun !== undefined) {
     return undefined;
   }
-  const file = new URL('../../wasm/kinglet_route_bg.wasm', import.meta.url);
   if (file.protocol !== 'file:') {
     return undefined;
   }

@@ -201,6 +201,8 @@ export interface Outcome {
   usage?: { input: number; output: number };
   /** Of an audit that was answered: whether the small model's answer was right, by what the remote model said. */
   local_ok?: boolean;
+  /** Whole milliseconds that the small model's answer took. */
+  local_ms?: number;
 }
 
 /** What decisions see of the session so far. */
@@ -240,7 +242,7 @@ export interface State {
 
 /** Something that a drift monitor noticed, and what it does about it. */
 export interface Alarm {
-  kind: 'scores_rose' | 'asked_rose' | 'scores_moved' | 'checks_fail' | 'risk_broken' | 'model_changed' | 'price_changed';
+  kind: 'scores_rose' | 'asked_rose' | 'scores_moved' | 'signals_moved' | 'slower' | 'checks_fail' | 'risk_broken' | 'model_changed' | 'price_changed';
   action: 'warn' | 'tighten' | 'suspend';
   message: string;
 }

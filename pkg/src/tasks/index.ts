@@ -114,7 +114,7 @@ export class Tasks implements Desk {
     feedback: FeedbackOptions = {},
     private readonly decisions?: Decisions,
   ) {
-    this.collected = new Collection(feedback);
+    this.collected = new Collection(feedback, (task) => [...this.known.values()].findLast(({ row }) => row.task === task)?.binding());
     this.observer = Observer.of(feedback, this.collected);
   }
 
@@ -128,7 +128,8 @@ export class Tasks implements Desk {
     const { id, facts } = trace.inputs;
     const { task = 'chat', group } = facts;
     const signals = joined(undefined, answer.signals);
-    const row = { id, task, ...(group === undefined ? {} : { group }), signals };
+    const took = trace.inputs.outcome?.local_ms;
+    const row = { id, task, ...(group === undefined ? {} : { group }), signals, ...(took === undefined ? {} : { local_ms: took }) };
     this.keep({ row, binding: () => binding }); // its texts are the app's
   }
 
@@ -222,7 +223,8 @@ export class Tasks implements Desk {
     }
     const decision = pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
     const { info } = this.link;
-    const row = { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all, prompt_chars: texts.input.length };
+    const local_ms = timings.prefill_ms + timings.decode_ms;
+    const row = { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all, prompt_chars: texts.input.length, local_ms };
     const known: Remembered = { row, binding: () => binding(info), ...(this.collected.redacts ? { texts } : {}) };
     this.keep(known);
     const trace = this.decisions?.of(id)?.trace;

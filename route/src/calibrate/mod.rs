@@ -20,7 +20,9 @@ pub use rows::{MAX_ROWS, Row, Selected, checks_failed, ordered};
 pub use threshold::{MIN_GROUP, quantile};
 
 use crate::error::{Result, RouteError};
-use crate::profile::{Binding, Count, Histogram, LabelSource, Profile, Reference, SCHEMA_VERSION, Target};
+use crate::profile::{
+    Binding, Count, Histogram, LabelSource, Latency, Profile, Reference, SCHEMA_VERSION, Target, watched,
+};
 use crate::score::{Example, Outcome, Scale, Scorer, fit_scorer};
 
 /// One row in so many is for fitting the score: enough for a handful of weights, while the certificate, which needs rows
@@ -107,6 +109,8 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
     let set = threshold::set(&valued, &hard, scorer.scale, options, &mut notes)?;
     let asked = valued.iter().filter(|v| set.of(v.row).asks(v.value)).count();
     let values: Vec<f64> = valued.iter().map(|v| v.value).collect();
+    let signals: Option<Vec<_>> = valued.iter().map(|v| v.row.signals.as_ref()).collect();
+    let durations: Vec<f64> = checked.iter().filter_map(|row| row.local_ms).collect();
     let profile = Profile {
         schema_version: SCHEMA_VERSION,
         created: options.created.clone(),
@@ -130,6 +134,8 @@ pub fn calibrate(rows: &[Row], options: &Options) -> Result<Profile> {
                 k: hard.len() as u64,
                 n: rest.len() as u64,
             },
+            signals: watched(&signals.unwrap_or_default()),
+            latency: Latency::of(&durations),
         },
         data_digest,
         notes,

@@ -42,6 +42,8 @@ pub struct Row {
     pub time: Option<f64>,
     /// How it came to be labelled.
     pub selected: Option<Selected>,
+    /// Milliseconds that the answer took.
+    pub local_ms: Option<f64>,
 }
 
 /// Which answers get a label.
@@ -63,7 +65,7 @@ impl Row {
     /// `invalid_request` with the row's place: a number that is none, a text that is too long.
     pub fn check(&self, at: usize) -> Result<()> {
         let path = |field: &str| format!("rows[{at}].{field}");
-        for (field, x) in [("score", self.score), ("time", self.time)] {
+        for (field, x) in [("score", self.score), ("time", self.time), ("local_ms", self.local_ms)] {
             if let Some(x) = x.filter(|x| !x.is_finite()) {
                 return Err(RouteError::invalid(path(field), "a finite number", x));
             }

@@ -9,7 +9,10 @@ use crate::profile::Histogram;
 pub const WINDOW: u64 = 250;
 
 /// The normal quantile of 1 - 0.0005: eight windows of 2000 answers alarm falsely in 0.4 %.
-const Z: f64 = 3.290_526_731_491_926;
+pub const SCORES_Z: f64 = 3.290_526_731_491_926;
+
+/// That of 1 - 0.0001: eight windows of each of five signals alarm falsely in 0.4 %, all together.
+pub const SIGNALS_Z: f64 = 3.719_016_485_455_709;
 
 /// `Σ (a - b) ln(a / b)` over shares `a` of the window and `b` of the reference, with half a count more in each bin.
 pub fn psi(window: &[u64], reference: &[u64]) -> f64 {
@@ -23,11 +26,11 @@ pub fn psi(window: &[u64], reference: &[u64]) -> f64 {
 
 /// What the index exceeds by chance in one window of 2000: without drift it is `χ²(bins - 1) · (1 / n + 1 / m)` for `n`
 /// scores in the window and `m` in the reference (Yurdakul, "Statistical properties of population stability index", 2018);
-/// the quantile of χ² by Wilson and Hilferty's cube (PNAS 17, 1931).
-pub fn psi_bound(bins: usize, n: u64, m: u64) -> f64 {
+/// the quantile of χ² by Wilson and Hilferty's cube (PNAS 17, 1931), `z` being the normal one.
+pub fn psi_bound(bins: usize, n: u64, m: u64, z: f64) -> f64 {
     let degrees = bins.saturating_sub(1).max(1) as f64;
     let c = 2.0 / (9.0 * degrees);
-    let root = 1.0 - c + Z * c.sqrt();
+    let root = 1.0 - c + z * c.sqrt();
     degrees * root * root * root * (1.0 / n.max(1) as f64 + 1.0 / m.max(1) as f64)
 }
 
@@ -54,10 +57,10 @@ impl Window {
         self.counts.fill(0);
     }
 
-    /// Takes a score in. When the window is full: its index and the bound; then it begins anew.
-    pub(super) fn push(&mut self, bin: usize, reference: &Histogram) -> Option<(f64, f64)> {
+    /// Takes a value in. When the window is full: its index and the bound; then it begins anew.
+    pub(super) fn push(&mut self, bin: usize, reference: &Histogram, z: f64) -> Option<(f64, f64)> {
         if self.counts.len() < 2 {
-            return None; // all of the reference's scores are equal: there is nothing to compare
+            return None; // all of the reference's values are equal: there is nothing to compare
         }
         *self.counts.get_mut(bin)? += 1;
         let n: u64 = self.counts.iter().sum();
@@ -66,6 +69,6 @@ impl Window {
         }
         let found = psi(&self.counts, &reference.counts);
         self.clear();
-        Some((found, psi_bound(reference.counts.len(), n, reference.n())))
+        Some((found, psi_bound(reference.counts.len(), n, reference.n(), z)))
     }
 }

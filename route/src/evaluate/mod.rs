@@ -1,6 +1,7 @@
 //! From rows of outcomes to a report: what escalating by a signal gains and costs, beside the baselines. Every figure has
 //! its n and its interval; a saving never stands without quality and money per right answer.
 
+mod choice;
 mod graders;
 mod policies;
 mod ranks;
@@ -14,6 +15,9 @@ pub use source::{Operating, Options, Source};
 
 use crate::measure::{Estimate, Outcome, Ranking, Sample, heldout, probability, risk};
 use crate::{Result, RouteError};
+
+/// Most draws of rows, all replicates together: some five minutes of a computer's core.
+const MOST_DRAWS: u64 = 200_000_000;
 
 /// Rows as columns.
 pub(crate) struct Table {
@@ -57,6 +61,15 @@ pub fn evaluate(rows: &[Row], options: &Options) -> Result<Value> {
     options.bootstrap.check()?;
     if rows.is_empty() {
         return Err(RouteError::invalid("rows", "at least one", "none"));
+    }
+    let most = MOST_DRAWS / rows.len() as u64;
+    if u64::from(options.bootstrap.replicates) > most {
+        let expected = format!("at most {most} for {} rows: more would take hours", rows.len());
+        return Err(RouteError::invalid(
+            "replicates",
+            expected,
+            options.bootstrap.replicates,
+        ));
     }
     crate::document::between("risk", options.risk, 0.0, 1.0)?;
     let table = Table::of(rows)?;
@@ -103,6 +116,13 @@ pub fn evaluate(rows: &[Row], options: &Options) -> Result<Value> {
         report["odds"] = object(&["ece".into(), "brier".into()], draws.estimates());
     }
     report["kept"] = kept(&table, &scored, options);
+    match choice::choice(&table, &scored, options) {
+        Some(choice) => report["choice"] = choice,
+        None => notes.push("the threshold is not of these rows, and no interval contains its uncertainty".into()),
+    }
+    if let Some(wasted) = wasted(rows, &scored, options)? {
+        report["wasted"] = wasted;
+    }
     match policies::policies(rows, &table, &scored, held.as_ref(), options)? {
         Some(policies) => {
             report["headline"] = policies.headline;
@@ -143,6 +163,24 @@ fn kept(table: &Table, scored: &source::Scored, options: &Options) -> Value {
         out["wanted_escalation"] = json!(share);
     }
     out
+}
+
+/// Time that the local model spends on answers that are then asked of the remote one: milliseconds a request, and the share of all
+/// its time.
+fn wasted(rows: &[Row], scored: &source::Scored, options: &Options) -> Result<Option<Value>> {
+    let Some(took) = row::all_or_none(rows, "local_ms", |r| r.local_ms)? else {
+        return Ok(None);
+    };
+    let draws = options.bootstrap.draws(rows.len(), |sample: &Sample| {
+        let (mut all, mut lost) = (0.0, 0.0);
+        for (i, count) in sample.items() {
+            all += took[i] * f64::from(count);
+            lost += took[i] * scored.escalated[i] * f64::from(count);
+        }
+        vec![Some(lost / rows.len() as f64), (all > 0.0).then(|| lost / all)]
+    });
+    let names = ["wasted_local_ms".into(), "wasted_local_share".into()];
+    Ok(Some(object(&names, draws.estimates())))
 }
 
 /// A ranking in which nothing is told apart: its figures are the expectation of a random order.

@@ -14,14 +14,16 @@ use crate::{Result, RouteError};
 /// Name of the policy that is evaluated, and of the one that everything is held against.
 const SIGNAL: &str = "signal";
 const ALL_REMOTE: &str = "all_remote";
+const ALL_LOCAL: &str = "all_local";
 
-const FIGURES: [&str; 6] = [
+const FIGURES: [&str; 7] = [
     "quality",
     "quality_difference_to_all_remote",
     "escalated",
     "cost_per_item",
     "cost_per_right",
     "saving_to_all_remote",
+    "benefit_lift",
 ];
 
 /// Both parts of the report.
@@ -104,7 +106,7 @@ pub fn policies(
     let helped = gain.iter().filter(|g| **g > 0.0).count() as f64 / n as f64;
     let mut list = vec![
         (SIGNAL, from_local(scored.escalated.clone())),
-        ("all_local", from_local(vec![0.0; n])),
+        (ALL_LOCAL, from_local(vec![0.0; n])),
         (
             ALL_REMOTE,
             escalating(&local, &vec![0.0; n], outcomes, &money.remote, vec![1.0; n]),
@@ -155,6 +157,7 @@ pub fn policies(
             ("task_label", half(&from_local(escalated))),
             ("signal (judged half)", half(&list[0].1)),
             (ALL_REMOTE, half(&list[2].1)),
+            (ALL_LOCAL, half(&list[1].1)),
         ];
         policies.extend(measured(&list, held.judged.len(), &money, options).into_iter().take(2));
     }
@@ -166,11 +169,12 @@ pub fn policies(
 
 /// Figures of each policy, all of the same samples.
 fn measured(list: &[(&str, Policy)], n: usize, money: &Money, options: &Options) -> Vec<Value> {
-    let base = list.iter().position(|(name, _)| *name == ALL_REMOTE).unwrap_or(0);
+    let place = |wanted: &str| list.iter().position(|(name, _)| *name == wanted).unwrap_or(0);
+    let (base, floor) = (place(ALL_REMOTE), place(ALL_LOCAL));
     let paid = |x: Option<f64>| x.filter(|_| money.known);
     let draws = options.bootstrap.draws(n, |sample: &Sample| {
         let totals: Vec<Totals> = list.iter().map(|(_, p)| p.totals(sample)).collect();
-        let all = totals[base];
+        let (all, none) = (totals[base], totals[floor]);
         let each = |t: &Totals| {
             [
                 t.quality(),
@@ -179,6 +183,7 @@ fn measured(list: &[(&str, Policy)], n: usize, money: &Money, options: &Options)
                 paid(t.cost_per_item()),
                 paid(t.cost_per_right()),
                 paid(t.saving(&all)),
+                paid(t.benefit_lift(&none, &all)),
             ]
         };
         totals.iter().flat_map(each).collect()

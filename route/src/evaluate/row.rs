@@ -14,6 +14,9 @@ use crate::{Result, RouteError, calibrate};
 /// The largest cost of one answer, in micro-units: a million units. Sums of a million rows stay exact.
 const MAX_COST: u64 = 1_000_000_000_000;
 
+/// The longest that one answer takes: eleven days. Sums of a million rows stay exact to the millisecond.
+const MAX_MS: f64 = 1e9;
+
 /// Most rows of one file.
 pub const MAX_ROWS: usize = 1_000_000;
 
@@ -76,6 +79,9 @@ pub struct Row {
     /// How it came to be labelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected: Option<Selected>,
+    /// Milliseconds that the local answer took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_ms: Option<f64>,
     /// What a page's collection keeps of the texts themselves (docs/tasks.md); nothing here looks at it.
     #[serde(default, skip_serializing)]
     pub texts: Option<BTreeMap<String, IgnoredAny>>,
@@ -155,6 +161,7 @@ impl Row {
         finite(&path("cheap_score"), self.cheap_score)?;
         finite(&path("time"), self.time)?;
         between(&path("p_error"), self.p_error, 0.0, 1.0)?;
+        between(&path("local_ms"), self.local_ms, 0.0, MAX_MS)?;
         integer(&path("prompt_chars"), self.prompt_chars)?;
         integer(&path("prompt_tokens"), self.prompt_tokens)?;
         for cost in self
@@ -197,6 +204,7 @@ impl Row {
             text_digest: self.text_digest.clone(),
             time: self.time,
             selected: self.selected,
+            local_ms: self.local_ms,
         }
     }
 }

@@ -122,6 +122,48 @@ fn no_figure_without_n_and_interval() {
     assert_eq!(none, [json!(80), json!(80), json!(80)]);
 }
 
+/// Milliseconds of what is escalated, by hand; and a threshold that other rows would have set.
+#[test]
+fn time_is_wasted_on_what_is_escalated_and_a_share_is_a_matter_of_chance() {
+    let mut rows = rows(400);
+    for (i, row) in rows.iter_mut().enumerate() {
+        row.local_ms = Some(if i % 2 == 0 { 100.0 } else { 300.0 });
+    }
+    let report = evaluate(&rows, &options()).unwrap();
+    let scored = source::score(&rows, &options()).unwrap();
+    let lost: f64 = rows
+        .iter()
+        .zip(&scored.escalated)
+        .map(|(r, e)| r.local_ms.unwrap() * e)
+        .sum();
+    let value = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap();
+    assert!((value("/wasted/wasted_local_ms/value") - lost / 400.0).abs() < 1e-9);
+    assert!((value("/wasted/wasted_local_share/value") - lost / 80_000.0).abs() < 1e-9);
+    assert_eq!(report["wasted"]["wasted_local_ms"]["n"], 400);
+    // The share of the rows themselves, and beside it that of other rows: sqrt(.25 * .75 / 400) is two points.
+    assert!((value("/choice/escalated/value") - 0.25).abs() < 1e-9);
+    let half = (value("/choice/escalated/high") - value("/choice/escalated/low")) / 2.0;
+    assert!((half - 1.96 * 0.0217).abs() < 0.012, "{half}");
+    let by_rows = value("/kept/escalated/high") - value("/kept/escalated/low");
+    assert!(by_rows > 0.0 && report["choice"]["quality"]["n"].is_number());
+    rows[7].local_ms = None;
+    assert!(
+        evaluate(&rows, &options())
+            .unwrap_err()
+            .to_string()
+            .contains("399 of 400")
+    );
+    let given = Options {
+        operating: Operating::From(0.5),
+        ..options()
+    };
+    rows.iter_mut().for_each(|r| r.local_ms = None);
+    let report = evaluate(&rows, &given).unwrap();
+    assert!(report.get("choice").is_none() && report.get("wasted").is_none());
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("no interval contains its uncertainty"), "{notes}");
+}
+
 #[test]
 fn without_the_remote_there_is_no_saving() {
     let mut rows = rows(60);
@@ -202,6 +244,26 @@ fn hostile_options_are_refused() {
     refused(&|o| o.operating = Operating::Calibrated, "profile");
     refused(&|o| o.bootstrap.replicates = 0, "replicates");
     refused(&|o| o.risk = Some(2.0), "risk");
+    // A file of a million rows takes 200 replicates; nobody waits for a thousand without knowing.
+    let many: Vec<Row> = (0..2001)
+        .map(|i| Row {
+            id: i.to_string(),
+            ..rows[0].clone()
+        })
+        .collect();
+    let replicates = Bootstrap {
+        replicates: 100_000,
+        ..options().bootstrap
+    };
+    let error = evaluate(
+        &many,
+        &Options {
+            bootstrap: replicates,
+            ..options()
+        },
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("at most 99950 for 2001 rows"), "{error}");
     refused(&|o| o.source = Source::Feature("doubt".into()), "signal");
     refused(
         &|o| o.source = Source::Feature("label_max".into()),

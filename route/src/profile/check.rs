@@ -1,6 +1,6 @@
 //! Strict reading of a profile: whatever comes in is refused, or is a profile that makes sense.
 
-use super::{BINS, Count, Histogram, Interval, Profile, SCHEMA_VERSION, Target, Threshold};
+use super::{BINS, Count, Histogram, Interval, Profile, SCHEMA_VERSION, Target, Threshold, WATCHED};
 use crate::document::read;
 use crate::error::{Result, RouteError};
 use crate::math::decimal;
@@ -89,7 +89,23 @@ impl Profile {
             name("groups", group)?;
             threshold(&format!("groups.{group}"), t, scale)?;
         }
-        histogram("reference.score", &mut self.reference.score)?;
+        let all = &mut self.reference;
+        histogram("reference.score", &mut all.score, 1.0)?;
+        for (signal, h) in &mut all.signals {
+            let path = format!("reference.signals.{signal}");
+            let known = WATCHED.contains(&signal.as_str());
+            require(known, &path, format!("one of {}", WATCHED.join(", ")), signal)?;
+            histogram(&path, h, MAX_ODDS)?;
+        }
+        if let Some(latency) = all.latency {
+            require(
+                latency.slow_ms <= MAX_COUNT,
+                "reference.latency.slow_ms",
+                format!("at most {MAX_COUNT}"),
+                latency.slow_ms,
+            )?;
+            count("reference.latency.slow", latency.slow)?;
+        }
         count("reference.asked", self.reference.asked)?;
         count("reference.verifier_failed", self.reference.verifier_failed)?;
         if let Some(h) = &mut self.held_out {
@@ -287,7 +303,8 @@ fn threshold(path: &str, t: &mut Threshold, scale: Scale) -> Result<()> {
         .map_or(Ok(()), |b| number(&format!("{path}.below"), b, low, high))
 }
 
-fn histogram(path: &str, h: &mut Histogram) -> Result<()> {
+/// Edges lie within ±`largest`.
+fn histogram(path: &str, h: &mut Histogram, largest: f64) -> Result<()> {
     let bins = h.counts.len();
     require((1..=BINS).contains(&bins), path, format!("1 to {BINS} bins"), bins)?;
     require(
@@ -297,7 +314,7 @@ fn histogram(path: &str, h: &mut Histogram) -> Result<()> {
         h.edges.len(),
     )?;
     for edge in &mut h.edges {
-        number(path, edge, -1.0, 1.0)?;
+        number(path, edge, -largest, largest)?;
     }
     let rises = h.edges.windows(2).all(|w| w[0] < w[1]);
     require(rises, path, "edges that rise", format!("{:?}", h.edges))?;

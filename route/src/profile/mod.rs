@@ -2,6 +2,7 @@
 
 mod check;
 mod histogram;
+mod reference;
 mod threshold;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use check::{MAX_BYTES, MAX_GROUPS};
 pub(crate) use check::{MAX_COUNT, clipped};
 pub use histogram::{BINS, Histogram};
+pub(crate) use reference::watched;
+pub use reference::{Latency, MAX_SIGNALS, Reference, WATCHED};
 pub use threshold::{TIGHTENED, Threshold, chow};
 
 use crate::error::{Result, RouteError};
@@ -141,18 +144,6 @@ pub enum Target {
         /// What a request to the remote costs on average, in micro-units.
         cost: u64,
     },
-}
-
-/// How traffic looked in the calibration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reference {
-    /// Of the score's values.
-    pub score: Histogram,
-    /// Answers whose score asked for the remote.
-    pub asked: Count,
-    /// Answers that a verifier refused.
-    pub verifier_failed: Count,
 }
 
 /// `k` of `n`.

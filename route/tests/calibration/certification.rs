@@ -6,12 +6,12 @@ use kinglet_route::measure::SplitMix64;
 use super::support::{BEFORE, CLINC, DULL, Laws, SHARP, soak};
 
 /// Calibration sets of each setting (issue 6).
-const DRAWS: u64 = 1000;
+pub(super) const DRAWS: u64 = 1000;
 
 /// Answers of a population that is given as a pool.
 const POOL: usize = 5000;
 
-const DELTA: f64 = 0.1;
+pub(super) const DELTA: f64 = 0.1;
 
 /// A population most of which cannot be kept.
 const HARD: &str = "R(t) = t² / 3";
@@ -20,7 +20,7 @@ const HARD: &str = "R(t) = t² / 3";
 const DECLARED: [f64; 12] = [0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.5];
 
 /// Where calibration sets come from.
-trait Population {
+pub(super) trait Population {
     fn draw(&self, random: &mut SplitMix64) -> Scored;
     /// The risk of what is kept below a threshold.
     fn risk(&self, below: Option<f64>) -> f64;
@@ -112,13 +112,13 @@ fn a_risk_that_passes_its_bound_twice_is_the_documented_exception() {
 
 /// What became of all draws.
 #[derive(Debug, Default)]
-struct Tally {
-    violations: u64,
-    cannot: u64,
-    kept: f64,
+pub(super) struct Tally {
+    pub violations: u64,
+    pub cannot: u64,
+    pub kept: f64,
 }
 
-fn trial(
+pub(super) fn trial(
     population: &dyn Population,
     n: usize,
     alpha: f64,
@@ -140,7 +140,7 @@ fn trial(
     tally
 }
 
-fn certified(set: &[Scored], alpha: f64, sequence: &Sequence) -> Option<(Option<f64>, u64)> {
+pub(super) fn certified(set: &[Scored], alpha: f64, sequence: &Sequence) -> Option<(Option<f64>, u64)> {
     match certify(set, Promise { alpha, delta: DELTA }, sequence).unwrap() {
         Verdict::Certified(c) => Some((c.below, c.kept)),
         Verdict::Cannot(_) => None,
@@ -148,7 +148,7 @@ fn certified(set: &[Scored], alpha: f64, sequence: &Sequence) -> Option<(Option<
 }
 
 /// The loosest threshold whose share of wrong answers in the calibration set is not above α.
-fn naive(set: &[Scored], alpha: f64) -> Option<(Option<f64>, u64)> {
+pub(super) fn naive(set: &[Scored], alpha: f64) -> Option<(Option<f64>, u64)> {
     let mut sorted = set.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut errors, mut best) = (0u64, None);
@@ -163,7 +163,7 @@ fn naive(set: &[Scored], alpha: f64) -> Option<(Option<f64>, u64)> {
 }
 
 /// δ, and two standard errors of a share of [`DRAWS`] draws.
-fn allowed() -> u64 {
+pub(super) fn allowed() -> u64 {
     let draws = DRAWS as f64;
     (DELTA * draws + 2.0 * (DELTA * (1.0 - DELTA) * draws).sqrt()) as u64
 }

@@ -6,6 +6,7 @@ use kinglet_route::drift::{Action, Alarm, Kind, Monitor, Observation, psi};
 use kinglet_route::measure::SplitMix64;
 use kinglet_route::profile::{Binding, Profile, Target};
 use kinglet_route::score::Scorer;
+use kinglet_route::signals::Signals;
 
 use super::support::{AFTER, BEFORE, CLINC, DULL, Laws, SHARP, binding, signals, soak};
 
@@ -25,12 +26,50 @@ const WITHIN: usize = 500;
 /// Answers of an unchanged stream.
 const UNCHANGED: usize = 2000;
 
+/// What changes beside the share out of scope.
+#[derive(Clone, Copy, PartialEq)]
+enum Change {
+    Nothing,
+    /// Prompts are half as long again: their log-normal's mean rises by .4.
+    Longer,
+    /// The device takes half as long again.
+    Slower,
+}
+
+/// A standard normal number: the sum of twelve uniform ones, less 6.
+fn normal(random: &mut SplitMix64) -> f64 {
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
+}
+
+/// An answer, with all signals that a calibration watches, and its milliseconds. The laws were stated before anything was
+/// computed from them: prompts of exp(4 + N/2) tokens, answers of 1 + exp(1.5 + .6 N), passages of exp(1 + .4 N), labels that
+/// have 1 - .3 U² of the probability, log-probabilities that follow the score; 50 + 5 ms a token, times exp(.4 N).
+fn answer(laws: Laws, share: f64, change: Change, random: &mut SplitMix64) -> (Signals, f64) {
+    let score = laws.scope(random, share);
+    let longer = if change == Change::Longer { 0.4 } else { 0.0 };
+    let slower = if change == Change::Slower { 1.5 } else { 1.0 };
+    let tokens = 1.0 + (1.5 + 0.6 * normal(random)).exp();
+    let all = Signals {
+        prompt_tokens: Some((4.0 + longer + 0.5 * normal(random)).exp() as u32),
+        tokens: tokens as u32,
+        mean_logprob: Some((1.0 - 0.9 * score).ln() * random.unit()),
+        label_mass: Some(1.0 - 0.3 * random.unit().powi(2)),
+        retrieval_top: Some((1.0 + 0.4 * normal(random)).exp()),
+        ..signals(score)
+    };
+    (all, slower * (50.0 + 5.0 * tokens) * (0.4 * normal(random)).exp())
+}
+
 fn profile(laws: Laws, n: usize, random: &mut SplitMix64) -> Profile {
     let rows: Vec<Row> = (0..n)
-        .map(|i| Row {
-            id: i.to_string(),
-            signals: Some(signals(laws.scope(random, BEFORE))),
-            ..Row::default()
+        .map(|i| {
+            let (signals, ms) = answer(laws, BEFORE, Change::Nothing, random);
+            Row {
+                id: i.to_string(),
+                signals: Some(signals),
+                local_ms: Some(ms),
+                ..Row::default()
+            }
         })
         .collect();
     let options = Options {
@@ -57,8 +96,14 @@ fn first_alarm(
 }
 
 fn step(monitor: &mut Monitor, profile: &Profile, laws: Laws, share: f64, random: &mut SplitMix64) -> Vec<Alarm> {
-    let asks = profile.asks(&signals(laws.scope(random, share)), None);
+    seen(monitor, profile, &answer(laws, share, Change::Nothing, random))
+}
+
+fn seen(monitor: &mut Monitor, profile: &Profile, (signals, ms): &(Signals, f64)) -> Vec<Alarm> {
+    let asks = profile.asks(signals, None);
     monitor.push(&Observation {
+        signals: Some(signals.clone()),
+        local_ms: Some(*ms as u64),
         score: asks.map(|a| a.0),
         asked: asks.map(|a| a.1),
         verifier_failed: Some(false),
@@ -106,6 +151,39 @@ fn a_change_is_noticed_and_no_change_is_not() {
         // A dull signal, or few scores to compare with, sees less: reported, not promised.
         streams(DULL, REFERENCE, 13);
         streams(CLINC, 300, 14);
+    }
+}
+
+/// Longer prompts, and a slower device, are noticed in time by what watches them, and nothing but them is blamed.
+#[test]
+fn what_changes_beside_the_score_is_noticed() {
+    for (change, kind) in [(Change::Longer, Kind::SignalsMoved), (Change::Slower, Kind::Slower)] {
+        let (mut noticed, mut others, mut waited) = (0, 0, 0);
+        for stream in 0..STREAMS {
+            let mut random = SplitMix64::new(15_000_045 + stream);
+            let profile = profile(CLINC, REFERENCE, &mut random);
+            let mut monitor = Monitor::new(&profile);
+            let mut first = None;
+            for i in 0..WITHIN {
+                for alarm in seen(&mut monitor, &profile, &answer(CLINC, BEFORE, change, &mut random)) {
+                    assert_eq!(alarm.action, Action::Warn, "{alarm:?}");
+                    match alarm.kind == kind {
+                        true => first = first.or(Some(i)),
+                        false => others += 1,
+                    }
+                }
+            }
+            noticed += u64::from(first.is_some());
+            waited += first.unwrap_or(0);
+        }
+        println!(
+            "{kind:?}: noticed within {WITHIN} in {noticed} of {STREAMS} (after {} on average), other alarms {others}",
+            waited / noticed.max(1) as usize
+        );
+        assert!(
+            noticed >= STREAMS * 9 / 10 && others <= STREAMS / 20,
+            "{kind:?}: {noticed} {others}"
+        );
     }
 }
 
@@ -305,6 +383,9 @@ fn a_monitor_survives_storage_and_refuses_what_none_wrote() {
         ("/scores/steps", serde_json::json!([])),
         ("/scores/sum", serde_json::json!(-1.0)),
         ("/window/counts", serde_json::json!([1, 2])),
+        ("/signals/0/window/counts", serde_json::json!([1, 2])),
+        ("/signals/0/reference/edges", serde_json::json!([1])),
+        ("/slow/sum", serde_json::json!(-1.0)),
         ("/audit", serde_json::json!({"k": 2, "n": 1})),
     ] {
         let mut state = good.clone();

@@ -4,6 +4,7 @@ mod certification;
 mod drift;
 mod fitting;
 mod lint;
+mod pool;
 mod profile;
 mod promises;
 mod reference;

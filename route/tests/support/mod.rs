@@ -137,6 +137,7 @@ fn profile(scale: Scale) -> Profile {
             },
             asked: Count { k: 30, n: 100 },
             verifier_failed: Count::default(),
+            ..Reference::default()
         },
         held_out: None,
         data_digest: "d".into(),
@@ -210,6 +211,7 @@ impl Case {
         Outcome {
             remote,
             local_ok: (answered && audit && self.outcome > 4).then_some(self.outcome == 5),
+            local_ms: (self.outcome > 2).then_some(40 * self.outcome as u32),
             usage: (answered && self.outcome > 5).then_some(Usage {
                 input: 1_000,
                 output: 77,

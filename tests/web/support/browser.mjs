@@ -63,7 +63,7 @@ export function missing() {
 
 /** Why there is no package to test, or undefined. */
 export function notBuilt() {
-  const built = ['kinglet', 'kinglet_relaxed', 'kinglet_grammar', 'kinglet_route'].every((name) =>
+  const built = ['kinglet', 'kinglet_relaxed', 'kinglet_grammar', 'kinglet_route', 'kinglet_calibrate'].every((name) =>
     existsSync(fileURLToPath(new URL(`../../../pkg/wasm/${name}_bg.wasm`, import.meta.url))),
   );
   return built ? undefined : 'pkg/wasm is not built: cargo xtask pkg';

@@ -32,6 +32,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     };
     let command = sh::cmd(&trainer.to_string_lossy());
     unit_tests(command, "models/desk/tests/training", options, report)?;
+    outcomes(&trainer, options, report);
     let ways = Ways { trainer, kinglet };
     report.check("desk training smoke", || ways.smoke());
     if options.size == Size::Soak {
@@ -39,6 +40,28 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
         report.check("desk learns labels of one's own", || ways.fine_tune());
     }
     Ok(())
+}
+
+/// The published outcomes, figure by figure, with numpy and scikit-learn: the file that route/tests/outcomes.rs compares with is
+/// what the independent script computes.
+fn outcomes(python: &Path, options: &Options, report: &mut Report) {
+    const NAME: &str = "published outcomes, by the independent script";
+    let data = sh::shared().join("data/routing/mmlu_outcomes");
+    if !data.is_dir() {
+        let reason = "needs shared data routing/mmlu_outcomes".into();
+        return report.add(NAME.into(), 0.0, Status::Skipped(reason));
+    }
+    report.check(NAME, || {
+        let mut script = sh::cmd(&python.to_string_lossy());
+        script.args(["-B", "tools/route_outcomes.py"]).arg(&data);
+        script.args(["--check", "tests/cases/route_outcomes.json"]);
+        if options.size == Size::Soak {
+            script.arg("--all");
+        }
+        let said = sh::read(&mut script)?;
+        println!("        | {}", said.trim());
+        Ok(())
+    });
 }
 
 /// Each unittest of `folder`, with the Python of `command`.

@@ -48,7 +48,12 @@ fn is_gpu(name: &str) -> bool {
 
 /// Packages that share one choice of features for their dependencies. xtask is built alone, as `cargo xtask` builds it,
 /// else its dependencies would be compiled a second time.
-const PRODUCT: &[&str] = &["--package=kinglet", "--package=kinglet-cli", "--package=kinglet-route"];
+const PRODUCT: &[&str] = &[
+    "--package=kinglet",
+    "--package=kinglet-cli",
+    "--package=kinglet-route",
+    "--package=kinglet-calibrate",
+];
 const TOOLS: &[&str] = &["--package=xtask"];
 
 fn build() -> Result<Vec<Program>> {
