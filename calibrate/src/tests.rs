@@ -152,7 +152,11 @@ fn hostile_texts_are_typed_errors() {
         (good.clone(), options(json!({"risk": 1.5}), json!({})), "target.risk"),
         (good.clone(), options(risk(), json!({"created": "today"})), "created"),
         (good.clone(), options(risk(), json!({"sequence": "kept"})), "options"),
-        (good.clone(), options(risk(), json!({"features": ["mood"]})), "mood"),
+        (
+            good.clone(),
+            options(risk(), json!({"features": ["mood"]})),
+            "feature_unknown",
+        ),
         (good.replace("signals", "signs"), options(risk(), json!({})), "signs"),
         (
             good.replace("\"label_max\"", "\"min_logprob\"")
