@@ -5,6 +5,7 @@ import { ChatCompletions } from './chat.js';
 import { Completions } from './completions.js';
 import { Embeddings } from './embeddings.js';
 import { aborted, KingletError } from './errors.js';
+import type { DecidingModule } from './deciding.js';
 import type { Decisions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting } from './lasting.js';
@@ -165,8 +166,9 @@ export class Kinglet {
 
   private async tasks(): Promise<Tasks> {
     const { Tasks } = await fetched(this.ways.tasks());
-    const heads = async () => (await fetched(this.ways.deciding())).openHeads(wasmFiles(this.options.wasm)?.route);
-    return (this.loadedTasks ??= new Tasks(this.link, heads, this.options.feedback, this.decisions));
+    const deciding = (): Promise<DecidingModule> => fetched(this.ways.deciding());
+    const heads = async () => (await deciding()).openHeads(wasmFiles(this.options.wasm)?.route);
+    return (this.loadedTasks ??= new Tasks(this.link, heads, this.options.feedback, this.decisions, async () => (await deciding()).calibrate));
   }
 
   /** What was loaded, and where it runs. */

@@ -5,6 +5,7 @@ import * as baseline from '../wasm/kinglet.js';
 import * as grammar from '../wasm/kinglet_grammar.js';
 import * as relaxed from '../wasm/kinglet_relaxed.js';
 import { availabilityOf } from './availability.js';
+import { calibrate } from './calibrate/static.js';
 import { create, type Kinglet } from './client.js';
 import { Decisions } from './escalation.js';
 import { fetchHandler, type FetchEventLike, type HandlerOptions } from './fetch-handler.js';
@@ -25,6 +26,7 @@ export type { Calibrated, CalibrateOptions, CalibrationRow, Finding } from './ca
 export type { Collected, CollectedOptions, FeedbackOptions, FeedbackRow, LabelSource, Observation, Progress as FeedbackProgress, Selected, Texts, Verdict } from './feedback/types.js';
 export type { DocumentIndex } from './retrieval/documents.js';
 export type * from './retrieval/types.js';
+export { calibrate } from './calibrate/static.js';
 export { createRouter } from './route/static.js';
 export type * from './tasks/types.js';
 export type * from './types.js';
@@ -32,7 +34,7 @@ export type * from './types.js';
 const WAYS: Ways = {
   tasks: async () => tasks,
   retrieval: async () => retrieval,
-  deciding: async () => ({ Decisions, ...route }),
+  deciding: async () => ({ Decisions, calibrate, ...route }),
   here: () =>
     openHere({
       browser: {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { calibrate } from '../../pkg/dist/calibrate/index.js';
 import { Collection, ENOUGH } from '../../pkg/dist/feedback/collection.js';
 import { Observer } from '../../pkg/dist/feedback/observe.js';
 import { Decisions } from '../../pkg/dist/escalation.js';
@@ -82,7 +83,7 @@ test('progress is by task, and enough at 300', async () => {
 
 test('what was collected becomes a calibration of one task, and a lint says how it came to be', { skip: notBuilt() ?? false }, async () => {
   const binding = { model_hash: 'm', quantization: 'Q8_0', tokenizer_hash: 't', template_hash: 'c', sampler: 'greedy', signal_version: 1 };
-  const collection = new Collection({ store: 'memory', redact: ({ input }) => ({ input: input.slice(0, 4) }) }, () => binding);
+  const collection = new Collection({ store: 'memory', redact: ({ input }) => ({ input: input.slice(0, 4) }) }, () => binding, async () => calibrate);
   const options = { task: 'intent', target: { risk: 0.15 }, created: '2026-11-22', features: ['label_max'], despiteLint: true };
   await assert.rejects(collection.calibrate(options), ({ code, detail }) => code === 'invalid_request' && detail.param === 'rows');
   for (let i = 0; i < 500; i++) {

@@ -1,8 +1,7 @@
-// A calibration of labelled answers, computed on the device: the same bytes as `kinglet route calibrate`.
+// Calibrations where `import()` exists: the module's script is fetched with its first use.
 
-import { invalid, refuseOthers } from '../params.js';
-import { text } from '../route/text.js';
-import { calibrateModule, call } from './module.js';
+import { calibrateWith } from './compute.js';
+import { calibrateModule } from './module.js';
 import type { Calibrated, CalibrateOptions, CalibrationRow } from './types.js';
 
 /**
@@ -15,18 +14,6 @@ import type { Calibrated, CalibrateOptions, CalibrationRow } from './types.js';
  * @throws KingletError `cannot_certify` with `detail.n` and `detail.needed`, where the rows do not bear the promise;
  * `invalid_request` with the line (of `rows`, from 1) or the path of what makes no sense; `worker_failed`.
  */
-export async function calibrate(rows: readonly CalibrationRow[], options: CalibrateOptions): Promise<Calibrated> {
-  if (!Array.isArray(rows)) {
-    throw invalid('rows', 'a list of labelled answers', typeof rows);
-  }
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', 'an object', options === null ? 'null' : typeof options);
-  }
-  const { task, target, binding, created, features, scale, cost, despiteLint, wasm, ...others } = options;
-  refuseOthers('options', others, () => 'task, target, binding, created, features, scale, cost or despiteLint');
-  const day = created ?? new Date().toISOString().slice(0, 10);
-  const said = text('options', { task, target, binding, created: day, features, scale, cost, despiteLint });
-  const lines = rows.map((row, i) => text(`rows[${i}]`, row)).join('\n');
-  const glue = await calibrateModule(wasm);
-  return JSON.parse(call(glue, () => glue.calibrate(lines, said))) as Calibrated;
+export function calibrate(rows: readonly CalibrationRow[], options: CalibrateOptions): Promise<Calibrated> {
+  return calibrateWith((file) => calibrateModule(() => import('../../wasm/kinglet_calibrate.js'), file), rows, options);
 }

@@ -1,7 +1,7 @@
 // The Wasm module for calibrations: had once, with its first use, wherever JavaScript runs. Most pages never fetch it.
 
 import { fromWire, isWire, KingletError } from '../errors.js';
-import { onDisk } from '../route/module.js';
+import { onDisk, type LoadGlue } from '../route/module.js';
 import type { WasmFile } from '../types.js';
 
 /** What wasm-bindgen generates from `calibrate/src/wasm.rs`, and what xtask/src/pkg.rs adds to it: JSON texts in and out. */
@@ -15,12 +15,12 @@ export interface CalibrateGlue {
 let started: Promise<CalibrateGlue> | undefined;
 
 /**
- * The module. `file`: its Wasm, where a host must serve it itself; without effect once it is there.
+ * The module; `load`: how its script is had. `file`: its Wasm, where a host must serve it itself; without effect once it is there.
  *
  * @throws KingletError `worker_failed` when it cannot be had.
  */
-export async function calibrateModule(file?: WasmFile): Promise<CalibrateGlue> {
-  started ??= start(file);
+export async function calibrateModule(load: LoadGlue, file?: WasmFile): Promise<CalibrateGlue> {
+  started ??= start(load, file);
   try {
     return await started;
   } catch (thrown) {
@@ -30,8 +30,8 @@ export async function calibrateModule(file?: WasmFile): Promise<CalibrateGlue> {
   }
 }
 
-async function start(file: WasmFile | undefined): Promise<CalibrateGlue> {
-  const glue = (await import('../../wasm/kinglet_calibrate.js')) as unknown as CalibrateGlue;
+async function start(load: LoadGlue, file: WasmFile | undefined): Promise<CalibrateGlue> {
+  const glue = (await load()) as CalibrateGlue;
   const wasm = file ?? onDisk(new URL('../../wasm/kinglet_calibrate_bg.wasm', import.meta.url));
   await glue.default(wasm === undefined ? undefined : { module_or_path: wasm });
   return glue;

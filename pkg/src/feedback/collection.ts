@@ -1,9 +1,10 @@
 // Labelled answers in the page's store: bounded, without texts unless a redactor lets them through, and out again as JSON Lines.
 
-import { calibrate } from '../calibrate/index.js';
+import type { Calibrate } from '../calibrate/compute.js';
 import type { Calibrated } from '../calibrate/types.js';
 import { kind, number, object, text } from '../check.js';
 import { openDrawer, type Drawer } from '../drawer.js';
+import { KingletError } from '../errors.js';
 import { invalid, refuseOthers } from '../params.js';
 import type { Binding } from '../route/types.js';
 import type { Collected, CollectedOptions, FeedbackOptions, FeedbackRow, Progress, Texts, Verdict } from './types.js';
@@ -39,10 +40,11 @@ export class Collection implements Collected {
   private tail: Promise<unknown> = Promise.resolve();
   private readonly most: number;
 
-  /** `binding`: what the latest answer of a task was made with, for calibrations. */
+  /** For calibrations: `binding` is what the latest answer of a task was made with, `calibrating` loads what makes them. */
   constructor(
     private readonly options: FeedbackOptions = {},
     private readonly binding: (task: string) => Binding | undefined = () => undefined,
+    private readonly calibrating: () => Promise<Calibrate> = () => Promise.reject(new KingletError('worker_failed', 'nothing here makes calibrations')),
   ) {
     const { store = 'auto', most, redact, observe, ...others } = object('feedback', options);
     refuseOthers('feedback', others, () => 'an option of feedback');
@@ -120,7 +122,8 @@ export class Collection implements Collected {
       throw invalid('options.binding', 'what the answers were made with', 'nothing');
     }
     const rows = (await this.rows()).filter((row) => row.task === name);
-    return calibrate(rows, { ...others, task: name, binding } as Parameters<typeof calibrate>[1]);
+    const calibrate = await this.calibrating();
+    return calibrate(rows, { ...others, task: name, binding } as Parameters<Calibrate>[1]);
   }
 
   clear(): Promise<void> {

@@ -1,6 +1,7 @@
 // The task calls, fetched when the first of them is used: what a page downloads to chat does not grow by them.
 
 import { bindingOf, GREEDY, identityOf } from '../binding.js';
+import type { Calibrate } from '../calibrate/compute.js';
 import type { Decisions, Pending } from '../escalation.js';
 import { surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
@@ -113,8 +114,9 @@ export class Tasks implements Desk {
     readonly heads: () => Promise<Heads>,
     feedback: FeedbackOptions = {},
     private readonly decisions?: Decisions,
+    calibrating?: () => Promise<Calibrate>,
   ) {
-    this.collected = new Collection(feedback, (task) => [...this.known.values()].findLast(({ row }) => row.task === task)?.binding());
+    this.collected = new Collection(feedback, (task) => [...this.known.values()].findLast(({ row }) => row.task === task)?.binding(), calibrating);
     this.observer = Observer.of(feedback, this.collected);
   }
 
