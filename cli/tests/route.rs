@@ -267,6 +267,24 @@ fn a_calibration_from_rows_and_back() {
         error(&route(&folder, &[&base[..], &["{}"]].concat()))["code"],
         "invalid_request"
     );
+    // Rows that somebody spoke of say nothing of the others: no profile, unless one goes on despite it.
+    let text = fs::read_to_string(&rows).unwrap();
+    let spoken = text.replace(
+        "{\"id\"",
+        "{\"selected\": \"feedback\", \"texts\": {\"input\": \"x\"}, \"id\"",
+    );
+    assert_ne!(spoken, text);
+    fs::write(folder.join("spoken.jsonl"), spoken).unwrap();
+    let base = [&["calibrate", "spoken.jsonl"][..], &base[2..], &[rate]].concat();
+    let refused = route(&folder, &base);
+    assert!(refused.stdout.is_empty());
+    assert_eq!(error(&refused)["detail"]["got"], "selected_feedback");
+    let made = answer(&route(
+        &folder,
+        &[&base[..], &["--despite-lint", "--classes", "a,b"]].concat(),
+    ));
+    let notes = made["notes"].to_string();
+    assert!(notes.contains("despite the lint, selected_feedback"), "{notes}");
 }
 
 /// What a page makes of the same rows with the same options, byte by byte: calibrate/src/tests.rs writes it.
