@@ -1,15 +1,18 @@
 //! Signals on the GPU: those of the CPU, and the same again where a device is lost half-way.
 
+use std::ops::ControlFlow;
+
 use kinglet::Error;
 use kinglet::backend::gpu::Drill;
 use kinglet::backend::recruit;
-use kinglet::session::{Request, Session, SessionOptions, Signals};
+use kinglet::session::{ChoiceRequest, Request, Session, SessionOptions, Signals};
 use pollster::block_on;
 use serde_json::json;
 
 use crate::gpu_restore::{load, options};
 use crate::loaded::{cpu, golden_bytes, load as load_on};
 use crate::session_signals::{assert_same, request};
+use crate::with_template::with_template;
 
 /// Logits of this model on the GPU are within this of those of exact arithmetic, and so is every logarithm of a
 /// probability; margins are of two.
@@ -27,11 +30,7 @@ fn answer(session: &mut Session, request: &Request, mut interrupt: impl FnMut(&S
             }
             Ok(None) => break,
             Err(Error::GpuLost { .. }) => {
-                let restored = async {
-                    session
-                        .restore(&mut recruit, &mut |_| std::ops::ControlFlow::Continue(()))
-                        .await
-                };
+                let restored = async { session.restore(&mut recruit, &mut |_| ControlFlow::Continue(())).await };
                 block_on(restored).expect("restores");
             }
             Err(error) => panic!("{error}"),
@@ -51,6 +50,60 @@ fn they_are_those_of_the_cpu() {
         let (same, want) = answer(&mut cpu, &request, |_, _| {});
         assert_eq!(said, same);
         assert_same("GPU", &got, &want, 2.0 * LOGITS);
+    }
+}
+
+/// A choice among labels, whose prompt is read in pieces and whose search goes over several steps.
+#[test]
+fn a_choice_goes_on_wherever_the_device_is_lost() {
+    let file = with_template(
+        &golden_bytes("qwen2"),
+        "{% for m in messages %}<s>{{ m.role }}: {{ m.content | trim }}</s>{% endfor %}<s>assistant:",
+    );
+    let body = json!({"messages": [{"role": "user", "content": "car, car rental, boat: once upon a time there was a bird"}],
+        "labels": ["car", "car rental", "boat", "none of these"], "always": [0, 1, 2], "none": 3});
+    let request = ChoiceRequest::new(&body).expect("a request");
+    let choose = |drill: Drill| {
+        let mut session = load_on(file.clone(), &options(drill));
+        let loaded = session.engine().gpu_stats().expect("on the GPU").submits;
+        session.start_choice(&request).expect("starts");
+        loop {
+            let next = match block_on(session.choice_chunk()) {
+                Ok(true) => continue,
+                Ok(false) => block_on(session.next_choice()),
+                Err(error) => Err(error),
+            };
+            match next {
+                Ok(choice) => {
+                    let submits = session.engine().gpu_stats().map_or(0, |s| s.submits);
+                    return (choice.expect("a choice"), loaded, submits, session.take_notices().len());
+                }
+                Err(Error::GpuLost { .. }) => {
+                    let again = async { session.restore(&mut recruit, &mut |_| ControlFlow::Continue(())).await };
+                    block_on(again).expect("restores");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let (want, loaded, all, notices) = choose(Drill::default());
+    assert_eq!(notices, 0);
+    assert!(
+        all >= loaded + 6,
+        "chunks of the prompt and steps of the search: {loaded} of {all}"
+    );
+    for at in loaded..all {
+        let (got, _, _, notices) = choose(Drill::lose_at([at, loaded + 1]));
+        assert!(notices >= 1, "lost at submit {at}");
+        assert_eq!((got.best, got.scores.len()), (want.best, 4));
+        for (got, want) in got.scores.iter().zip(&want.scores) {
+            assert_eq!(got.bound, want.bound);
+            assert!(
+                (got.logprob - want.logprob).abs() <= LOGITS,
+                "lost at {at}: {got:?} {want:?}"
+            );
+        }
+        assert_same("lost", &got.signals, &want.signals, 2.0 * LOGITS);
     }
 }
 

@@ -4,6 +4,7 @@ mod alloc;
 mod arch;
 mod arch_refused;
 mod choose;
+mod clinc;
 /// As the native tool has it.
 #[path = "../../cli/src/constraint.rs"]
 mod constraint;
