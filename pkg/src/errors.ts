@@ -52,7 +52,17 @@ export type ErrorCode =
   /** A head, or a calibration, was made for another model. */
   | 'profile_mismatch'
   /** Labelled answers do not bear the promise of a calibration. */
-  | 'cannot_certify';
+  | 'cannot_certify'
+  /** A remote model was asked and did not answer; `detail.kind` says why. */
+  | 'remote_failed'
+  /** The budget's requests or tokens per time, or the service's, are used up. */
+  | 'rate_limited'
+  /** The money is used up. */
+  | 'budget_exhausted'
+  /** What would leave this device may not: the user, or a label, says so. */
+  | 'consent_denied'
+  /** There is no answer: the mode wants the remote model, and something forbids it. */
+  | 'no_answer';
 
 /** How an error crosses the worker's boundary. */
 export interface WireError {
