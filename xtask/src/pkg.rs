@@ -86,7 +86,10 @@ pub fn crates() -> &'static [&'static str] {
 
 /// npm packages of others of which one script is part of the package, and where it stands in them. Their declarations are in
 /// `pkg/src/vendor`.
-pub const SCRIPTS: [(&str, &str); 1] = [("minisearch", "dist/es/index.js")];
+pub const SCRIPTS: [(&str, &str); 2] = [
+    ("eventsource-parser", "dist/index.js"),
+    ("minisearch", "dist/es/index.js"),
+];
 
 /// The folders of what goes to npm: the engine, and the project's own weights.
 pub const PACKAGES: [&str; 2] = ["pkg", "models/desk"];

@@ -70,15 +70,19 @@ export function isOffline(): boolean {
 }
 
 /** Waits before attempt `n` (the first is 1), less long when `signal` aborts, which throws. */
-export async function pause(n: number, first: number, after: number, signal: AbortSignal): Promise<void> {
-  const ms = Math.min(MAX_BACKOFF_MS, Math.max(after, first * 2 ** (n - 1)));
+export function pause(n: number, first: number, after: number, signal: AbortSignal): Promise<void> {
+  return wait(Math.min(MAX_BACKOFF_MS, Math.max(after, first * 2 ** (n - 1))), signal);
+}
+
+/** Waits, less long when `signal` aborts, which throws. */
+export async function wait(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, signal.aborted ? 0 : ms);
     signal.addEventListener('abort', end);
   });
   if (signal.aborted) {
@@ -115,13 +119,13 @@ export class Stall {
     return this.controller.signal;
   }
 
-  /** Something is awaited from now on. */
-  expect(): void {
+  /** Something is awaited from now on, for so long. */
+  expect(ms = this.ms): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.stalled = true;
       this.controller.abort();
-    }, this.ms);
+    }, ms);
   }
 
   /** It came. Nothing more is awaited before somebody reads on. */
