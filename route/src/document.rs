@@ -16,6 +16,15 @@ pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 ///
 /// `invalid_request` with the path, for what is no JSON, an unknown field, a wrong type, a number that is none.
 pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    read_by(name, text, "docs/routing.md")
+}
+
+/// The same of a document that another page describes.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_by<T: DeserializeOwned>(name: &str, text: &str, page: &str) -> Result<T> {
     if text.len() > MAX_BYTES {
         let expected = format!("at most {MAX_BYTES} bytes");
         return Err(RouteError::invalid(name, expected, format!("{} bytes", text.len())));
@@ -28,7 +37,7 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
         } else {
             format!("{name}.{inner}")
         };
-        RouteError::invalid(path, "what docs/routing.md says of it", error.inner())
+        RouteError::invalid(path, format!("what {page} says of it"), error.inner())
     })?;
     json.end()
         .map_err(|error| RouteError::invalid(name, "one JSON document", error))?;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::budget::Refusal;
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteError {
@@ -32,6 +34,8 @@ pub enum RouteError {
         /// How many it would take, as far as these can tell; none where more labels would not help.
         needed: Option<u64>,
     },
+    /// A budget that does not bear an attempt.
+    Refused(Refusal),
 }
 
 impl RouteError {
@@ -50,6 +54,7 @@ impl RouteError {
             RouteError::Invalid { .. } => "invalid_request",
             RouteError::ProfileMismatch { .. } => "profile_mismatch",
             RouteError::CannotCertify { .. } => "cannot_certify",
+            RouteError::Refused(refusal) => refusal.code(),
         }
     }
 
@@ -61,6 +66,7 @@ impl RouteError {
                 json!({"field": field, "profile": profile, "got": got})
             }
             RouteError::CannotCertify { n, needed, .. } => json!({"n": n, "needed": needed}),
+            RouteError::Refused(refusal) => refusal.detail(),
         };
         json!({"code": self.code(), "message": self.to_string(), "detail": detail})
     }
@@ -75,6 +81,7 @@ impl std::fmt::Display for RouteError {
                 "the calibration was made for another {field} ({profile}, here it is {got}); the conservative rule decides"
             ),
             RouteError::CannotCertify { message, n, .. } => write!(f, "cannot certify with n={n}: {message}"),
+            RouteError::Refused(refusal) => refusal.fmt(f),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod agree;
 pub mod border;
+pub mod budget;
 pub mod calibrate;
 pub mod calibration;
 pub mod day0;
@@ -41,6 +42,8 @@ pub mod trace;
 pub mod values;
 #[cfg(all(target_arch = "wasm32", feature = "module"))]
 mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "module"))]
+mod wasm_budget;
 #[cfg(all(target_arch = "wasm32", feature = "module"))]
 mod wasm_head;
 

@@ -50,6 +50,8 @@ export interface Reserve extends Purse {
   attempt: number;
   remote: string;
   price: Price;
+  /** That of the first remote model, where this one is another: the counterfactual is counted by it. */
+  baseline?: Price;
   /** Tokens, at most. */
   input: number;
   output: number;
