@@ -39,19 +39,26 @@ export class Known {
   /** Something was shown. */
   visible = false;
   calls = 0;
+  /** Pieces when the output was last counted. */
+  private counted = 0;
   private readonly counts: { input?: number; output?: number; cached?: number } = {};
 
   /** Cumulative: the latest holds. Zero is no count where there was one before: it is what services say that do not count. */
   count(name: 'input' | 'output' | 'cached', value: unknown): void {
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS && (value > 0 || this.counts[name] === undefined)) {
       this.counts[name] = value;
+      this.counted = name === 'output' ? this.pieces : this.counted;
     }
   }
 
-  /** What was counted: nothing where that cannot be all of it. No prompt has zero tokens, and no text. */
+  /**
+   * What was counted: nothing where that cannot be all of it. No prompt has zero tokens, and no text; a count that came before
+   * the last piece is of less than there is, unless it is of as many tokens as there are pieces.
+   */
   get usage(): RemoteUsage | undefined {
     const { input, output, cached } = this.counts;
-    if (input === undefined || input === 0 || output === undefined || (output === 0 && this.visible)) {
+    const early = this.counted < this.pieces && (output ?? 0) < this.pieces;
+    if (input === undefined || input === 0 || output === undefined || (output === 0 && this.visible) || early) {
       return undefined;
     }
     return { input, output, ...(cached === undefined ? {} : { cached: Math.min(cached, input) }) };
@@ -111,7 +118,7 @@ export function json(data: string): Fields {
   } catch {
     // the same
   }
-  throw new Failure('bad_answer', 'it sent something that is no JSON object', { said: data.slice(0, 1000) });
+  throw new Failure('bad_answer', 'it sent something that is no JSON object');
 }
 
 const OVERFLOW =

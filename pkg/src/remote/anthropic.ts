@@ -127,7 +127,7 @@ class Reader implements AnswerReader {
       case 'content_block_stop':
         return this.close(event['index']);
       case 'message_delta':
-        this.usage(fields(event['usage']));
+        this.usage(fields(event['usage']) ?? {}, true);
         this.stop(fields(event['delta'])?.['stop_reason']);
         return [];
       case 'message_stop':
@@ -145,17 +145,18 @@ class Reader implements AnswerReader {
       throw failureOf(undefined, answer, '');
     }
     if (!Array.isArray(answer['content'])) {
-      throw new Failure('bad_answer', 'its answer has no content', { said: JSON.stringify(answer).slice(0, 1000) });
+      throw new Failure('bad_answer', 'its answer has no content');
     }
     const parts = this.begin(answer);
     objects(answer['content']).forEach((block, index) => parts.push(...this.block(index, block), ...this.close(index)));
+    this.usage(fields(answer['usage']) ?? {}, true);
     this.stop(answer['stop_reason']);
     this.known.ended = true;
     return parts;
   }
 
   private begin(message: Fields): RemotePart[] {
-    this.usage(fields(message['usage']));
+    this.usage(fields(message['usage']) ?? {}, false);
     return [head(message['id'], message['model'])];
   }
 
@@ -206,17 +207,16 @@ class Reader implements AnswerReader {
     }
   }
 
-  /** Cumulative, each by itself. */
-  private usage(usage: Fields | undefined): void {
-    if (usage === undefined) {
-      return;
-    }
+  /** Cumulative, each by itself; of the output at the beginning only what had been produced by then. */
+  private usage(usage: Fields, ended: boolean): void {
     for (const name of INPUTS) {
       const value = usage[name];
       this.inputs[name] = typeof value === 'number' && value > 0 ? value : this.inputs[name];
     }
     this.known.count('input', INPUTS.reduce((sum, name) => sum + this.inputs[name], 0));
     this.known.count('cached', usage['cache_read_input_tokens']);
-    this.known.count('output', usage['output_tokens']);
+    if (ended) {
+      this.known.count('output', usage['output_tokens']);
+    }
   }
 }

@@ -72,18 +72,29 @@ export function withoutSecrets(name: string, secrets: readonly string[]): string
 /** `text` with an ellipsis for every run of `least` characters, or a whole one of `others`, that stands in `others`. */
 function without(text: string, others: readonly string[], least: number): string {
   const hidden = new Uint8Array(text.length);
+  const runs = new Map<number, Map<string, number[]>>();
   for (const other of others) {
     const length = Math.min(least, other.length);
     if (length < 2) {
       continue; // a single letter is in every text
     }
-    for (let at = 0; at + length <= text.length; at++) {
-      if (other.includes(text.slice(at, at + length))) {
-        hidden.fill(1, at, at + length);
-      }
+    const found = runs.get(length) ?? runsOf(text, length);
+    runs.set(length, found);
+    for (let at = 0; at + length <= other.length; at++) {
+      found.get(other.slice(at, at + length))?.forEach((start) => hidden.fill(1, start, start + length));
     }
   }
   return [...hidden].map((is, i) => (is === 0 ? text[i] : hidden[i - 1] === 1 ? '' : '…')).join('');
+}
+
+/** Where each run of so many characters stands. */
+function runsOf(text: string, length: number): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (let at = 0; at + length <= text.length; at++) {
+    const run = text.slice(at, at + length);
+    found.set(run, [...(found.get(run) ?? []), at]);
+  }
+  return found;
 }
 
 /** Fields whose values are words of the protocol, not of the user. */

@@ -7,6 +7,8 @@ import { invalid } from '../params.js';
 const SECRET = new Set(['authorization', 'authentication', 'auth', 'apikey', 'key', 'keys', 'token', 'secret', 'password', 'passwd', 'cookie', 'cookie2', 'credential', 'credentials', 'jwt', 'signature']);
 /** Values that are keys whatever they are called: schemes of `authorization`, prefixes of well-known services, signed tokens. */
 const SECRETS = [/^(bearer|basic|token|apikey|digest)\s+\S/i, /\b(sk|pk|rk|gsk|hf|ghp|gho|glpat|xox[abp]|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}/, /\beyJ[\w-]{8,}\.[\w-]{8,}\./];
+/** Tokens against forged requests: they let nobody in by themselves. */
+const HARMLESS = /^(x-)?(csrf|xsrf)(-token)?$/;
 /** Set here, or by the browser. */
 const SET = new Set(['accept', 'content-type', 'content-length', 'host', 'origin', 'referer', 'connection', 'transfer-encoding', 'user-agent']);
 /** Most of them. */
@@ -33,7 +35,7 @@ export function checkHeaders(at: string, value: unknown): void {
     if (lower === 'idempotency-key') {
       throw invalid(path, 'option idempotency instead', 'a header');
     }
-    if (lower.split(/[^a-z0-9]+/).some((part) => SECRET.has(part)) || SECRETS.some((pattern) => pattern.test(text))) {
+    if ((!HARMLESS.test(lower) && lower.split(/[^a-z0-9]+/).some((part) => SECRET.has(part))) || SECRETS.some((pattern) => pattern.test(text))) {
       throw invalid(path, 'no key among the headers: use getToken, or an endpoint of your own', 'what carries one');
     }
     if (SET.has(lower)) {

@@ -1,10 +1,11 @@
 // One attempt: a request over HTTP, how long each part of it may take, and the parts of its answer.
 
 import { aborted } from '../errors.js';
-import { retryAfter, Stall } from '../sources/retry.js';
-import { failureOf, fields, json, type AnswerReader, type Fields, type Known } from './answer.js';
+import { isOffline, retryAfter, Stall } from '../sources/retry.js';
+import { failureOf, fields, type AnswerReader, type Fields } from './answer.js';
+import { steps, textOf, type Body } from './body.js';
 import { Failure } from './failure.js';
-import { EventReader, TooLong } from './sse.js';
+import { TooLong } from './sse.js';
 import type { RemoteEndpoint, RemotePart, RemoteTimeouts } from './types.js';
 
 /** The browser's `fetch`, or the caller's own. */
@@ -13,8 +14,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /** The defaults. */
 export const TIMEOUTS: Required<RemoteTimeouts> = { connectMs: 15_000, firstTokenMs: 60_000, idleMs: 30_000, totalMs: 300_000 };
 
-/** Most characters of an answer that is not a stream, and of an error's body; the rest is not read. */
-const LONGEST = { whole: 16_777_216, error: 65_536 };
+/** Most characters of an error's body; the rest is not read. */
+const LONGEST_ERROR = 65_536;
 /** Until an error's body is there: what it says is only for the message. */
 const ERROR_MS = 5_000;
 /** Until the rest of an answer of which the end is known: usage, and the word that nothing follows. */
@@ -39,36 +40,43 @@ export async function* attempt(sent: Sent, reader: AnswerReader, fetch: Fetch, t
   const stall = new Stall(times.connectMs, signal);
   const { known } = reader;
   let phase: Phase = 'connect';
-  let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let cancel = () => undefined as unknown;
   try {
-    const response = await Promise.race([fetch(sent.url.href, initOf(sent, stall.signal)), stall.over]);
-    body = response.body?.getReader();
+    const asked = fetch(sent.url.href, initOf(sent, stall.signal));
+    cancel = () => void asked.then(({ body }) => body?.cancel()).catch(() => undefined);
+    const response = await Promise.race([asked, stall.over]);
+    const opened = response.body?.getReader();
+    cancel = () => void opened?.cancel().catch(() => undefined);
+    let until = performance.now() + times.firstTokenMs;
+    const body: Body = {
+      read: () => Promise.race([opened?.read(), stall.over]),
+      expect: () => stall.expect(Math.max(0, until - performance.now())),
+      rest: () => stall.rest(),
+    };
     checkOrigin(response, sent.url);
     if (!response.ok) {
-      stall.expect(ERROR_MS);
-      throw await refusal(response, body, stall);
+      until = performance.now() + ERROR_MS;
+      throw await refusal(response, body);
     }
     phase = 'first';
-    let deadline = performance.now() + times.firstTokenMs;
-    for await (const step of steps(body, reader, () => (stall.expect(Math.max(0, deadline - performance.now())), stall.over), () => stall.rest())) {
+    for await (const step of steps(body, reader)) {
+      const now = performance.now();
       if (step === 'piece') {
         phase = 'idle';
-        deadline = performance.now() + (known.finish === undefined ? times.idleMs : Math.min(REST_MS, times.idleMs));
-        continue;
+        until = now + (known.finish === undefined ? times.idleMs : Math.min(REST_MS, times.idleMs));
+      } else {
+        yield step;
+        until += performance.now() - now; // whoever reads slowly is not a slow service
       }
-      const before = performance.now();
-      yield step;
-      deadline += performance.now() - before; // whoever reads slowly is not a slow service
     }
   } catch (thrown) {
-    const failure = meaning(thrown, stall, signal, phase, times);
-    // All of the answer was there: what is missing is only the word that nothing follows, or what it cost.
+    // When the end is known, all of the answer was there: what is missing is what it cost, or that nothing follows.
     if (known.finish === undefined || signal.aborted) {
-      throw failure;
+      throw meaning(thrown, stall, signal, phase, times);
     }
   } finally {
     stall.end();
-    body?.cancel().catch(() => undefined);
+    cancel();
   }
 }
 
@@ -98,19 +106,18 @@ function checkOrigin({ type, status, redirected, url }: Response, asked: URL): v
 }
 
 /** The failure that an answer of another status is. */
-async function refusal(response: Response, body: ReadableStreamDefaultReader<Uint8Array> | undefined, stall: Stall): Promise<Failure> {
+async function refusal({ status, headers }: Response, body: Body): Promise<Failure> {
   let text = '';
   try {
-    for await (const piece of textOf(body, () => stall.over)) {
+    for await (const piece of textOf(body)) {
       text += piece;
-      if (text.length > LONGEST.error) {
+      if (text.length > LONGEST_ERROR) {
         break;
       }
     }
   } catch {
     // what came of it will do
   }
-  const { status, headers } = response;
   return failureOf(status, parsed(text), isPage(text) ? '' : text, afterOf(headers));
 }
 
@@ -133,84 +140,6 @@ function parsed(text: string): Fields | undefined {
 }
 
 const isPage = (text: string) => /^\s*</.test(text);
-
-/** The text of a body, piece by piece; `over` is asked before each. */
-async function* textOf(body: ReadableStreamDefaultReader<Uint8Array> | undefined, over: () => Promise<never>, rest: () => void = () => undefined): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder();
-  for (;;) {
-    const { value } = (body && (await Promise.race([body.read(), over()]))) ?? {};
-    rest();
-    if (value === undefined) {
-      return;
-    }
-    yield decoder.decode(value, { stream: true });
-  }
-}
-
-/** The parts of an answer's body, whatever its media type says it is; `piece` when something of the answer came, shown or not. */
-async function* steps(body: ReadableStreamDefaultReader<Uint8Array> | undefined, reader: AnswerReader, over: () => Promise<never>, rest: () => void): AsyncGenerator<RemotePart | 'piece', void, void> {
-  const { known } = reader;
-  const events = new EventReader();
-  let begin = '';
-  let seen = 0;
-  const told = function* (parts: readonly RemotePart[]): Generator<RemotePart | 'piece'> {
-    if (known.pieces > seen || known.finish !== undefined) {
-      seen = known.pieces;
-      yield 'piece';
-    }
-    yield* parts;
-  };
-  let form: 'unknown' | 'events' | 'whole' = 'unknown';
-  const whole: string[] = [];
-  let length = 0;
-  for await (const text of textOf(body, over, rest)) {
-    let fresh = text;
-    if (form === 'unknown') {
-      begin = (begin + text).trimStart();
-      if (begin === '') {
-        continue;
-      }
-      if (begin.startsWith('<')) {
-        throw new Failure('bad_answer', 'it sent a page instead of an answer');
-      }
-      form = begin.startsWith('{') || begin.startsWith('[') ? 'whole' : 'events';
-      fresh = begin;
-    }
-    if (form === 'whole') {
-      whole.push(fresh);
-      length += fresh.length;
-      if (length > LONGEST.whole) {
-        throw new TooLong(`an answer of more than ${LONGEST.whole} characters`);
-      }
-      continue;
-    }
-    for (const event of events.feed(fresh)) {
-      yield* told(reader.event(event));
-      if (known.ended) {
-        finished(known);
-        return;
-      }
-    }
-  }
-  if (form === 'whole') {
-    yield* told(reader.whole(json(whole.join(''))));
-  }
-  finished(known);
-}
-
-/** The body has ended: whether the answer was complete. */
-function finished(known: Known): void {
-  if (known.finish !== undefined) {
-    return;
-  }
-  if (known.ended && known.pieces > 0) {
-    known.finished('stop');
-    return;
-  }
-  throw known.ended || known.pieces === 0
-    ? new Failure('bad_answer', 'it sent no answer')
-    : new Failure('cut', 'the answer ended before it was complete', { passing: true });
-}
 
 /** What was thrown, for the caller. */
 function meaning(thrown: unknown, stall: Stall, signal: AbortSignal, phase: Phase, times: Required<RemoteTimeouts>): unknown {
@@ -236,6 +165,11 @@ function meaning(thrown: unknown, stall: Stall, signal: AbortSignal, phase: Phas
   }
   // Node says why; a browser says nothing, so that a page learns nothing of other networks.
   const code = (thrown as { cause?: { code?: unknown } } | null)?.cause?.code;
-  const why = typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code) ? ` (${code})` : '';
-  return new Failure('network', `no connection${why}, or the browser forbids it (CORS, mixed content, a Content-Security-Policy)`, { passing: true });
+  const known = typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code) ? code : undefined;
+  const why = known === undefined ? '' : ` (${known})`;
+  const message = `no connection${why}, or the browser forbids it (CORS, mixed content, a Content-Security-Policy)`;
+  return new Failure('network', message, { passing: !isOffline(), refused: NEVER_SENT.has(known ?? '') });
 }
+
+/** Of Node's reasons those for which nothing was sent. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);

@@ -62,6 +62,9 @@ const FINISH: Readonly<Record<string, RemoteFinish>> = {
   recitation: 'content_filter',
 };
 
+/** Events that are of the protocol; most servers name none. */
+const NAMES = new Set(['', 'message', 'error']);
+
 class Reader implements AnswerReader {
   readonly known = new Known();
   private said = false;
@@ -73,8 +76,8 @@ class Reader implements AnswerReader {
       this.known.ended = true;
       return [];
     }
-    if (data === '') {
-      return [];
+    if (data === '' || !NAMES.has(name)) {
+      return []; // a gateway says that it is still there
     }
     const chunk = json(data);
     if (name === 'error' && chunk['choices'] === undefined) {
@@ -87,7 +90,7 @@ class Reader implements AnswerReader {
     const parts = this.read(answer, 'message');
     const [choice] = objects(answer['choices']);
     if (fields(choice?.['message']) === undefined) {
-      throw new Failure('bad_answer', 'its answer has no message', { said: JSON.stringify(answer).slice(0, 1000) });
+      throw new Failure('bad_answer', 'its answer has no message');
     }
     this.known.ended = true;
     return parts;
@@ -104,7 +107,6 @@ class Reader implements AnswerReader {
       this.said = true;
       parts.push(head(chunk['id'], chunk['model']));
     }
-    this.usage(fields(chunk['usage']));
     // One answer was asked for; what is beside it is not.
     const choice = objects(chunk['choices']).find(({ index }) => index === 0 || typeof index !== 'number');
     const delta = fields(choice?.[field]);
@@ -113,6 +115,7 @@ class Reader implements AnswerReader {
       parts.push(...this.known.text(textOf(delta['content'])), ...this.known.text(delta['refusal']));
       parts.push(...objects(delta['tool_calls']).flatMap((call) => this.call(call)));
     }
+    this.usage(fields(chunk['usage']));
     this.finish(choice?.['finish_reason']);
     return parts;
   }
@@ -136,7 +139,7 @@ class Reader implements AnswerReader {
       const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage;
       this.known.count('input', input);
       this.known.count('output', output ?? (Number(total) - Number(input)));
-      this.known.count('cached', fields(usage['prompt_tokens_details'])?.['cached_tokens']);
+      this.known.count('cached', fields(usage['prompt_tokens_details'])?.['cached_tokens'] ?? usage['prompt_cache_hit_tokens']);
     }
   }
 

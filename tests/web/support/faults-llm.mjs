@@ -32,6 +32,7 @@
 //   usage
 //     usage=no        none;  usage=beside  together with the last piece;  usage=early  before the text;  usage=twice  two times
 //     usage=each      with each chunk, growing;  usage=zero  zeros;  usage=null  null in each chunk, then as usual
+//     usage=start     only what is known at the beginning: the prompt, and one token (OpenAI's: in the first chunk)
 //     usage=bad       numbers that are none;  cached=N  so many tokens of the prompt from a cache
 //
 // Truth: `truth` (in this process) and GET /truth (as JSON) have for every request {n, order, api, status, input, output, cached,
@@ -97,7 +98,7 @@ const openai = {
   chunk: (order, choices, more = {}) => ['', { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: order.name, system_fingerprint: 'x', choices, ...more }],
   begin: (order, tokens) => {
     const first = openai.chunk(order, [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }]);
-    return [first, ...(order.usage === 'early' ? [openai.chunk(order, [], { usage: openai.usage(order, { ...tokens, output: order.tokens }) })] : [])];
+    return [first, ...(order.usage === 'start' ? [openai.chunk(order, [], { usage: openai.usage(order, { ...tokens, output: 1 }) })] : []), ...(order.usage === 'early' ? [openai.chunk(order, [], { usage: openai.usage(order, { ...tokens, output: order.tokens }) })] : [])];
   },
   piece: (order, { text, args, first, name, thought }, tokens, last) => {
     const call = { index: 0, ...(first ? { id: 'call_1', type: 'function' } : {}), function: { ...(first ? { name } : {}), arguments: args } };
@@ -106,7 +107,7 @@ const openai = {
     return [openai.chunk(order, [{ index: 0, delta, logprobs: null, finish_reason: null }], told)];
   },
   end: (order, tokens) => {
-    const told = !['no', 'beside', 'early', 'each'].includes(order.usage);
+    const told = !['no', 'start', 'beside', 'early', 'each'].includes(order.usage);
     const usage = openai.chunk(order, [], { usage: openai.usage(order, tokens) });
     return [
       ...(order.nofinish ? [] : [openai.chunk(order, [{ index: 0, delta: {}, finish_reason: reasonOf(order) }])]),
@@ -133,13 +134,13 @@ const anthropic = {
     const usage = order.usage === 'no' ? {} : { usage: { ...anthropic.counts(order, tokens), output_tokens: order.usage === 'zero' ? 0 : 1 } };
     return [anthropic.named({ type: 'message_start', message: { id: 'msg_1', type: 'message', role: 'assistant', model: order.name, content: [], stop_reason: null, ...usage } })];
   },
-  blocks: (order, { args, thought, name }, last) => {
+  blocks: (order, { args, thought, name }) => {
     const kind = thought !== undefined ? 'thinking' : args !== undefined ? 'tool_use' : 'text';
     if (order.block?.kind === kind) return [];
     const stop = order.block ? [anthropic.named({ type: 'content_block_stop', index: order.block.index })] : [];
     order.block = { kind, index: (order.block?.index ?? -1) + 1 };
     const content = { text: { type: 'text', text: '' }, thinking: { type: 'thinking', thinking: '' }, tool_use: { type: 'tool_use', id: 'toolu_1', name, input: {} } }[kind];
-    return [...stop, anthropic.named({ type: 'content_block_start', index: order.block.index, content_block: content }), ...(last ? [] : [])];
+    return [...stop, anthropic.named({ type: 'content_block_start', index: order.block.index, content_block: content })];
   },
   piece: (order, piece) => {
     const delta = piece.thought !== undefined ? { type: 'thinking_delta', thinking: piece.thought } : piece.args !== undefined ? { type: 'input_json_delta', partial_json: piece.args } : { type: 'text_delta', text: piece.text };
@@ -149,7 +150,7 @@ const anthropic = {
   end: (order, tokens) => {
     const stop = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use', content_filter: 'refusal' }[reasonOf(order)];
     const output = order.usage === 'zero' ? 0 : order.usage === 'bad' ? 1.5 : tokens.output;
-    const usage = order.usage === 'no' ? {} : { usage: { output_tokens: output } };
+    const usage = ['no', 'start'].includes(order.usage) ? {} : { usage: { output_tokens: output } };
     const delta = anthropic.named({ type: 'message_delta', delta: { stop_reason: stop, stop_sequence: null }, ...usage });
     return [
       ...(order.block ? [anthropic.named({ type: 'content_block_stop', index: order.block.index })] : []),
