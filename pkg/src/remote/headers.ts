@@ -6,7 +6,7 @@ import { invalid } from '../params.js';
 /** Parts of names that carry keys: `x-api-key`, `Ocp-Apim-Subscription-Key`, `cf-access-client-secret`. */
 const SECRET = new Set(['authorization', 'authentication', 'auth', 'apikey', 'key', 'keys', 'token', 'secret', 'password', 'passwd', 'cookie', 'cookie2', 'credential', 'credentials', 'jwt', 'signature']);
 /** Values that are keys whatever they are called: schemes of `authorization`, prefixes of well-known services, signed tokens. */
-const SECRETS = [/^(bearer|basic|token|apikey|digest)\s+\S/i, /\b(sk|pk|rk|gsk|hf|ghp|gho|glpat|xox[abp]|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}/, /\beyJ[\w-]{8,}\.[\w-]{8,}\./];
+const SECRETS = [/^(bearer|basic|token|apikey|digest)\s+\S/i, /\b(sk|pk|rk|gsk|hf|ghp|gho|glpat|xox[abp]|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}/, /\beyJ[\w-]{4,}\.[\w-]{4,}\./];
 /** Tokens against forged requests: they let nobody in by themselves. */
 const HARMLESS = /^(x-)?(csrf|xsrf)(-token)?$/;
 /** Set here, or by the browser. */

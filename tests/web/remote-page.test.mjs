@@ -1,0 +1,102 @@
+// In Chromium: a page asks a remote model on another origin. What only a browser does is seen here: CORS and its preflight, which
+// headers of an answer can be read, redirects that show nothing, an abort that reaches the server, cookies that stay.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, missing, openPage } from './support/browser.mjs';
+import { startLlmFaults } from './support/faults-llm.mjs';
+import { startServer } from './support/server.mjs';
+
+const skip = missing() ?? false;
+const KEY = 'sk-page-0123456789abcdef';
+let browser;
+let site;
+let llm;
+before(async () => {
+  if (skip) return;
+  [browser, site, llm] = [await launch(), await startServer(), await startLlmFaults()];
+});
+after(async () => {
+  await browser?.close();
+  await Promise.all([site?.close(), llm?.close()]);
+});
+
+/** Asks on the page; `stop`: aborts after so many texts. */
+const ask = (page, more, stop = Infinity) =>
+  page.evaluate(
+    async ([more, stop]) => {
+      const { checkEndpoints, RemoteModel } = await import('/pkg/dist/remote/index.js');
+      const price = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
+      const [endpoint] = checkEndpoints([{ name: 'r', price, model: 'large', ...more }]);
+      const model = new RemoteModel(endpoint, { random: () => 0 });
+      const controller = new AbortController();
+      const log = [];
+      const account = { begin: async () => void log.push('begin'), end: async (spent) => void log.push(spent) };
+      const payload = { messages: [{ role: 'user', content: 'Where is my parcel?' }], max_tokens: 50 };
+      const parts = [];
+      const times = [];
+      let error;
+      try {
+        for await (const part of model.ask(payload, { id: '1', account, signal: controller.signal })) {
+          parts.push(part);
+          if (part.type === 'text') times.push(performance.now());
+          if (times.length >= stop) controller.abort();
+        }
+      } catch (thrown) {
+        error = thrown.toJSON?.() ?? String(thrown);
+      }
+      const text = parts.filter(({ type }) => type === 'text').map((part) => part.text).join('');
+      return { text, usage: parts.find(({ type }) => type === 'usage')?.usage, finish: parts.at(-1)?.reason, apart: times.at(-1) - times[0], error, log };
+    },
+    [more, stop],
+  );
+
+test('a page asks another origin, streams, is told why not, and stops', { skip }, async () => {
+  const { page, requests, close } = await openPage(browser, site.origin);
+  await page.evaluate(() => (document.cookie = 'session=secret'));
+  for (const api of ['openai', 'anthropic']) {
+    llm.reset();
+    const key = { api, apiKey: KEY, dangerouslyAllowBrowserKey: true };
+    const good = await ask(page, { ...key, baseURL: llm.base('n=8,drip=40,split=3'), headers: { 'x-app': 'shop' } });
+    const [{ input, output, headers }] = llm.truth;
+    assert.deepEqual([good.error, good.finish, good.usage.input, good.usage.output, output], [undefined, 'stop', input, output, 8]);
+    assert.ok(good.text.includes('grüß') && good.text.includes('🦜'), good.text);
+    assert.ok(good.apart > 150, `the pieces come as they are made: ${good.apart} ms`);
+    assert.deepEqual([headers['x-app'], headers.cookie, headers.referer, headers.origin], ['shop', undefined, undefined, site.origin]);
+    // Headers of an answer that a server exposes can be read; the pause is as long as it says.
+    const limited = await ask(page, { ...key, baseURL: llm.base('status=429,after=77') });
+    assert.deepEqual([limited.error.code, limited.error.detail.retry_after_ms, limited.log[1]], ['rate_limited', 77_000, { kind: 'refused' }]);
+    llm.reset();
+    const redirected = await ask(page, { ...key, baseURL: llm.base('redirect=307') });
+    assert.deepEqual([redirected.error.detail.kind, redirected.log, llm.truth.length], ['redirect', ['begin', { kind: 'unknown' }], 1]);
+    const cut = await ask(page, { ...key, baseURL: llm.base('cut=2;ok') });
+    assert.deepEqual([cut.text, cut.error.detail.kind, cut.log], ['The kettle ', 'cut', ['begin', { kind: 'unknown' }]]);
+    llm.reset();
+    const stopped = await ask(page, { ...key, baseURL: llm.base('n=2000,drip=5') }, 3);
+    assert.deepEqual([stopped.error.code, stopped.log], ['aborted', ['begin', { kind: 'unknown' }]]);
+    const [row] = llm.truth;
+    const produced = await new Promise((resolve) => setTimeout(() => resolve(row.output), 400));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual([row.output, row.complete], [produced, false], 'the server has noticed');
+  }
+  // An address of the page itself, which knows no such path; one that allows no other origin; one where nobody is.
+  const own = await ask(page, { baseURL: '/api/llm' });
+  assert.deepEqual([own.error.detail.kind, own.error.detail.status, own.error.detail.host], ['http', 404, new URL(site.origin).host]);
+  const other = await startServer();
+  const forbidden = await ask(page, { baseURL: other.origin, retries: 0 });
+  assert.deepEqual([forbidden.error.detail.kind, forbidden.log], ['network', ['begin', { kind: 'unknown' }]]);
+  await other.close();
+  const wrong = await page.evaluate(async () => {
+    const { checkEndpoints } = await import('/pkg/dist/remote/index.js');
+    try {
+      checkEndpoints([{ name: 'r', model: 'm', baseURL: '/api', apiKey: 'sk-0123456789' }]);
+    } catch (error) {
+      return error.message;
+    }
+  });
+  assert.match(wrong, /remote\[0\]\.apiKey: expected dangerouslyAllowBrowserKey/);
+  const known = [site.origin, llm.origin, other.origin];
+  assert.deepEqual(requests.filter((url) => !known.includes(new URL(url).origin)), []);
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, performance.getEntries().map(({ name }) => name), document.documentElement.outerHTML]));
+  assert.ok(!kept.includes(KEY));
+  await close();
+});
