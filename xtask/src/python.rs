@@ -1,4 +1,5 @@
-//! Python: the system's own for tests of the standard library only, and an environment with PyTorch for training.
+//! Python: the system's own for tests of the standard library only, an environment with PyTorch for training, and a small
+//! one with a real server of models.
 
 use std::fs;
 use std::path::PathBuf;
@@ -42,9 +43,25 @@ pub fn training() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("KINGLET_PYTHON") {
         return Ok(path.into());
     }
-    let folder = sh::target_dir().join("desk-venv");
+    environment("desk-venv", "models/desk/requirements.txt", "about 5 GB")
+        .context("training needs these packages; KINGLET_PYTHON names a Python that has them")
+}
+
+/// The Python with a real server of models and the official definitions of telemetry: `KINGLET_REAL_PYTHON`, or that of
+/// target/real-venv (about 140 MB).
+pub fn real_servers() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("KINGLET_REAL_PYTHON") {
+        return Ok(path.into());
+    }
+    environment("real-venv", "tests/web/support/real-llm.txt", "about 140 MB")
+        .context("tests with real servers need these packages; KINGLET_REAL_PYTHON names a Python that has them")
+}
+
+/// An environment below target/, made and filled where it is missing or its list of packages has changed.
+fn environment(name: &str, packages: &str, size: &str) -> Result<PathBuf> {
+    let folder = sh::target_dir().join(name);
     let python = folder.join("bin/python");
-    let list = sh::root().join("models/desk/requirements.txt");
+    let list = sh::root().join(packages);
     let wanted = fs::read(&list).with_context(|| list.display().to_string())?;
     // Written last, so that an installation that was cut off is begun again.
     let stamp = folder.join("requirements.txt");
@@ -52,7 +69,7 @@ pub fn training() -> Result<PathBuf> {
         return Ok(python);
     }
     println!(
-        "installing the packages of models/desk/requirements.txt into {} (about 5 GB)",
+        "installing the packages of {packages} into {} ({size})",
         folder.display()
     );
     sh::run(system()?.args(["-m", "venv", "--clear"]).arg(&folder))
@@ -69,9 +86,7 @@ pub fn training() -> Result<PathBuf> {
         "--no-cache-dir",
         "-r",
     ]);
-    sh::run(pip.arg(&list)).context(
-        "training needs the packages of models/desk/requirements.txt; KINGLET_PYTHON names a Python that has them",
-    )?;
+    sh::run(pip.arg(&list)).with_context(|| format!("the packages of {packages}"))?;
     fs::write(&stamp, &wanted).with_context(|| stamp.display().to_string())?;
     Ok(python)
 }

@@ -102,6 +102,8 @@ pub fn run(options: &Options) -> Result<bool> {
         "no Firefox",
         "no WebKitWebDriver",
         "no Xvfb",
+        "no real server",
+        "no relay",
         "pkg/wasm is not built",
         "no release",
         "models/desk/desk.gguf is not there",

@@ -24,7 +24,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
         Ok(())
     });
     report.check("desk native tool", || {
-        kinglet = Some(tool()?);
+        kinglet = Some(program("kinglet")?);
         Ok(())
     });
     let (Some(trainer), Some(kinglet)) = (trainer, kinglet) else {
@@ -88,11 +88,15 @@ fn unit_tests(mut command: Command, folder: &str, options: &Options, report: &mu
     Ok(())
 }
 
-/// The native tool as the Rust tests have built it: the same packages, so the same features.
-fn tool() -> Result<PathBuf> {
-    let packages = ["--package=kinglet", "--package=kinglet-cli", "--features=kinglet/drill"];
-    sh::run(sh::cargo().args(["build", "--quiet"]).args(packages))?;
-    Ok(sh::target_dir().join("debug/kinglet"))
+/// A program as the Rust tests have built it: the same packages, so the same features.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let packages = ["--package=kinglet", "--package=kinglet-cli", "--package=kinglet-relay"];
+    sh::run(
+        sh::cargo()
+            .args(["build", "--quiet", "--features=kinglet/drill"])
+            .args(packages),
+    )?;
+    Ok(sh::target_dir().join("debug").join(name))
 }
 
 /// Rows that the smoke run evaluates.

@@ -53,6 +53,7 @@ const PRODUCT: &[&str] = &[
     "--package=kinglet-cli",
     "--package=kinglet-route",
     "--package=kinglet-calibrate",
+    "--package=kinglet-relay",
 ];
 const TOOLS: &[&str] = &["--package=xtask"];
 

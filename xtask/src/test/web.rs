@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::python::program;
 use super::report::{Report, Status};
 use super::{Options, Size, watch};
-use crate::{notices, pkg, release, setup, sh, size};
+use crate::{notices, pkg, python, release, setup, sh, size};
 
 pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     report.check("package builds", || pkg::compile(pkg::Profile::Release));
@@ -18,10 +19,27 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
         || release::publishable(&release::write(None)?),
     );
     report.check("the engine package holds no weights", size::no_weights);
+    let mut real = Real::default();
+    report.check("Python packages of a real server", || {
+        real.python = Some(python::real_servers()?);
+        Ok(())
+    });
+    report.check("relay", || {
+        real.relay = Some(program("kinglet-relay")?);
+        Ok(())
+    });
     for file in test_files()? {
-        run_file(&file, options, report)?;
+        run_file(&file, &real, options, report)?;
     }
     Ok(())
+}
+
+/// What tests ask that is no double.
+#[derive(Default)]
+struct Real {
+    /// A Python with llama.cpp's server.
+    python: Option<PathBuf>,
+    relay: Option<PathBuf>,
 }
 
 fn test_files() -> Result<Vec<PathBuf>> {
@@ -40,7 +58,7 @@ fn test_files() -> Result<Vec<PathBuf>> {
 }
 
 /// One file of tests in one node process.
-fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
+fn run_file(file: &Path, real: &Real, options: &Options, report: &mut Report) -> Result<()> {
     let suite = file
         .file_name()
         .unwrap_or_default()
@@ -55,6 +73,12 @@ fn run_file(file: &Path, options: &Options, report: &mut Report) -> Result<()> {
     }
     if let Some(firefox) = setup::firefox() {
         command.env("KINGLET_FIREFOX", firefox);
+    }
+    if let Some(python) = &real.python {
+        command.env("KINGLET_REAL_PYTHON", python);
+    }
+    if let Some(relay) = &real.relay {
+        command.env("KINGLET_RELAY", relay);
     }
     if options.size == Size::Soak {
         command.env("KINGLET_SOAK", "1");

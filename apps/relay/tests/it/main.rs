@@ -1,0 +1,8 @@
+//! The relay between a client and a service that does what services do at their worst.
+
+mod asks;
+mod border;
+mod money;
+mod streams;
+mod support;
+mod tokens;
