@@ -19,8 +19,9 @@ export function* emails(text: string): Generator<Found> {
 
 function localStart(text: string, at: number): number {
   if (text[at - 1] === '"') {
-    const open = text.lastIndexOf('"', at - 2);
-    return open >= 0 && at - open <= QUOTED && !text.slice(open, at).includes('\n') ? open : at;
+    const before = text.slice(Math.max(0, at - QUOTED), at - 1);
+    const open = before.lastIndexOf('"');
+    return open >= 0 && !before.includes('\n', open) ? at - 1 - before.length + open : at;
   }
   let start = at;
   while (start > 0 && LOCAL.test(text[start - 1] ?? '')) {
@@ -44,8 +45,9 @@ function domainEnd(text: string, from: number): number | undefined {
   while (end > from && /[.-]/.test(text[end - 1] ?? '')) {
     end -= 1;
   }
-  const last = text.lastIndexOf('.', end - 1);
-  const top = text.slice(last + 1, end);
+  const domain = text.slice(from, end);
+  const last = domain.lastIndexOf('.');
+  const top = domain.slice(last + 1);
   const named = [...top].length >= 2 && !/^\d+$/.test(top);
-  return last > from && (named || /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text.slice(from, end))) ? end : undefined;
+  return last > 0 && (named || /^(?:\d{1,3}\.){3}\d{1,3}$/.test(domain)) ? end : undefined;
 }
