@@ -26,7 +26,7 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
   host: undefined, // hosts.ts
   restart: kind('boolean', 'true or false'),
-  worker: undefined, // ways.ts
+  worker: undefined, // local-ways.ts
   wasm: undefined, // below
   mode: undefined, // these six: the module for decisions, by their paths
   remote: undefined,
