@@ -27,6 +27,11 @@ export type Fields = Record<string, unknown>;
 
 /** Most tokens that a count may name. */
 const MOST_TOKENS = 1e9;
+/** Most characters of texts and calls, to each of which so many are added; no model writes that much. */
+const LONGEST = 16_777_216;
+const PART = 16;
+/** Most characters of a name that a service gives itself or its answer. */
+const NAME = 200;
 
 /** What is known of an answer so far. */
 export class Known {
@@ -39,6 +44,8 @@ export class Known {
   /** Something was shown. */
   visible = false;
   calls = 0;
+  private headed = false;
+  private length = 0;
   /** Pieces when the output was last counted. */
   private counted = 0;
   private readonly counts: { input?: number; output?: number; cached?: number } = {};
@@ -64,20 +71,33 @@ export class Known {
     return { input, output, ...(cached === undefined ? {} : { cached: Math.min(cached, input) }) };
   }
 
-  text(text: unknown): RemotePart[] {
-    if (typeof text !== 'string' || text === '') {
+  /** What the service says of itself, once. */
+  head(id: unknown, model: unknown): RemotePart[] {
+    const [short, name] = [word(id)?.slice(0, NAME), word(model)?.slice(0, NAME)];
+    if (this.headed || (short ?? name) === undefined) {
       return [];
     }
-    this.pieces += 1;
-    this.visible = true;
-    return [{ type: 'text', text }];
+    this.headed = true;
+    return [{ type: 'head', ...(short === undefined ? {} : { id: short }), ...(name === undefined ? {} : { model: name }) }];
+  }
+
+  text(text: unknown): RemotePart[] {
+    return typeof text === 'string' && text !== '' ? this.shown({ type: 'text', text }, text) : [];
   }
 
   call(part: Omit<RemotePart & { type: 'call' }, 'type'>): RemotePart[] {
+    this.calls = Math.max(this.calls, part.index + 1);
+    return this.shown({ type: 'call', ...part }, part.arguments);
+  }
+
+  private shown(part: RemotePart, text: string): RemotePart[] {
     this.pieces += 1;
     this.visible = true;
-    this.calls = Math.max(this.calls, part.index + 1);
-    return [{ type: 'call', ...part }];
+    this.length += text.length + PART;
+    if (this.length > LONGEST) {
+      throw new Failure('bad_answer', `it sent an answer of more than ${LONGEST} characters`);
+    }
+    return [part];
   }
 
   /** Some services say `stop` where they have called a tool. */
@@ -99,12 +119,6 @@ export function objects(value: unknown): Fields[] {
 /** The value where it is a text that says something. */
 export function word(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** What the service says of itself. */
-export function head(id: unknown, model: unknown): RemotePart {
-  const [short, name] = [word(id)?.slice(0, 200), word(model)?.slice(0, 200)];
-  return { type: 'head', ...(short === undefined ? {} : { id: short }), ...(name === undefined ? {} : { model: name }) };
 }
 
 /** An event's data as JSON. @throws Failure `bad_answer` */

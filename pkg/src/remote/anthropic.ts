@@ -1,7 +1,7 @@
 // Anthropic's messages: a request's body, and parts out of the events of an answer. Pure.
 
 import type { ChatMessage } from '../openai.js';
-import { failureOf, fields, head, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
+import { failureOf, fields, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
 import { Failure } from './failure.js';
 import type { StreamEvent } from './sse.js';
 import type { Payload, RemoteEndpoint, RemoteFinish, RemotePart } from './types.js';
@@ -157,7 +157,7 @@ class Reader implements AnswerReader {
 
   private begin(message: Fields): RemotePart[] {
     this.usage(fields(message['usage']) ?? {}, false);
-    return [head(message['id'], message['model'])];
+    return this.known.head(message['id'], message['model']);
   }
 
   private block(at: unknown, block: Fields): RemotePart[] {

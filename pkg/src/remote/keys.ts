@@ -69,7 +69,6 @@ export class Keys {
       throw new Failure('auth', ending.signal.aborted ? `getToken() did not answer within ${ms} ms` : 'getToken() failed');
     } finally {
       clearTimeout(timer);
-      ending.abort();
     }
   }
 }

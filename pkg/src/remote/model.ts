@@ -5,8 +5,9 @@ import { wait } from '../sources/retry.js';
 import { addressOf } from './address.js';
 import { anthropic } from './anthropic.js';
 import type { Known, Protocol } from './answer.js';
+import { Asking } from './asking.js';
 import { Breaker, type Health } from './breaker.js';
-import { cleaned, errorOf, Failure, withoutSecrets } from './failure.js';
+import { cleaned, errorOf, Failure } from './failure.js';
 import { attempt, TIMEOUTS, type Fetch } from './http.js';
 import { Keys } from './keys.js';
 import { openai } from './openai.js';
@@ -112,7 +113,6 @@ export class RemoteModel {
     let refused = false;
     try {
       yield* this.#attempts({ payload, id, account, asking, retries });
-      health = 'well';
     } catch (thrown) {
       const failure = asking.meaning(thrown);
       if (!(failure instanceof Failure)) {
@@ -125,7 +125,7 @@ export class RemoteModel {
       throw error;
     } finally {
       asking.end();
-      this.#breaker.left(entry, health, this.#now(), refused);
+      this.#breaker.left(entry, asking.complete ? 'well' : health, this.#now(), refused);
     }
   }
 
@@ -183,6 +183,7 @@ export class RemoteModel {
     if (finish === 'content_filter' && !known.visible) {
       throw new Failure('content_filter', 'its filter stopped the answer');
     }
+    asking.complete = true; // whoever leaves from here on has all of it
     yield* held;
     if (usage !== undefined) {
       yield { type: 'usage', usage };
@@ -229,48 +230,6 @@ interface All {
   account: Account;
   asking: Asking;
   retries: number;
-}
-
-/** One asking, while it lasts. */
-class Asking {
-  attempts = 0;
-  /** A text or a call was yielded. */
-  shown = false;
-  /** Keys and tokens that were sent: no error repeats them. */
-  readonly secrets: string[] = [];
-  /** Aborts when the caller does, and when the time is up. */
-  readonly signal: AbortSignal;
-  private readonly late = new AbortController();
-  private readonly timer: ReturnType<typeof setTimeout>;
-
-  constructor(
-    /** By the clock of `now`. */
-    readonly deadline: number,
-    private readonly totalMs: number,
-    private readonly outer: AbortSignal | undefined,
-  ) {
-    this.signal = outer === undefined ? this.late.signal : AbortSignal.any([outer, this.late.signal]);
-    this.timer = setTimeout(() => this.late.abort(), totalMs);
-  }
-
-  end(): void {
-    clearTimeout(this.timer);
-  }
-
-  /** What was thrown, or that the time is up, which aborts whatever is under way. */
-  meaning(thrown: unknown): unknown {
-    if (this.outer?.aborted === true) {
-      return thrown instanceof Failure ? aborted(this.outer) : thrown;
-    }
-    const late = this.late.signal.aborted && thrown instanceof KingletError && thrown.code === 'aborted';
-    return late ? new Failure('total_timeout', `no complete answer within ${this.totalMs} ms`) : thrown;
-  }
-
-  /** What a service says of itself is kept in the ledger: not if it repeats a key. */
-  head(part: RemotePart & { type: 'head' }): RemotePart {
-    const { id, model } = part;
-    return { type: 'head', ...(id === undefined ? {} : { id: withoutSecrets(id, this.secrets) }), ...(model === undefined ? {} : { model: withoutSecrets(model, this.secrets) }) };
-  }
 }
 
 /** What is known of an attempt's cost. Counts in an answer that was not complete are not all of it. */

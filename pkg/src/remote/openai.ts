@@ -1,7 +1,7 @@
 // OpenAI's chat completions, as many servers speak them: a request's body, and parts out of the chunks of an answer. Pure.
 
 import type { ChatMessage } from '../openai.js';
-import { failureOf, fields, head, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
+import { failureOf, fields, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
 import { Failure } from './failure.js';
 import type { StreamEvent } from './sse.js';
 import type { Payload, RemoteEndpoint, RemoteFinish, RemotePart } from './types.js';
@@ -67,7 +67,6 @@ const NAMES = new Set(['', 'message', 'error']);
 
 class Reader implements AnswerReader {
   readonly known = new Known();
-  private said = false;
   /** What the server's index of a call means here: some give all calls the index 0, and tell them apart by their ids. */
   private readonly calls = new Map<unknown, { index: number; id: string | undefined; named: boolean }>();
 
@@ -99,14 +98,10 @@ class Reader implements AnswerReader {
   /** A chunk, or a whole answer: they differ in the name of one field. */
   private read(chunk: Fields, field: 'delta' | 'message'): RemotePart[] {
     const { error } = chunk;
-    if (error !== undefined && error !== null) {
+    if ((error !== undefined && error !== null) || chunk['object'] === 'error') {
       throw failureOf(undefined, chunk, '');
     }
-    const parts: RemotePart[] = [];
-    if (!this.said && (word(chunk['id']) ?? word(chunk['model'])) !== undefined) {
-      this.said = true;
-      parts.push(head(chunk['id'], chunk['model']));
-    }
+    const parts = this.known.head(chunk['id'], chunk['model']);
     // One answer was asked for; what is beside it is not.
     const choice = objects(chunk['choices']).find(({ index }) => index === 0 || typeof index !== 'number');
     const delta = fields(choice?.[field]);
