@@ -111,6 +111,8 @@ const CASES = {
   'status=403': failed('auth', ['refused'], { status: 403 }),
   'status=404': failed('http', ['refused'], { status: 404 }),
   'status=422': failed('http', ['refused'], { status: 422 }),
+  'status=402;ok': { code: 'budget_exhausted', spent: ['refused'], status: 402 },
+  'status=429,after=90;ok': { code: 'rate_limited', spent: ['refused'], status: 429 },
   echo: failed('auth', ['refused'], { status: 401 }),
   'status=408;ok': { ...STOP, spent: ['unknown', 'usage'] },
   'status=409;ok': { ...STOP, spent: ['refused', 'usage'] },
@@ -164,7 +166,7 @@ for (const api of ['openai', 'anthropic']) {
         assert.deepEqual(parts.filter(({ type }) => type === 'head').map(({ model }) => model), ['large-2026']);
         return;
       }
-      assert.equal(error.code, 'remote_failed');
+      assert.equal(error.code, expected.code ?? 'remote_failed');
       assert.equal(error.detail.attempts, expected.spent.length);
       if (expected.status !== undefined) assert.equal(error.detail.status, expected.status);
       const all = JSON.stringify([error, error.message, inspect(error, { depth: 9 })]);
@@ -376,6 +378,44 @@ test('the network: no server, a foreign fetch, an answer from elsewhere, headers
   assert.deepEqual([init.redirect, init.credentials, init.cache, init.referrerPolicy, init.mode, init.method], ['manual', 'omit', 'no-store', 'no-referrer', 'cors', 'POST']);
 });
 
+/** Asks a service that answers with these bytes. */
+const answered = (text, more = {}) => ask(endpoint('ok', { retries: 0, ...more }), { options: { fetch: async () => new Response(text) } });
+const chunks = (...list) => list.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
+const delta = (delta, more = {}) => ({ choices: [{ index: 0, delta, ...more }] });
+
+test('what servers do to calls, heads, errors and contents', { skip }, async () => {
+  const call = (index, id, name, text) => delta({ tool_calls: [{ ...(index === undefined ? {} : { index }), ...(id && { id }), function: { ...(name && { name }), arguments: text } }] });
+  const calls = async (...list) => {
+    const { parts } = await answered(`${chunks(...list, delta({}, { finish_reason: 'stop' }))}data: [DONE]\n\n`);
+    const found = [];
+    for (const part of parts.filter(({ type }) => type === 'call')) found[part.index] = { name: found[part.index]?.name ?? part.name, text: (found[part.index]?.text ?? '') + part.arguments };
+    assert.equal(parts.at(-1).reason, 'tool_calls', 'whatever it says');
+    return found;
+  };
+  const two = [{ name: 'f', text: '{"a":1}' }, { name: 'g', text: '{}' }];
+  assert.deepEqual(await calls(call(0, 'x', 'f', '{"a"'), call(0, undefined, undefined, ':1}'), call(1, 'y', 'g', '{}')), two);
+  assert.deepEqual(await calls(call(0, 'x', 'f', '{"a":1}'), call(0, 'y', 'g', '{}')), two, 'one index for all');
+  assert.deepEqual(await calls(call(undefined, 'x', 'f', '{"a"'), call(undefined, undefined, undefined, ':1}'), call(undefined, 'y', 'g', '{}')), two, 'no index');
+  assert.deepEqual(await calls(call(0, 'x', 'f', '{"a"'), call(0, 'x', 'f', ':1}'), call(7, 'y', 'g', {})), two, 'all of it each time; an index that leaps; an object');
+  const said = async (...list) => (await answered(`${chunks(...list)}data: [DONE]\n\n`)).text;
+  assert.equal(await said(delta({ content: [{ type: 'text', text: 'a' }, { type: 'thinking', thinking: 'b' }] }), delta({ refusal: 'No.' }), { choices: [{ text: 'c' }] }, delta({ content: null })), 'aNo.');
+  const heads = await answered(`${chunks({ id: 'a', ...delta({}) }, { id: 'b', model: 'm', ...delta({ content: 'x' }) })}data: [DONE]\n\n`);
+  assert.deepEqual(heads.parts.map(({ type }) => type), ['head', 'text', 'finish']);
+  const kind = async (text) => (await answered(text)).error?.detail.kind;
+  assert.deepEqual(await Promise.all(['', '\n\n', 'data: [DONE]\n\n', '{}', '[]', 'null', 'hello', '  <html>', '{"choices":[]}', '{"choices":[{"message":{"content":""}}]}', '{"object":"error","message":"x"}', 'event: error\ndata: {"message":"x"}\n\n', 'data: {"error":"x"}\n\n', 'data: {"error":{"code":"context_length_exceeded"}}\n\n', '[{"error":{"code":401,"message":"x"}}]', 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"error"}]}\n\n'].map(kind)), ['bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'reported', 'reported', 'reported', 'overflow', 'auth', 'reported']);
+});
+
+test('an answer has a bound, as a stream and as a whole', { skip }, async () => {
+  const long = 'x'.repeat(3_000_000);
+  const many = (text) => new ReadableStream({ pull: (controller) => controller.enqueue(new TextEncoder().encode(text)) });
+  for (const text of [chunks(delta({ content: long })), `{"a":"${long}`]) {
+    const body = many(text);
+    const { error, log } = await answered(body);
+    assert.deepEqual([error.detail.kind, log.at(-1)], ['bad_answer', { kind: 'unknown' }]);
+    assert.match(error.message, /more than 16777216 characters/);
+  }
+});
+
 test('a breaker rests after failures, lets one request through, and rests longer each time', { skip }, () => {
   const breaker = new Breaker();
   const go = (now, health, atOnce) => breaker.left(breaker.enter(now) ?? assert.fail('it rests'), health, now, atOnce);
@@ -422,6 +462,14 @@ test('a model rests after failures of the service, and not after the request’s
   assert.equal(busy.resting, false);
   const both = await Promise.all([askModel(busy), askModel(busy)]);
   assert.deepEqual([both.map(({ text }) => text), both[1].error.detail.resting, server.truth.length, busy.resting], [[FULL, ''], true, 4, false], 'one tries, the other is told');
+  const tried = make('status=503;ok', { breaker: { failures: 1, of: 1 } });
+  await askModel(tried);
+  now += 30_000;
+  for await (const { type } of tried.ask(PAYLOAD, { id: '1', account: keeper() })) if (type === 'finish') break;
+  assert.equal(tried.resting, false);
+  now += 1;
+  const [one, other] = await Promise.all([askModel(tried), askModel(tried)]);
+  assert.deepEqual([one.text, other.text], [FULL, FULL], 'whoever leaves at the finish has had a good answer');
   const refused = make('status=401;ok');
   await askModel(refused);
   assert.equal(refused.resting, true, 'at once');

@@ -1,6 +1,6 @@
 // What both protocols share: what is known of an answer while it comes, and careful looks at JSON that anybody may have written.
 
-import { Failure } from './failure.js';
+import { Failure, type Refusal } from './failure.js';
 import type { StreamEvent } from './sse.js';
 import type { Payload, RemoteEndpoint, RemoteFailure, RemoteFinish, RemotePart, RemoteUsage } from './types.js';
 
@@ -151,10 +151,13 @@ export function failureOf(status: number | undefined, value: Fields | undefined,
   const more = { ...(own === undefined ? {} : { status: own }), said, after };
   // Turned away before anything was computed, where the status itself says so; an error inside of an answer does not.
   const refused = status !== undefined && ((status >= 400 && status < 500 && status !== 408) || status === 503 || status === 529);
-  const failed = (kind: RemoteFailure | 'rate_limited', message: string, passing = false) => new Failure(kind, message, { ...more, refused, passing });
+  const failed = (kind: RemoteFailure | Refusal, message: string, passing = false) => new Failure(kind, message, { ...more, refused, passing });
   if (own === 429) {
     const paid = /insufficient_quota|billing/i.test(names);
     return failed('rate_limited', paid ? 'its quota is used up' : 'too many requests', !paid);
+  }
+  if (own === 402) {
+    return failed('budget_exhausted', 'its budget for this user is used up');
   }
   if (own === 413 || ((own === undefined || own <= 500) && OVERFLOW.test(all))) {
     return failed('overflow', 'the prompt does not fit its window');

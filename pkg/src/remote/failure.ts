@@ -8,10 +8,13 @@ const SAID = 200;
 /** What repeats so many characters in a row of what was asked is left out, and so many of a key. */
 const REPEATED = { payload: 8, secret: 4 };
 
+/** Failures that are codes of their own: the app's budget knows them, too. */
+export type Refusal = 'rate_limited' | 'budget_exhausted';
+
 /** How an attempt failed. */
 export class Failure extends Error {
   constructor(
-    readonly kind: RemoteFailure | 'rate_limited',
+    readonly kind: RemoteFailure | Refusal,
     message: string,
     readonly more: {
       status?: number;
@@ -37,14 +40,14 @@ export interface Asked {
 }
 
 /**
- * The error of a failure: `rate_limited`, or `remote_failed` with `detail.kind`; `detail.said` has what the service said of it,
+ * The error of a failure: `remote_failed` with `detail.kind`, or a {@link Refusal}; `detail.said` has what the service said of it,
  * a text to be shown as text.
  */
 export function errorOf({ kind, message, more }: Failure, { remote, host, attempts }: Asked, clean: (text: string) => string): KingletError {
   const said = clean(more.said ?? '');
-  const limited = kind === 'rate_limited';
+  const code = kind === 'rate_limited' || kind === 'budget_exhausted' ? kind : 'remote_failed';
   const detail = {
-    ...(limited ? {} : { kind }),
+    ...(code === kind ? {} : { kind }),
     remote,
     host,
     attempts,
@@ -53,7 +56,7 @@ export function errorOf({ kind, message, more }: Failure, { remote, host, attemp
     ...(said === '' ? {} : { said }),
   };
   const text = `remote model "${remote}" (${host}): ${message}${said === '' ? '' : `; it says: ${said}`}`;
-  return new KingletError(limited ? 'rate_limited' : 'remote_failed', text, detail);
+  return new KingletError(code, text, detail);
 }
 
 /** A service's words without keys, without what was asked, without what is no text; and not too many of them. */

@@ -97,7 +97,7 @@ export class RemoteModel {
    * Asks. Texts and calls come as they arrive, then the usage where it was counted, and last the finish, when the account of it
    * has ended. Attempts that fail before the first text or call leave no part. To stop: `signal`, or leave the generator.
    *
-   * @throws KingletError `remote_failed` with `detail.kind`, `rate_limited`, `aborted`; what `account.begin` throws.
+   * @throws KingletError `remote_failed` with `detail.kind`, `rate_limited`, `budget_exhausted`, `aborted`; what `account.begin` throws.
    */
   async *ask(payload: Payload, { id, account, signal }: AskOptions): AsyncGenerator<RemotePart, void, void> {
     if (signal?.aborted) {
@@ -239,6 +239,6 @@ function spentOf({ finish, usage }: Known): Spent {
 
 /** Failures that say something of the service. The others are of the request's own making. */
 function healthOf({ kind, more: { status = 500 } }: Failure): Health {
-  const own = kind === 'overflow' || kind === 'content_filter' || ((kind === 'http' || kind === 'reported') && status < 500 && status !== 408);
+  const own = kind === 'budget_exhausted' || kind === 'overflow' || kind === 'content_filter' || ((kind === 'http' || kind === 'reported') && status < 500 && status !== 408);
   return own ? 'neither' : 'failed';
 }

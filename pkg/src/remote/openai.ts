@@ -67,7 +67,9 @@ const NAMES = new Set(['', 'message', 'error']);
 
 class Reader implements AnswerReader {
   readonly known = new Known();
-  /** What the server's index of a call means here: some give all calls the index 0, and tell them apart by their ids. */
+  /** The server's index of the call that came last, or its id: some have no index. */
+  private last: unknown;
+  /** What it means here: some give all calls the index 0, and tell them apart by their ids. */
   private readonly calls = new Map<unknown, { index: number; id: string | undefined; named: boolean }>();
 
   event({ name, data }: StreamEvent): RemotePart[] {
@@ -140,7 +142,8 @@ class Reader implements AnswerReader {
 
   private call(call: Fields): RemotePart[] {
     const id = word(call['id']);
-    const key = call['index'] ?? id ?? this.calls.size - 1;
+    const key = call['index'] ?? id ?? this.last;
+    this.last = key;
     let known = this.calls.get(key);
     const first = known === undefined || (id !== undefined && known.id !== undefined && id !== known.id);
     if (known === undefined || first) {
