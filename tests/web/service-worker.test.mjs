@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing } from './support/browser.mjs';
 import { withString } from './support/gguf.mjs';
+import { codeOf, graphOf } from './support/graph.mjs';
 import { bytesModel, startServer } from './support/server.mjs';
 
 const skip = missing() ?? false;
@@ -266,14 +267,8 @@ test('a worker that the browser has ended answers the next request as before', {
 });
 
 test('the graph of the entry is static: no import() that a service worker would refuse, no worker', { skip: false }, () => {
-  const seen = new Set();
-  const visit = (url) => {
-    if (seen.has(url.href)) return;
-    seen.add(url.href);
-    const code = readFileSync(url, 'utf8');
-    assert.doesNotMatch(code.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''), /\bimport\(|new (Shared)?Worker\(/, url.href);
-    for (const [, next] of code.matchAll(/\b(?:import|export)\s*(?:[\w$*{}\s,]+?from\s*)?["'](\.[^"']+)["']/g)) visit(new URL(next, url));
-  };
-  visit(new URL('../../pkg/dist/service-worker.js', import.meta.url));
-  assert.ok(seen.size > 15, `${seen.size} files`);
+  const root = new URL('../../pkg/', import.meta.url);
+  const seen = graphOf('dist/service-worker.js', root, { dynamic: false });
+  for (const file of seen) assert.doesNotMatch(codeOf(new URL(file, root)), /\bimport\(|new (Shared)?Worker\(/, file);
+  assert.ok(seen.length > 15, `${seen.length} files`);
 });
