@@ -223,7 +223,7 @@ fn name(text: &str) -> Option<String> {
 
 /// Whether a service that answers with `status` has worked on the request, or may have.
 pub fn may_cost(status: StatusCode) -> bool {
-    !matches!(status.as_u16(), 400..=407 | 409..=498 | 529)
+    !matches!(status.as_u16(), 400..=407 | 409..=498 | 503 | 529)
 }
 
 /// What of upstream's headers a client may read.

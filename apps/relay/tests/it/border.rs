@@ -172,7 +172,7 @@ async fn errors_of_the_service_say_nothing_of_it() {
         }
         assert!(elsewhere.seen().is_empty(), "no redirect is followed");
         // Turned away costs nothing; what may have been worked on costs the most it can.
-        let free = matches!(expected, 400 | 429 | 529) || matches!(&status[..3], "401" | "403" | "404");
+        let free = matches!(expected, 400 | 429 | 503 | 529) || matches!(&status[..3], "401" | "403" | "404");
         assert_eq!(relay.spent().0 == 0, free, "{status}");
     }
     // Nobody is there: nothing was sent, nothing is spent.
