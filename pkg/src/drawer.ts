@@ -17,6 +17,10 @@ export interface Drawer {
   readonly kind: 'indexeddb' | 'memory';
   /** All of them, in the order of their keys. */
   all(): Promise<[string, unknown][]>;
+  /** One of them; undefined: there is none. */
+  get(key: string): Promise<unknown>;
+  /** All keys, in their order. */
+  keys(): Promise<string[]>;
   /** Puts and removes, all or nothing. A value that is undefined is removed. */
   write(records: readonly [string, unknown][]): Promise<void>;
   close(): void;
@@ -47,6 +51,8 @@ function memory(): Drawer {
   return {
     kind: 'memory',
     all: async () => [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    get: async (key) => structuredClone(records.get(key)),
+    keys: async () => [...records.keys()].toSorted(),
     write: async (changes) => changes.forEach(([key, value]) => (value === undefined ? records.delete(key) : records.set(key, structuredClone(value)))),
     close: () => records.clear(),
   };
@@ -86,12 +92,30 @@ class Database implements Drawer {
   }
 
   async all(): Promise<[string, unknown][]> {
-    const range = IDBKeyRange.bound([this.name], [this.name, []]); // an array sorts behind every string
+    const range = this.own();
     const records = (await this.there()).transaction(RECORDS).objectStore(RECORDS);
     const keys = records.getAllKeys(range);
     const values = records.getAll(range);
     await settled(records.transaction);
     return keys.result.map((key, i) => [(key as [string, string])[1], values.result[i] as unknown]);
+  }
+
+  async get(key: string): Promise<unknown> {
+    const records = (await this.there()).transaction(RECORDS).objectStore(RECORDS);
+    const record = records.get([this.name, key]);
+    await settled(records.transaction);
+    return record.result as unknown;
+  }
+
+  async keys(): Promise<string[]> {
+    const records = (await this.there()).transaction(RECORDS).objectStore(RECORDS);
+    const keys = records.getAllKeys(this.own());
+    await settled(records.transaction);
+    return keys.result.map((key) => (key as [string, string])[1]);
+  }
+
+  private own(): IDBKeyRange {
+    return IDBKeyRange.bound([this.name], [this.name, []]); // an array sorts behind every string
   }
 
   async write(changes: readonly [string, unknown][]): Promise<void> {

@@ -117,6 +117,16 @@ export interface LedgerRow {
   reason?: string;
 }
 
+/** What all rows there ever were sum to, those included that are no longer kept. */
+export interface LedgerTotals {
+  /** Rows of attempts at remote models, and of answers of this device. */
+  remote: number;
+  local: number;
+  /** Micro-units that services counted, and the worst case of what nobody counted. */
+  reported: number;
+  estimated: number;
+}
+
 /** A number with its interval. */
 export interface Estimate {
   value: number;

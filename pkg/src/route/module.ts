@@ -15,6 +15,10 @@ export interface RouteGlue {
   /** Heads of `classify` (tasks/head.ts): route/src/wasm_head.rs. */
   fit_head(states: Float32Array, labels: Uint32Array, names: string[], binding: string, options: string): string;
   Head: new (text: string, binding: string) => RawHead;
+  /** Budgets (ledger/book.ts): route/src/wasm_budget.rs. */
+  check_budget(policy: string): void;
+  budget(policy: string, state: string, now: number, call: string): string;
+  summarise_ledger(rows: string): string;
   /** Makes an instance of what was compiled before. */
   initSync(options: { module: unknown }): unknown;
   /** Forgets the instance; the next `default` makes another. Gives what it was compiled to. */

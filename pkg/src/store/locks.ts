@@ -66,6 +66,13 @@ export class WebLocks implements Locks {
 
   private constructor(private readonly locks: LockManager) {}
 
+  /** What follows `prefix` in the names of the locks that any tab holds now. */
+  async held(prefix: string): Promise<string[]> {
+    const begin = `kinglet:${prefix}`;
+    const { held = [] } = await this.locks.query();
+    return held.flatMap(({ name }) => (name?.startsWith(begin) ? [name.slice(begin.length)] : []));
+  }
+
   hold(name: string, want: Want): Promise<Release>;
   hold(name: string, { mode, ifAvailable = false, signal }: Want): Promise<Release | undefined> {
     return new Promise((resolve, reject) => {

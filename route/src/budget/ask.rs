@@ -98,8 +98,8 @@ pub struct Usage {
 }
 
 /// What an attempt is known to have cost.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Said")]
 pub enum Spent {
     /// What was counted.
     Usage {
@@ -113,61 +113,75 @@ pub enum Spent {
     Unknown,
 }
 
+/// As JSON has it: `{"kind": "usage", "usage": {...}}`, `refused`, `unknown`.
+#[derive(Deserialize)]
+struct Said {
+    kind: Kind,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Usage,
+    Refused,
+    Unknown,
+}
+
+impl From<Said> for Spent {
+    fn from(said: Said) -> Spent {
+        match (said.kind, said.usage) {
+            (Kind::Usage, Some(usage)) => Spent::Usage { usage },
+            (Kind::Refused, _) => Spent::Refused,
+            // What is said to be counted, without numbers, nobody has counted.
+            _ => Spent::Unknown,
+        }
+    }
+}
+
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settled {
     /// What it has cost.
     pub spent: Spent,
     /// What the service says that it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Likewise.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Whole milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     /// Of the local answer that was given up for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wasted_local_ms: Option<u64>,
     /// Of the decision.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 /// An answer from the device.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kept {
     /// Of the answer.
     pub id: String,
     /// See [`Purse`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// See [`Purse`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
     /// See [`Purse`].
     pub session: String,
     /// See [`Purse`]; it costs nothing of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
     /// What the first remote model asks.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
     /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
     /// Tokens of the prompt, as the engine counted them.
     pub input: u64,
     /// Tokens of the answer.
     pub output: u64,
     /// Whole milliseconds that it took.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub local_ms: Option<u64>,
     /// Of the decision.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 

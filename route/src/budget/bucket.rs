@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::list::List;
 use super::policy::Share;
 
 /// Milliseconds of a minute.
@@ -63,7 +64,7 @@ fn signed(amount: u64) -> i64 {
 #[serde(deny_unknown_fields)]
 pub(super) struct Lane {
     rest: Bucket,
-    own: BTreeMap<String, Bucket>,
+    own: List<Bucket>,
 }
 
 /// What a purse could take.
@@ -79,12 +80,13 @@ pub(super) struct Room {
 impl Lane {
     /// Full ones.
     fn of(size: u64, shares: &BTreeMap<String, Share>) -> Lane {
-        let own = shares
-            .iter()
-            .map(|(name, share)| (name.clone(), Bucket::full(share.of(size))));
+        let mut own = List::default();
+        for (name, share) in shares {
+            own.or_insert(name, || Bucket::full(share.of(size)));
+        }
         Lane {
             rest: Bucket::full(rest(size, shares)),
-            own: own.collect(),
+            own,
         }
     }
 
@@ -94,7 +96,7 @@ impl Lane {
         let mut over = 0u64;
         for (name, share) in shares {
             let part = share.of(size);
-            let bucket = self.own.entry(name.clone()).or_insert_with(|| Bucket::full(part));
+            let bucket = self.own.or_insert(name, || Bucket::full(part));
             // A share that has become smaller has nothing to give away.
             bucket.level = bucket.level.min(signed(part));
             over = over.saturating_add(bucket.fill(part, elapsed));
@@ -202,8 +204,10 @@ impl Rate {
     }
 
     /// A state from outside is no larger than one of ours.
-    pub fn names(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.own.len()).max().unwrap_or(0)
+    pub fn sound(&self, most: usize) -> bool {
+        self.lanes
+            .iter()
+            .all(|lane| lane.own.ordered() && lane.own.len() <= most)
     }
 }
 

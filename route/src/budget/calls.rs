@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Kept, Key, Purse, Settled};
 use super::policy::BudgetPolicy;
-use super::row::Row;
+use super::row::{Row, Source};
 use super::state::{BudgetState, Totals};
-use super::summary::{Summary, summary};
-use crate::document::{integer, read_by};
+use super::summary::{Line, sums};
+use crate::document::read_plain;
 use crate::facts::Budget;
 use crate::{Result, RouteError};
 
@@ -21,6 +21,8 @@ struct Call {
     alive: Option<BTreeSet<String>>,
     standing: Option<Purse>,
     reserve: Option<Ask>,
+    /// Before `settle`: see [`BudgetState::again`].
+    again: Option<Ask>,
     settle: Option<Ended>,
     keep: Option<Kept>,
 }
@@ -47,12 +49,14 @@ struct Answer {
 }
 
 fn keyed(row: Row) -> (String, Row) {
-    let key = Key {
-        session: row.session.clone(),
-        id: row.id.clone(),
-        attempt: row.attempt,
+    let Row {
+        session, id, attempt, ..
+    } = &row;
+    let key = match row.source {
+        Source::Local => format!("local {session} {id}"),
+        Source::Remote => format!("{attempt} {session} {id}"),
     };
-    (key.text(), row)
+    (key, row)
 }
 
 /// Refuses what is no policy.
@@ -71,10 +75,13 @@ pub fn answer(policy: &str, state: &str, now: f64, call: &str) -> Result<String>
     }
     let (policy, now) = (BudgetPolicy::from_json(policy)?, now as u64);
     let mut state = BudgetState::from_json(state)?;
-    let call: Call = read_by("call", call, "docs/budget.md")?;
+    let call: Call = read_plain("call", call)?;
     let mut rows = state.expire(&policy, now, call.alive.as_ref());
     if let Some(ask) = call.reserve {
         state.reserve(&policy, now, &ask)?;
+    }
+    if let Some(ask) = call.again {
+        state.again(&policy, now, &ask)?;
     }
     if let Some(Ended {
         session,
@@ -86,7 +93,6 @@ pub fn answer(policy: &str, state: &str, now: f64, call: &str) -> Result<String>
         rows.push(state.settle(&policy, now, &Key { session, id, attempt }, &how)?);
     }
     if let Some(kept) = call.keep {
-        integer("kept.input", Some(kept.input))?;
         rows.push(state.keep(now, &kept)?);
     }
     let budget = call
@@ -101,11 +107,10 @@ pub fn answer(policy: &str, state: &str, now: f64, call: &str) -> Result<String>
     })
 }
 
-/// The summary of rows, a list.
+/// The summary of a list of rows, of each of which it needs what [`Line`] has.
 pub fn summarised(rows: &str) -> Result<String> {
-    let rows: Vec<Row> = read_by("rows", rows, "docs/budget.md")?;
-    let sums: Summary = summary(&rows);
-    json(&sums)
+    let lines: Vec<Line> = read_plain("rows", rows)?;
+    json(&sums(&lines))
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

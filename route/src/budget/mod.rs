@@ -26,6 +26,7 @@
 mod ask;
 mod bucket;
 mod calls;
+mod list;
 mod pacing;
 mod policy;
 mod refusal;
@@ -44,4 +45,4 @@ pub use refusal::{Bound, Refusal};
 pub use row::{Counterfactual, LEDGER_VERSION, Row, Source, Tokens};
 pub use settle::{LOST_AFTER_MS, MAX_LATE};
 pub use state::{BUDGET_STATE_VERSION, BudgetState, MAX_BATCHES, MAX_OPEN, MAX_SESSIONS, Reservation, Totals};
-pub use summary::{MIN_ANSWERS, REPLICATES, SEED, Summary, summary};
+pub use summary::{Instead, Line, MIN_ANSWERS, REPLICATES, SEED, Spending, Summary, Task, summary};

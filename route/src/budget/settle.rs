@@ -51,28 +51,27 @@ impl BudgetState {
     pub fn expire(&mut self, policy: &BudgetPolicy, now: u64, alive: Option<&BTreeSet<String>>) -> Vec<Row> {
         let now = now.min(LAST);
         self.advance(policy, now);
-        let dead = |session: &String| alive.is_some_and(|alive| !alive.contains(session));
+        let dead = |session: &str| alive.is_some_and(|alive| !alive.contains(session));
         let lost = |held: &Reservation| now.saturating_sub(held.at) >= LOST_AFTER_MS || dead(&held.ask.session);
-        let keys: Vec<String> = self
-            .open
+        let mut keys = Vec::new();
+        self.open
             .iter()
             .filter(|(_, held)| lost(held))
-            .map(|(key, _)| key.clone())
-            .collect();
+            .for_each(|(key, _)| keys.push(key.to_string()));
         let mut rows = Vec::new();
         for key in keys {
             let Some(held) = self.open.remove(&key) else { continue };
             let row = row_of(&held, &Settled::default());
             self.count(&row);
             rows.push(row);
-            self.late.insert(key, held);
+            self.late.or_insert(&key, || held);
         }
         while self.late.len() > MAX_LATE {
             let oldest = self
                 .late
                 .iter()
                 .min_by_key(|(_, held)| held.at)
-                .map(|(key, _)| key.clone());
+                .map(|(key, _)| key.to_string());
             oldest.map(|key| self.late.remove(&key));
         }
         self.sessions.retain(|session, _| !dead(session));
@@ -168,7 +167,7 @@ impl BudgetState {
             .batch
             .as_ref()
             .and_then(|batch| self.batches.get_mut(&batch.id));
-        for sum in session.into_iter().chain(batch.map(|batch| &mut batch.0)) {
+        for [sum, _] in session.into_iter().chain(batch) {
             *sum = sum.saturating_sub(held.reserved).saturating_add(row.cost);
         }
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bucket::rest;
+use super::list::List;
 use super::policy::Share;
 
 /// What is counted: attempts and micro-units.
@@ -26,8 +27,8 @@ pub(super) const MAX_COUNTED: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Used {
-    pub by: BTreeMap<String, Pair>,
-    lent: BTreeMap<String, Pair>,
+    pub by: List<Pair>,
+    lent: List<Pair>,
 }
 
 /// A bound, and how much of its time is over.
@@ -131,7 +132,7 @@ impl Used {
         for (lender, lends) in limit.shares.iter().filter(|(_, lends)| lends.priority < share.priority) {
             let part = self.lendable(limit, lender, lends).min(lacks);
             if part > 0 {
-                self.lent.entry(lender.clone()).or_default()[limit.of] += part;
+                self.lent.or_insert(lender, Pair::default)[limit.of] += part;
                 lacks -= part;
             }
         }
@@ -152,21 +153,23 @@ impl Used {
 
     /// Adds to what is used. Names with shares are always counted apart, of others the first ones.
     pub fn add(&mut self, shares: &BTreeMap<String, Share>, name: &str, of: usize, amount: u64) {
-        let apart = self.by.contains_key(name) || self.by.len() < MAX_COUNTED || shares.contains_key(name);
-        let used = &mut self.by.entry(if apart { name } else { "" }.to_string()).or_default()[of];
+        let apart = self.by.has(name) || self.by.len() < MAX_COUNTED || shares.contains_key(name);
+        let used = &mut self.by.or_insert(if apart { name } else { "" }, Pair::default)[of];
         *used = used.saturating_add(amount);
     }
 
     /// Takes off what is used.
     pub fn sub(&mut self, name: &str, of: usize, amount: u64) {
-        let name = if self.by.contains_key(name) { name } else { "" };
+        let name = if self.by.has(name) { name } else { "" };
         if let Some(used) = self.by.get_mut(name) {
             used[of] = used[of].saturating_sub(amount);
         }
     }
 
     /// A state from outside is no larger than one of ours.
-    pub fn names(&self) -> usize {
-        self.by.len().max(self.lent.len())
+    pub fn sound(&self, most: usize) -> bool {
+        [&self.by, &self.lent]
+            .iter()
+            .all(|list| list.ordered() && list.len() <= most)
     }
 }

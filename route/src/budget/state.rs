@@ -1,11 +1,10 @@
 //! What is used, held back and still known of attempts: explicit, a document, changed by one call at a time.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Key, Purse};
 use super::bucket::{Kinds, Rate, Room};
+use super::list::List;
 use super::pacing;
 use super::policy::BudgetPolicy;
 use super::refusal::{Bound, Refusal};
@@ -13,7 +12,7 @@ use super::settle::MAX_LATE;
 use super::shares::{MAX_COUNTED, MONEY, Pair, REQUESTS};
 use super::time::{LAST, Period};
 use super::window::Window;
-use crate::document::{MAX_INTEGER, read_by};
+use crate::document::{MAX_INTEGER, read_plain};
 use crate::facts::Budget;
 use crate::policy::MAX_TASKS;
 use crate::price::Price;
@@ -41,14 +40,14 @@ pub struct BudgetState {
     /// Of all money here.
     pub(super) currency: Option<String>,
     pub(super) counts: Counts,
-    /// Micro-units by session.
-    pub(super) sessions: BTreeMap<String, u64>,
+    /// Micro-units by session, and when it last asked.
+    pub(super) sessions: List<Pair>,
     /// Micro-units by batch, and when it was last used.
-    pub(super) batches: BTreeMap<String, (u64, u64)>,
+    pub(super) batches: List<Pair>,
     /// Attempts that run.
-    pub(super) open: BTreeMap<String, Reservation>,
+    pub(super) open: List<Reservation>,
     /// Attempts that were given up as lost: they cost their worst case, until something better is known.
-    pub(super) late: BTreeMap<String, Reservation>,
+    pub(super) late: List<Reservation>,
     /// Since it began.
     pub totals: Totals,
 }
@@ -109,10 +108,10 @@ impl Default for BudgetState {
             schema_version: BUDGET_STATE_VERSION,
             currency: None,
             counts: Counts::default(),
-            sessions: BTreeMap::new(),
-            batches: BTreeMap::new(),
-            open: BTreeMap::new(),
-            late: BTreeMap::new(),
+            sessions: List::default(),
+            batches: List::default(),
+            open: List::default(),
+            late: List::default(),
             totals: Totals::default(),
         }
     }
@@ -192,7 +191,7 @@ impl BudgetState {
         if text.is_empty() {
             return Ok(BudgetState::default());
         }
-        let state: BudgetState = read_by("state", text, "docs/budget.md")?;
+        let state: BudgetState = read_plain("state", text)?;
         if state.schema_version != BUDGET_STATE_VERSION {
             let expected = BUDGET_STATE_VERSION.to_string();
             return Err(RouteError::invalid(
@@ -201,29 +200,25 @@ impl BudgetState {
                 state.schema_version,
             ));
         }
-        let rates = state.counts.rates.iter().flatten().map(Rate::names);
-        let used = state
-            .counts
-            .windows
-            .iter()
-            .flat_map(|window| window.kinds.iter().map(|used| used.names()));
-        for (path, n, most) in [
-            ("state.open", state.open.len(), MAX_OPEN),
-            ("state.late", state.late.len(), MAX_LATE),
-            ("state.sessions", state.sessions.len(), MAX_SESSIONS),
-            ("state.batches", state.batches.len(), MAX_BATCHES),
-            ("state.counts.rates", rates.max().unwrap_or(0), MAX_TASKS),
-            (
-                "state.counts.windows",
-                used.max().unwrap_or(0),
-                MAX_COUNTED + 1 + MAX_TASKS,
-            ),
-        ] {
-            if n > most {
-                return Err(RouteError::invalid(path, format!("at most {most}"), n));
-            }
+        if !state.sound() {
+            return Err(RouteError::invalid(
+                "state",
+                "lists as this version makes them",
+                "others",
+            ));
         }
         Ok(state)
+    }
+
+    /// Its lists are in order, and no longer than ours.
+    fn sound(&self) -> bool {
+        let lists = [(&self.open, MAX_OPEN), (&self.late, MAX_LATE)];
+        let sums = [(&self.sessions, MAX_SESSIONS), (&self.batches, MAX_BATCHES)];
+        let used = self.counts.windows.iter().flat_map(|window| window.kinds.iter());
+        lists.iter().all(|(list, most)| list.ordered() && list.len() <= *most)
+            && sums.iter().all(|(list, most)| list.ordered() && list.len() <= *most)
+            && self.counts.rates.iter().flatten().all(|rate| rate.sound(MAX_TASKS))
+            && used.into_iter().all(|used| used.sound(MAX_COUNTED + MAX_TASKS))
     }
 
     /// As JSON.
@@ -287,7 +282,7 @@ impl BudgetState {
         ask.check()?;
         let (now, key, purse) = (now.min(LAST), ask.key().text(), ask.purse());
         self.advance(policy, now);
-        if self.open.contains_key(&key) || self.late.contains_key(&key) {
+        if self.open.has(&key) || self.late.has(&key) {
             return Err(RouteError::invalid(
                 "reserve.attempt",
                 "one that was not reserved before",
@@ -295,17 +290,43 @@ impl BudgetState {
             ));
         }
         self.one_currency("reserve.price", &ask.price)?;
-        let mut held = Reservation {
+        let held = self.worst(policy, now, ask);
+        if let Some(refusal) = self.refusal(policy, now, &purse, &held) {
+            return Err(RouteError::Refused(refusal));
+        }
+        Ok(self.hold(policy, now, held))
+    }
+
+    /// Holds back again what a state had that was cleared while the attempt ran, whatever the bounds are: it is spent all the
+    /// same. Of an attempt that is known nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` for what makes no sense.
+    pub fn again(&mut self, policy: &BudgetPolicy, now: u64, ask: &Ask) -> Result<()> {
+        ask.check()?;
+        self.advance(policy, now.min(LAST));
+        let key = ask.key().text();
+        if !self.open.has(&key) && !self.late.has(&key) {
+            let mut held = self.worst(policy, now.min(LAST), ask);
+            held.reserved = held.reserved.min(MAX_INTEGER);
+            self.hold(policy, now.min(LAST), held);
+        }
+        Ok(())
+    }
+
+    fn worst(&self, policy: &BudgetPolicy, now: u64, ask: &Ask) -> Reservation {
+        Reservation {
             ask: ask.clone(),
             at: now,
             reserved: ask.price.cost(ask.input, ask.output),
             windows: [0, 1].map(|i| self.counts.windows[i].index),
             common: [[0; 2]; 2],
             in_session: policy.per_session.is_some(),
-        };
-        if let Some(refusal) = self.refusal(policy, now, &purse, &held) {
-            return Err(RouteError::Refused(refusal));
         }
+    }
+
+    fn hold(&mut self, policy: &BudgetPolicy, now: u64, mut held: Reservation) -> Reservation {
         for (i, bounds) in policy.bounds().into_iter().enumerate() {
             let elapsed = self.counts.windows[i].elapsed(PERIODS[i], now);
             self.counts.windows[i].take(held.reserved, bounds, policy.kinds(), held.names(), elapsed);
@@ -317,17 +338,16 @@ impl BudgetState {
                 .map(|rate| rate.take(held.names(), amount));
             held.common[of] = taken.unwrap_or_default();
         }
-        if held.in_session {
-            let spent = self.sessions.entry(purse.session).or_default();
-            *spent = spent.saturating_add(held.reserved);
-        }
-        if let Some(batch) = purse.batch {
-            let (spent, at) = self.batches.entry(batch.id).or_default();
+        let session = held.in_session.then(|| held.ask.session.clone());
+        let batch = held.ask.batch.as_ref().map(|batch| batch.id.clone());
+        for (sums, name) in [(&mut self.sessions, session), (&mut self.batches, batch)] {
+            let Some(name) = name else { continue };
+            let [spent, at] = sums.or_insert(&name, Pair::default);
             (*spent, *at) = (spent.saturating_add(held.reserved), now);
         }
-        self.currency = Some(ask.price.currency.clone());
-        self.open.insert(key, held.clone());
-        Ok(held)
+        self.currency = Some(held.ask.price.currency.clone());
+        self.open.or_insert(&held.key().text(), || held.clone());
+        held
     }
 
     /// Forgets what a session has spent: it will not come back.
@@ -338,8 +358,8 @@ impl BudgetState {
     /// Micro-units that are held back for attempts that run.
     pub fn held(&self) -> u64 {
         self.open
-            .values()
-            .fold(0, |sum, held| sum.saturating_add(held.reserved))
+            .iter()
+            .fold(0, |sum, (_, held)| sum.saturating_add(held.reserved))
     }
 
     /// Micro-units of the day and of the month that `now` is in: spent, and held back.
@@ -357,29 +377,28 @@ impl BudgetState {
             all.filter(|held| held.windows[i] == was)
                 .for_each(|held| held.windows[i] = index);
         }
-        let open = &self.open;
-        self.batches.retain(|id, (_, at)| {
-            now.saturating_sub(*at) < BATCH_MS
-                || open
-                    .values()
-                    .any(|held| held.ask.batch.as_ref().is_some_and(|b| b.id == *id))
-        });
+        let runs = |id: &str| {
+            self.open
+                .iter()
+                .any(|(_, held)| held.ask.batch.as_ref().is_some_and(|batch| batch.id == id))
+        };
+        self.batches
+            .retain(|id, [_, at]| now.saturating_sub(*at) < BATCH_MS || runs(id));
     }
 
     fn of_session(&self, session: &str) -> u64 {
-        self.sessions.get(session).copied().unwrap_or(0)
+        self.sessions.get(session).map_or(0, |sum| sum[0])
     }
 
     fn of_batch(&self, id: &str) -> u64 {
-        self.batches.get(id).map_or(0, |batch| batch.0)
+        self.batches.get(id).map_or(0, |sum| sum[0])
     }
 
     /// Money of two currencies cannot be added.
     fn one_currency(&mut self, path: &str, price: &Price) -> Result<()> {
         let windows = self.counts.windows.iter().map(|window| window.used[MONEY]);
-        let money = windows
-            .chain(self.sessions.values().copied())
-            .chain(self.batches.values().map(|batch| batch.0));
+        let sums = self.sessions.iter().chain(self.batches.iter()).map(|(_, sum)| sum[0]);
+        let money = windows.chain(sums);
         if self.currency.as_ref().is_none_or(|known| *known == price.currency) || money.max() == Some(0) {
             return Ok(());
         }
@@ -413,11 +432,8 @@ impl BudgetState {
             .batch
             .as_ref()
             .map(|batch| batch.most.saturating_sub(self.of_batch(&batch.id)));
-        let new_session = policy.per_session.is_some() && !self.sessions.contains_key(&purse.session);
-        let new_batch = purse
-            .batch
-            .as_ref()
-            .is_some_and(|batch| !self.batches.contains_key(&batch.id));
+        let new_session = policy.per_session.is_some() && !self.sessions.has(&purse.session);
+        let new_batch = purse.batch.as_ref().is_some_and(|batch| !self.batches.has(&batch.id));
         plain(Bound::PerRequest, cost, policy.per_request.unwrap_or(UNBOUNDED))
             .or_else(|| plain(Bound::PerSession, cost, session?))
             .or_else(|| plain(Bound::Batch, cost, batch?))

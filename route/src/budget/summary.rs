@@ -1,8 +1,7 @@
 //! What was spent and saved, from rows: sums, and two shares with their intervals.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::row::{Counterfactual, Row, Source, Tokens};
 use crate::measure::bootstrap::{Bootstrap, Sample};
@@ -29,9 +28,9 @@ pub struct Summary {
     /// Of all money: that of the newest row; rows in another one are left out.
     pub currency: Option<String>,
     /// Micro-units.
-    pub spent: Parts,
+    pub spent: Spending,
     /// Micro-units.
-    pub counterfactual: Parts,
+    pub counterfactual: Instead,
     /// Counterfactual less spent, as a share of the counterfactual.
     pub saving: Option<Estimate>,
     /// Answers of the device, as a share of all.
@@ -40,12 +39,21 @@ pub struct Summary {
     pub tasks: Vec<Task>,
 }
 
-/// What somebody counted, and what nobody did.
+/// What was spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Parts {
+pub struct Spending {
     /// Counted by services.
+    pub reported: u64,
+    /// The worst case of what nobody counted.
+    pub estimated: u64,
+}
+
+/// What would have been spent elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Instead {
+    /// From tokens that services counted.
     pub measured: u64,
-    /// Not.
+    /// From tokens that the engine counted, or nobody.
     pub estimated: u64,
 }
 
@@ -60,75 +68,124 @@ pub struct Task {
     pub requests: usize,
 }
 
-/// One answer, with all its attempts.
-#[derive(Default)]
-struct Answer<'a> {
-    task: &'a str,
-    remote: bool,
-    local: bool,
-    spent: Parts,
-    /// Of the attempt that the answer came from: who pays for every answer pays for it once.
-    instead: Option<(u64, u64, Counterfactual)>,
+/// What of a row is summed up.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Line {
+    id: String,
+    session: String,
+    #[serde(default)]
+    task: String,
+    at: u64,
+    source: Source,
+    tokens: Tokens,
+    currency: Option<String>,
+    cost: u64,
+    counterfactual: u64,
+    counterfactual_kind: Counterfactual,
 }
 
-impl Answer<'_> {
-    fn spent(&self) -> u64 {
-        self.spent.measured.saturating_add(self.spent.estimated)
+impl From<&Row> for Line {
+    fn from(row: &Row) -> Line {
+        Line {
+            id: row.id.clone(),
+            session: row.session.clone(),
+            task: row.task.clone().unwrap_or_default(),
+            at: row.at,
+            source: row.source,
+            tokens: row.tokens,
+            currency: row.currency.clone(),
+            cost: row.cost,
+            counterfactual: row.counterfactual,
+            counterfactual_kind: row.counterfactual_kind,
+        }
     }
+}
 
-    fn instead(&self) -> u64 {
-        self.instead.map_or(0, |(_, micro, _)| micro)
-    }
+/// One answer, with all its attempts.
+#[derive(Default)]
+struct Answer {
+    remote: bool,
+    local: bool,
+    spent: u64,
+    /// Of the attempt that the answer came from: who pays for every answer pays for it once.
+    instead: u64,
+    measured: bool,
+    at: u64,
+}
+
+/// The place of a name in a list that is as long as `places` has names.
+fn place(places: &mut Map<String, Value>, name: String) -> usize {
+    let next = places.len();
+    let found = places.entry(name).or_insert_with(|| next.into());
+    found.as_u64().map_or(next, |at| at as usize)
 }
 
 /// Sums rows up.
 pub fn summary(rows: &[Row]) -> Summary {
-    let newest = rows
+    let lines: Vec<Line> = rows.iter().map(Line::from).collect();
+    sums(&lines)
+}
+
+/// Sums up what is known of rows.
+pub(super) fn sums(lines: &[Line]) -> Summary {
+    let newest = lines
         .iter()
-        .filter(|row| row.currency.is_some())
-        .max_by_key(|row| row.at);
-    let currency = newest.and_then(|row| row.currency.clone());
-    let mut answers: BTreeMap<(&str, &str), Answer> = BTreeMap::new();
-    for row in rows
+        .filter(|line| line.currency.is_some())
+        .max_by_key(|line| line.at);
+    let currency = newest.and_then(|line| line.currency.clone());
+    let (mut spent, mut counterfactual) = (Spending::default(), Instead::default());
+    let (mut answers, mut by_answer): (Vec<Answer>, _) = (Vec::new(), Map::new());
+    let (mut tasks, mut by_task): (Vec<Task>, _) = (Vec::new(), Map::new());
+    for line in lines
         .iter()
-        .filter(|row| row.currency.is_none() || row.currency == currency)
+        .filter(|line| line.currency.is_none() || line.currency == currency)
     {
-        let answer = answers.entry((&row.session, &row.id)).or_default();
-        answer.task = row.task.as_deref().unwrap_or(answer.task);
-        answer.local |= row.source == Source::Local;
-        answer.remote |= row.source == Source::Remote;
-        add(&mut answer.spent, row.tokens == Tokens::Reported, row.cost);
-        if row.counterfactual > 0 && answer.instead.is_none_or(|(at, ..)| row.at >= at) {
-            answer.instead = Some((row.at, row.counterfactual, row.counterfactual_kind));
+        let at = place(&mut by_answer, format!("{} {}", line.session, line.id));
+        let new = at == answers.len();
+        if new {
+            answers.push(Answer::default());
         }
+        let answer = &mut answers[at];
+        answer.local |= line.source == Source::Local;
+        answer.remote |= line.source == Source::Remote;
+        answer.spent = answer.spent.saturating_add(line.cost);
+        if line.counterfactual > 0 && line.at >= answer.at {
+            let measured = line.counterfactual_kind == Counterfactual::Measured;
+            (answer.at, answer.instead, answer.measured) = (line.at, line.counterfactual, measured);
+        }
+        let sum = if line.tokens == Tokens::Reported {
+            &mut spent.reported
+        } else {
+            &mut spent.estimated
+        };
+        *sum = sum.saturating_add(line.cost);
+        let at = place(&mut by_task, line.task.clone());
+        if at == tasks.len() {
+            tasks.push(Task {
+                task: line.task.clone(),
+                spent: 0,
+                requests: 0,
+            });
+        }
+        tasks[at].spent = tasks[at].spent.saturating_add(line.cost);
+        tasks[at].requests += usize::from(new);
     }
-    let answers: Vec<Answer> = answers.into_values().collect();
-    let (mut spent, mut counterfactual) = (Parts::default(), Parts::default());
-    let mut tasks: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     for answer in &answers {
-        spent.measured = spent.measured.saturating_add(answer.spent.measured);
-        spent.estimated = spent.estimated.saturating_add(answer.spent.estimated);
-        if let Some((_, micro, kind)) = answer.instead {
-            add(&mut counterfactual, kind == Counterfactual::Measured, micro);
-        }
-        let task = tasks.entry(answer.task).or_default();
-        *task = (task.0.saturating_add(answer.spent()), task.1 + 1);
+        let sum = if answer.measured {
+            &mut counterfactual.measured
+        } else {
+            &mut counterfactual.estimated
+        };
+        *sum = sum.saturating_add(answer.instead);
     }
-    let mut tasks: Vec<Task> = tasks
-        .into_iter()
-        .map(|(task, (spent, requests))| Task {
-            task: task.to_string(),
-            spent,
-            requests,
-        })
-        .collect();
     tasks.sort_by_key(|task| std::cmp::Reverse(task.spent));
     tasks.truncate(MAX_LISTED);
     let [saving, local_rate] = shares(&answers);
+    let remote = answers.iter().filter(|answer| answer.remote).count();
     Summary {
         requests: answers.len(),
-        local: answers.iter().filter(|answer| !answer.remote).count(),
-        remote: answers.iter().filter(|answer| answer.remote).count(),
+        local: answers.len() - remote,
+        remote,
         currency,
         spent,
         counterfactual,
@@ -136,15 +193,6 @@ pub fn summary(rows: &[Row]) -> Summary {
         local_rate,
         tasks,
     }
-}
-
-fn add(parts: &mut Parts, counted: bool, micro: u64) {
-    let part = if counted {
-        &mut parts.measured
-    } else {
-        &mut parts.estimated
-    };
-    *part = part.saturating_add(micro);
 }
 
 /// The saving and the local rate, with the middle 95 % of what other answers of the same kind would have given.
@@ -157,8 +205,8 @@ fn shares(answers: &[Answer]) -> [Option<Estimate>; 2] {
         let (mut spent, mut instead, mut local) = (0.0, 0.0, 0.0);
         for (i, count) in sample.items() {
             let (answer, count) = (&answers[i], f64::from(count));
-            spent += count * answer.spent() as f64;
-            instead += count * answer.instead() as f64;
+            spent += count * answer.spent as f64;
+            instead += count * answer.instead as f64;
             local += if kept(answer) { count } else { 0.0 };
         }
         vec![
