@@ -69,7 +69,7 @@ const LATER: &[Later] = &[
         name: "remote models",
         scripts: &["dist/remote/index.js"],
         wasm: None,
-        budget: 20_000,
+        budget: 24_000, // measured 20,500
     },
     Later {
         name: "calibrations",

@@ -1,8 +1,9 @@
 // Anthropic's messages: a request's body, and parts out of the events of an answer. Pure.
 
 import type { ChatMessage } from '../openai.js';
-import { failureOf, fields, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
+import { fields, json, Known, objects, word, type AnswerReader, type Fields, type Protocol } from './answer.js';
 import { Failure } from './failure.js';
+import { failureOf } from './reported.js';
 import type { StreamEvent } from './sse.js';
 import type { Payload, RemoteEndpoint, RemoteFinish, RemotePart } from './types.js';
 import { formInWords, isSystem, textOf } from './words.js';

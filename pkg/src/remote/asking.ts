@@ -28,6 +28,13 @@ export class Asking {
     this.timer = setTimeout(() => this.late.abort(), totalMs);
   }
 
+  /** @throws KingletError `aborted` */
+  check(): void {
+    if (this.signal.aborted) {
+      throw aborted(this.signal);
+    }
+  }
+
   end(): void {
     clearTimeout(this.timer);
   }

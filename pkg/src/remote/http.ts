@@ -2,9 +2,10 @@
 
 import { aborted } from '../errors.js';
 import { isOffline, retryAfter, Stall } from '../sources/retry.js';
-import { failureOf, fields, type AnswerReader, type Fields } from './answer.js';
+import { fields, type AnswerReader, type Fields } from './answer.js';
 import { steps, textOf, type Body } from './body.js';
 import { Failure } from './failure.js';
+import { failureOf } from './reported.js';
 import { TooLong } from './sse.js';
 import type { RemoteEndpoint, RemotePart, RemoteTimeouts } from './types.js';
 

@@ -154,6 +154,7 @@ export class RemoteModel {
   /** One attempt, and the account of it. */
   async *#attempt(body: string, { id, account, asking }: All): AsyncGenerator<RemotePart, void, void> {
     asking.attempts += 1;
+    asking.check();
     const keys = await this.#keys.headers(this.#times.connectMs, asking.signal, asking.secrets);
     const sent = { url: this.#url, headers: this.#headers(keys, id), body, credentials: this.#endpoint.credentials ?? 'omit' };
     const reader = this.#protocol.reader();
@@ -162,9 +163,7 @@ export class RemoteModel {
     let refused = true;
     await account.begin();
     try {
-      if (asking.signal.aborted) {
-        throw aborted(asking.signal); // while it was begun: nothing is sent
-      }
+      asking.check(); // while it was begun; nothing is sent then
       refused = false;
       for await (const part of attempt(sent, reader, this.#fetch, this.#times, asking.signal)) {
         held.push(part.type === 'head' ? asking.head(part) : part);

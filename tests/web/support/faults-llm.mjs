@@ -25,6 +25,7 @@
 //     error=N         an overloaded_error inside of the stream after N pieces (error=0: before the first)
 //     stall=N         says nothing more after N pieces;  cut=N  breaks the connection off there;  stop=N  ends the body there
 //     nodone          no `[DONE]` or `message_stop`;  nofinish  no reason of the end either;  linger  stays open after the end
+//     cutend          breaks the connection off after the reason of the end, before `[DONE]` or `message_stop`
 //     comments        a comment (or ping) before each piece;  pings=MS  only these, for ever, before the first piece
 //   how it is sent
 //     split=SEED      the bytes cut at random places;  bytes  one by one;  drip=MS  so long between two pieces
@@ -113,7 +114,7 @@ const openai = {
       ...(order.nofinish ? [] : [openai.chunk(order, [{ index: 0, delta: {}, finish_reason: reasonOf(order) }])]),
       ...(told ? [usage] : []),
       ...(order.usage === 'twice' ? [usage] : []),
-      ...(order.nodone || order.nofinish ? [] : [['', '[DONE]']]),
+      ...(order.nodone || order.cutend || order.nofinish ? [] : [['', '[DONE]']]),
     ];
   },
   error: (status, message) => ({ error: { message, type: status === 429 ? 'rate_limit_error' : status === 529 ? 'overloaded_error' : status >= 500 ? 'server_error' : 'invalid_request_error', param: null, code: status } }),
@@ -157,7 +158,7 @@ const anthropic = {
       anthropic.named({ type: 'later_invention', value: 1 }),
       ...(order.nofinish ? [] : [delta]),
       ...(order.usage === 'twice' ? [delta] : []),
-      ...(order.nodone || order.nofinish ? [] : [anthropic.named({ type: 'message_stop' })]),
+      ...(order.nodone || order.cutend || order.nofinish ? [] : [anthropic.named({ type: 'message_stop' })]),
     ];
   },
   error: (status, message) => ({ type: 'error', error: { type: { 429: 'rate_limit_error', 529: 'overloaded_error', 401: 'authentication_error' }[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error'), message } }),
@@ -317,5 +318,10 @@ async function stream(protocol, order, row, response, pieces) {
   await send(protocol.end(order, row));
   row.complete = !response.destroyed;
   if (order.gzip) response.write(gzipSync(Buffer.concat(collected)));
-  if (!order.linger) response.end();
+  if (order.cutend) {
+    await sleep(20);
+    response.destroy();
+  } else if (!order.linger) {
+    response.end();
+  }
 }
