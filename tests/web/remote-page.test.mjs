@@ -3,52 +3,57 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, missing, openPage } from './support/browser.mjs';
+import { LAUNCHERS, ready } from './support/browsers.mjs';
 import { startLlmFaults } from './support/faults-llm.mjs';
 import { startServer } from './support/server.mjs';
 
 const skip = missing() ?? false;
+const SOAK = process.env.KINGLET_SOAK !== undefined;
+const EXPOSE = "import * as kinglet from '/pkg/dist/remote/index.js'; globalThis.kinglet = kinglet; document.body.dataset.exposed = 'true';";
 const KEY = 'sk-page-0123456789abcdef';
 let browser;
 let site;
 let llm;
 before(async () => {
   if (skip) return;
-  [browser, site, llm] = [await launch(), await startServer(), await startLlmFaults()];
+  [browser, site, llm] = [await launch(), await startServer(new Map(), { scripts: new Map([['/expose.js', EXPOSE]]) }), await startLlmFaults()];
 });
 after(async () => {
   await browser?.close();
   await Promise.all([site?.close(), llm?.close()]);
 });
 
-/** Asks on the page; `stop`: aborts after so many texts. */
-const ask = (page, more, stop = Infinity) =>
-  page.evaluate(
-    async ([more, stop]) => {
-      const { checkEndpoints, RemoteModel } = await import('/pkg/dist/remote/index.js');
-      const price = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
-      const [endpoint] = checkEndpoints([{ name: 'r', price, model: 'large', ...more }]);
-      const model = new RemoteModel(endpoint, { random: () => 0 });
-      const controller = new AbortController();
-      const log = [];
-      const account = { begin: async () => void log.push('begin'), end: async (spent) => void log.push(spent) };
-      const payload = { messages: [{ role: 'user', content: 'Where is my parcel?' }], max_tokens: 50 };
-      const parts = [];
-      const times = [];
-      let error;
-      try {
-        for await (const part of model.ask(payload, { id: '1', account, signal: controller.signal })) {
-          parts.push(part);
-          if (part.type === 'text') times.push(performance.now());
-          if (times.length >= stop) controller.abort();
-        }
-      } catch (thrown) {
-        error = thrown.toJSON?.() ?? String(thrown);
-      }
-      const text = parts.filter(({ type }) => type === 'text').map((part) => part.text).join('');
-      return { text, usage: parts.find(({ type }) => type === 'usage')?.usage, finish: parts.at(-1)?.reason, apart: times.at(-1) - times[0], error, log };
-    },
-    [more, stop],
-  );
+/** On a page with the client in `globalThis.kinglet`: asks, and aborts after `stop` texts. */
+async function asking([more, stop]) {
+  const { checkEndpoints, RemoteModel } = globalThis.kinglet;
+  const price = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
+  const [endpoint] = checkEndpoints([{ name: 'r', price, model: 'large', ...more }]);
+  const model = new RemoteModel(endpoint, { random: () => 0 });
+  const controller = new AbortController();
+  const log = [];
+  const account = { begin: async () => void log.push('begin'), end: async (spent) => void log.push(spent) };
+  const payload = { messages: [{ role: 'user', content: 'Where is my parcel?' }], max_tokens: 50 };
+  const parts = [];
+  const times = [];
+  let error;
+  try {
+    for await (const part of model.ask(payload, { id: '1', account, signal: controller.signal })) {
+      parts.push(part);
+      if (part.type === 'text') times.push(performance.now());
+      if (times.length >= stop) controller.abort();
+    }
+  } catch (thrown) {
+    error = thrown.toJSON?.() ?? { code: String(thrown) };
+  }
+  const text = parts.filter(({ type }) => type === 'text').map((part) => part.text).join('');
+  return { text, usage: parts.find(({ type }) => type === 'usage')?.usage, finish: parts.at(-1)?.reason, apart: times.at(-1) - times[0], error, log };
+}
+
+/** The same, on a page of Chromium. */
+const ask = async (page, more, stop = 1e9) => {
+  await page.evaluate(async () => (globalThis.kinglet = await import('/pkg/dist/remote/index.js')) && undefined);
+  return page.evaluate(asking, [more, stop]);
+};
 
 test('a page asks another origin, streams, is told why not, and stops', { skip }, async () => {
   const { page, requests, close } = await openPage(browser, site.origin);
@@ -100,3 +105,39 @@ test('a page asks another origin, streams, is told why not, and stops', { skip }
   assert.ok(!kept.includes(KEY));
   await close();
 });
+
+for (const name of ['firefox', 'webkit']) {
+  if (!SOAK) continue;
+  const lacking = skip || (LAUNCHERS[name].missing() ?? false);
+  test(`${name} does the same`, { skip: lacking, timeout: 120_000 }, async () => {
+    const other = await LAUNCHERS[name].launch();
+    try {
+      await other.goto(site.origin);
+      await other.evaluate(ready);
+      const key = { apiKey: KEY, dangerouslyAllowBrowserKey: true, retries: 0, timeouts: { connectMs: 1000 } };
+      const expected = {
+        'n=8,drip=20,split=3': [undefined, 'usage'],
+        gzip: [undefined, 'usage'],
+        'status=429,after=77': ['rate_limited', 'refused'],
+        'redirect=307': ['redirect', 'unknown'],
+        'cut=2': ['cut', 'unknown'],
+        'error=0': ['overloaded', 'unknown'],
+        close: ['network', 'unknown'],
+        'head=stall': ['connect_timeout', 'unknown'],
+      };
+      for (const [order, [failure, spent]] of Object.entries(expected)) {
+        const { error, log } = await other.evaluate(asking, [{ ...key, baseURL: llm.base(order) }, 1e9]);
+        assert.deepEqual([error?.detail?.kind ?? error?.code, log.length, log[1].kind], [failure, 2, spent], order);
+      }
+      llm.reset();
+      const stopped = await other.evaluate(asking, [{ ...key, baseURL: llm.base('n=2000,drip=5') }, 3]);
+      assert.deepEqual([stopped.error.code, stopped.log[1]], ['aborted', { kind: 'unknown' }]);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      const { output } = llm.truth[0];
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.deepEqual([llm.truth[0].output, llm.truth[0].complete], [output, false]);
+    } finally {
+      await other.close();
+    }
+  });
+}
