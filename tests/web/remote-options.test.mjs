@@ -1,12 +1,8 @@
 // Option `remote`, wrong in every way, by its path; and what each protocol makes of a request.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { checkEndpoints, isEndpoint, policyPart, RemoteModel } from '../../pkg/dist/remote/index.js';
 
-const built = fileURLToPath(new URL('../../pkg/dist/remote/index.js', import.meta.url));
-const skip = existsSync(built) ? false : 'pkg/dist is not built: cargo xtask pkg';
-const { checkEndpoints, isEndpoint, policyPart, RemoteModel } = skip ? {} : await import('../../pkg/dist/remote/index.js');
 const PRICE = { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' };
 const VALUE = { name: 'cheap', price: PRICE, contextWindow: 8000, latencyMs: 900 };
 const ENDPOINT = { name: 'strong', price: PRICE, baseURL: 'https://llm.example/v1', model: 'large' };
@@ -15,7 +11,7 @@ const ALL = {
   timeouts: { connectMs: 1, firstTokenMs: 2, idleMs: 3, totalMs: 86_400_000 }, retries: 0, idempotency: true, breaker: { failures: 1, of: 1, restMs: [5] }, maxTokensField: 'max_completion_tokens', structured: 'words', onOverflow: 'other', onContentFilter: 'other', onBudget: 'other',
 };
 
-test('remotes that are right', { skip }, () => {
+test('remotes that are right', () => {
   const [value, all, other] = checkEndpoints([VALUE, ALL, { ...ENDPOINT, name: 'other' }]);
   assert.deepEqual([value, all, other.name], [VALUE, ALL, 'other']);
   assert.deepEqual([isEndpoint(value), isEndpoint(all)], [false, true]);
@@ -78,7 +74,7 @@ const WRONG = [
   ['round in a circle', [{ ...ENDPOINT, onBudget: 'b' }, { ...ENDPOINT, name: 'b', onBudget: 'strong' }], /^remote\[0\]\.onBudget:.*leads back/],
 ];
 
-test('remotes that are wrong, each by its path, none with its key', { skip }, () => {
+test('remotes that are wrong, each by its path, none with its key', () => {
   for (const [name, value, pattern] of WRONG) {
     assert.throws(
       () => checkEndpoints(value),
@@ -93,7 +89,7 @@ test('remotes that are wrong, each by its path, none with its key', { skip }, ()
   }
 });
 
-test('an address of the page: relative ones are resolved against it, and plain http is for its own origin', { skip }, () => {
+test('an address of the page: relative ones are resolved against it, and plain http is for its own origin', () => {
   const model = (baseURL) => new RemoteModel(checkEndpoints([{ ...ENDPOINT, baseURL }])[0]);
   globalThis.location = { href: 'http://shop.example/a/page.html?x#y' };
   try {
@@ -124,7 +120,7 @@ const CONVERSATION = [
   { role: 'user', content: 'Thanks' },
 ];
 
-test('OpenAI: what is sent', { skip }, () => {
+test('OpenAI: what is sent', () => {
   assert.deepEqual(bodyOf({}, { messages: CONVERSATION, tools: TOOLS, tool_choice: 'required', parallel_tool_calls: false, temperature: 0, top_p: 0.9, stop: ['x'] }), {
     model: 'large',
     messages: [
@@ -168,7 +164,7 @@ test('OpenAI: what is sent', { skip }, () => {
   assert.match(form('words', { type: 'json_object' })[1][0].content, /one JSON object/);
 });
 
-test('Anthropic: what is sent', { skip }, () => {
+test('Anthropic: what is sent', () => {
   const anthropic = (payload) => bodyOf({ api: 'anthropic' }, payload);
   assert.deepEqual(anthropic({ messages: CONVERSATION, tools: TOOLS, tool_choice: { type: 'function', function: { name: 'f' } }, parallel_tool_calls: false, temperature: 1.7, top_p: 0.9, stop: 'x' }), {
     model: 'large',
@@ -200,7 +196,7 @@ test('Anthropic: what is sent', { skip }, () => {
   assert.deepEqual([/JSON Schema[^]*\{"type":"object"\}$/.test(system), response_format], [true, undefined]);
 });
 
-test('nothing of the engine is loaded with it', { skip }, async () => {
+test('nothing of the engine is loaded with it', async () => {
   const { readFileSync } = await import('node:fs');
   const seen = new Set();
   const walk = (url) => {

@@ -1,15 +1,11 @@
 // Server-sent events as remote models send them: the same bytes, however they are cut and whatever ends their lines, are the same
 // events, by a second reading of the standard that is written down here; and what is no stream at all ends with a typed error.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { EventReader } from '../../pkg/dist/remote/sse.js';
+import { RemoteModel } from '../../pkg/dist/remote/index.js';
 import { seeded } from './support/faults-llm.mjs';
 
-const built = fileURLToPath(new URL('../../pkg/dist/remote/index.js', import.meta.url));
-const skip = existsSync(built) ? false : 'pkg/dist is not built: cargo xtask pkg';
-const { EventReader } = skip ? {} : await import('../../pkg/dist/remote/sse.js');
-const { RemoteModel } = skip ? {} : await import('../../pkg/dist/remote/index.js');
 const SOAK = process.env.KINGLET_SOAK !== undefined;
 const PRICE = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-22' };
 const ENDS = { LF: '\n', CRLF: '\r\n', CR: '\r' };
@@ -91,7 +87,7 @@ const STREAMS = {
 
 const RECORDED = { ...VECTORS, 'an answer of OpenAI’s': STREAMS.openai, 'an answer of Anthropic’s': STREAMS.anthropic };
 
-test('at every position and with every end of a line the events are those of the standard', { skip }, () => {
+test('at every position and with every end of a line the events are those of the standard', () => {
   let compared = 0;
   for (const [name, text] of Object.entries(RECORDED)) {
     for (const [end, newline] of Object.entries(ENDS)) {
@@ -109,7 +105,7 @@ test('at every position and with every end of a line the events are those of the
   assert.ok(compared > 5000, `${compared}`);
 });
 
-test('a reader that knows LF only, or one that forgets what it has, is noticed', { skip }, () => {
+test('a reader that knows LF only, or one that forgets what it has, is noticed', () => {
   const text = VECTORS['fields of all kinds'].replaceAll('\n', '\r');
   assert.notDeepEqual(byTheStandard(bytesOf(text), /\n/), byTheStandard(bytesOf(text)));
   const bytes = bytesOf(VECTORS['fields of all kinds']);
@@ -118,7 +114,7 @@ test('a reader that knows LF only, or one that forgets what it has, is noticed',
   assert.ok(differs.filter(Boolean).length > bytes.length / 2);
 });
 
-test('random streams, cut at random places', { skip }, () => {
+test('random streams, cut at random places', () => {
   const random = seeded(7);
   const draw = (list) => list[Math.floor(random() * list.length)];
   const tokens = ['\n', '\r', '\r\n', '\n\n', '\r\r', 'data', 'data:', 'data: ', 'event: ', 'event', 'id:', 'retry: 1', ':', ' ', 'x', '\u00e9', '\u{1F99C}', '\uFEFF', '{"a":1}', 'dat', 'datax: ', '\0'];
@@ -145,7 +141,7 @@ function time(work) {
   return Math.min(...tries);
 }
 
-test('one huge line in tiny pieces, and many lines in one piece, take time in proportion to their length', { skip }, () => {
+test('one huge line in tiny pieces, and many lines in one piece, take time in proportion to their length', () => {
   const pieces = (length) => Array.from({ length: length / 16 }, () => 'x'.repeat(16));
   const line = (feed, length) => {
     feed('data: ');
@@ -171,7 +167,7 @@ test('one huge line in tiny pieces, and many lines in one piece, take time in pr
   assert.ok(again(2 ** 16) / again(2 ** 10) > 500, 'such a reader would be noticed');
 });
 
-test('a line without an end is given up, long before it fills the memory', { skip }, () => {
+test('a line without an end is given up, long before it fills the memory', () => {
   for (const begin of ['data: ', ': ', 'x', '']) {
     const reader = new EventReader(1000);
     const feed = () => {
@@ -216,7 +212,7 @@ function told(parts) {
 }
 
 for (const api of ['openai', 'anthropic']) {
-  test(`${api}: a recorded answer is the same parts wherever its bytes are cut and whatever ends its lines`, { skip }, async () => {
+  test(`${api}: a recorded answer is the same parts wherever its bytes are cut and whatever ends its lines`, async () => {
     const { parts } = await asked(api, [bytesOf(STREAMS[api])]);
     assert.deepEqual(told(parts), {
       text: 'Gr\u00fc\u00dfe \u{1F99C}\n\n',
@@ -240,7 +236,7 @@ for (const api of ['openai', 'anthropic']) {
     }
   });
 
-  test(`${api}: an answer that ends anywhere before its end is complete, or a typed error and nobody knows what it cost`, { skip }, async () => {
+  test(`${api}: an answer that ends anywhere before its end is complete, or a typed error and nobody knows what it cost`, async () => {
     const bytes = bytesOf(STREAMS[api]);
     const kinds = new Map();
     for (let end = 0; end < bytes.length; end += SOAK ? 1 : 3) {
@@ -256,7 +252,7 @@ for (const api of ['openai', 'anthropic']) {
     assert.deepEqual([...kinds.keys()].toSorted(), ['bad_answer', 'cut', 'finish']);
   });
 
-  test(`${api}: bytes that nobody meant as an answer end with parts or a typed error, and are accounted once`, { skip, timeout: 600_000 }, async () => {
+  test(`${api}: bytes that nobody meant as an answer end with parts or a typed error, and are accounted once`, { timeout: 600_000 }, async () => {
     const random = seeded(13);
     const good = bytesOf(STREAMS[api]);
     const scraps = ['null', '[]', '{}', '-1', '1e999', '"', '\\u0000', '{"choices":[{"delta":{"content":[]}}]}', '{"error":null}', '__proto__', 'NaN', '[DONE]', '\n\n', '\r', 'data: ', 'event: error\n', '{"type":"content_block_delta"}', '{"type":"message_delta","usage":{"output_tokens":-5}}', '{"error":{"message":{"a":1},"code":{}}}'].map(bytesOf);

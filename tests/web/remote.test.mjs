@@ -1,16 +1,12 @@
 // The remote client against a real server that does what good ones will not do: parts, kinds of failure, attempts, and the account,
 // which is held against the server's own truth. And the parts of it that need no server.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
-import { fileURLToPath } from 'node:url';
+import { checkEndpoints, policyPart, RemoteModel } from '../../pkg/dist/remote/index.js';
+import { Breaker } from '../../pkg/dist/remote/breaker.js';
 import { promptTokens, startLlmFaults } from './support/faults-llm.mjs';
 
-const built = fileURLToPath(new URL('../../pkg/dist/remote/index.js', import.meta.url));
-const skip = existsSync(built) ? false : 'pkg/dist is not built: cargo xtask pkg';
-const { checkEndpoints, policyPart, RemoteModel } = skip ? {} : await import('../../pkg/dist/remote/index.js');
-const { Breaker } = skip ? {} : await import('../../pkg/dist/remote/breaker.js');
 const PRICE = { inputPerMillion: 2_500_000, outputPerMillion: 10_000_000, currency: 'USD', asOf: '2026-11-22' };
 const KEY = 'sk-live-0123456789abcdef';
 const SECRET = 'my neighbour’s parcel 48213 is behind the blue door';
@@ -19,10 +15,10 @@ const FULL = 'The kettle comes on Tuesday, grüß ';
 
 let server;
 before(async () => {
-  if (!skip) server = await startLlmFaults();
+  server = await startLlmFaults();
 });
-beforeEach(() => server?.reset());
-after(() => server?.close());
+beforeEach(() => server.reset());
+after(() => server.close());
 
 /** An endpoint at the fault server, or elsewhere, as option `remote` has it. */
 const endpoint = (order, more = {}) => ({ name: 'strong', price: PRICE, baseURL: server.base(order), model: 'large', apiKey: KEY, dangerouslyAllowBrowserKey: true, ...more });
@@ -155,7 +151,7 @@ const CASES = {
 
 for (const api of ['openai', 'anthropic']) {
   for (const [order, expected] of Object.entries(CASES)) {
-    test(`${api}: ${order}`, { skip }, async () => {
+    test(`${api}: ${order}`, async () => {
       const { timeouts, retries } = expected;
       const { parts, text, error, log } = await ask(endpoint(order, { api, ...(timeouts && { timeouts }), ...(retries === undefined ? {} : { retries }) }));
       assert.deepEqual(settle(log, server.truth), expected.spent);
@@ -177,7 +173,7 @@ for (const api of ['openai', 'anthropic']) {
     });
   }
 
-  test(`${api}: what is sent is what body() says, without a key, to one address`, { skip }, async () => {
+  test(`${api}: what is sent is what body() says, without a key, to one address`, async () => {
     const { model, error } = await ask(endpoint('ok', { api, headers: { 'x-app': 'shop' } }));
     assert.equal(error, undefined);
     const [{ body, headers }] = server.truth;
@@ -189,7 +185,7 @@ for (const api of ['openai', 'anthropic']) {
     assert.deepEqual([model.name, model.host, model.provider, model.model], ['strong', new URL(server.origin).host, `${api}:${new URL(server.origin).host}`, 'large']);
   });
 
-  test(`${api}: a tool is called, in pieces and at once, with arguments and without`, { skip }, async () => {
+  test(`${api}: a tool is called, in pieces and at once, with arguments and without`, async () => {
     const payload = { ...PAYLOAD, tools: [{ type: 'function', function: { name: 'forecast', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }] };
     for (const [order, whole] of [['tools', '{"city":"Bern","days":2}'], ['tools,json', '{"city":"Bern","days":2}'], ['tools,bare', api === 'openai' ? '' : '{}'], ['tools,split=3,lines=crlf', '{"city":"Bern","days":2}']]) {
       const { parts } = await ask(endpoint(order, { api }), { payload });
@@ -200,7 +196,7 @@ for (const api of ['openai', 'anthropic']) {
   });
 }
 
-test('429: Retry-After in seconds and as a date is waited for; what is too long is said at once', { skip }, async () => {
+test('429: Retry-After in seconds and as a date is waited for; what is too long is said at once', async () => {
   for (const order of ['status=429,after=1;ok', 'status=503,after=1;ok']) {
     const start = performance.now();
     const { text } = await ask(endpoint(order));
@@ -224,7 +220,7 @@ test('429: Retry-After in seconds and as a date is waited for; what is too long 
   assert.deepEqual([gone.error.code, gone.error.detail.attempts, gone.error.detail.kind, gone.error.detail.retry_after_ms], ['rate_limited', 3, undefined, undefined]);
 });
 
-test('pauses are drawn from zero to a bound that doubles', { skip }, async () => {
+test('pauses are drawn from zero to a bound that doubles', async () => {
   const drawn = [];
   const { error } = await ask(endpoint('status=500', { retries: 3 }), { options: { random: () => (drawn.push(performance.now()), 0.02) } });
   assert.deepEqual([error.detail.attempts, drawn.length], [4, 3]);
@@ -234,12 +230,12 @@ test('pauses are drawn from zero to a bound that doubles', { skip }, async () =>
   assert.equal((await ask(endpoint('status=503;ok', { retries: 0 }))).error.detail.attempts, 1);
 });
 
-test('attempts share an idempotency key only where the endpoint honours it', { skip }, async () => {
+test('attempts share an idempotency key only where the endpoint honours it', async () => {
   await ask(endpoint('status=503;ok', { idempotency: true }), { id: 'chatcmpl-ü 1' });
   assert.deepEqual(server.truth.map(({ idempotency }) => idempotency), ['chatcmpl-%C3%BC%201', 'chatcmpl-%C3%BC%201']);
 });
 
-test('all attempts together have a time, which ends an answer, a pause and a stall', { skip }, async () => {
+test('all attempts together have a time, which ends an answer, a pause and a stall', async () => {
   const late = await ask(endpoint('n=1000,drip=20', { timeouts: { totalMs: 200 } }));
   assert.deepEqual([late.error.detail.kind, settle(late.log, server.truth)], ['total_timeout', ['unknown']]);
   assert.ok(late.text.length > 0);
@@ -249,7 +245,7 @@ test('all attempts together have a time, which ends an answer, a pause and a sta
   settle(stalled.log, server.truth);
 });
 
-test('whoever reads slowly does not make a service slow', { skip }, async () => {
+test('whoever reads slowly does not make a service slow', async () => {
   // 600 ms between two pieces, of which whoever reads takes 400: 200 are the service's.
   const slow = () => new Promise((resolve) => setTimeout(resolve, 400));
   const { error, text } = await ask(endpoint('n=2,drip=600', { timeouts: { idleMs: 500 } }), { onPart: slow });
@@ -265,7 +261,7 @@ async function left(n = 0) {
   assert.deepEqual([server.truth[n].output, server.truth[n].complete], [then, false], `${before}: it goes on`);
 }
 
-test('to stop: a signal before, while waiting, between two parts, in a pause; or leaving', { skip }, async () => {
+test('to stop: a signal before, while waiting, between two parts, in a pause; or leaving', async () => {
   const before = await ask(endpoint('ok'), { signal: AbortSignal.abort('why') });
   assert.deepEqual([before.error.code, before.error.cause, before.log, server.truth.length], ['aborted', 'why', [], 0]);
   for (const order of ['head=stall', 'stall=0', 'n=1000,drip=10']) {
@@ -295,7 +291,7 @@ test('to stop: a signal before, while waiting, between two parts, in a pause; or
   assert.equal(model.resting, false);
 });
 
-test('an account that refuses an attempt: nothing is sent; one that is slow: an abort meanwhile neither', { skip }, async () => {
+test('an account that refuses an attempt: nothing is sent; one that is slow: an abort meanwhile neither', async () => {
   const { KingletError } = await import('../../pkg/dist/errors.js');
   const refuse = { log: [], begin: async () => Promise.reject(new KingletError('budget_exhausted', 'no money')), end: async () => refuse.log.push('end') };
   const { error } = await ask(endpoint('ok'), { account: refuse });
@@ -313,7 +309,7 @@ test('an account that refuses an attempt: nothing is sent; one that is slow: an 
   assert.deepEqual([second.error.message, once.log, server.truth.length], ['enough', ['begin', { kind: 'refused' }], 1]);
 });
 
-test('a token is asked for with each attempt, is not kept, and may fail', { skip }, async () => {
+test('a token is asked for with each attempt, is not kept, and may fail', async () => {
   let n = 0;
   const tokens = { apiKey: undefined, getToken: ({ remote, signal }) => (assert.ok(remote === 'strong' && signal instanceof AbortSignal), `token-${++n}-abcdefgh`) };
   const { text, model } = await ask(endpoint('status=503;status=503;ok', tokens));
@@ -336,7 +332,7 @@ test('a token is asked for with each attempt, is not kept, and may fail', { skip
   assert.equal(server.truth.length, 0);
 });
 
-test('a key is in no copy, text or log of anything', { skip }, async () => {
+test('a key is in no copy, text or log of anything', async () => {
   const given = endpoint('ok');
   const checked = checkEndpoints([given]);
   const model = new RemoteModel(checked[0]);
@@ -348,7 +344,7 @@ test('a key is in no copy, text or log of anything', { skip }, async () => {
   assert.deepEqual([told.text, JSON.stringify(told.parts).includes(KEY)], [FULL, false]);
 });
 
-test('a service’s own words: bounded, plain, without what was asked', { skip }, async () => {
+test('a service’s own words: bounded, plain, without what was asked', async () => {
   const message = encodeURIComponent(`\u202E\u0007<b>no</b>\n${'long '.repeat(200)} ${SECRET}`);
   const { error } = await ask(endpoint(`status=422,message=${message}`));
   assert.ok(error.detail.said.startsWith('<b>no</b> long long') && error.detail.said.length <= 200 && !/[\u202E\u0007\n]/.test(error.message), error.detail.said);
@@ -356,7 +352,7 @@ test('a service’s own words: bounded, plain, without what was asked', { skip }
   assert.match(other.error.detail.said, /^Cannot tell: ?…; sorry\.$/);
 });
 
-test('the network: no server, a foreign fetch, an answer from elsewhere, headers that a fetch cannot send', { skip }, async () => {
+test('the network: no server, a foreign fetch, an answer from elsewhere, headers that a fetch cannot send', async () => {
   const closed = await startLlmFaults();
   const gone = endpoint('ok', { baseURL: closed.base('ok') });
   await closed.close();
@@ -386,7 +382,7 @@ const answered = (text, more = {}) => ask(endpoint('ok', { retries: 0, ...more }
 const chunks = (...list) => list.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
 const delta = (delta, more = {}) => ({ choices: [{ index: 0, delta, ...more }] });
 
-test('what servers do to calls, heads, errors and contents', { skip }, async () => {
+test('what servers do to calls, heads, errors and contents', async () => {
   const call = (index, id, name, text) => delta({ tool_calls: [{ ...(index === undefined ? {} : { index }), ...(id && { id }), function: { ...(name && { name }), arguments: text } }] });
   const calls = async (...list) => {
     const { parts } = await answered(`${chunks(...list, delta({}, { finish_reason: 'stop' }))}data: [DONE]\n\n`);
@@ -408,7 +404,7 @@ test('what servers do to calls, heads, errors and contents', { skip }, async () 
   assert.deepEqual(await Promise.all(['', '\n\n', 'data: [DONE]\n\n', '{}', '[]', 'null', 'hello', '  <html>', '{"choices":[]}', '{"choices":[{"message":{"content":""}}]}', '{"object":"error","message":"x"}', 'event: error\ndata: {"message":"x"}\n\n', 'data: {"error":"x"}\n\n', 'data: {"error":{"code":"context_length_exceeded"}}\n\n', '[{"error":{"code":401,"message":"x"}}]', 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"error"}]}\n\n'].map(kind)), ['bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'reported', 'reported', 'reported', 'overflow', 'auth', 'reported']);
 });
 
-test('an answer has a bound, as a stream and as a whole', { skip }, async () => {
+test('an answer has a bound, as a stream and as a whole', async () => {
   const long = 'x'.repeat(3_000_000);
   const many = (text) => new ReadableStream({ pull: (controller) => controller.enqueue(new TextEncoder().encode(text)) });
   for (const text of [chunks(delta({ content: long })), `{"a":"${long}`]) {
@@ -419,7 +415,7 @@ test('an answer has a bound, as a stream and as a whole', { skip }, async () => 
   }
 });
 
-test('a breaker rests after failures, lets one request through, and rests longer each time', { skip }, () => {
+test('a breaker rests after failures, lets one request through, and rests longer each time', () => {
   const breaker = new Breaker();
   const go = (now, health, atOnce) => breaker.left(breaker.enter(now) ?? assert.fail('it rests'), health, now, atOnce);
   ['failed', 'well', 'failed', 'neither', 'well'].forEach((health, i) => go(i, health));
@@ -451,7 +447,7 @@ test('a breaker rests after failures, lets one request through, and rests longer
   assert.deepEqual([strict.resting(0), strict.resting(5)], [5, 0]);
 });
 
-test('a model rests after failures of the service, and not after the request’s own', { skip }, async () => {
+test('a model rests after failures of the service, and not after the request’s own', async () => {
   let now = 0;
   const make = (order, more) => new RemoteModel(checkEndpoints([endpoint(order, { retries: 0, ...more })])[0], { random: () => 0, now: () => now });
   const busy = make('status=503;status=500;cut=1;ok');
@@ -495,7 +491,7 @@ test('a model rests after failures of the service, and not after the request’s
   assert.equal(left.resting, false, 'an abort');
 });
 
-test('the server’s truth is another one than what a careless account would say', { skip }, async () => {
+test('the server’s truth is another one than what a careless account would say', async () => {
   // Whoever takes what was received for what is billed, or forgets attempts, is wrong: the comparison above can fail.
   const { log } = await ask(endpoint('think=3,n=4'));
   assert.deepEqual(log.at(-1).usage, { input: promptTokens(PAYLOAD), output: 7 });
