@@ -469,6 +469,11 @@ test('a model rests after failures of the service, and not after the request’s
   now += 1;
   const [one, other] = await Promise.all([askModel(tried), askModel(tried)]);
   assert.deepEqual([one.text, other.text], [FULL, FULL], 'whoever leaves at the finish has had a good answer');
+  const still = make('status=500', { retries: 2, breaker: { failures: 1, of: 1 } });
+  await askModel(still);
+  now += 30_000;
+  const before = server.truth.length;
+  assert.deepEqual([(await askModel(still)).error.detail.attempts, server.truth.length - before], [1, 1], 'one request tries, once');
   const refused = make('status=401;ok');
   await askModel(refused);
   assert.equal(refused.resting, true, 'at once');
