@@ -46,13 +46,19 @@ async function start(command, args, stream, ready, options = {}) {
   return { value, child, ended, said };
 }
 
-/** Serves a GGUF of models/desk: `url`, `version`; `slots()` is what the server says that it is doing; `close()`. */
+/** Serves a GGUF of models/desk: `url`, `version`; `slots()`: what the server says that it is doing; `counted()`; `close()`. */
 export async function realServer(model = 'desk') {
   const file = here(`../../../models/desk/${model}.gguf`);
-  const { value, child, ended } = await start(PYTHON, [here('real-llm.py'), file], 'stdout', (line) => JSON.parse(line));
+  const { value, child, ended } = await start(PYTHON, [here('real-llm.py'), file, here('real-llm.jinja')], 'stdout', (line) => JSON.parse(line));
   return {
     ...value,
     slots: async () => (await fetch(`${value.url}/slots`)).json(),
+    /** Tokens since it started, by its own count: of prompts, without those from its cache, and of answers. */
+    async counted() {
+      const text = await fetch(`${value.url}/metrics`).then((answer) => answer.text());
+      const of = (name) => Number(new RegExp(`^llamacpp:${name} (\\S+)$`, 'm').exec(text)?.[1]);
+      return { prompt: of('prompt_tokens_total'), predicted: of('tokens_predicted_total') };
+    },
     async close() {
       child.stdin.end();
       const late = setTimeout(() => child.kill('SIGKILL'), 5000);
@@ -92,7 +98,8 @@ export async function realRelay(upstream, { origins = [], most = 1_000_000_000, 
   };
   const { value, child, ended, said } = await start(RELAY, ['serve', config], 'stderr', listening, { env });
   return {
-    url: `http://${value}`,
+    // As a page of these tests may ask it, by its Content-Security-Policy.
+    url: `http://localhost:${value.split(':').at(-1)}`,
     /** What its log says of the nth request that ended, from 1; its line comes a little after its answer. */
     async request(n) {
       const until = Date.now() + 10_000;

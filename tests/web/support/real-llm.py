@@ -1,20 +1,22 @@
 """llama.cpp's own HTTP server, on a free port of this machine, until stdin ends.
 
-    python real-llm.py MODEL.gguf
+    python real-llm.py MODEL.gguf TEMPLATE.jinja
 
 The first line of stdout is JSON: its address, and the versions of package and Python.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import xllamacpp
 
 
-def main(model: str) -> None:
+def main(model: str, template: str) -> None:
     """Serves the model in two slots of 1,024 tokens."""
     params = xllamacpp.CommonParams()
     params.model.path = model
+    params.chat_template = Path(template).read_text()
     params.model_alias = {"real"}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
@@ -33,4 +35,4 @@ def main(model: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])
