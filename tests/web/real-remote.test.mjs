@@ -152,7 +152,8 @@ async function all(name, way, from, run, t) {
   if (way === 'relay') assert.deepEqual([overflow.noted.cost, bad.noted.cost], [0, 0]);
 
   const stopped = await ask(ASKED.abort, 3);
-  assert.deepEqual([stopped.error.code, stopped.finish, stopped.texts], ['aborted', undefined, 3]);
+  // What had arrived with the third text is still given out.
+  assert.deepEqual([stopped.error.code, stopped.finish, stopped.texts >= 3 && stopped.texts < 300], ['aborted', undefined, true]);
   assert.deepEqual(stopped.spent, [{ kind: 'unknown' }]);
   const made = (await idle(at)) - stopped.before.predicted;
   assert.ok(made < 600, `it was told after 3 of 900 tokens, and made ${made}`);

@@ -6,6 +6,7 @@ The first line of stdout is JSON: its address, and the versions of package and P
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import xllamacpp
 
 def main(model: str, template: str) -> None:
     """Serves the model in two slots of 1,024 tokens."""
+    # Who asks goes first, also where everything is busy: else an answer is complete before it can be stopped.
+    os.nice(10)
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.chat_template = Path(template).read_text()
@@ -23,7 +26,7 @@ def main(model: str, template: str) -> None:
     params.n_parallel = 2
     params.n_ctx = 2048
     params.n_gpu_layers = 0
-    params.cpuparams.n_threads = 2
+    params.cpuparams.n_threads = 1
     params.fit_params = False
     params.ui = False
     params.cache_ram_mib = 0
