@@ -19,6 +19,8 @@ const FIELDS = new Set(
     'exclusiveMaximum multipleOf minItems maxItems uniqueItems contains minProperties maxProperties allOf anyOf oneOf not if then else nullable readOnly writeOnly deprecated'
   ).split(' '),
 );
+/** Of these fields of a schema, the values are of the field that it describes. */
+const VALUES = new Set(['enum', 'const', 'default', 'examples']);
 /** What the protocols' own fields may say. */
 const SAYS: Readonly<Record<string, RegExp>> = {
   role: /^(?:system|user|assistant|tool|developer)$/,
@@ -48,7 +50,7 @@ export class Redactor {
   /** @throws KingletError `invalid_request` for what is no plain data. */
   redact(payload: Payload): Redacted {
     const work = new Work(this.entities, this.dictionary);
-    const redacted = work.value(payload, 'payload') as Payload;
+    const redacted = walked(() => work.value(payload, { path: 'payload', key: '', about: '', depth: 0 })) as Payload;
     return { payload: redacted, counts: work.counts, vault: work.vault };
   }
 
@@ -56,6 +58,19 @@ export class Redactor {
   count(payload: Payload): EntityCounts {
     return this.redact(payload).counts;
   }
+}
+
+/** Where a value stands: its path, the name of its field, and the nearest name that is the user's own. */
+interface Place {
+  path: string;
+  key: string;
+  about: string;
+  depth: number;
+}
+
+/** The name that says what a value is. */
+function subject({ key, about }: Place): string {
+  return VALUES.has(key) || !FIELDS.has(key) ? about : '';
 }
 
 /** One payload. */
@@ -68,29 +83,30 @@ class Work {
     private readonly dictionary: Dictionary,
   ) {}
 
-  value(value: unknown, path: string, key = '', depth = 0): unknown {
-    if (depth > DEEPEST) {
-      throw unwalkable(path, `at most ${DEEPEST} values inside of each other`, 'more');
+  value(value: unknown, place: Place): unknown {
+    if (place.depth > DEEPEST) {
+      throw unwalkable(place.path, `at most ${DEEPEST} values inside of each other`, 'more');
     }
     switch (typeof value) {
       case 'string':
-        return SAYS[key]?.test(value) === true ? value : this.string(value, key);
+        return SAYS[place.key]?.test(value) === true ? value : this.string(value, place);
       case 'number':
-        return this.number(value, path, key);
+        return this.number(value, place);
       case 'boolean':
       case 'undefined':
         return value;
       case 'object':
-        return value === null ? null : this.object(value, path, key, depth);
+        return value === null ? null : this.object(value, place);
       default:
-        throw unwalkable(path, 'plain data', typeof value);
+        throw unwalkable(place.path, 'plain data', typeof value);
     }
   }
 
-  private object(value: object, path: string, key: string, depth: number): unknown {
+  private object(value: object, place: Place): unknown {
+    const { path, key, about, depth } = place;
     if (Array.isArray(value)) {
-      const parts = key === 'content' ? this.parts(value) : value;
-      return Array.from(parts, (one: unknown, i) => (parts !== value && isText(one) ? one : this.value(one, `${path}[${i}]`, key, depth + 1)));
+      const parts = key === 'content' ? this.parts(value) : undefined;
+      return parts ?? Array.from(value, (one: unknown, i) => this.value(one, { ...place, path: `${path}[${i}]`, depth: depth + 1 }));
     }
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) {
@@ -99,28 +115,28 @@ class Work {
     return Object.fromEntries(
       Object.entries(value).map(([name, inner]: [string, unknown]) => [
         FIELDS.has(name) ? name : this.text(name),
-        this.value(inner, `${path}.${name}`, name, depth + 1),
+        this.value(inner, { path: `${path}.${name}`, key: name, about: FIELDS.has(name) ? about : name, depth: depth + 1 }),
       ]),
     );
   }
 
   /** A number may be that of a card. */
-  private number(value: number, path: string, key: string): unknown {
+  private number(value: number, place: Place): unknown {
     if (!Number.isFinite(value)) {
-      throw unwalkable(path, 'a finite number', value);
+      throw unwalkable(place.path, 'a finite number', value);
     }
     const text = Number.isInteger(value) ? BigInt(value).toString() : String(value);
-    const redacted = this.text(text, FIELDS.has(key) ? '' : key);
+    const redacted = this.text(text, subject(place));
     return redacted === text ? value : redacted;
   }
 
   /** A text of which parts may be JSON: arguments of calls stay JSON, and so does what was. */
-  private string(value: string, key: string): string {
-    if (key === 'arguments') {
+  private string(value: string, place: Place): string {
+    if (place.key === 'arguments') {
       return redactedJson(value, this) ?? this.text(value);
     }
     const counted = { ...this.counts };
-    const redacted = this.text(value, FIELDS.has(key) ? '' : key);
+    const redacted = this.text(value, subject(place));
     if (redacted === value || !isJson(value) || isJson(redacted)) {
       return redacted;
     }
@@ -164,13 +180,9 @@ class Work {
   }
 
   /** The parts of a message's content are read as one text where they are texts that follow each other. */
-  private parts(parts: readonly unknown[]): readonly unknown[] {
-    const texts = parts.map((part) => (isText(part) ? part.text : undefined));
-    if (texts.length === 0 || texts.some((text) => text === undefined)) {
-      return parts;
-    }
-    const replaced = this.replaced(texts.filter((text) => text !== undefined));
-    return replaced.map((text) => ({ type: 'text', text }));
+  private parts(parts: readonly unknown[]): unknown[] | undefined {
+    const texts = parts.map((part) => (isText(part) ? part.text : undefined)).filter((text) => text !== undefined);
+    return texts.length === parts.length ? this.replaced(texts).map((text) => ({ type: 'text', text })) : undefined;
   }
 }
 
@@ -188,6 +200,15 @@ function isJson(text: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whatever goes wrong, it is an error of ours, and nothing is sent. */
+function walked<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw thrown instanceof KingletError ? thrown : unwalkable('payload', 'plain data', `what fails when it is read (${String(thrown)})`);
   }
 }
 

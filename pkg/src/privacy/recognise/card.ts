@@ -54,7 +54,7 @@ function* within(text: string, row: readonly Group[]): Generator<Found> {
 
 /** How networks number: shorter and longer numbers begin with certain digits; a time in milliseconds does not. */
 function isCard(digits: string): boolean {
-  const begins: Readonly<Record<number, RegExp>> = { 12: /^(?:5[06-8]|6)/, 13: /^[456]/, 14: /^[3456]/, 15: /^(?:[3456]|1800|2131)/ };
+  const begins: Readonly<Record<number, RegExp>> = { 12: /^(?:5[06-8]|6)/, 13: /^[456]/, 14: /^3/, 15: /^(?:3[47]|5[06-8]|6|1800|2131)/ };
   return (begins[digits.length] ?? /^[2-9]/).test(digits) && luhn(digits);
 }
 

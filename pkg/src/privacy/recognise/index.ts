@@ -1,7 +1,7 @@
 // All that is looked for in a text, as ranges of it that do not overlap.
 
 import type { Entity } from '../types.js';
-import { folded, viewsOf } from '../view.js';
+import { folded, viewsOf, type View } from '../view.js';
 import { cards } from './card.js';
 import type { Dictionary } from './dictionary.js';
 import { emails } from './email.js';
@@ -9,7 +9,7 @@ import { ibans } from './iban.js';
 import { ips } from './ip.js';
 import { phones } from './phone.js';
 import { isSecret, secrets } from './secret.js';
-import type { Recogniser } from './types.js';
+import type { Found, Recogniser } from './types.js';
 import { urls } from './url.js';
 
 /** All kinds; of two findings of the same length the earlier kind is taken. */
@@ -33,27 +33,30 @@ export interface Span {
   entity: Entity | 'text';
 }
 
-/** Texts that look like placeholders, or would with what follows them. */
-const LOOKALIKE = /__[A-Za-z]+_\d+(?:__)?/g;
+/** Texts that look like placeholders, or would with what follows them, or to who takes Markdown's backslashes away. */
+const LOOKALIKE = /(?:\\?_){2}[A-Za-z]+\\?_\d+(?:(?:\\?_){2})?/g;
 
 /** Finds in `text` all of these kinds; `key` is the name of the field that it stands in, if it does. */
 export function spansOf(text: string, entities: readonly Entity[], dictionary: Dictionary, key = ''): Span[] {
   const before = key === '' ? '' : `${key}: `;
   const found: Span[] = [];
-  for (const { 0: all, index } of text.matchAll(LOOKALIKE)) {
-    found.push({ start: index, end: index + all.length, entity: 'text' });
-  }
   if (entities.includes('secret') && isSecret(key, text)) {
     found.push({ start: 0, end: text.length, entity: 'secret' });
   }
+  const add = (view: View, range: Found, entity: Span['entity']) => {
+    const [start = 0, end = 0] = view.back(range.start, range.end).map((at) => Math.max(0, at - before.length));
+    if (end > start) {
+      found.push({ start, end, entity });
+    }
+  };
   for (const view of viewsOf(before + text)) {
+    for (const { 0: all, index } of view.text.matchAll(LOOKALIKE)) {
+      add(view, { start: index, end: index + all.length }, 'text');
+    }
     for (const entity of entities) {
       const read = entity === 'dictionary' ? folded(view) : view;
       for (const range of entity === 'dictionary' ? dictionary.find(read.text) : RECOGNISERS[entity](view.text)) {
-        const [start, end] = read.back(range.start, range.end).map((at) => Math.max(0, at - before.length));
-        if (start !== undefined && end !== undefined && end > start) {
-          found.push({ start, end, entity });
-        }
+        add(read, range, entity);
       }
     }
   }

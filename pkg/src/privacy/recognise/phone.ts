@@ -16,7 +16,7 @@ const WORDS =
   'phone|telephone|tel|mobile|cell|cellphone|call|calling|fax|whatsapp|signal|sms|text|texts|messages? to|contact|ring|dial|hotline|desk|landline|extension|' +
   'telefon|handy|mobil|rufnummer|anrufen|téléphone|telephone|portable|appel|móvil|movil|teléfono|telefono|celular|cellulare|número|numero|telefoon|tlf';
 const SPOKEN = new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:${WORDS})(?![\p{L}\p{N}_])[^\d\n+(]{0,40}(\+?\(?\d(?:[ .\-/()]{0,3}\d){6,14}(?!\d)${EXTENSION})`, 'giu');
-const DATE = /^\(?(?:\d{1,2}([./-])\d{1,2}\1\d{2,4}|\d{4}([./-])\d{1,2}\2\d{1,2})(?!\d)/;
+const DATE = /^\(?(?:[0-3]?\d([./-])[0-3]?\d\1(?:\d{2}){1,2}|\d{4}([./-])[01]?\d\2[0-3]?\d)(?!\d|[./-]\d)/;
 
 export function* phones(text: string): Generator<Found> {
   for (const form of FORMS) {

@@ -131,7 +131,7 @@ function worth(value: string, name: string): boolean {
   if (value === '' || NOTHING.test(value)) {
     return false;
   }
-  return /^(?:pass|pwd|pin|kenn|contras|mot|senha|wacht|пар|密)/i.test(name) ? true : value.length >= 8 && !/^[a-z]+$/.test(value);
+  return /^(?:pass|pwd|pin|kenn|contras|mot|senha|wacht|пар|密)/i.test(name) ? true : value.length >= 8 && !/^[a-z]{1,15}$/.test(value);
 }
 
 /** Letters and digits or signs mixed, as in nothing that people write; the longer, the less mixed it need be. */
