@@ -352,6 +352,8 @@ fn joining_never_removes_a_requirement() {
         }
         let strict = |j: Joined| payload.iter().any(|l| l.or(default).consent == j.consent);
         assert!(payload.is_empty() || strict(joined), "nothing is invented");
+        let redacted = payload.iter().any(|l| l.or(default).redact == joined.redact);
+        assert!(payload.is_empty() || redacted, "nor on the other axis");
         if payload.is_empty() {
             assert_eq!(joined, default);
             continue;

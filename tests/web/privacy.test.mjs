@@ -1,8 +1,12 @@
 // What leaves the device: options, what is recognised and replaced, what comes back, the user's leave, and the log.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkPrivacy, Consents, EgressLog, Redactor, Rehydrator, rehydrated } from '../../pkg/dist/privacy/index.js';
 import { RECOGNISERS } from '../../pkg/dist/privacy/recognise/index.js';
+import { createRouter } from '../../pkg/dist/route/lazy.js';
+import { partOf, score, table, wilson } from '../../tools/pii.mjs';
+import { notBuilt, shared } from './support/browser.mjs';
 
 const SOAK = Boolean(process.env.KINGLET_SOAK);
 const payload = (content, more = {}) => ({ messages: [{ role: 'user', content }], max_tokens: 10, ...more });
@@ -388,4 +392,51 @@ test('the log of what left has no text, and an end', async () => {
   assert.deepEqual(await log.entries(), [entry(2), entry(3), entry(4)]);
   await log.clear();
   assert.deepEqual(await log.entries(), []);
+});
+
+const PRICE = { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD', asOf: '2026-11-01' };
+
+test('property: in the module for decisions, joining labels never removes a requirement, on either axis, in any order', { skip: notBuilt() ?? false }, async () => {
+  const rng = random(11);
+  const pick = (list) => list[Math.floor(rng() * list.length)];
+  const [CONSENT, REDACT] = [['free', 'ask', 'never'], ['no', 'yes']];
+  const label = () => ({ ...(rng() < 0.7 ? { consent: pick(CONSENT) } : {}), ...(rng() < 0.7 ? { redact: pick(REDACT) } : {}) });
+  for (let round = 0; round < 100; round += 1) {
+    const privacy = label();
+    const rule = label();
+    const router = await createRouter({ mode: 'prefer-remote', remotes: [{ name: 'big', price: PRICE }], privacy, tasks: { t: rule } });
+    const base = { consent: privacy.consent ?? 'ask', redact: privacy.redact ?? 'no' };
+    const payload = Array.from({ length: Math.floor(rng() * 5) }, label);
+    const strictest = (all, axis, order) => all.map((one) => order.indexOf(one[axis] ?? base[axis])).reduce((a, b) => Math.max(a, b), 0);
+    const all = [...(payload.length === 0 ? [{}] : payload), rule.consent || rule.redact ? { consent: rule.consent ?? 'free', redact: rule.redact ?? 'no' } : { consent: 'free', redact: 'no' }];
+    const expected = { consent: CONSENT[strictest(all, 'consent', CONSENT)], redact: REDACT[strictest(all, 'redact', REDACT)] };
+    for (const order of [payload, payload.toReversed()]) {
+      const { decision } = router.decide({ task: 't', prompt_tokens: 5, max_tokens: 5, payload: order });
+      const what = JSON.stringify({ privacy, rule, order });
+      if (expected.consent === 'never') {
+        assert.equal(decision.egress, null, what);
+      } else {
+        assert.deepEqual([decision.egress.needs_consent, decision.egress.needs_redaction], [expected.consent === 'ask', expected.redact === 'yes'], what);
+      }
+    }
+    for (const wrong of [{ consent: 'public' }, { redact: true }, { secrecy: 'high' }]) {
+      assert.throws(() => router.decide({ payload: [...payload, wrong] }), (e) => e.code === 'invalid_request' && e.message.includes(`facts.payload[${payload.length}]`));
+    }
+  }
+});
+
+const DATA = shared('pii/presidio_synth_half.json');
+
+test('the table of docs/privacy.md is what the tool prints', { skip: DATA === undefined ? 'no shared test data' : false }, () => {
+  const docs = readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8');
+  const printed = table(score(partOf(JSON.parse(readFileSync(DATA, 'utf8')), 'scored')));
+  assert.ok(docs.includes(printed.trim()), printed);
+  assert.ok(!docs.includes(table(score(partOf(JSON.parse(readFileSync(DATA, 'utf8')), 'looked-at'))).trim()));
+});
+
+test("Wilson's interval", () => {
+  const near = (interval, expected) => interval.forEach((bound, i) => assert.ok(Math.abs(bound - expected[i]) < 5e-4, `${bound}`));
+  near(wilson(8, 10), [0.4902, 0.9433]); // R: prop.test(8, 10, correct = FALSE)
+  near(wilson(0, 10), [0, 0.2775]);
+  near(wilson(42, 42), [0.9162, 1]);
 });
