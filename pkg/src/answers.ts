@@ -1,6 +1,7 @@
 // Answers in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`.
 
 import type { ToolCall, ToolCallDelta } from './openai.js';
+import type { ErrorCode } from './errors.js';
 import type { AnswerDecision } from './escalation.js';
 import type { Signals } from './signals.js';
 
@@ -77,7 +78,58 @@ export interface Own {
   aborted?: 'mid_abort';
   /** With options of docs/routing.md; of completions with one prompt. On a stream: on the chunk that ends the last answer. */
   decision?: AnswerDecision;
+  /** Who wrote the answer that stands, where a remote model may be asked. */
+  source?: 'local' | 'remote';
+  /** Of a remote answer: whose terms of use it is under. */
+  provenance?: Provenance;
+  /** What came of asking, where a remote model was asked. */
+  escalation?: 'answered' | 'consent_denied' | 'rate_limited' | 'failed';
+  /** Millionths that this request has cost, all attempts together; of what nobody counted the most that it can be. */
+  cost?: number;
+  /** What else should be known of it. */
+  warnings?: { code: WarningCode; message: string }[];
+  /** On a stream, on every chunk that has news: how the answer comes about (docs/escalation.md). */
+  parts?: HandoverPart[];
 }
+
+/** Whose text it is. */
+export interface Provenance {
+  /** As the options call it. */
+  remote: string;
+  /** Protocol and host. */
+  provider: string;
+  /** Which model the service says has answered; else the one that was asked. */
+  model: string;
+  /** The service's own name of the answer. */
+  id?: string;
+}
+
+/** What a `warning` is about. */
+export type WarningCode =
+  /** The service answers with another model than the one that was asked for. */
+  | 'model_changed'
+  /** Placeholders in the answer that stand for nothing, or were changed: they are left as they are. */
+  | 'placeholders'
+  /** The service has not said what it counted: the most that it can be stays booked. */
+  | 'usage_missing'
+  /** The answer will be asked for again when there is a connection. */
+  | 'queued';
+
+/** One step of a hand-over between two models. The text to be shown is that of the segment shown last: `visible` folds it. */
+export type HandoverPart =
+  /** A text begins; a provisional one may be replaced. */
+  | { type: 'segment'; id: number; source: 'local' | 'remote'; provisional: boolean; remote?: string }
+  | { type: 'delta'; segment: number; text: string }
+  /** From now on `to` is shown, with all that it has said so far. */
+  | { type: 'replace'; from: number; to: number }
+  /** It stands. */
+  | { type: 'commit'; segment: number }
+  | { type: 'decision'; decision: AnswerDecision }
+  | { type: 'usage'; source: 'local' | 'remote'; usage: Usage; cost?: number }
+  | { type: 'warning'; code: WarningCode; message: string }
+  /** A remote model has failed; what follows is the next one's answer, or the best local one. */
+  | { type: 'error'; code: ErrorCode; message: string; detail: Record<string, unknown> }
+  | { type: 'finish'; reason: FinishReason; source: 'local' | 'remote' };
 
 /** What every answer and chunk has. */
 export interface Envelope {
@@ -96,7 +148,8 @@ export interface ChatChunkChoice {
 }
 
 /** A piece of a streamed chat answer. */
-export interface ChatChunk extends Envelope {
+export interface ChatChunk extends Omit<Envelope, 'kinglet'> {
+  kinglet?: Partial<Own>;
   object: 'chat.completion.chunk';
   /** One; none on the chunk with the usage. */
   choices: ChatChunkChoice[];
@@ -142,7 +195,8 @@ export interface TextChunkChoice extends Omit<TextChoice, 'finish_reason'> {
 }
 
 /** A piece of a streamed completion. */
-export interface TextChunk extends Envelope {
+export interface TextChunk extends Omit<Envelope, 'kinglet'> {
+  kinglet?: Partial<Own>;
   object: 'text_completion';
   /** One; none on the chunk with the usage. */
   choices: TextChunkChoice[];

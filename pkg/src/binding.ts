@@ -13,6 +13,9 @@ export const NO_TEMPLATE = 'none';
 /** Of a model of which its engine says nothing: no calibration fits. */
 const UNKNOWN: Identity = { model_hash: '', quantization: '', tokenizer_hash: '', template_hash: '', signal_version: 0 };
 
+/** Of one that is not there yet: none, either. */
+export const UNBOUND: Binding = { ...UNKNOWN, sampler: '' };
+
 /** What the engine says of the model that it has loaded. */
 export function identityOf({ binding }: { binding?: Identity }): Identity {
   return binding ?? UNKNOWN;

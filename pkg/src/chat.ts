@@ -1,10 +1,10 @@
 // `chat.completions`: a conversation's answers in OpenAI's shape.
 
-import type { Decisions, Pending } from './escalation.js';
+import type { Decisions, Pending, Requested } from './escalation.js';
+import type { Batch } from './facts.js';
 import type { Lasting } from './lasting.js';
-import { callOf } from './params.js';
-import type { Piece } from './protocol.js';
-import { collect, envelope, own } from './shape.js';
+import { callOf, type Call } from './params.js';
+import { collect, envelope, own, type Shown } from './shape.js';
 import { pieces } from './stream.js';
 import type { CallOptions, ChatChunk, ChatCompletion, ChatParams, Logprobs, TokenLogprob, Usage } from './types.js';
 
@@ -24,16 +24,26 @@ export class ChatCompletions {
   create(params: ChatParams & { stream?: false | null }, options?: CallOptions): Promise<ChatCompletion>;
   create(params: ChatParams, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion>;
   async create(params: ChatParams, options?: CallOptions): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
-    const { request, stream, includeUsage, signal } = callOf(params, options);
-    const head = envelope('chatcmpl', this.link.info.model);
-    const { asked, pending } = (await this.decisions?.request('chat', this.link, head.id, request)) ?? { asked: request };
+    return this.answer(callOf(params, options));
+  }
+
+  /** @internal `batch`: whose budget it is under. */
+  async answer({ request, stream, includeUsage, signal }: Call, batch?: Batch): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
+    const head = envelope('chatcmpl', this.link.known ? this.link.info.model : '');
+    const requested: Requested = (await this.decisions?.request('chat', this.link, head.id, request, batch)) ?? { asked: request };
+    const { asked, pending } = requested;
+    const acting = this.decisions?.acting;
+    if (pending !== undefined && acting?.any === true) {
+      const answer = acting.chat(this.link, { ...requested, pending }, request, signal);
+      return stream ? chunks(answer, head, includeUsage, undefined) : whole(answer, head, undefined);
+    }
     const answer = pieces(this.link, 'chat', asked, signal);
     return stream ? chunks(answer, head, includeUsage, pending) : whole(answer, head, pending);
   }
 }
 
 async function* chunks(
-  answer: AsyncIterable<Piece>,
+  answer: AsyncIterable<Shown>,
   id: Head,
   includeUsage: boolean,
   pending: Pending | undefined,
@@ -58,7 +68,7 @@ async function* chunks(
   }
 }
 
-async function whole(answer: AsyncIterable<Piece>, head: Head, pending: Pending | undefined): Promise<ChatCompletion> {
+async function whole(answer: AsyncIterable<Shown>, head: Head, pending: Pending | undefined): Promise<ChatCompletion> {
   const { choices, usage, ending } = await collect(answer);
   return {
     ...head,

@@ -5,12 +5,16 @@ import { ChatCompletions } from './chat.js';
 import { Completions } from './completions.js';
 import { Embeddings } from './embeddings.js';
 import { aborted, KingletError } from './errors.js';
+import type { BatchOptions, BatchResult } from './act/batch.js';
+import type { Acting } from './act/index.js';
 import type { DecidingModule } from './deciding.js';
-import type { Decisions } from './escalation.js';
+import type { Decisions, EscalateOptions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
-import { Lasting } from './lasting.js';
+import { Lasting, type Started } from './lasting.js';
+import type { Ledger } from './ledger/index.js';
 import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
+import type { Consents, EgressLog } from './privacy/index.js';
 import { told, type Report } from './progress.js';
 import type { Collected, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
 import type { RouterOptions } from './route/router.js';
@@ -38,7 +42,7 @@ import type {
   SummariseOptions,
 } from './tasks/types.js';
 import { tokenIds, tokenizeArguments, type TokenizeOptions } from './tokens.js';
-import type { Availability, CallOptions, ChatMessage, ChatParams, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
+import type { Availability, CallOptions, ChatChunk, ChatCompletion, ChatMessage, ChatParams, ContextUsage, Info, KingletOptions, Notice, Stats } from './types.js';
 
 /** `createKinglet`, with the ways to an engine that there are. */
 export async function create(options: KingletOptions, ways: Ways, findDesk?: FindDesk): Promise<Kinglet> {
@@ -57,6 +61,20 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
     notice: (notice: Notice) => options.onNotice?.(notice),
   };
   const again = (signal?: AbortSignal) => begin(options, load, given, ways, listener, signal);
+  const once = typeof options.worker === 'object' && !(options.worker instanceof URL);
+  const kinglet = (first: Started | undefined): Kinglet => {
+    const told = { ...listener, first: (info: Info) => decisions?.loaded(info) };
+    const lasting = new Lasting(first, once && first !== undefined ? undefined : again, told, options.restart ?? true);
+    return new Kinglet(lasting, () => availabilityOf(options, ways, findDesk), ways, options, decisions);
+  };
+  if (options.mode === 'only-remote' || options.progressive === true) {
+    const coming = kinglet(undefined);
+    if (options.mode !== 'only-remote') {
+      // Who asks meanwhile is answered elsewhere, or waits for the same load; why it fails is told to whoever asks next.
+      coming.load(options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+    }
+    return coming;
+  }
   const first = await again(options.signal);
   try {
     decisions?.loaded(first.info);
@@ -64,8 +82,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
     first.link.close(aborted()); // nobody would have it
     throw thrown;
   }
-  const once = typeof options.worker === 'object' && !(options.worker instanceof URL);
-  return new Kinglet(new Lasting(first, once ? undefined : again, listener, options.restart ?? true), () => availabilityOf(options, ways, findDesk), ways, options, decisions);
+  return kinglet(first);
 }
 
 /** A loaded model. Its requests run one after the other. */
@@ -213,6 +230,52 @@ export class Kinglet {
     return this.deciding().explain(this.trace(id));
   }
 
+  /**
+   * Asks a remote model for an answer that is here already: on the user's word, whatever decided before. What forbids that anything
+   * leaves still does. `draft`: it is shown the local answer, to be refined; default false. One of the latest 32 chats.
+   *
+   * @throws KingletError `invalid_request` where there is no such answer or no remote model; as `chat.completions.create`.
+   */
+  escalate(id: string, options: EscalateOptions & { stream: true }): Promise<AsyncIterableIterator<ChatChunk>>;
+  escalate(id: string, options?: EscalateOptions & { stream?: false }): Promise<ChatCompletion>;
+  async escalate(id: string, options: EscalateOptions & { stream?: boolean } = {}): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
+    this.acting();
+    return this.chat.completions.answer(this.deciding().refined(id, options));
+  }
+
+  /** Answers many chats under one budget, in their order; one that fails is an error in its place. */
+  async batch(requests: readonly ChatParams[], options: BatchOptions): Promise<BatchResult[]> {
+    return this.acting().batch(this.chat.completions, requests, options);
+  }
+
+  /** What was spent, and what it would have cost elsewhere (docs/budget.md). */
+  get ledger(): Ledger {
+    return this.acting().ledger;
+  }
+
+  /** What left this device: to whom, when, how much; no text of it (docs/privacy.md). */
+  get egress(): EgressLog {
+    return this.acting().log;
+  }
+
+  /** What the user has granted; to be taken back. */
+  get consents(): Consents {
+    return this.acting().consents;
+  }
+
+  /** When nothing goes on behind answers' backs: audits. */
+  async idle(): Promise<void> {
+    await this.decisions?.acting?.idle();
+  }
+
+  private acting(): Acting {
+    const acting = this.decisions?.acting;
+    if (acting === undefined) {
+      throw invalid('options', 'a remote model with a baseURL, or a budget (docs/escalation.md)', 'none');
+    }
+    return acting;
+  }
+
   /** Alarms of drift of this kind were seen to: what they had tightened or suspended is as before, and they may come again. */
   acknowledge(kind: Alarm['kind']): void {
     this.deciding().acknowledge(kind);
@@ -256,27 +319,48 @@ export class Kinglet {
   /** Lets go of the engine for good: it ends with its memory unless other tabs share it. Calls fail with `not_loaded`. */
   dispose(): void {
     this.loadedTasks?.close();
+    this.decisions?.acting?.close();
     this.link.close(new KingletError('not_loaded', 'this model was disposed; create it again'));
   }
 }
 
 /** Decisions where an option asks for them; wrong options are refused before anything is loaded. */
 async function decisionsOf(options: KingletOptions, ways: Ways): Promise<Decisions | undefined> {
-  const policy = policyOf(options);
-  if (policy === undefined) {
+  if (DECIDING.every((name) => options[name] === undefined)) {
     return undefined;
   }
+  const { policy, acting } = await actingOf(options, ways);
   const { Decisions, createRouter } = await fetched(ways.deciding());
   const wasm = wasmFiles(options.wasm)?.route;
-  return Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice));
+  return Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice), acting);
 }
 
-/** The options of a policy, under the names that `createRouter` has for them; none where no option asks for decisions. */
-function policyOf({ mode, remote, escalation, tasks, privacy, profiles }: KingletOptions): RouterOptions | undefined {
-  const named = { mode, remotes: remote, escalation, tasks, privacy, profiles };
-  const given = Object.entries(named).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? undefined : (Object.fromEntries(given) as RouterOptions);
+/** Options that have answers decided on. */
+const DECIDING = ['mode', 'remote', 'escalation', 'tasks', 'privacy', 'profiles', 'budget'] as const;
+
+/** What acts, where something can, and the policy under the names that `createRouter` has for it. */
+async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: RouterOptions; acting?: Acting }> {
+  const { mode, remote, escalation, tasks, privacy, profiles } = options;
+  const plain = { policy: defined({ mode, remotes: remote, escalation, tasks, privacy, profiles }) };
+  const sends = options.budget === undefined ? has(remote, 'baseURL') : true;
+  if (!sends && !has([escalation], 'handover', 'probation') && !has([privacy], 'entities', 'dictionary', 'onConsent')) {
+    return plain;
+  }
+  if (ways.acting === undefined) {
+    const which = options.budget !== undefined ? 'budget' : has(remote, 'baseURL') ? 'remote' : 'escalation or privacy';
+    throw invalid(which, 'nothing of remote models, for this entry of the package asks none (the entry "kinglet" does)', 'options for asking one');
+  }
+  const { checkActing, openActing } = await fetched(ways.acting());
+  const { acting, ...known } = checkActing(options);
+  return { policy: defined({ mode, tasks, profiles, ...known }), ...(sends ? { acting: await openActing(acting) } : {}) };
 }
+
+/** Whether one of these has one of the fields. */
+function has(values: unknown, ...fields: string[]): boolean {
+  return Array.isArray(values) && values.some((value: unknown) => typeof value === 'object' && value !== null && fields.some((field) => field in value));
+}
+
+const defined = (options: object): RouterOptions => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RouterOptions;
 
 /** A part of the package that is fetched when it is first used. */
 async function fetched<T>(part: Promise<T>): Promise<T> {

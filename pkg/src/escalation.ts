@@ -1,16 +1,21 @@
 // Decisions on the answers of this engine: what `createKinglet` makes of the options of docs/routing.md. All requests go through
-// one door: decide, compute, review. Nothing is sent: a decision for the remote model says what would be asked, and the local
-// answer is computed and stands.
+// one door: decide, compute, review, act. What acts is in act/, fetched where a remote model can be asked; without it a decision
+// for the remote model says what would be asked, and the local answer is computed and stands.
 
-import { bindingOf, identityOf, NO_TEMPLATE, samplerOf } from './binding.js';
-import { factsOf, promptOf, promptTokens, type Request } from './facts.js';
+import { bindingOf, identityOf, NO_TEMPLATE, samplerOf, UNBOUND } from './binding.js';
+import type { Acting } from './act/index.js';
+import { split } from './act/payload.js';
+import { factsOf, promptOf, promptTokens, purseOf, surroundings, tokensOf, type Batch, type Request } from './facts.js';
 import type { Lasting } from './lasting.js';
-import { invalid } from './params.js';
+import type { Purse } from './ledger/types.js';
+import { object } from './check.js';
+import { callOf, invalid, refuseOthers, type Call } from './params.js';
 import { drawn } from './route/draw.js';
 import type { Router, RouterOptions } from './route/router.js';
-import type { Alarm, Binding, Facts, Note, Profile, Signals, Trace } from './route/types.js';
+import type { Alarm, Binding, Facts, Note, Outcome, Profile, Signals, Trace } from './route/types.js';
+import type { Payload } from './remote/types.js';
 import { joined, type Ending } from './shape.js';
-import type { Info, Notice } from './types.js';
+import type { CallOptions, ChatMessage, Info, Notice } from './types.js';
 
 /** What was decided on an answer: `kinglet.decision`. */
 export type AnswerDecision = Trace['decision'] & { id: string; notes: Note[] };
@@ -40,21 +45,58 @@ export interface Asked {
   answers?: number;
 }
 
+/** A request that will be decided on. */
+export interface Requested {
+  /** As the engine gets it. */
+  asked: Request;
+  pending?: Pending;
+  /** As a remote model would get it. */
+  payload?: Payload;
+  /** Tokens of the prompt, and of the payload, where the engine can count them. */
+  tokens?: () => Promise<{ local: number; sent: number } | undefined>;
+  /** Whose budget it is under. */
+  purse?: Purse;
+  /** Hears the answer that stands. */
+  heard?: (text: string) => void;
+}
+
+/** Options of `escalate`. */
+export interface EscalateOptions extends CallOptions {
+  draft?: boolean;
+}
+
+/** Requests that are remembered, to be asked elsewhere on the user's word. */
+const REQUESTS = 32;
+
+/** What a remote model is told that has seen a draft. */
+const REFINE = 'Improve your answer: correct what is wrong in it, and add what is missing. Answer with the improved text alone.';
+
+/** Tokens of a remote answer, at most, where nobody says and no context bounds it. */
+const REMOTE_TOKENS = 1024;
+
 /** Decides on requests. */
 export class Decisions {
   private readonly decided = new Map<string, Decided>();
+  private readonly requests = new Map<string, { request: Request; answer?: string }>();
 
   private constructor(
     private readonly router: Router,
     private readonly profiles: readonly Profile[],
     private readonly audit: number,
     private readonly notice: (notice: Notice) => void,
+    /** What acts on them. */
+    readonly acting: Acting | undefined,
   ) {}
 
   /** @throws KingletError `invalid_request` that names a wrong option; `worker_failed`. */
-  static async of(create: (options: RouterOptions) => Promise<Router>, options: RouterOptions, notice: (notice: Notice) => void): Promise<Decisions> {
+  static async of(
+    create: (options: RouterOptions) => Promise<Router>,
+    options: RouterOptions,
+    notice: (notice: Notice) => void,
+    acting?: Acting,
+  ): Promise<Decisions> {
     const router = await create({ ...options, onAlarm: ({ message, ...detail }) => notice({ code: 'drift', message, detail }) });
-    return new Decisions(router, options.profiles ?? [], router.config().policy.escalation?.audit ?? 0, notice);
+    return new Decisions(router, options.profiles ?? [], router.config().policy.escalation?.audit ?? 0, notice, acting);
   }
 
   /** A model was loaded: says which calibrations were made for another one. Sampler and wording are seen with each request. */
@@ -71,27 +113,84 @@ export class Decisions {
     }
   }
 
+  /** What is known of every request beside what it says itself: of this engine, of remote models, of what may be spent. */
+  async world(link: Lasting, about: Pick<Facts, 'task' | 'tier'>, batch?: Batch): Promise<Facts> {
+    const purse = purseOf(about, batch);
+    const here = surroundings(link);
+    if (this.acting?.any !== true) {
+      return { ...here, ...(await this.acting?.world(purse)) };
+    }
+    // What the browser says of the connection is not believed where one can try.
+    const { online: _, ...rest } = here;
+    return { ...rest, ...(await this.acting.world(purse)) };
+  }
+
   /** A chat or a raw completion, as the engine gets it, and the decision on its answer that is to come. */
-  async request(kind: 'chat' | 'completion', link: Lasting, id: string, request: Record<string, unknown>): Promise<{ asked: Request; pending?: Pending }> {
+  async request(kind: 'chat' | 'completion', link: Lasting, id: string, request: Record<string, unknown>, batch?: Batch): Promise<Requested> {
     const kinglet = request['kinglet'] ?? {};
     const prompt = kind === 'chat' ? undefined : promptOf(request['prompt']);
     if (typeof kinglet !== 'object' || (kind === 'completion' && prompt === undefined)) {
       return { asked: request }; // the engine says what is wrong
     }
     const { facts: given, ...own } = kinglet as Record<string, unknown>;
-    const plain = { ...request, kinglet: own };
+    const { local, payload, labels } = kind === 'chat' ? split(request) : { local: request, payload: undefined, labels: [] };
+    const plain = { ...local, kinglet: own };
     if (prompt !== undefined && 'several' in prompt) {
       if (given !== undefined && given !== null) {
         throw invalid('kinglet.facts', 'one prompt beside it', prompt.several);
       }
       return { asked: plain };
     }
-    const tokens = prompt === undefined ? await link.call('count', { request: plain }) : await promptTokens(link, prompt.one, request['suffix']);
-    const facts = await factsOf(link, request, tokens, given);
+    const count = (messages: unknown): Promise<number> => link.call('count', { request: { ...plain, messages } });
+    const tokens = prompt === undefined ? await tokensOf(link, plain) : await promptTokens(link, prompt.one, request['suffix']);
+    const said = factsOf(link, request, tokens, given);
+    const facts: Facts = { ...(await this.world(link, said, batch)), ...said };
+    if (labels.length > 0) {
+      facts.payload = [...labels, ...(said.payload ?? [])];
+    }
+    if (payload !== undefined && this.acting?.any === true) {
+      this.requests.set(id, { request });
+      const [oldest] = this.requests.keys();
+      if (oldest !== undefined && this.requests.size > REQUESTS) {
+        this.requests.delete(oldest);
+      }
+    }
     const binding = (): Binding => bindingOf(link.info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE);
-    const pending = this.begin({ id, facts, binding, answers: Number(request['n'] ?? 1) });
+    const pending = this.begin({ id, facts, binding: () => (link.known ? binding() : UNBOUND), answers: Number(request['n'] ?? 1) });
     const abort = own['abort'] ?? pending.rule;
-    return { asked: { ...request, kinglet: { ...own, signals: true, ...(abort === undefined ? {} : { abort }) } }, pending };
+    const asked = { ...local, kinglet: { ...own, signals: true, ...(abort === undefined ? {} : { abort }) } };
+    return {
+      asked,
+      pending,
+      purse: purseOf(facts, batch),
+      heard: (text) => this.answered(id, text),
+      ...(payload === undefined ? {} : { payload: { ...payload, max_tokens: facts.max_tokens ?? REMOTE_TOKENS } }),
+      tokens: async () => (payload === undefined || !link.loaded ? undefined : { local: tokens, sent: await count(payload.messages) }),
+    };
+  }
+
+  /** The request of an answer that is here, as it is asked of a remote model on the user's word. */
+  refined(id: string, options: EscalateOptions & { stream?: boolean }): Call {
+    const { draft, stream, signal, ...others } = object<EscalateOptions & { stream?: boolean }>('options', options);
+    refuseOthers('options', others, () => 'draft, stream or signal');
+    const asked = this.requests.get(id);
+    if (asked === undefined) {
+      throw invalid('id', `that of one of the latest ${REQUESTS} chats`, id);
+    }
+    const { request, answer } = asked;
+    const { facts, ...own } = (request['kinglet'] ?? {}) as Record<string, unknown>;
+    const kinglet = { ...own, facts: { ...(facts as Facts | undefined), user: 'requests_remote' } };
+    const shown: ChatMessage[] = draft === true && answer !== undefined ? [{ role: 'assistant', content: answer }, { role: 'user', content: REFINE }] : [];
+    const messages = [...(request['messages'] as ChatMessage[]), ...shown];
+    return callOf({ ...request, messages, kinglet, stream: stream === true }, signal === undefined ? undefined : { signal });
+  }
+
+  /** What was answered to a request that may yet be asked elsewhere. */
+  private answered(id: string, text: string): void {
+    const asked = this.requests.get(id);
+    if (asked !== undefined) {
+      asked.answer = text;
+    }
   }
 
   /** Before a request is answered. */
@@ -102,19 +201,21 @@ export class Decisions {
     return new Pending(this, (binding, more) => this.router.decide({ ...known, ...more }, id, binding), asked);
   }
 
-  /** After it; the trace is remembered. @internal */
-  end(step: Trace, binding: Binding, { signals, aborted, timings }: Ending): AnswerDecision {
-    const answer = { signals: signals ?? NONE, ended: aborted ? 'aborted' : 'complete' } as const;
-    const review = step.decision.reason === null ? this.router.review(step, answer.signals, answer.ended) : step;
-    const took = timings && Math.round(timings.prefill_ms + timings.decode_ms);
-    const trace = this.router.settle(review, took === undefined ? {} : { local_ms: took });
+  /** What the answer's signals make of a step; a step that is decided stays so. @internal */
+  judge(step: Trace, answer: Decided['answer']): Trace {
+    return step.decision.reason === null ? this.router.review(step, answer.signals, answer.ended) : step;
+  }
+
+  /** The end of a request; the trace is remembered. @internal */
+  settle(judged: Trace, binding: Binding, answer: Decided['answer'], outcome: Outcome): AnswerDecision {
+    const trace = this.router.settle(judged, outcome);
     const { id } = trace.inputs;
     this.decided.set(id, { trace, binding, answer });
     const [oldest] = this.decided.keys();
     if (oldest !== undefined && this.decided.size > REMEMBERED) {
       this.decided.delete(oldest);
     }
-    return { id, ...trace.decision, notes: trace.notes };
+    return told(trace);
   }
 
   /** What is remembered of an answer. */
@@ -141,19 +242,23 @@ export class Decisions {
   }
 }
 
+/** A trace as an answer shows it. */
+export const told = ({ inputs, decision, notes }: Trace): AnswerDecision => ({ id: inputs.id, ...decision, notes });
+
 /** The decision on a request that is being answered. */
 export class Pending {
   private readonly all: Ending = {};
   private binding: Binding;
   private more: Facts = {};
-  private step: Trace;
   private left: number;
+  /** What is decided before an answer is there. */
+  step: Trace;
 
   /** @internal */
   constructor(
     private readonly decisions: Decisions,
     private readonly decide: (binding: Binding, more: Facts) => Trace,
-    private readonly asked: Asked,
+    readonly asked: Asked,
   ) {
     this.binding = asked.binding();
     this.step = decide(this.binding, this.more);
@@ -165,20 +270,37 @@ export class Pending {
     return this.step.decision.abort ?? undefined;
   }
 
-  /** The answer has shown which group it belongs to. Deciding changes nothing, so it may be done again. */
+  /** The answer has shown which group it belongs to. */
   grouped(group: string): void {
-    this.more = { group };
+    this.know({ group });
+  }
+
+  /** More is known. Deciding changes nothing, so it may be done again. */
+  know(more: Facts): void {
+    this.more = { ...this.more, ...more };
     this.step = this.decide(this.binding, this.more);
   }
 
-  /** On all of it. */
-  whole(ending: Ending): Pick<Ending, 'decision'> {
+  /** What is decided on the answer of the small model, if it has one. */
+  judged(ending: Ending | undefined): Trace {
     const made = this.asked.binding();
     if (JSON.stringify(made) !== JSON.stringify(this.binding)) {
       this.binding = made;
       this.step = this.decide(made, this.more);
     }
-    return { decision: this.decisions.end(this.step, made, ending) };
+    return ending === undefined ? this.step : this.decisions.judge(this.step, shown(ending));
+  }
+
+  /** The end; `outcome`: what came of asking the remote model. */
+  settled(judged: Trace, ending: Ending | undefined, outcome: Outcome = {}): AnswerDecision {
+    const took = ending?.timings && Math.round(ending.timings.prefill_ms + ending.timings.decode_ms);
+    const all = took === undefined ? outcome : { ...outcome, local_ms: took };
+    return this.decisions.settle(judged, this.binding, shown(ending ?? {}), all);
+  }
+
+  /** On all of it, where nothing is asked elsewhere. */
+  whole(ending: Ending): Pick<Ending, 'decision'> {
+    return { decision: this.settled(this.judged(ending), ending) };
   }
 
   /** On the piece that ends the last answer. */
@@ -187,6 +309,11 @@ export class Pending {
     this.left -= ending.timings === undefined ? 0 : 1;
     return ending.timings === undefined || this.left > 0 ? {} : this.whole(this.all);
   }
+}
+
+/** What an answer has shown. */
+function shown({ signals, aborted }: Ending): Decided['answer'] {
+  return { signals: signals ?? NONE, ended: aborted ? 'aborted' : 'complete' };
 }
 
 /** What a calibration's template would be here: its own where that is of this model's template, or of none. */

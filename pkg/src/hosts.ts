@@ -1,5 +1,6 @@
 // What an engine can run in, seen from whoever wants one: which kind is taken, and how it is begun with.
 
+import type { ActingModule } from './act/index.js';
 import type { DecidingModule } from './deciding.js';
 import { KingletError, toWire } from './errors.js';
 import { keep } from './keep.js';
@@ -33,6 +34,8 @@ export interface Ways {
   retrieval: () => Promise<RetrievalModule>;
   /** Decisions, and the module that fits heads, likewise. */
   deciding: () => Promise<DecidingModule>;
+  /** What acts on decisions, likewise; an entry without it has no remote client. */
+  acting?: () => Promise<ActingModule>;
 }
 
 type Opened = Way | undefined | Promise<Way | undefined>;

@@ -8,7 +8,12 @@ import type { Availability, KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
 
 export type { ChatCompletions } from './chat.js';
+export type { BatchOptions, BatchResult } from './act/batch.js';
 export type { Kinglet } from './client.js';
+export { visible } from './visible.js';
+export type { BudgetOptions, Estimate, LedgerRow, LedgerSummary, Share } from './ledger/types.js';
+export type { ConsentAnswer, ConsentRequest, Egress, Entity, EntityCounts, PrivacyOptions } from './privacy/types.js';
+export type { BreakerOptions, RemoteApi, RemoteEndpoint, RemoteFailure, RemoteTimeouts } from './remote/types.js';
 export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';

@@ -29,17 +29,37 @@ export class Lasting {
   /** Unloaded: the next call loads again. */
   private resting = false;
 
-  /** Without `again` what has ended stays so; without `restarts` what died does. */
+  /** The last load has failed, before any had succeeded. */
+  private failed = false;
+
+  /** Without `again` what has ended stays so; without `restarts` what died does. Without `current` the first call loads. */
   constructor(
-    private current: Started,
+    private current: Started | undefined,
     private readonly again: Again | undefined,
-    private readonly listener: Pick<Listener, 'notice'>,
+    private readonly listener: Pick<Listener, 'notice'> & { first?: (info: Info) => void },
     private readonly restarts = true,
   ) {}
 
-  /** What runs now. */
+  /**
+   * What runs now.
+   *
+   * @throws KingletError `not_loaded` while the first load is under way.
+   */
   get info(): Info {
+    if (this.current === undefined) {
+      throw new KingletError('not_loaded', 'nothing is known of the model before it is loaded; await load() first');
+    }
     return this.current.link.info ?? this.current.info;
+  }
+
+  /** Whether {@link info} is there. */
+  get known(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** What a decision is told of it: an engine that rests, or has died, comes back. */
+  get local(): 'ready' | 'downloading' | 'absent' {
+    return this.known ? 'ready' : this.failed ? 'absent' : 'downloading';
   }
 
   /** Ended for good. */
@@ -49,7 +69,7 @@ export class Lasting {
 
   /** Whether there is an engine now. */
   get loaded(): boolean {
-    return !this.resting && this.current.link.failure === undefined;
+    return !this.resting && this.current !== undefined && this.current.link.failure === undefined;
   }
 
   /**
@@ -57,15 +77,18 @@ export class Lasting {
    * the load under way ends with it when nobody else waits for it.
    */
   async live(signal?: AbortSignal): Promise<Link> {
-    const { link } = this.current;
-    const dead = this.resting || (this.restarts && link.failure?.code === 'worker_failed');
-    if (this.again === undefined || this.closed !== undefined || !dead) {
+    const { link } = this.current ?? {};
+    const dead = link === undefined || this.resting || (this.restarts && link.failure?.code === 'worker_failed');
+    if (link !== undefined && (this.again === undefined || this.closed !== undefined || !dead)) {
       return link;
+    }
+    if (this.again === undefined || this.closed !== undefined) {
+      throw this.closed ?? new KingletError('not_loaded', 'this model was never loaded');
     }
     if (signal?.aborted) {
       throw aborted(signal);
     }
-    const load = (this.starting ??= this.begin(this.again, link.failure));
+    const load = (this.starting ??= this.begin(this.again, link?.failure));
     load.waiting += 1;
     return signal === undefined ? load.link : this.until(load, signal);
   }
@@ -82,7 +105,7 @@ export class Lasting {
     }
     await this.starting?.link.catch(() => undefined);
     this.resting = true;
-    this.current.link.close(new KingletError('not_loaded', 'the model was unloaded while this call was under way'));
+    this.current?.link.close(new KingletError('not_loaded', 'the model was unloaded while this call was under way'));
   }
 
   /** See {@link Link.call}. */
@@ -94,7 +117,7 @@ export class Lasting {
   close(failure: KingletError): void {
     this.closed = failure;
     this.starting?.control.abort();
-    this.current.link.close(failure);
+    this.current?.link.close(failure);
   }
 
   private begin(again: Again, why: KingletError | undefined): Load {
@@ -136,6 +159,7 @@ export class Lasting {
 
   private async restart(again: Again, why: KingletError | undefined, signal: AbortSignal): Promise<Link> {
     const started = await again(signal).catch((thrown: unknown) => {
+      this.failed = !signal.aborted;
       throw this.closed ?? thrown;
     });
     if (this.closed === undefined && signal.aborted) {
@@ -144,10 +168,13 @@ export class Lasting {
       throw failure;
     }
     const rested = this.resting;
+    const first = this.current === undefined;
     this.resting = false;
     this.current = started;
     if (this.closed !== undefined) {
       started.link.close(this.closed);
+    } else if (first) {
+      this.listener.first?.(this.info);
     } else if (!rested) {
       const cause = why?.message ?? '';
       const message = `the worker had died and was started again, the model loaded again: ${cause}`;

@@ -1,11 +1,20 @@
 // Requests in OpenAI's shapes, written by hand. What is not OpenAI's lives under the field `kinglet`. Answers: answers.ts.
 
-import type { Facts } from './route/types.js';
+import type { Consent, Facts, Redact } from './route/types.js';
 
 export type * from './answers.js';
 
 /** A part of a message's content. Images, sounds and files are `invalid_request`: models here read text. */
 export type ContentPart = { type: 'text'; text: string } | { type: 'refusal'; refusal: string };
+
+/** What is said of a message for the decision on who answers it (docs/escalation.md). */
+export interface MessageOwn {
+  /** Who gets it: examples and instructions for the small model are not sent to a large one. Default: both. */
+  only?: 'local' | 'remote';
+  /** Whether it may leave this device, and whether it is redacted first; default: what option `privacy` says. */
+  consent?: Consent;
+  redact?: Redact;
+}
 
 /** A message of a conversation, as the model's chat template expects it. */
 export interface ChatMessage {
@@ -16,6 +25,7 @@ export interface ChatMessage {
   tool_calls?: unknown[];
   tool_call_id?: string;
   refusal?: string | null;
+  kinglet?: MessageOwn;
 }
 
 /** What OpenAI does not have: the field `kinglet` of a request. */

@@ -34,6 +34,8 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   tasks: undefined,
   privacy: undefined,
   profiles: undefined,
+  budget: kind('object', 'an object'),
+  progressive: kind('boolean', 'true or false'),
   module: oneOf('relaxed', 'baseline'),
 };
 

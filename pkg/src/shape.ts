@@ -11,20 +11,23 @@ export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | '
   return { id: `${prefix}-${hex}`, created: Math.floor(Date.now() / 1000), model };
 }
 
-/** What is not OpenAI's. */
-export function own({ timings, signals, aborted, decision }: Ending): Pick<Envelope, 'kinglet'> {
-  if (timings === undefined) {
-    return {};
-  }
-  return { kinglet: { timings, ...(signals ? { signals } : {}), ...(aborted ? { aborted } : {}), ...(decision ? { decision } : {}) } };
+/** What is not OpenAI's: on a whole answer, and on the piece that ends one, with its times. */
+export function own({ timings, signals, aborted, decision, source, provenance, escalation, cost, warnings, parts }: Ending): Pick<Envelope, 'kinglet'> {
+  const known = { timings, signals, aborted, decision, source, provenance, escalation, cost, warnings, parts };
+  const given = Object.entries(known).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? {} : { kinglet: Object.fromEntries(given) as Partial<Own> as Own };
 }
 
-/** What stands on an answer's last piece only. */
+/** What stands on an answer's last piece only, but for the parts of a hand-over. */
 export type Ending = Partial<Own>;
 
+/** A piece of an answer, whoever gives it. */
+export type Shown = Piece & Ending;
+
 /** Of several answers: the last one's times, the first one's signals, with the agreement that the last one found. */
-export function joined(all: Ending, { timings, signals, aborted }: Ending): void {
-  Object.assign(all, timings && { timings }, aborted && { aborted });
+export function joined(all: Ending, { timings, signals, aborted, decision, source, provenance, escalation, cost, warnings }: Ending): void {
+  const latest = Object.entries({ timings, aborted, decision, source, provenance, escalation, cost, warnings });
+  Object.assign(all, Object.fromEntries(latest.filter(([, value]) => value !== undefined)));
   if (signals && all.signals === undefined) {
     all.signals = { ...signals };
   } else if (signals && all.signals && all.signals.agreement === null) {
@@ -48,7 +51,7 @@ export interface Collected {
 }
 
 /** Reads all pieces. */
-export async function collect(answer: AsyncIterable<Piece>): Promise<Collected> {
+export async function collect(answer: AsyncIterable<Shown>): Promise<Collected> {
   const choices: Gathered[] = [];
   let usage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
   const ending: Ending = {};

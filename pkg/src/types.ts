@@ -2,7 +2,10 @@
 
 import type { FeedbackOptions } from './feedback/types.js';
 import type { ErrorCode } from './errors.js';
-import type { Consent, Escalation, Mode, Profile, Redact, Remote, TaskRule } from './route/types.js';
+import type { BudgetOptions } from './ledger/types.js';
+import type { PrivacyOptions } from './privacy/types.js';
+import type { RemoteEndpoint } from './remote/types.js';
+import type { Escalation, Mode, Profile, Remote, TaskRule } from './route/types.js';
 import type { Patience } from './sources/retry.js';
 
 export type * from './openai.js';
@@ -121,18 +124,36 @@ export interface KingletOptions {
   wasm?: WasmFile | WasmFiles;
   /** Which side is preferred: see docs/routing.md, also for the five that follow. Each of them has decisions made. */
   mode?: Mode;
-  /** The remote models, as values that are decided for: nothing is sent. */
-  remote?: readonly Remote[];
-  /** When an answer is not enough. */
-  escalation?: Escalation;
+  /**
+   * The remote models, in order (docs/remote.md). One without `baseURL` is a value that is decided for: nothing is sent, and the
+   * local answer stands.
+   */
+  remote?: readonly (Remote | RemoteEndpoint)[];
+  /** When an answer is not enough, and how another one takes its place (docs/escalation.md). */
+  escalation?: EscalationOptions;
   /** Rules by task. */
   tasks?: Readonly<Record<string, TaskRule>>;
-  /** Labels of what has none. */
-  privacy?: { consent?: Consent; redact?: Redact };
+  /** Labels of what has none; what is replaced; who asks the user (docs/privacy.md). */
+  privacy?: PrivacyOptions;
+  /** What may be spent (docs/budget.md). */
+  budget?: BudgetOptions;
+  /** Do not wait for the model: until it is here, requests are answered elsewhere where that is allowed, and else wait. Default false. */
+  progressive?: boolean;
   /** Calibrations, one for each task. */
   profiles?: readonly Profile[];
   /** Forces one of the two builds, for tests and measurements; by default the browser's abilities decide. */
   module?: ModuleKind;
+}
+
+/** When an answer is not enough, and how another one takes its place. */
+export interface EscalationOptions extends Escalation {
+  /**
+   * `replace`, the default: on a stream, `kinglet.parts` shows the local answer as it comes, and a better one in its place. `hold`:
+   * nothing is shown before it stands. With a schema, with tools, and for task calls always `hold`.
+   */
+  handover?: 'hold' | 'replace';
+  /** With `replace`: pieces of the local answer that are held back, so that what is shown is rarely replaced. Default 16. */
+  probation?: number;
 }
 
 /** What loading is doing: waiting for another tab (which downloads the same file), reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */

@@ -4,4 +4,4 @@ import type { Ways } from './hosts.js';
 import { LOCAL_WAYS } from './local-ways.js';
 
 /** Everything that the main entry of the package knows. */
-export const WAYS: Ways = { ...LOCAL_WAYS };
+export const WAYS: Ways = { ...LOCAL_WAYS, acting: () => import('./act/index.js') };

@@ -116,6 +116,19 @@ pub struct Outcome {
     /// Milliseconds that the small model's answer took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_ms: Option<u32>,
+    /// What was left out of the prompt for the remote model, where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<PayloadTokens>,
+}
+
+/// Tokens of a prompt as the small model gets it, and of what was sent instead; both by the small model's tokenizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayloadTokens {
+    /// For the small model.
+    pub local: u32,
+    /// For the remote one.
+    pub sent: u32,
 }
 
 /// What happened at the remote model.

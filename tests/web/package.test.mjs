@@ -14,7 +14,11 @@ import { pack, temporary, unpack } from './support/pack.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const skip = notBuilt() ?? false;
 /** What `SCRIPTS` of xtask/src/pkg.rs names. */
-const SCRIPTS = { 'eventsource-parser.js': 'dist/index.js', 'minisearch.js': 'dist/es/index.js' };
+const SCRIPTS = {
+  'vendor/eventsource-parser.js': 'eventsource-parser/dist/index.js',
+  'vendor/minisearch.js': 'minisearch/dist/es/index.js',
+  'vendor/json-schema': '@cfworker/json-schema/dist/esm',
+};
 const manifest = JSON.parse(readFileSync(join(ROOT, 'pkg/package.json'), 'utf8'));
 /** Every address in `exports`: [subpath, condition, file]. */
 const targets = Object.entries(manifest.exports).flatMap(([path, to]) =>
@@ -132,7 +136,9 @@ test('every script has a source map that holds its sources', { skip }, () => {
   for (const name of scripts) {
     for (const [source, text] of sources(name)) {
       // Another's script is copied and made smaller here: its map holds it as it came.
-      const origin = dirname(name) === 'vendor' ? join('node_modules', source.replace(/\.js$/, ''), SCRIPTS[source]) : join('pkg/dist', dirname(name), source);
+      const folder = SCRIPTS[dirname(name)];
+      const script = SCRIPTS[name] ?? (folder === undefined ? undefined : join(folder, source));
+      const origin = script === undefined ? join('pkg/dist', dirname(name), source) : join('node_modules', script);
       assert.equal(text, readFileSync(join(ROOT, origin), 'utf8'), `${name}: ${source}`);
     }
   }

@@ -84,11 +84,12 @@ pub fn crates() -> &'static [&'static str] {
     &["kinglet", "kinglet-grammar", "kinglet-route", "kinglet-calibrate"]
 }
 
-/// npm packages of others of which one script is part of the package, and where it stands in them. Their declarations are in
-/// `pkg/src/vendor`.
-pub const SCRIPTS: [(&str, &str); 2] = [
-    ("eventsource-parser", "dist/index.js"),
-    ("minisearch", "dist/es/index.js"),
+/// npm packages of others of which scripts are part of the package, where they stand there (a script, or a folder of scripts), and
+/// what they are called in `pkg/dist/vendor`. Their declarations are in `pkg/src/vendor`.
+pub const SCRIPTS: [(&str, &str, &str); 3] = [
+    ("@cfworker/json-schema", "dist/esm", "json-schema"),
+    ("eventsource-parser", "dist/index.js", "eventsource-parser.js"),
+    ("minisearch", "dist/es/index.js", "minisearch.js"),
 ];
 
 /// The folders of what goes to npm: the engine, and the project's own weights.
@@ -157,9 +158,18 @@ pub fn typescript() -> Result<()> {
 fn vendor(made: &Path) -> Result<()> {
     let folder = made.join("vendor");
     fs::create_dir_all(&folder).context("pkg/dist/vendor")?;
-    for (name, script) in SCRIPTS {
-        let from = sh::root().join("node_modules").join(name).join(script);
-        fs::copy(&from, folder.join(format!("{name}.js"))).with_context(|| from.display().to_string())?;
+    for (name, path, as_) in SCRIPTS {
+        let from = sh::root().join("node_modules").join(name).join(path);
+        let to = folder.join(as_);
+        if from.is_dir() {
+            fs::create_dir_all(&to).with_context(|| to.display().to_string())?;
+            for script in scripts(&from)? {
+                let name = script.file_name().context("a script has a name")?;
+                fs::copy(sh::root().join(&script), to.join(name)).with_context(|| script.display().to_string())?;
+            }
+        } else {
+            fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+        }
     }
     Ok(())
 }

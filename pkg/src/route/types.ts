@@ -203,6 +203,8 @@ export interface Outcome {
   local_ok?: boolean;
   /** Whole milliseconds that the small model's answer took. */
   local_ms?: number;
+  /** Tokens of the prompt as the small model gets it, and of what was sent instead, by the small model's tokenizer. */
+  payload?: { local: number; sent: number };
 }
 
 /** What decisions see of the session so far. */

@@ -3,9 +3,11 @@
 import { count, kind, number, object, text, whole } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { sizeOfChoice, sizeOfWords, write } from './ask.js';
+import type { Pending } from '../escalation.js';
+import type { ChatMessage } from '../types.js';
 import { common, type Common } from './check.js';
-import type { Desk } from './index.js';
-import { messagesFor, wordingOf } from './prompts.js';
+import type { Desk, Done } from './index.js';
+import { elsewhereFor, messagesFor, modelOf, wordingOf } from './prompts.js';
 import { Source, verify } from './quotes.js';
 import { refuses } from './refusal.js';
 import type { Found } from '../retrieval/types.js';
@@ -22,46 +24,66 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
   text('question', question);
   const { passages, signals: found } = await passagesFor(question, given, count('options.k', options?.k, K), own.signal);
   const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
-  await desk.link.live(own.signal); // which may be another model than before, and is worded for
-  const { model } = desk.link.info;
+  await desk.there(own.signal);
   const parts = { question, passages };
-  const worded = (template: string): string => `${template} ${wordingOf('answer', parts, model, own)}`;
-  if (passages.length === 0) {
-    return nothing(desk, own, question, worded);
-  }
-  const messages = messagesFor('answer', parts, model, own);
-  const size = await sizeOfWords(desk.link, messages, most);
-  const begun = await desk.begin(own, worded, async () => size, found);
-  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own);
+  const worded = (template: string): string => `${template} ${wordingOf('answer', parts, modelOf(desk), own)}`;
   const source = new Source(passages.map((passage) => passage.text));
-  const refusal = refuses(words.text);
-  const { quotes, ok } = refusal ? { quotes: [], ok: undefined } : verify(words.text, source);
-  const signals = {
-    ...found,
-    refusal,
-    quote_ok: ok,
-    retrieval_coverage: refusal ? undefined : source.coverage(words.text),
+  const read = (said: string): Result => {
+    const refusal = refuses(said);
+    const { quotes } = refusal ? { quotes: [] } : verify(said, source);
+    return { answer: refusal || said.trim() === '' ? null : said.trim(), text: said, quotes, passages };
   };
+  const elsewhere = {
+    input: question,
+    messages: () => elsewhereFor('answer', parts, own),
+    max_tokens: most.given ?? MAX_TOKENS,
+    read,
+  };
+  if (passages.length === 0) {
+    const begun = await desk.begin(own, worded, () => sizeOfChoice(desk.link, question, []), NOTHING);
+    return desk.settle(begun, async () => nothing(question), elsewhere);
+  }
+  const messages = (): ChatMessage[] => messagesFor('answer', parts, modelOf(desk), own);
+  const begun = await desk.begin(withLabels(own, passages), worded, () => sizeOfWords(desk.link, messages(), most), found);
+  const local = async (rule: Pending['rule']): Promise<Done<Result>> => {
+    await desk.link.live(own.signal);
+    const size = await sizeOfWords(desk.link, messages(), most);
+    const words = await write(desk.link, { messages: messages() }, size, rule, own);
+    const refusal = refuses(words.text);
+    const signals = {
+      ...found,
+      refusal,
+      quote_ok: refusal ? undefined : verify(words.text, source).ok,
+      retrieval_coverage: refusal ? undefined : source.coverage(words.text),
+    };
+    return { result: read(words.text), found: signals, spent: words, texts: { input: question, output: words.text } };
+  };
+  return desk.settle(begun, local, elsewhere);
+}
+
+type Result = Omit<Answered, 'kinglet'>;
+
+/** What retrieval says of a question to which it has found nothing. */
+const NOTHING = { retrieval_top: 0, retrieval_margin: 0 };
+
+/** The model is not asked about nothing. */
+function nothing(question: string): Done<Result> {
   return {
-    answer: refusal || words.text.trim() === '' ? null : words.text.trim(),
-    text: words.text,
-    quotes,
-    passages,
-    kinglet: desk.report(begun, signals, words, { input: question, output: words.text }),
+    result: { answer: null, text: '', quotes: [], passages: [] },
+    found: { empty: true, ...NOTHING },
+    spent: {
+      signals: undefined,
+      usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+      timings: { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 },
+    },
+    texts: { input: question, output: '' },
   };
 }
 
-/** The model is not asked about nothing. */
-async function nothing(desk: Desk, own: Common<never>, question: string, worded: (template: string) => string): Promise<Answered> {
-  const spent = {
-    signals: undefined,
-    usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
-    timings: { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 },
-  };
-  const found = { retrieval_top: 0, retrieval_margin: 0 };
-  const begun = await desk.begin(own, worded, () => sizeOfChoice(desk.link, question, []), found);
-  const signals = { empty: true, ...found };
-  return { answer: null, text: '', quotes: [], passages: [], kinglet: desk.report(begun, signals, spent, { input: question, output: '' }) };
+/** Passages are a part of what would leave: their labels hold beside those of the request. */
+function withLabels(own: Common<never>, passages: readonly Passage[]): Common<never> {
+  const labels = passages.map(({ consent, redact }) => ({ ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }));
+  return labels.every((label) => Object.keys(label).length === 0) ? own : { ...own, facts: { ...own.facts, payload: [...(own.facts.payload ?? []), ...labels] } };
 }
 
 async function passagesFor(
@@ -112,8 +134,9 @@ function passagesOf(given: Exclude<Passages, Searchable>): Passage[] {
     if (typeof passage !== 'object' || passage === null) {
       throw invalid(at, 'a text or {text, id}', kind(passage));
     }
-    const { text: said, id, ...others } = passage as Passage;
-    refuseOthers(at, others, () => 'text or id');
-    return { text: text(`${at}.text`, said), ...(id === undefined ? {} : { id: text(`${at}.id`, id) }) };
+    const { text: said, id, consent, redact, ...others } = passage as Passage;
+    refuseOthers(at, others, () => 'text, id, consent or redact');
+    const label = { ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }; // the routing core checks it
+    return { text: text(`${at}.text`, said), ...(id === undefined ? {} : { id: text(`${at}.id`, id) }), ...label };
   });
 }

@@ -3,6 +3,7 @@
 
 import type { Lasting } from '../lasting.js';
 import { KingletError } from '../errors.js';
+import { tokensOf } from '../facts.js';
 import type { Pending } from '../escalation.js';
 import type { Choice, Piece } from '../protocol.js';
 import type { Signals } from '../signals.js';
@@ -80,14 +81,19 @@ export interface Most {
 
 /** Of an answer in words. Where the context has no room behind the prompt, the engine says so. */
 export async function sizeOfWords(link: Lasting, messages: readonly ChatMessage[], most: Most): Promise<Size> {
-  const prompt = await link.call('count', { request: { messages } });
-  return { prompt_tokens: prompt, max_tokens: most.given ?? Math.max(1, Math.min(most.otherwise, link.info.context - prompt)) };
+  const prompt = await tokensOf(link, { messages });
+  const room = link.known ? link.info.context - prompt : most.otherwise;
+  return { prompt_tokens: prompt, max_tokens: most.given ?? Math.max(1, Math.min(most.otherwise, room)) };
 }
 
 /** Of a choice among labels; the longest one and what ends it, as the most that is answered. */
 export async function sizeOfChoice(link: Lasting, prompt: readonly ChatMessage[] | string, labels: readonly string[]): Promise<Size> {
+  if (!link.known) {
+    const estimate = await tokensOf(link, { messages: [prompt, ...labels] });
+    return { prompt_tokens: estimate, max_tokens: estimate };
+  }
   const tokens = async (text: string): Promise<number> => (await link.call('tokenize', { text, special: 'text' })).length;
-  const prompt_tokens = typeof prompt === 'string' ? await tokens(prompt) : await link.call('count', { request: { messages: prompt } });
+  const prompt_tokens = typeof prompt === 'string' ? await tokens(prompt) : await tokensOf(link, { messages: prompt });
   const longest = labels.reduce((a, b) => (b.length > a.length ? b : a), '');
   return { prompt_tokens, max_tokens: (await tokens(longest)) + 1 };
 }

@@ -3,9 +3,11 @@
 import { kind, text, texts, whole } from '../check.js';
 import { invalid } from '../params.js';
 import { sizeOfWords, write } from './ask.js';
+import type { Pending } from '../escalation.js';
+import type { ChatMessage } from '../types.js';
 import { common } from './check.js';
-import type { Desk } from './index.js';
-import { messagesFor, wordingOf } from './prompts.js';
+import type { Desk, Done } from './index.js';
+import { elsewhereFor, messagesFor, modelOf, wordingOf } from './prompts.js';
 import { Source } from './quotes.js';
 import type { Extracted, ExtractOptions, ExtractSchema } from './types.js';
 
@@ -17,32 +19,42 @@ export async function extract<T>(desk: Desk, given: string, wanted: ExtractSchem
   const own = common('extract', options, ['maxTokens', 'samples']);
   const schema = schemaOf(wanted);
   const fields = Object.keys((schema['properties'] ?? {}) as object);
-  await desk.link.live(own.signal); // which may be another model than before, and is worded for
-  const { model } = desk.link.info;
+  await desk.there(own.signal);
   const parts = { text: text('text', given), schema, fields };
-  const messages = messagesFor('extract', parts, model, own);
-  const request = {
-    messages,
-    response_format: { type: 'json_schema', json_schema: { name: 'value', schema } },
+  const messages = (): ChatMessage[] => messagesFor('extract', parts, modelOf(desk), own);
+  const response_format = { type: 'json_schema' as const, json_schema: { name: 'value', schema } };
+  const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
+  const worded = (template: string): string => `${template} ${wordingOf('extract', parts, modelOf(desk), own)}`;
+  const begun = await desk.begin(own, worded, () => sizeOfWords(desk.link, messages(), most));
+  const read = (said: string): Result<T> => {
+    const value = parsed(said);
+    const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));
+    return { value: (value ?? null) as T | null, text: said, found };
   };
-  const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
-  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('extract', parts, model, own)}`, async () => size);
-  const words = await write(desk.link, request, size, begun.pending?.rule, own);
-  const value = parsed(words.text);
-  const found = value === undefined ? {} : places(value, new Source([given]), chosen(schema));
-  const signals = {
-    parse_ok: value !== undefined,
-    // A whole answer is of its schema: the grammar let nothing else through.
-    schema_ok: value !== undefined && words.finish === 'stop',
-    quote_ok: Object.keys(found).length === 0 ? undefined : Object.values(found).every(Boolean),
+  const local = async (rule: Pending['rule']): Promise<Done<Result<T>>> => {
+    await desk.link.live(own.signal);
+    const size = await sizeOfWords(desk.link, messages(), most);
+    const words = await write(desk.link, { messages: messages(), response_format }, size, rule, own);
+    const result = read(words.text);
+    const parses = parsed(words.text) !== undefined;
+    const signals = {
+      parse_ok: parses,
+      // A whole answer is of its schema: the grammar let nothing else through.
+      schema_ok: parses && words.finish === 'stop',
+      quote_ok: Object.keys(result.found).length === 0 ? undefined : Object.values(result.found).every(Boolean),
+    };
+    return { result, found: signals, spent: words, texts: { input: given, output: words.text } };
   };
-  return {
-    value: (value ?? null) as T | null,
-    text: words.text,
-    found,
-    kinglet: desk.report(begun, signals, words, { input: given, output: words.text }),
-  };
+  return desk.settle(begun, local, {
+    input: given,
+    messages: () => elsewhereFor('extract', parts, own),
+    response_format,
+    max_tokens: most.given ?? MAX_TOKENS,
+    read,
+  });
 }
+
+type Result<T> = Omit<Extracted<T>, 'kinglet'>;
 
 /** Names of fields stand for the schema of texts that may be missing. */
 function schemaOf(wanted: ExtractSchema): Record<string, unknown> {

@@ -4,8 +4,9 @@ import { number, object, text } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import { choose, sizeOfChoice } from './ask.js';
 import { common } from './check.js';
-import type { Desk } from './index.js';
-import { messagesFor, wordingOf } from './prompts.js';
+import type { ChatMessage } from '../types.js';
+import type { Desk, Done } from './index.js';
+import { elsewhereFor, messagesFor, modelOf, wordingOf } from './prompts.js';
 import type { Filtered, FilterOptions } from './types.js';
 
 const LABELS = ['pass', 'hold', 'unsure'] as const;
@@ -21,22 +22,36 @@ export async function filter(desk: Desk, given: string, options?: FilterOptions)
   const own = common('filter', options, ['hold', 'maxRisk']);
   const hold = options?.hold === undefined ? HOLD : text('options.hold', options.hold);
   const most = risks(options?.maxRisk);
-  await desk.link.live(own.signal); // which may be another model than before, and is worded for
-  const { model } = desk.link.info;
+  await desk.there(own.signal);
   const parts = { text: text('text', given), hold };
-  const messages = messagesFor('filter', parts, model, own);
-  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('filter', parts, model, own)}`, () => sizeOfChoice(desk.link, messages, LABELS));
-  const choice = await choose(desk.link, { messages, labels: LABELS, always: [0, 1, 2] }, own.signal);
-  const share = (label: 0 | 1): number => choice.scores[label]?.score ?? 0;
-  const risk = { pass: 1 - share(0), hold: 1 - share(1) };
-  const verdict = decide(choice.best, risk, most);
-  return {
-    verdict,
-    risk,
-    // Each side has a threshold of its own.
-    kinglet: desk.report(begun, {}, choice, { input: given, output: verdict }, LABELS[choice.best]),
+  const messages = (): ChatMessage[] => messagesFor('filter', parts, modelOf(desk), own);
+  const worded = (template: string): string => `${template} ${wordingOf('filter', parts, modelOf(desk), own)}`;
+  const begun = await desk.begin(own, worded, () => sizeOfChoice(desk.link, messages(), LABELS));
+  const local = async (): Promise<Done<Result>> => {
+    await desk.link.live(own.signal);
+    const choice = await choose(desk.link, { messages: messages(), labels: LABELS, always: [0, 1, 2] }, own.signal);
+    const share = (label: 0 | 1): number => choice.scores[label]?.score ?? 0;
+    const risk = { pass: 1 - share(0), hold: 1 - share(1) };
+    const verdict = decide(choice.best, risk, most);
+    const group = LABELS[choice.best]; // each side has a threshold of its own
+    return { result: { verdict, risk }, found: {}, spent: choice, texts: { input: given, output: verdict }, ...(group === undefined ? {} : { group }) };
   };
+  return desk.settle<Result>(begun, local, {
+    input: given,
+    messages: () => elsewhereFor('filter', parts, own),
+    max_tokens: VERDICT_TOKENS,
+    // Another model says a verdict, and nothing of its risk: where this one has said nothing either, it is the largest there is.
+    read: (said, done) => {
+      const verdict = LABELS.find((label) => label === said.trim().replace(/[.\s]+$/, '').toLowerCase());
+      return verdict === undefined ? undefined : { verdict, risk: done?.result.risk ?? { pass: 1, hold: 1 } };
+    },
+  });
 }
+
+type Result = Omit<Filtered, 'kinglet'>;
+
+/** Tokens of one word, at most, by any tokenizer. */
+const VERDICT_TOKENS = 16;
 
 function decide(best: number, risk: { pass: number; hold: number }, most: { pass: number; hold: number }): Filtered['verdict'] {
   if (best === 0 && risk.pass <= most.pass) {

@@ -1,9 +1,9 @@
 // The task calls, fetched when the first of them is used: what a page downloads to chat does not grow by them.
 
-import { bindingOf, GREEDY, identityOf } from '../binding.js';
+import { bindingOf, GREEDY, identityOf, UNBOUND } from '../binding.js';
 import type { Calibrate } from '../calibrate/compute.js';
-import type { Decisions, Pending } from '../escalation.js';
-import { surroundings } from '../facts.js';
+import type { AnswerDecision, Decisions, Pending } from '../escalation.js';
+import { purseOf, surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
 import { leaveOf, leaveWithout, type Leave } from '../feedback/leave.js';
 import { Observer } from '../feedback/observe.js';
@@ -12,9 +12,9 @@ import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
 import type { Heads } from '../route/heads.js';
 import type { Binding, Facts } from '../route/types.js';
-import { envelope } from '../shape.js';
+import { envelope, type Ending } from '../shape.js';
 import type { Signals } from '../signals.js';
-import type { Info, Own, Timings, Usage } from '../types.js';
+import type { ChatMessage, Info, Own, ResponseFormat, Timings, Usage } from '../types.js';
 import { answer } from './answer.js';
 import type { Size } from './ask.js';
 import type { Common } from './check.js';
@@ -64,21 +64,39 @@ export interface Desk {
    * wording (it is asked for where somebody wants to know); `size` likewise; `found`: signals that are known by then.
    */
   begin(own: Who, worded: (template: string) => string, size: () => Promise<Size>, found?: Found): Promise<Begun>;
-  /**
-   * What stands under `kinglet` of its answer; `texts` are kept only where the app's redactor lets them through. `group`: which the
-   * answer has shown, where the app has said none.
-   */
-  report(
-    begun: Begun,
-    found: Found,
-    spent: { signals: Signals | undefined; usage: Usage; timings: Timings; aborted?: Own['aborted'] | undefined },
-    texts: { input: string; output: string | null },
-    group?: string,
-  ): TaskReport;
+  /** The model is there; where another one may answer meanwhile, it need not be. */
+  there(signal: AbortSignal | undefined): Promise<void>;
+  /** Answers: here, or, where that is decided, elsewhere. */
+  settle<T extends object>(begun: Begun, local: (rule: Pending['rule']) => Promise<Done<T>>, elsewhere: Elsewhere<T>): Promise<T & { kinglet: TaskReport }>;
+}
+
+/** An answer of this engine. */
+export interface Done<T> {
+  result: T;
+  /** Signals that the task itself has found of it. */
+  found: Found;
+  spent: { signals: Signals | undefined; usage: Usage; timings: Timings; aborted?: Own['aborted'] | undefined };
+  /** Kept only where the app's redactor lets them through. */
+  texts: { input: string; output: string | null };
+  /** Which group the answer has shown, where the app has said none. */
+  group?: string;
+}
+
+/** How the same is asked of another model. */
+export interface Elsewhere<T> {
+  input: string;
+  messages: () => readonly ChatMessage[];
+  response_format?: ResponseFormat;
+  /** Tokens of the answer, at most. */
+  max_tokens: number;
+  /** Labels of what is sent, beside those of the request's facts. */
+  labels?: Facts['payload'];
+  /** What it says; undefined: that is no answer. `done`: what was answered here before. */
+  read(text: string, done: Done<T> | undefined): T | undefined;
 }
 
 /** What the app says of a request. */
-type Who = Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts' | 'samples'>;
+type Who = Pick<Common<never>, 'task' | 'group' | 'complexity' | 'facts' | 'samples' | 'signal'>;
 
 /** Signals that a task itself finds. */
 type Found = Parameters<typeof joined>[1];
@@ -206,24 +224,51 @@ export class Tasks implements Desk {
     const binding = (info: Info): Binding => bindingOf(info, sampler, worded(identityOf(info).template_hash));
     const { task, group, complexity, facts } = own;
     if (this.decisions === undefined) {
-      const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(this.link.info.context), ...facts });
+      const leave = this.observer === undefined ? undefined : leaveWithout({ ...surroundings(this.link), ...facts });
       return { id, own, binding, pending: undefined, leave };
     }
     const known = { task, group, complexity, ...(await size()), retrieval_top: found.retrieval_top, retrieval_margin: found.retrieval_margin };
     const there = Object.entries(known).filter(([, value]) => value !== undefined && value !== null);
     // What the app says of it itself holds.
-    const all: Facts = { ...(Object.fromEntries(there) as Facts), ...surroundings(this.link.info.context), ...facts };
-    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: () => binding(this.link.info) }) };
+    const world = await this.decisions.world(this.link, { ...facts, task });
+    const all: Facts = { ...(Object.fromEntries(there) as Facts), ...world, ...facts };
+    const bound = (): Binding => (this.link.known ? binding(this.link.info) : UNBOUND);
+    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: bound }) };
   }
 
-  report(...[begun, found, { signals, usage, timings, aborted }, texts, shown]: Parameters<Desk['report']>): TaskReport {
+  async there(signal: AbortSignal | undefined): Promise<void> {
+    if (this.link.known || this.decisions?.acting?.any !== true) {
+      await this.link.live(signal); // which may be another model than before, and is worded for
+    }
+  }
+
+  async settle<T extends object>(...[begun, local, elsewhere]: [Begun, (rule: Pending['rule']) => Promise<Done<T>>, Elsewhere<T>]): Promise<T & { kinglet: TaskReport }> {
+    const { pending, own } = begun;
+    const acting = this.decisions?.acting;
+    if (pending === undefined || acting?.any !== true) {
+      const done = await local(pending?.rule);
+      return { ...done.result, kinglet: this.report(begun, done) };
+    }
+    const { done, result, ending, usage } = await acting.task({ pending, purse: purseOf(pending.step.inputs.facts), local, elsewhere, complexity: own.complexity, group: own.group ?? own.facts.group }, own.signal);
+    const kinglet = done === undefined ? this.elsewhere(begun, ending, usage) : { ...this.report(begun, done, ending.decision), ...ending, usage };
+    return { ...result, kinglet };
+  }
+
+  /** What stands under `kinglet` of an answer to which this engine has said nothing. */
+  private elsewhere({ id }: Begun, ending: Ending, usage: Usage): TaskReport {
+    const timings = ending.timings ?? { prefill_ms: 0, decode_ms: 0, reused_tokens: 0 };
+    return { ...ending, id, signals: joined(undefined, {}), usage, timings };
+  }
+
+  /** What stands under `kinglet` of an answer of this engine. `settled`: it was decided on. */
+  private report(begun: Begun, { found, spent: { signals, usage, timings, aborted }, texts, group: shown }: Done<object>, settled?: AnswerDecision): TaskReport {
     const { id, own, binding, pending } = begun;
     const all = joined(signals, { ...found, complexity: own.complexity });
     const group = own.group ?? shown;
-    if (group !== undefined && group !== own.group && own.facts.group === undefined) {
+    if (settled === undefined && group !== undefined && group !== own.group && own.facts.group === undefined) {
       pending?.grouped(group);
     }
-    const decision = pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
+    const decision = settled ?? pending?.whole({ signals: all, timings, ...(aborted === undefined ? {} : { aborted }) }).decision;
     const { info } = this.link;
     const local_ms = timings.prefill_ms + timings.decode_ms;
     const row = { id, task: own.task, ...(group === undefined ? {} : { group }), signals: all, prompt_chars: texts.input.length, local_ms };

@@ -3,6 +3,7 @@
 
 import { kind } from '../check.js';
 import { digest } from '../hash.js';
+import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
 import type { ChatMessage } from '../types.js';
 import type { Passage, Prompt, PromptStyle } from './types.js';
@@ -53,6 +54,9 @@ const WORDINGS: Record<PromptStyle, Wordings> = {
   },
 };
 
+/** The model that is worded for, which may be another one after a load; empty before the first. */
+export const modelOf = ({ link }: { link: Lasting }): string => (link.known ? link.info.model : '');
+
 /** Models that know the forms of desk, by `general.name`. */
 const DESK = new Set(['desk', 'desk-nano']);
 
@@ -92,6 +96,11 @@ export function wordingOf<Task extends keyof Parts>(task: Task, parts: Parts[Tas
     words = `of ${said(parts)}`;
   }
   return `${task} own ${words}`;
+}
+
+/** How the same is asked of another model: in the app's words where there are some, and in none that are meant for a small one. */
+export function elsewhereFor<Task extends keyof Parts>(task: Task, parts: Parts[Task], own: Wording<Task>): ChatMessage[] {
+  return messagesFor(task, parts, '', { prompt: own.prompt, style: 'instruct' });
 }
 
 /** The messages of a request: worded by the app, or in the model's style. */

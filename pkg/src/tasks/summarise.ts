@@ -2,9 +2,11 @@
 
 import { text, whole } from '../check.js';
 import { sizeOfWords, write } from './ask.js';
+import type { Pending } from '../escalation.js';
+import type { ChatMessage } from '../types.js';
 import { common } from './check.js';
-import type { Desk } from './index.js';
-import { messagesFor, wordingOf } from './prompts.js';
+import type { Desk, Done } from './index.js';
+import { elsewhereFor, messagesFor, modelOf, wordingOf } from './prompts.js';
 import { Source, verify } from './quotes.js';
 import { refuses } from './refusal.js';
 import type { Summarised, SummariseOptions } from './types.js';
@@ -15,18 +17,28 @@ const MAX_TOKENS = 256;
 /** See `Kinglet.summarise`. */
 export async function summarise(desk: Desk, given: string, options?: SummariseOptions): Promise<Summarised> {
   const own = common('summarise', options, ['maxTokens', 'samples']);
-  await desk.link.live(own.signal); // which may be another model than before, and is worded for
-  const { model } = desk.link.info;
+  await desk.there(own.signal);
   const parts = { text: text('text', given) };
-  const messages = messagesFor('summarise', parts, model, own);
-  const size = await sizeOfWords(desk.link, messages, { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS });
-  const begun = await desk.begin(own, (template) => `${template} ${wordingOf('summarise', parts, model, own)}`, async () => size);
-  const words = await write(desk.link, { messages }, size, begun.pending?.rule, own);
-  const source = new Source([given]);
-  const signals = {
-    refusal: refuses(words.text),
-    quote_ok: verify(words.text, source).ok,
-    retrieval_coverage: source.coverage(words.text),
+  const messages = (): ChatMessage[] => messagesFor('summarise', parts, modelOf(desk), own);
+  const most = { given: whole('options.maxTokens', options?.maxTokens), otherwise: MAX_TOKENS };
+  const worded = (template: string): string => `${template} ${wordingOf('summarise', parts, modelOf(desk), own)}`;
+  const begun = await desk.begin(own, worded, () => sizeOfWords(desk.link, messages(), most));
+  const local = async (rule: Pending['rule']): Promise<Done<{ summary: string }>> => {
+    await desk.link.live(own.signal);
+    const size = await sizeOfWords(desk.link, messages(), most);
+    const words = await write(desk.link, { messages: messages() }, size, rule, own);
+    const source = new Source([given]);
+    const signals = {
+      refusal: refuses(words.text),
+      quote_ok: verify(words.text, source).ok,
+      retrieval_coverage: source.coverage(words.text),
+    };
+    return { result: { summary: words.text.trim() }, found: signals, spent: words, texts: { input: given, output: words.text } };
   };
-  return { summary: words.text.trim(), kinglet: desk.report(begun, signals, words, { input: given, output: words.text }) };
+  return desk.settle(begun, local, {
+    input: given,
+    messages: () => elsewhereFor('summarise', parts, own),
+    max_tokens: most.given ?? MAX_TOKENS,
+    read: (said) => ({ summary: said.trim() }),
+  });
 }

@@ -2,9 +2,9 @@
 
 import type { Found } from '../retrieval/types.js';
 import type { AnswerDecision } from '../escalation.js';
-import type { Facts } from '../route/types.js';
+import type { Consent, Facts, Redact } from '../route/types.js';
 import type { Signals } from '../signals.js';
-import type { ChatMessage, CallOptions, Timings, Usage } from '../types.js';
+import type { ChatMessage, CallOptions, Own, Timings, Usage } from '../types.js';
 
 /** How requests are worded: in the forms that the project's own models know, or in plain words for any model with a template. */
 export type PromptStyle = 'desk' | 'instruct';
@@ -37,6 +37,12 @@ export interface TaskReport {
   timings: Timings;
   /** Whether the answer is enough, where options of docs/routing.md ask for it. */
   decision?: AnswerDecision;
+  /** As under `kinglet` of a chat's answer, where a remote model may be asked (docs/escalation.md). */
+  source?: Own['source'];
+  provenance?: Own['provenance'];
+  escalation?: Own['escalation'];
+  cost?: Own['cost'];
+  warnings?: Own['warnings'];
 }
 
 /** A labelled example. */
@@ -115,10 +121,12 @@ export interface Extracted<T> {
   kinglet: TaskReport;
 }
 
-/** A passage, and what the app knows it by. */
+/** A passage, what the app knows it by, and whether it may leave this device (default: what option `privacy` says). */
 export interface Passage {
   text: string;
   id?: string;
+  consent?: Consent;
+  redact?: Redact;
 }
 
 /** What `answer` answers from. */

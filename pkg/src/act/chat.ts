@@ -1,0 +1,40 @@
+// A chat, as it can be answered on either side.
+
+import type { Pending, Requested } from '../escalation.js';
+import type { Request } from '../facts.js';
+import type { Lasting } from '../lasting.js';
+import { pieces } from '../stream.js';
+import type { ActOptions } from './options.js';
+import type { Plan } from './run.js';
+import { checkAnswer } from './validate.js';
+
+/** One that is decided on. */
+export type Chat = Requested & { pending: Pending };
+
+/** How it is answered. */
+export function planOf(link: Lasting, chat: Chat, request: Request, { handover, probation }: ActOptions, signal: AbortSignal | undefined): Plan {
+  const { asked, pending, payload, tokens, heard, purse = {} } = chat;
+  const { abort: _, ...own } = (asked['kinglet'] ?? {}) as Record<string, unknown>;
+  const given = (request['kinglet'] as { abort?: unknown } | null | undefined)?.abort ?? undefined;
+  const formed = isFormed(request);
+  return {
+    pending,
+    local: (rule) => {
+      const abort = given ?? rule;
+      return pieces(link, 'chat', { ...asked, kinglet: { ...own, ...(abort === undefined ? {} : { abort }) } }, signal);
+    },
+    payload,
+    tokens: tokens ?? (async () => undefined),
+    purse,
+    handover: formed ? 'hold' : handover,
+    probation,
+    ...(heard === undefined ? {} : { heard }),
+    check: (remote, answer) => checkAnswer(remote, request, answer),
+  };
+}
+
+/** Half of a JSON text, or of a call, is of no use to anybody. */
+function isFormed({ response_format, tools }: Request): boolean {
+  const format = (response_format as { type?: unknown } | null | undefined)?.type ?? 'text';
+  return format !== 'text' || (Array.isArray(tools) && tools.length > 0);
+}

@@ -1,0 +1,309 @@
+// One request, answered on either side: here, by a remote model, by the next one, and by what is here after all.
+
+import { aborted, KingletError, toWire } from '../errors.js';
+import { told, type Pending } from '../escalation.js';
+import type { Purse } from '../ledger/types.js';
+import type { Payload, RemoteUsage } from '../remote/types.js';
+import type { Facts, Outcome, Trace } from '../route/types.js';
+import { joined, type Ending, type Shown } from '../shape.js';
+import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
+import type { Bill } from './acting.js';
+import type { Acting } from './index.js';
+import { Segment, telling, type Handover } from './parts.js';
+import type { Complete } from './validate.js';
+
+/** A request, and how it can be answered. */
+export interface Plan {
+  pending: Pending;
+  /** Answers here. `rule`: when to end early. */
+  local(rule: Pending['rule']): AsyncIterable<Shown>;
+  /** What is asked elsewhere; undefined: that cannot be. */
+  payload: Payload | undefined;
+  /** Tokens of the prompt here, and of the payload, where somebody can count them. */
+  tokens: () => Promise<{ local: number; sent: number } | undefined>;
+  purse: Purse;
+  handover: Handover;
+  /** Pieces of the answer here that are held back, so that what is shown is rarely replaced. */
+  probation: number;
+  /** @throws KingletError `remote_failed` of kind `invalid_output`. */
+  check(remote: string, answer: Complete): void;
+  /** Hears the text that stands. */
+  heard?(text: string): void;
+  /** Whether a remote answer says the same; without it an audit is no verdict. */
+  agree?(local: string, remote: string): boolean | Promise<boolean>;
+}
+
+/** An answer that is complete. */
+interface Answered {
+  segment: Segment;
+  finish: FinishReason;
+  usage: Usage;
+  ending: Ending;
+}
+
+/** Answers a request. What is left of a stream early is settled as far as it came. */
+export async function* run(acting: Acting, plan: Plan, signal: AbortSignal | undefined): AsyncGenerator<Shown, void, void> {
+  yield* new Run(acting, plan, signal).answer();
+}
+
+class Run {
+  private segments = 0;
+  private here: Answered | undefined;
+  /** What is shown now. */
+  private showing: Segment | undefined;
+  private readonly bill: Bill = { cost: 0, warnings: [] };
+  private readonly excluded = new Set<string>();
+
+  constructor(
+    private readonly acting: Acting,
+    private readonly plan: Plan,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async *answer(): AsyncGenerator<Shown, void, void> {
+    const { pending } = this.plan;
+    for (;;) {
+      if (pending.step.decision.action === 'local' && this.here === undefined) {
+        yield* this.answerHere(pending.rule, this.leaves(pending.step));
+      }
+      const trace = pending.judged(this.here?.ending);
+      const { action } = trace.decision;
+      if (action === 'none') {
+        throw this.nothing(trace);
+      }
+      if (action !== 'remote' || !this.sendable(trace)) {
+        yield* this.keep(trace);
+        return;
+      }
+      const failure = yield* this.answerThere(trace);
+      if (failure === undefined) {
+        return;
+      }
+      yield telling({ type: 'error', ...toWire(failure) });
+      if (!this.another(trace, failure)) {
+        yield* this.restore(trace, failure);
+        return;
+      }
+    }
+  }
+
+  /** Whether something may still leave: then nothing stands before the end. */
+  private leaves({ decision, gates }: Trace): boolean {
+    return this.plan.payload !== undefined && this.acting.any && gates.length === 0 && decision.reason === null;
+  }
+
+  private sendable({ decision: { egress } }: Trace): boolean {
+    return this.plan.payload !== undefined && egress !== null && this.acting.has(egress.remote);
+  }
+
+  private async *answerHere(rule: Pending['rule'], replaceable: boolean): AsyncGenerator<Shown, void, void> {
+    const { handover, probation } = this.plan;
+    const segment = new Segment((this.segments += 1), 'local', replaceable ? handover : 'live', probation);
+    const ending: Ending = {};
+    let usage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+    let finish: FinishReason = 'stop';
+    for await (const piece of this.plan.local(rule)) {
+      joined(ending, piece);
+      usage = piece.usage ?? usage;
+      finish = piece.finish_reason ?? finish;
+      const { text, tool_calls, logprobs } = piece;
+      yield* this.show(segment, segment.add({ text, ...(tool_calls ? { tool_calls } : {}), ...(logprobs ? { logprobs } : {}) }, this.showing));
+    }
+    this.here = { segment, finish, usage, ending };
+  }
+
+  /** Undefined: it has answered. Else why not. */
+  private async *answerThere(trace: Trace): AsyncGenerator<Shown, KingletError | undefined, void> {
+    const { egress, reason } = trace.decision;
+    const { payload, handover, pending } = this.plan;
+    if (egress === null || payload === undefined) {
+      return new KingletError('internal', 'nothing can be sent');
+    }
+    const final = trace.inputs.policy.mode === 'only-remote' && handover === 'replace';
+    const segment = new Segment((this.segments += 1), 'remote', final ? 'live' : handover, 0, egress.remote);
+    const local_ms = this.took();
+    const began = performance.now();
+    let [first, settled, filtered] = [0, false, false];
+    let usage: RemoteUsage | undefined;
+    let finish: FinishReason = 'stop';
+    const provenance = this.acting.provenance(egress.remote);
+    const about = { id: trace.inputs.id, reason: reason ?? '', egress, payload, purse: this.plan.purse, ...(local_ms === undefined ? {} : { local_ms }) };
+    try {
+      for await (const part of this.acting.ask(about, this.bill, this.signal)) {
+        if (part.type === 'head') {
+          Object.assign(provenance, part.model === undefined ? {} : { model: part.model }, part.id === undefined ? {} : { id: part.id });
+        } else if (part.type === 'usage') {
+          usage = part.usage;
+        } else if (part.type === 'finish') {
+          filtered = part.reason === 'content_filter';
+          finish = part.reason === 'content_filter' ? 'stop' : part.reason;
+        } else {
+          first ||= performance.now();
+          yield* this.show(segment, segment.add(part.type === 'text' ? { text: part.text } : { text: '', tool_calls: [delta(part)] }, this.showing));
+        }
+      }
+      if (filtered) {
+        throw new KingletError('remote_failed', `${egress.remote} stopped its answer: its content filter`, { remote: egress.remote, kind: 'content_filter' });
+      }
+      this.plan.check(egress.remote, { text: segment.text, calls: segment.calls, finish });
+      const tokens = await this.plan.tokens();
+      const outcome: Outcome = { remote: 'answered', ...(usage === undefined ? {} : { usage: { input: usage.input, output: usage.output } }), ...(tokens === undefined ? {} : { payload: tokens }) };
+      settled = true;
+      const decision = pending.settled(trace, this.here?.ending, outcome);
+      const end = performance.now();
+      const timings = { prefill_ms: (first || end) - began, decode_ms: end - (first || end), reused_tokens: 0 };
+      const own: Ending = { timings, decision, source: 'remote', provenance, escalation: 'answered', ...(this.here?.ending.signals ? { signals: this.here.ending.signals } : {}) };
+      this.plan.heard?.(segment.text);
+      yield segment.stands(this.showing);
+      yield this.last(own, finish, usageOf(usage));
+      return undefined;
+    } catch (thrown) {
+      const failure = thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown), {}, { cause: thrown });
+      if (failure.code === 'aborted' || this.signal?.aborted || (final && segment.visible)) {
+        settled = true;
+        pending.settled(trace, this.here?.ending, { remote: 'failed' });
+        throw this.signal?.aborted ? aborted(this.signal) : failure;
+      }
+      settled = true;
+      return failure;
+    } finally {
+      if (!settled) {
+        pending.settled(trace, this.here?.ending, { remote: 'failed' }); // the caller has left
+      }
+    }
+  }
+
+  /** Whether another remote model is to be asked instead; if so, that is what the next decision says. */
+  private another(trace: Trace, failure: KingletError): boolean {
+    const { pending } = this.plan;
+    const name = trace.decision.egress?.remote ?? '';
+    this.excluded.add(name);
+    const instead = this.acting.instead(name, failure, this.excluded);
+    if (instead === undefined) {
+      return false;
+    }
+    pending.know({ resting: instead });
+    const next = pending.judged(this.here?.ending).decision;
+    return next.action === 'remote' && next.egress !== null && !this.excluded.has(next.egress.remote);
+  }
+
+  /** The remote model has not answered: the best answer that is here stands. */
+  private async *restore(trace: Trace, failure: KingletError): AsyncGenerator<Shown, void, void> {
+    const { pending } = this.plan;
+    const refused = this.refusedHere(failure);
+    if (refused !== undefined) {
+      pending.know({ ...refused, resting: this.acting.resting }); // nothing has left: what forbids it is a fact
+      const known = pending.judged(this.here?.ending);
+      if (known.decision.action === 'none') {
+        throw this.nothing(known);
+      }
+      yield* this.keep(known);
+      return;
+    }
+    const outcome: Outcome = { remote: outcomeOf(failure, trace) };
+    if (trace.inputs.policy.mode === 'only-remote') {
+      pending.settled(trace, this.here?.ending, outcome);
+      throw failure;
+    }
+    try {
+      if (this.here === undefined || this.here.ending.aborted !== undefined) {
+        yield* this.answerHere(undefined, false);
+      }
+    } catch (thrown) {
+      pending.settled(trace, undefined, outcome);
+      throw this.signal?.aborted ? aborted(this.signal) : new KingletError(failure.code, failure.message, failure.detail, { cause: thrown });
+    }
+    yield* this.stand(trace, outcome, outcome.remote);
+  }
+
+  /** What a budget of our own has refused. */
+  private refusedHere({ code, detail }: KingletError): Facts | undefined {
+    if (detail['by'] !== 'budget') {
+      return undefined;
+    }
+    const { budget } = this.plan.pending.step.inputs.facts;
+    return { budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) } };
+  }
+
+  /** The answer that is here stands. */
+  private async *keep(trace: Trace): AsyncGenerator<Shown, void, void> {
+    if (this.here === undefined) {
+      yield* this.answerHere(undefined, false);
+    }
+    if (trace.decision.action === 'audit' && this.sendable(trace)) {
+      yield* this.stand(trace, undefined, undefined);
+      this.acting.audit(trace, this.plan, { text: this.here?.segment.text ?? '', ending: this.here?.ending ?? {} });
+      return;
+    }
+    yield* this.stand(trace, {}, undefined);
+  }
+
+  /** Without an outcome it is still to be settled. */
+  private async *stand(trace: Trace, outcome: Outcome | undefined, escalation: Outcome['remote']): AsyncGenerator<Shown, void, void> {
+    const { here } = this;
+    if (here === undefined) {
+      return;
+    }
+    const { pending, purse } = this.plan;
+    const decision = outcome === undefined ? told(trace) : pending.settled(trace, here.ending, outcome);
+    const own: Ending = { ...here.ending, decision, source: 'local', ...(escalation === undefined ? {} : { escalation }) };
+    await this.acting.kept(trace, purse, here.usage, this.took());
+    this.plan.heard?.(here.segment.text);
+    yield here.segment.stands(this.showing);
+    yield this.last(own, here.finish, here.usage);
+  }
+
+  private *show(segment: Segment, piece: Shown | undefined): Generator<Shown, void, void> {
+    if (piece !== undefined) {
+      this.showing = segment;
+      yield piece;
+    }
+  }
+
+  private last(own: Ending, finish: FinishReason, usage: Usage): Shown {
+    const { cost, warnings } = this.bill;
+    const all: Ending = { ...own, ...(this.acting.any ? { cost } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
+    const source = own.source ?? 'local';
+    return {
+      text: '',
+      finish_reason: finish,
+      usage,
+      ...all,
+      parts: [
+        ...warnings.map((warning) => ({ type: 'warning' as const, ...warning })),
+        ...(own.decision === undefined ? [] : [{ type: 'decision' as const, decision: own.decision }]),
+        { type: 'usage', source, usage, cost },
+        { type: 'finish', reason: finish, source },
+      ],
+    };
+  }
+
+  private took(): number | undefined {
+    const timings = this.here?.ending.timings;
+    return timings && Math.round(timings.prefill_ms + timings.decode_ms);
+  }
+
+  private nothing(trace: Trace): KingletError {
+    const { pending } = this.plan;
+    const { reason } = pending.settled(trace, this.here?.ending);
+    return new KingletError('no_answer', `there is no answer: the mode wants a remote model, and ${reason ?? 'something'} forbids it`, { reason, id: trace.inputs.id });
+  }
+}
+
+function outcomeOf({ code }: KingletError, { decision: { egress } }: Trace): NonNullable<Outcome['remote']> {
+  if (code === 'consent_denied' && egress?.needs_consent) {
+    return 'consent_denied';
+  }
+  return code === 'rate_limited' ? 'rate_limited' : 'failed';
+}
+
+function delta(part: { index: number; id?: string; name?: string; arguments: string }): ToolCallDelta {
+  const { index, id, name, arguments: given } = part;
+  const first = name === undefined ? {} : { id: id ?? `call_${index}`, type: 'function' as const };
+  return { index, ...first, function: { ...(name === undefined ? {} : { name }), arguments: given } };
+}
+
+function usageOf(usage: RemoteUsage | undefined): Usage {
+  const { input = 0, output = 0, cached } = usage ?? {};
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output, ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }) };
+}

@@ -1,0 +1,74 @@
+// A task call, as it can be answered on either side: nothing of it is shown before it stands.
+
+import { KingletError } from '../errors.js';
+import type { AnswerDecision, Pending } from '../escalation.js';
+import type { Purse } from '../ledger/types.js';
+import type { Payload } from '../remote/types.js';
+import { collect, type Ending, type Shown } from '../shape.js';
+import type { Done, Elsewhere } from '../tasks/index.js';
+import { agree } from '../tasks/agree.js';
+import { joined } from '../tasks/signals.js';
+import type { Usage } from '../types.js';
+import type { Acting } from './index.js';
+import { run, type Plan } from './run.js';
+import { checkAnswer } from './validate.js';
+
+/** A task call. */
+export interface Task<T> {
+  pending: Pending;
+  purse: Purse;
+  local(rule: Pending['rule']): Promise<Done<T>>;
+  elsewhere: Elsewhere<T>;
+  complexity: number | undefined;
+  /** Which the app has said; else the one that an answer shows. */
+  group: string | undefined;
+}
+
+/** Its answer. */
+export interface Settled<T> {
+  result: T;
+  /** What was answered here, if anything was. */
+  done: Done<T> | undefined;
+  ending: Ending & { decision?: AnswerDecision };
+  usage: Usage;
+}
+
+/** Answers it. */
+export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
+  let done: Done<T> | undefined;
+  let said: T | undefined;
+  const { response_format, labels: _, max_tokens, read } = elsewhere;
+  const payload: Payload = { messages: elsewhere.messages(), max_tokens, temperature: 0, ...(response_format === undefined ? {} : { response_format }) };
+  const plan: Plan = {
+    pending,
+    purse,
+    payload,
+    handover: 'hold',
+    probation: 0,
+    tokens: async () => undefined,
+    local: (rule) => here(rule),
+    check: (remote, answer) => {
+      checkAnswer(remote, payload as unknown as Record<string, unknown>, answer);
+      said = read(answer.text, done);
+      if (said === undefined) {
+        throw new KingletError('remote_failed', `the answer of ${remote} is none of those that were asked for`, { remote, kind: 'invalid_output' });
+      }
+    },
+    agree: (mine, theirs) => agree(mine, theirs),
+  };
+  async function* here(rule: Pending['rule']): AsyncGenerator<Shown, void, void> {
+    done = await local(rule);
+    const { found, spent, texts } = done;
+    if (done.group !== undefined && group === undefined) {
+      pending.grouped(done.group);
+    }
+    const { usage, timings, aborted } = spent;
+    yield { text: texts.output ?? '', finish_reason: 'stop', usage, timings, signals: joined(spent.signals, { ...found, complexity }), ...(aborted === undefined ? {} : { aborted }) };
+  }
+  const { usage, ending } = await collect(run(acting, plan, signal));
+  const result = ending.source === 'remote' ? said : done?.result;
+  if (result === undefined) {
+    throw new KingletError('internal', 'a request ended without an answer');
+  }
+  return { result, done, ending, usage };
+}
