@@ -12,13 +12,13 @@ export async function* restored(parts: AsyncIterable<RemotePart>, vault: Vault, 
   let missing = 0;
   const rest = function* (): Generator<RemotePart, void, void> {
     const end = text.end();
-    missing += end.missing.length;
+    missing += end.missing;
     if (end.text !== '') {
       yield { type: 'text', text: end.text };
     }
     for (const [index, call] of calls) {
       const { text: left, missing: unknown } = call.end();
-      missing += unknown.length;
+      missing += unknown;
       if (left !== '') {
         yield { type: 'call', index, arguments: left };
       }

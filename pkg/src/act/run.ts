@@ -4,7 +4,7 @@ import { aborted, KingletError, toWire } from '../errors.js';
 import { told, type Pending } from '../escalation.js';
 import type { Purse } from '../ledger/types.js';
 import type { Payload, RemoteUsage } from '../remote/types.js';
-import type { Facts, Outcome, Trace } from '../route/types.js';
+import type { Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';
 import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
 import type { Bill } from './acting.js';
@@ -80,7 +80,7 @@ class Run {
         return;
       }
       yield telling({ type: 'error', ...toWire(failure) });
-      if (!this.another(trace, failure)) {
+      if (!this.another(trace, failure) && !this.refusedHere(failure)) {
         yield* this.restore(trace, failure);
         return;
       }
@@ -190,16 +190,6 @@ class Run {
   /** The remote model has not answered: the best answer that is here stands. */
   private async *restore(trace: Trace, failure: KingletError): AsyncGenerator<Shown, void, void> {
     const { pending } = this.plan;
-    const refused = this.refusedHere(failure);
-    if (refused !== undefined) {
-      pending.know({ ...refused, resting: this.acting.resting }); // nothing has left: what forbids it is a fact
-      const known = pending.judged(this.here?.ending);
-      if (known.decision.action === 'none') {
-        throw this.nothing(known);
-      }
-      yield* this.keep(known);
-      return;
-    }
     const outcome: Outcome = { remote: outcomeOf(failure, trace) };
     if (trace.inputs.policy.mode === 'only-remote') {
       pending.settled(trace, this.here?.ending, outcome);
@@ -216,13 +206,15 @@ class Run {
     yield* this.stand(trace, outcome, outcome.remote);
   }
 
-  /** What a budget of our own has refused. */
-  private refusedHere({ code, detail }: KingletError): Facts | undefined {
+  /** Whether a budget of our own has refused it: nothing has left, and that is a fact, by which it is decided again. */
+  private refusedHere({ code, detail }: KingletError): boolean {
     if (detail['by'] !== 'budget') {
-      return undefined;
+      return false;
     }
-    const { budget } = this.plan.pending.step.inputs.facts;
-    return { budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) } };
+    const { pending } = this.plan;
+    const { budget } = pending.step.inputs.facts;
+    pending.know({ budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) }, resting: this.acting.resting });
+    return pending.judged(this.here?.ending).decision.action !== 'remote';
   }
 
   /** The answer that is here stands. */
