@@ -118,7 +118,8 @@ export class Decisions {
     const purse = purseOf(about, batch);
     const here = surroundings(link);
     if (this.acting?.any !== true) {
-      return { ...here, ...(await this.acting?.world(purse)) };
+      const { local: _, ...rest } = here; // it is waited for
+      return { ...rest, ...(await this.acting?.world(purse)) };
     }
     // What the browser says of the connection is not believed where one can try.
     const { online: _, ...rest } = here;

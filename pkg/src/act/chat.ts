@@ -2,6 +2,7 @@
 
 import type { Pending, Requested } from '../escalation.js';
 import type { Request } from '../facts.js';
+import { arrived } from './arrived.js';
 import type { Lasting } from '../lasting.js';
 import { pieces } from '../stream.js';
 import type { ActOptions } from './options.js';
@@ -23,6 +24,7 @@ export function planOf(link: Lasting, chat: Chat, request: Request, { handover, 
       const abort = given ?? rule;
       return pieces(link, 'chat', { ...asked, kinglet: { ...own, ...(abort === undefined ? {} : { abort }) } }, signal);
     },
+    arrived: () => arrived(link, signal),
     payload,
     tokens: tokens ?? (async () => undefined),
     purse,

@@ -4,7 +4,7 @@ import { aborted, KingletError, toWire } from '../errors.js';
 import { told, type Pending } from '../escalation.js';
 import type { Purse } from '../ledger/types.js';
 import type { Payload, RemoteUsage } from '../remote/types.js';
-import type { Outcome, Trace } from '../route/types.js';
+import type { Facts, Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';
 import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
 import type { Bill } from './acting.js';
@@ -17,6 +17,8 @@ export interface Plan {
   pending: Pending;
   /** Answers here. `rule`: when to end early. */
   local(rule: Pending['rule']): AsyncIterable<Shown>;
+  /** Waits for the model that is on its way; what is known then. */
+  arrived(): Promise<Facts>;
   /** What is asked elsewhere; undefined: that cannot be. */
   payload: Payload | undefined;
   /** Tokens of the prompt here, and of the payload, where somebody can count them. */
@@ -69,7 +71,11 @@ class Run {
       const trace = pending.judged(this.here?.ending);
       const { action } = trace.decision;
       if (action === 'none') {
-        throw this.nothing(trace);
+        if (trace.inputs.facts.local !== 'downloading') {
+          throw this.nothing(trace);
+        }
+        pending.know(await this.plan.arrived()); // nobody else may answer, so it is waited for
+        continue;
       }
       if (action !== 'remote' || !this.sendable(trace)) {
         yield* this.keep(trace);

@@ -2,6 +2,7 @@
 
 import { KingletError } from '../errors.js';
 import type { AnswerDecision, Pending } from '../escalation.js';
+import type { Lasting } from '../lasting.js';
 import type { Purse } from '../ledger/types.js';
 import type { Payload } from '../remote/types.js';
 import { collect, type Ending, type Shown } from '../shape.js';
@@ -10,6 +11,7 @@ import { agree } from '../tasks/agree.js';
 import { joined } from '../tasks/signals.js';
 import type { Usage } from '../types.js';
 import type { Acting } from './index.js';
+import { arrived } from './arrived.js';
 import { run, type Plan } from './run.js';
 import { checkAnswer } from './validate.js';
 
@@ -20,6 +22,7 @@ export interface Task<T> {
   local(rule: Pending['rule']): Promise<Done<T>>;
   elsewhere: Elsewhere<T>;
   complexity: number | undefined;
+  link: Lasting;
   /** Which the app has said; else the one that an answer shows. */
   group: string | undefined;
 }
@@ -34,7 +37,7 @@ export interface Settled<T> {
 }
 
 /** Answers it. */
-export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
+export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group, link }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
   let done: Done<T> | undefined;
   let said: T | undefined;
   const { response_format, labels: _, max_tokens, read } = elsewhere;
@@ -43,6 +46,7 @@ export async function task<T extends object>(acting: Acting, { pending, purse, l
     pending,
     purse,
     payload,
+    arrived: () => arrived(link, signal),
     handover: 'hold',
     probation: 0,
     tokens: async () => undefined,

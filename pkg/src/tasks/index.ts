@@ -249,7 +249,7 @@ export class Tasks implements Desk {
       const done = await local(pending?.rule);
       return { ...done.result, kinglet: this.report(begun, done) };
     }
-    const { done, result, ending, usage } = await acting.task({ pending, purse: purseOf(pending.step.inputs.facts), local, elsewhere, complexity: own.complexity, group: own.group ?? own.facts.group }, own.signal);
+    const { done, result, ending, usage } = await acting.task({ link: this.link, pending, purse: purseOf(pending.step.inputs.facts), local, elsewhere, complexity: own.complexity, group: own.group ?? own.facts.group }, own.signal);
     const kinglet = done === undefined ? this.elsewhere(begun, ending, usage) : { ...this.report(begun, done, ending.decision), ...ending, usage };
     return { ...result, kinglet };
   }
