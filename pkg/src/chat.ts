@@ -33,7 +33,7 @@ export class ChatCompletions {
     const requested: Requested = (await this.decisions?.request('chat', this.link, head.id, request, batch)) ?? { asked: request };
     const { asked, pending } = requested;
     const acting = this.decisions?.acting;
-    if (pending !== undefined && acting?.any === true) {
+    if (pending !== undefined && acting !== undefined && (request['n'] ?? 1) === 1) {
       const answer = acting.chat(this.link, { ...requested, pending }, request, signal);
       return stream ? chunks(answer, head, includeUsage, undefined) : whole(answer, head, undefined);
     }

@@ -6,13 +6,14 @@ import { Completions } from './completions.js';
 import { Embeddings } from './embeddings.js';
 import { aborted, KingletError } from './errors.js';
 import type { BatchOptions, BatchResult } from './act/batch.js';
-import type { Acting } from './act/index.js';
+import type { Acting } from './act/acting.js';
 import type { DecidingModule } from './deciding.js';
 import type { Decisions, EscalateOptions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting, type Started } from './lasting.js';
 import type { Ledger } from './ledger/index.js';
 import { checkOptions, loadArguments, wasmFiles } from './options.js';
+import type { Queue } from './offline/index.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import type { Consents, EgressLog } from './privacy/index.js';
 import { told, type Report } from './progress.js';
@@ -258,6 +259,15 @@ export class Kinglet {
     return this.acting().log;
   }
 
+  /** What waits for a connection: to be listed, cancelled, asked for again (docs/escalation.md). */
+  get queue(): Queue {
+    const waiting = this.acting().waiting;
+    if (waiting === undefined) {
+      throw invalid('options.offline', 'an object', 'none');
+    }
+    return waiting.queue;
+  }
+
   /** What the user has granted; to be taken back. */
   get consents(): Consents {
     return this.acting().consents;
@@ -332,22 +342,27 @@ async function decisionsOf(options: KingletOptions, ways: Ways): Promise<Decisio
   const { policy, acting } = await actingOf(options, ways);
   const { Decisions, createRouter } = await fetched(ways.deciding());
   const wasm = wasmFiles(options.wasm)?.route;
-  return Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice), acting);
+  const decisions = await Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice), acting);
+  acting?.begin(decisions);
+  return decisions;
 }
 
 /** Options that have answers decided on. */
-const DECIDING = ['mode', 'remote', 'escalation', 'tasks', 'privacy', 'profiles', 'budget'] as const;
+const DECIDING = ['mode', 'remote', 'escalation', 'tasks', 'privacy', 'profiles', 'budget', 'offline', 'telemetry'] as const;
+/** Those of them that only what acts knows. */
+const ACTING = ['budget', 'offline', 'telemetry'] as const;
 
 /** What acts, where something can, and the policy under the names that `createRouter` has for it. */
 async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: RouterOptions; acting?: Acting }> {
   const { mode, remote, escalation, tasks, privacy, profiles } = options;
   const plain = { policy: defined({ mode, remotes: remote, escalation, tasks, privacy, profiles }) };
-  const sends = options.budget === undefined ? has(remote, 'baseURL') : true;
+  const own = ACTING.find((name) => options[name] !== undefined);
+  const sends = own !== undefined || has(remote, 'baseURL');
   if (!sends && !has([escalation], 'handover', 'probation') && !has([privacy], 'entities', 'dictionary', 'onConsent')) {
     return plain;
   }
   if (ways.acting === undefined) {
-    const which = options.budget !== undefined ? 'budget' : has(remote, 'baseURL') ? 'remote' : 'escalation or privacy';
+    const which = own ?? (has(remote, 'baseURL') ? 'remote' : 'escalation or privacy');
     throw invalid(which, 'nothing of remote models, for this entry of the package asks none (the entry "kinglet" does)', 'options for asking one');
   }
   const { checkActing, openActing } = await fetched(ways.acting());

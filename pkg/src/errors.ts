@@ -53,7 +53,7 @@ export type ErrorCode =
   | 'profile_mismatch'
   /** Labelled answers do not bear the promise of a calibration. */
   | 'cannot_certify'
-  /** A remote model was asked and did not answer; `detail.kind` says why. */
+  /** A remote model was asked and did not answer: `detail.kind` says why. */
   | 'remote_failed'
   /** The budget's requests or tokens per time, or the service's, are used up. */
   | 'rate_limited'

@@ -3,7 +3,7 @@
 // for the remote model says what would be asked, and the local answer is computed and stands.
 
 import { bindingOf, identityOf, NO_TEMPLATE, samplerOf, UNBOUND } from './binding.js';
-import type { Acting } from './act/index.js';
+import type { Acting } from './act/acting.js';
 import { split } from './act/payload.js';
 import { factsOf, promptOf, promptTokens, purseOf, surroundings, tokensOf, type Batch, type Request } from './facts.js';
 import type { Lasting } from './lasting.js';
@@ -146,8 +146,10 @@ export class Decisions {
     const tokens = prompt === undefined ? await tokensOf(link, plain) : await promptTokens(link, prompt.one, request['suffix']);
     const said = factsOf(link, request, tokens, given);
     const facts: Facts = { ...(await this.world(link, said, batch)), ...said };
-    if (labels.length > 0) {
-      facts.payload = [...labels, ...(said.payload ?? [])];
+    // What has no label has the default, unless the app has labelled the whole.
+    const all = said.payload === undefined ? labels : [...labels.filter((label) => Object.keys(label).length > 0), ...said.payload];
+    if (all.length > 0) {
+      facts.payload = all;
     }
     if (payload !== undefined && this.acting?.any === true) {
       this.requests.set(id, { request });

@@ -9,6 +9,8 @@ import { WAYS } from './ways.js';
 
 export type { ChatCompletions } from './chat.js';
 export type { BatchOptions, BatchResult } from './act/batch.js';
+export type { Flushed, Queue, Queued, QueueState } from './offline/index.js';
+export type { TelemetryOptions, TelemetryStats } from './telemetry/types.js';
 export type { Kinglet } from './client.js';
 export { visible } from './visible.js';
 export type { BudgetOptions, Estimate, LedgerRow, LedgerSummary, Share } from './ledger/types.js';

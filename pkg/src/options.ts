@@ -35,6 +35,8 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   privacy: undefined,
   profiles: undefined,
   budget: kind('object', 'an object'),
+  offline: kind('object', 'an object'),
+  telemetry: kind('object', 'an object'),
   progressive: kind('boolean', 'true or false'),
   module: oneOf('relaxed', 'baseline'),
 };

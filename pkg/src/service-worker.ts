@@ -4,6 +4,7 @@
 import * as baseline from '../wasm/kinglet.js';
 import * as grammar from '../wasm/kinglet_grammar.js';
 import * as relaxed from '../wasm/kinglet_relaxed.js';
+import * as act from './act/static.js';
 import { availabilityOf } from './availability.js';
 import { calibrate } from './calibrate/static.js';
 import { create, type Kinglet } from './client.js';
@@ -32,6 +33,7 @@ export type * from './tasks/types.js';
 export type * from './types.js';
 
 const WAYS: Ways = {
+  acting: async () => act,
   tasks: async () => tasks,
   retrieval: async () => retrieval,
   deciding: async () => ({ Decisions, calibrate, ...route }),

@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.js';
 import type { BudgetOptions } from './ledger/types.js';
 import type { PrivacyOptions } from './privacy/types.js';
 import type { RemoteEndpoint } from './remote/types.js';
+import type { TelemetryOptions } from './telemetry/types.js';
 import type { Escalation, Mode, Profile, Remote, TaskRule } from './route/types.js';
 import type { Patience } from './sources/retry.js';
 
@@ -137,6 +138,10 @@ export interface KingletOptions {
   privacy?: PrivacyOptions;
   /** What may be spent (docs/budget.md). */
   budget?: BudgetOptions;
+  /** Requests that lack a connection are answered here, and asked for again later (docs/escalation.md). Without it they are not. */
+  offline?: OfflineOptions;
+  /** Traces and metrics for a collector of the app's own (docs/telemetry.md). Without it nothing is sent. */
+  telemetry?: TelemetryOptions;
   /** Do not wait for the model: until it is here, requests are answered elsewhere where that is allowed, and else wait. Default false. */
   progressive?: boolean;
   /** Calibrations, one for each task. */
@@ -154,6 +159,17 @@ export interface EscalationOptions extends Escalation {
   handover?: 'hold' | 'replace';
   /** With `replace`: pieces of the local answer that are held back, so that what is shown is rarely replaced. Default 16. */
   probation?: number;
+}
+
+/** Requests that wait for a connection: redacted, whatever a label says, and without any key. */
+export interface OfflineOptions {
+  /** How long one waits. Default 24. */
+  ttlHours?: number;
+  /** How many, and how many bytes of them. Default 50, and 1,000,000. */
+  most?: number;
+  mostBytes?: number;
+  /** As `feedback.store`. Default `auto`. */
+  store?: 'auto' | 'indexeddb' | 'memory';
 }
 
 /** What loading is doing: waiting for another tab (which downloads the same file), reading the header, compiling the GPU's shaders (which goes on meanwhile), then the weights. */
@@ -200,6 +216,14 @@ export type NoticeCode =
   | 'gpu_disabled'
   /** A calibration was made for something else, and is not used; `detail.field` differs. */
   | 'profile_mismatch'
+  /** A request that had waited for a connection was answered: `detail` is `{id, content, provenance, decision, cost, placeholders}`. */
+  | 'upgraded'
+  /** A tab ended while it sent a request that had waited: `detail.id` can be asked for again, or cancelled. */
+  | 'queue_interrupted'
+  /** A request has waited for too long. */
+  | 'queue_expired'
+  /** A request could not be kept for later. */
+  | 'queue_full'
   /** Traffic is no longer like the calibration set; `detail` is `{kind, action}`. */
   | 'drift';
 

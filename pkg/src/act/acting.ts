@@ -1,199 +1,173 @@
-// What it takes to ask a remote model: what must be replaced is, the user agrees, the worst case is reserved, it is written down
-// that it left; what comes back is put together again, and paid.
+// Everything that acts on the decisions of one `createKinglet`.
 
-import type { Provenance, WarningCode } from '../answers.js';
-import { KingletError } from '../errors.js';
+import type { ChatCompletions } from '../chat.js';
+import type { KingletError } from '../errors.js';
+import type { Decisions } from '../escalation.js';
+import type { Request } from '../facts.js';
+import type { Lasting } from '../lasting.js';
 import type { Ledger } from '../ledger/index.js';
-import type { Purse } from '../ledger/types.js';
-import type { Consents, EgressLog, Redactor } from '../privacy/index.js';
-import type { ConsentAnswer, EntityCounts } from '../privacy/types.js';
-import type { RemoteModel } from '../remote/index.js';
-import type { Account, Payload, RemoteEndpoint, RemotePart } from '../remote/types.js';
-import type { Decision, Trace } from '../route/types.js';
-import type { Usage } from '../types.js';
-import { restored } from './restored.js';
+import type { LedgerRow, Purse } from '../ledger/types.js';
+import type { Queue } from '../offline/index.js';
+import type { Consents, EgressLog } from '../privacy/index.js';
+import type { RemoteUsage } from '../remote/types.js';
+import type { Outcome, Trace } from '../route/types.js';
+import type { Ending } from '../shape.js';
+import type { AnswerReport, Telemetry } from '../telemetry/index.js';
+import type { ChatParams, Usage } from '../types.js';
+import { batch, type BatchOptions, type BatchResult } from './batch.js';
+import { planOf, type Chat } from './chat.js';
+import type { ActOptions } from './options.js';
+import { run, type Plan } from './run.js';
+import { book, Sender, type Bill, type Means } from './sender.js';
+import { task, type Settled, type Task } from './task.js';
+import { Waiting } from './waiting.js';
 
-/** What one request has cost so far, and what is to be said of that. */
-export interface Bill {
-  /** Micro-units. */
-  cost: number;
-  warnings: { code: WarningCode; message: string }[];
-}
+/** Acts on the decisions of one `createKinglet`. */
+export class Acting extends Sender {
+  private readonly ending = new AbortController();
+  private readonly background = new Set<Promise<void>>();
 
-/** What is asked of a remote model. */
-export interface Ask {
-  id: string;
-  reason: string;
-  egress: NonNullable<Decision['egress']>;
-  payload: Payload;
-  purse: Purse;
-  /** What the answer here took that is given up. */
-  local_ms?: number;
-  /** Nobody waits for it: the user is not asked, only what was granted before holds. */
-  quiet?: boolean;
-}
+  /** Who waits for the network, where that is wanted. */
+  readonly waiting: Waiting | undefined;
 
-/** A remote model, and what its options say. */
-export interface Known {
-  model: RemoteModel;
-  endpoint: RemoteEndpoint;
-}
-
-/** What the parts of this folder share. */
-export interface Means {
-  remotes: ReadonlyMap<string, Known>;
-  redactor: Redactor;
-  consents: Consents;
-  log: EgressLog;
-  ledger: Ledger;
-}
-
-/** Failures that only the remote model named for them may make good: the others would fail alike, or are not meant to be asked. */
-const NAMED: Readonly<Record<string, 'onOverflow' | 'onContentFilter' | undefined>> = { overflow: 'onOverflow', content_filter: 'onContentFilter' };
-
-/** Asks remote models. */
-export class Sender {
-  constructor(private readonly means: Means) {}
-
-  /** There is one that can be asked. */
-  get any(): boolean {
-    return this.means.remotes.size > 0;
+  /** @internal */
+  constructor(
+    means: Means,
+    readonly options: ActOptions,
+    { queue, telemetry }: Others,
+  ) {
+    super(means);
+    this.telemetry = telemetry;
+    this.waiting = queue === undefined ? undefined : new Waiting(this, queue, options.onNotice);
   }
 
-  has(remote: string): boolean {
-    return this.means.remotes.has(remote);
+  private readonly telemetry: Telemetry | undefined;
+
+  get ledger(): Ledger {
+    return this.means.ledger;
   }
 
-  /** Those that rest after failures. */
-  get resting(): string[] {
-    return [...this.means.remotes].filter(([, { model }]) => model.resting).map(([name]) => name);
+  get consents(): Consents {
+    return this.means.consents;
   }
 
-  /** Whose answer it would be. */
-  provenance(remote: string): Provenance {
-    const { model } = this.known(remote);
-    return { remote, provider: model.provider, model: model.model };
+  get log(): EgressLog {
+    return this.means.log;
   }
 
-  /** After a failure: which remote models are left out when it is decided again; undefined: it is not. */
-  instead(remote: string, { code, detail }: KingletError, excluded: ReadonlySet<string>): string[] | undefined {
-    if (code === 'consent_denied' || code === 'internal') {
-      return undefined;
+  /** What is decided by is known: what waits can be decided on. */
+  begin(decisions: Decisions): void {
+    this.waiting?.begin(decisions);
+  }
+
+  /** A request has ended. */
+  ended(report: AnswerReport): void {
+    this.telemetry?.answered(report);
+  }
+
+  /** Whether {@link ended} is of use to anybody. */
+  get watched(): boolean {
+    return this.telemetry !== undefined;
+  }
+
+  /** Answers a request, here or elsewhere. */
+  run(plan: Plan, signal: AbortSignal | undefined): ReturnType<typeof run> {
+    return run(this, plan, signal);
+  }
+
+  /** Answers many chats. */
+  batch(chat: ChatCompletions, requests: readonly ChatParams[], options: BatchOptions): Promise<BatchResult[]> {
+    return batch(chat, requests, options);
+  }
+
+  /** Answers a task call. */
+  task<T extends object>(asked: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
+    return task(this, asked, signal);
+  }
+
+  /** Answers a chat. */
+  chat(link: Lasting, requested: Chat, request: Request, signal: AbortSignal | undefined): ReturnType<typeof run> {
+    return run(this, planOf(link, requested, request, this.options, signal), signal);
+  }
+
+  /** A local answer, booked. */
+  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow> {
+    return book(this.means, trace, purse, usage, local_ms);
+  }
+
+  /** Asks what a local answer is worth, behind its back: the answer stands, and what the other says is held against the promise. */
+  audit(trace: Trace, plan: Plan, here: Heard): void {
+    const { signal } = this.ending;
+    const { egress } = trace.decision;
+    if (egress === null || plan.payload === undefined) {
+      return;
     }
-    const rest = new Set([...this.resting, ...excluded]);
-    const budget = detail['by'] === 'budget';
-    const option = budget ? 'onBudget' : NAMED[String(detail['kind'])];
-    if (option === undefined) {
-      return [...rest];
-    }
-    const named = this.known(remote).endpoint[option];
-    return named === undefined || rest.has(named) ? undefined : [...this.means.remotes.keys()].filter((name) => name !== named);
-  }
-
-  /**
-   * The pieces of its answer.
-   *
-   * @throws KingletError `consent_denied`; `budget_exhausted`, `rate_limited`, both by the budget or the service; `remote_failed`; `aborted`.
-   */
-  async *ask(ask: Ask, bill: Bill, signal: AbortSignal | undefined): AsyncGenerator<RemotePart, void, void> {
-    const { egress, id } = ask;
-    const { model, endpoint } = this.known(egress.remote);
-    const { payload, counts, vault } = this.redacted(ask);
-    const body = model.body(payload);
-    const consent = await this.agreed(ask, body, counts, signal);
-    const account = this.account(ask, body, consent, counts, bill);
-    const parts = model.ask(payload, { id, account, ...(signal === undefined ? {} : { signal }) });
-    for await (const part of vault === undefined ? parts : restored(parts, vault, payload, bill)) {
-      if (part.type === 'head' && part.model !== undefined && !part.model.startsWith(endpoint.model)) {
-        const message = `asked for ${endpoint.model}, and ${part.model} answered: calibrations and prices may be of another model`;
-        bill.warnings.push({ code: 'model_changed', message });
+    this.aside(async () => {
+      let outcome: Outcome;
+      try {
+        outcome = await this.checked(trace, plan, plan.payload, here, signal);
+      } catch (thrown) {
+        const { code, detail } = thrown as Partial<KingletError>;
+        const remote = code === 'consent_denied' && egress.needs_consent ? 'consent_denied' : code === 'rate_limited' || detail?.['by'] === 'budget' ? 'rate_limited' : 'failed';
+        outcome = { remote };
       }
-      yield part;
-    }
+      plan.pending.settled(trace, here.ending, outcome);
+    });
   }
 
-  private redacted({ egress, payload }: Ask) {
-    const { redactor } = this.means;
-    return egress.needs_redaction ? redactor.redact(payload) : { payload, counts: redactor.count(payload), vault: undefined };
-  }
-
-  private async agreed(ask: Ask, preview: string, entities: EntityCounts, signal: AbortSignal | undefined): Promise<'free' | ConsentAnswer> {
-    const { egress, reason, purse } = ask;
-    if (!egress.needs_consent) {
-      return 'free';
+  private async checked(trace: Trace, plan: Plan, payload: Plan['payload'], here: Heard, signal: AbortSignal): Promise<Outcome> {
+    const { egress, reason } = trace.decision;
+    if (egress === null || payload === undefined) {
+      return {};
     }
-    const { model, endpoint } = this.known(egress.remote);
-    const request = {
-      remote: egress.remote,
-      host: model.host,
-      model: model.model,
-      reason,
-      preview,
-      redacted: egress.needs_redaction,
-      entities,
-      cost: egress.cost,
-      currency: endpoint.price.currency,
-      ...(purse.task === undefined ? {} : { task: purse.task }),
-    };
-    const answer = await this.means.consents.ask(request, signal === undefined ? {} : { signal });
-    if (answer === 'no') {
-      throw new KingletError('consent_denied', `nothing was sent to ${egress.remote}: the user did not agree`, { remote: egress.remote, host: model.host });
+    let text = '';
+    let usage: RemoteUsage | undefined;
+    const bill: Bill = { cost: 0, attempts: 0, warnings: [] };
+    // Nobody is asked for consent in the background: what was granted before holds.
+    const ask = { id: trace.inputs.id, reason: reason ?? '', egress, payload, purse: plan.purse, quiet: true };
+    for await (const part of this.ask(ask, bill, signal)) {
+      text += part.type === 'text' ? part.text : '';
+      usage = part.type === 'usage' ? part.usage : usage;
     }
-    return answer;
-  }
-
-  /** Books each attempt: what it can cost at most before it is sent, what it has cost when it has ended. */
-  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill): Account {
-    const { id, egress, payload, purse, reason, local_ms } = ask;
-    const { model, endpoint } = this.known(egress.remote);
-    const { ledger, log } = this.means;
-    const bytes = new TextEncoder().encode(body).length;
-    let [attempt, began] = [0, 0];
+    const local_ok = await plan.agree?.(here.text, text);
     return {
-      begin: async () => {
-        attempt += 1;
-        // No tokenizer makes more tokens than there are bytes.
-        await ledger.reserve({ ...purse, id, attempt, remote: egress.remote, price: endpoint.price, input: bytes, output: payload.max_tokens });
-        await log.add({ id, at: Date.now(), remote: egress.remote, host: model.host, model: model.model, bytes, consent, redacted: egress.needs_redaction, entities });
-        began = performance.now();
-      },
-      end: async (spent) => {
-        const latency_ms = Math.round(performance.now() - began);
-        const row = await ledger.settle(id, attempt, {
-          spent,
-          latency_ms,
-          reason,
-          model: model.model,
-          provider: model.provider,
-          ...(local_ms === undefined ? {} : { wasted_local_ms: local_ms }),
-        });
-        bill.cost += row.cost;
-        if (spent.kind === 'unknown') {
-          bill.warnings.push({ code: 'usage_missing', message: `${egress.remote} has not said what it counted; the most that it can be stays booked` });
-        }
-      },
+      remote: 'answered',
+      ...(usage === undefined ? {} : { usage: { input: usage.input, output: usage.output } }),
+      ...(local_ok === undefined ? {} : { local_ok }),
     };
   }
 
-  private known(remote: string): Known {
-    const known = this.means.remotes.get(remote);
-    if (known === undefined) {
-      throw new KingletError('internal', `no remote model is called ${remote}`);
-    }
-    return known;
+  /** Nothing of it is awaited by an answer; {@link idle} waits for all. */
+  private aside(work: () => Promise<void>): void {
+    const job = work()
+      .catch((thrown: unknown) => (globalThis.reportError ?? console.error)(thrown))
+      .finally(() => this.background.delete(job));
+    this.background.add(job);
+  }
+
+  /** When nothing goes on behind answers' backs. */
+  async idle(): Promise<void> {
+    await Promise.all(this.background);
+  }
+
+  /** The end: what goes on behind answers' backs ends. */
+  close(): void {
+    this.ending.abort();
+    this.waiting?.close();
+    void this.telemetry?.close();
+    this.log.close();
+    this.ledger.close();
   }
 }
 
-/** A local answer, for what it would have cost elsewhere. */
-export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<void> {
-  const [first] = remotes.values();
-  await ledger.kept({
-    ...purse,
-    id: inputs.id,
-    input: usage.prompt_tokens,
-    output: usage.completion_tokens,
-    ...(first === undefined ? {} : { price: first.endpoint.price, remote: first.endpoint.name }),
-    ...(local_ms === undefined ? {} : { local_ms }),
-    ...(decision.reason === null ? {} : { reason: decision.reason }),
-  });
+/** What not everybody wants. */
+export interface Others {
+  queue?: Queue;
+  telemetry?: Telemetry;
+}
+
+/** A local answer that is checked. */
+export interface Heard {
+  text: string;
+  ending: Ending;
 }

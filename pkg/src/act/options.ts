@@ -1,15 +1,19 @@
 // The options of acting, checked: by the parts that know each.
 
+import { count, number, object } from '../check.js';
 import { checkBudget } from '../ledger/index.js';
 import type { BudgetOptions } from '../ledger/types.js';
-import { invalid } from '../params.js';
+import type { QueueOptions } from '../offline/index.js';
+import { wasmFiles } from '../options.js';
+import { invalid, refuseOthers } from '../params.js';
 import { checkPrivacy } from '../privacy/index.js';
 import type { PrivacyOptions } from '../privacy/types.js';
 import { checkEndpoints, policyPart } from '../remote/index.js';
 import type { RemoteEndpoint } from '../remote/types.js';
 import type { Remote } from '../route/types.js';
 import type { Handover } from './parts.js';
-import type { EscalationOptions, KingletOptions } from '../types.js';
+import type { TelemetryOptions } from '../telemetry/index.js';
+import type { EscalationOptions, KingletOptions, Notice, OfflineOptions, WasmFile } from '../types.js';
 
 /** Pieces of an answer that are held back before it is shown provisionally. */
 const PROBATION = 16;
@@ -21,6 +25,11 @@ export interface ActOptions {
   budget: BudgetOptions;
   handover: Handover;
   probation: number;
+  /** Of requests that wait for a connection. */
+  offline?: Omit<QueueOptions, 'now' | 'redactor'>;
+  telemetry?: TelemetryOptions;
+  onNotice: (notice: Notice) => void;
+  wasm: WasmFile | undefined;
 }
 
 /** The same, and what is left for the policy. */
@@ -32,7 +41,7 @@ export interface Checked {
 }
 
 /** @throws KingletError `invalid_request` that names a wrong option. */
-export function checkActing({ remote = [], escalation, privacy, budget }: KingletOptions): Checked {
+export function checkActing({ remote = [], escalation, privacy, budget, offline, telemetry, onNotice, wasm }: KingletOptions): Checked {
   const remotes = checkEndpoints(remote);
   const { handover = 'replace', probation = PROBATION, ...rest } = (escalation ?? {}) as EscalationOptions;
   if (handover !== 'hold' && handover !== 'replace') {
@@ -47,12 +56,32 @@ export function checkActing({ remote = [], escalation, privacy, budget }: Kingle
     acting: {
       endpoints: remotes.filter((one): one is RemoteEndpoint => 'baseURL' in one),
       privacy: known,
-      budget: checkBudget(budget ?? {}),
+      budget: budgetOf(budget),
       handover,
       probation,
+      ...(offline === undefined ? {} : { offline: offlineOf(offline) }),
+      ...(telemetry === undefined ? {} : { telemetry }),
+      onNotice: (notice) => onNotice?.(notice),
+      wasm: wasmFiles(wasm)?.route,
     },
     remotes: remotes.map(policyPart),
     escalation: escalation === undefined ? undefined : rest,
     privacy: privacy === undefined ? undefined : { ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) },
   };
+}
+
+/** Checked by who keeps it; what it was given is what it is opened with. */
+function budgetOf(budget: BudgetOptions | undefined): BudgetOptions {
+  checkBudget(budget);
+  return budget ?? {};
+}
+
+const HOUR_MS = 3_600_000;
+
+function offlineOf(given: OfflineOptions): NonNullable<ActOptions['offline']> {
+  const { ttlHours, most, mostBytes, store, ...others } = object<OfflineOptions>('offline', given);
+  refuseOthers('offline', others, () => 'ttlHours, most, mostBytes or store');
+  const hours = number('offline.ttlHours', ttlHours, 0.01, 24 * 365);
+  const bounds = { most: count('offline.most', most, 50), mostBytes: count('offline.mostBytes', mostBytes, 1_000_000) };
+  return { ...bounds, ...(hours === undefined ? {} : { ttlMs: Math.round(hours * HOUR_MS) }), ...(store === undefined ? {} : { store }) };
 }

@@ -2,7 +2,7 @@
 
 import { Rehydrator, type Vault } from '../privacy/index.js';
 import type { Payload, RemotePart } from '../remote/types.js';
-import type { Bill } from './acting.js';
+import type { Bill } from './sender.js';
 
 /** The same parts. What is held back comes before the answer's end. */
 export async function* restored(parts: AsyncIterable<RemotePart>, vault: Vault, { response_format }: Payload, bill: Bill): AsyncGenerator<RemotePart, void, void> {

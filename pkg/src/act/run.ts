@@ -6,15 +6,21 @@ import type { Purse } from '../ledger/types.js';
 import type { Payload, RemoteUsage } from '../remote/types.js';
 import type { Facts, Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';
+import type { AnswerReport } from '../telemetry/types.js';
 import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
-import type { Bill } from './acting.js';
-import type { Acting } from './index.js';
+import type { Bill } from './sender.js';
+import type { Acting } from './acting.js';
 import { Segment, telling, type Handover } from './parts.js';
 import type { Complete } from './validate.js';
 
 /** A request, and how it can be answered. */
 export interface Plan {
   pending: Pending;
+  /** `chat`, or the task's name. */
+  operation: string;
+  /** What was asked, and the model that is here, for whoever watches. */
+  input: unknown;
+  model(): string;
   /** Answers here. `rule`: when to end early. */
   local(rule: Pending['rule']): AsyncIterable<Shown>;
   /** Waits for the model that is on its way; what is known then. */
@@ -45,7 +51,13 @@ interface Answered {
 
 /** Answers a request. What is left of a stream early is settled as far as it came. */
 export async function* run(acting: Acting, plan: Plan, signal: AbortSignal | undefined): AsyncGenerator<Shown, void, void> {
-  yield* new Run(acting, plan, signal).answer();
+  const running = new Run(acting, plan, signal);
+  try {
+    yield* running.answer();
+  } catch (thrown) {
+    running.told({ error: toWire(thrown).code });
+    throw thrown;
+  }
 }
 
 class Run {
@@ -53,8 +65,11 @@ class Run {
   private here: Answered | undefined;
   /** What is shown now. */
   private showing: Segment | undefined;
-  private readonly bill: Bill = { cost: 0, warnings: [] };
+  private readonly bill: Bill = { cost: 0, attempts: 0, warnings: [] };
   private readonly excluded = new Set<string>();
+  private readonly began = Date.now();
+  /** The last trace, for whoever watches. */
+  private trace: Trace | undefined;
 
   constructor(
     private readonly acting: Acting,
@@ -69,6 +84,7 @@ class Run {
         yield* this.answerHere(pending.rule, this.leaves(pending.step));
       }
       const trace = pending.judged(this.here?.ending);
+      this.trace = trace;
       const { action } = trace.decision;
       if (action === 'none') {
         if (trace.inputs.facts.local !== 'downloading') {
@@ -161,7 +177,7 @@ class Run {
       const own: Ending = { timings, decision, source: 'remote', provenance, escalation: 'answered', ...(this.here?.ending.signals ? { signals: this.here.ending.signals } : {}) };
       this.plan.heard?.(segment.text);
       yield segment.stands(this.showing);
-      yield this.last(own, finish, usageOf(usage));
+      yield this.last(own, finish, usageOf(usage), segment.text);
       return undefined;
     } catch (thrown) {
       const failure = thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown), {}, { cause: thrown });
@@ -209,7 +225,15 @@ class Run {
       pending.settled(trace, undefined, outcome);
       throw this.signal?.aborted ? aborted(this.signal) : new KingletError(failure.code, failure.message, failure.detail, { cause: thrown });
     }
+    await this.wait(trace, failure);
     yield* this.stand(trace, outcome, outcome.remote);
+  }
+
+  /** Asked again when there is a connection, where that is wanted. */
+  private async wait(trace: Trace, failure: KingletError | undefined): Promise<void> {
+    if (await this.acting.waiting?.add(trace, this.plan, failure, this.signal)) {
+      this.bill.warnings.push({ code: 'queued', message: 'there is no connection: a remote model will be asked when there is one' });
+    }
   }
 
   /** Whether a budget of our own has refused it: nothing has left, and that is a fact, by which it is decided again. */
@@ -233,6 +257,7 @@ class Run {
       this.acting.audit(trace, this.plan, { text: this.here?.segment.text ?? '', ending: this.here?.ending ?? {} });
       return;
     }
+    await this.wait(trace, undefined);
     yield* this.stand(trace, {}, undefined);
   }
 
@@ -248,7 +273,7 @@ class Run {
     await this.acting.kept(trace, purse, here.usage, this.took());
     this.plan.heard?.(here.segment.text);
     yield here.segment.stands(this.showing);
-    yield this.last(own, here.finish, here.usage);
+    yield this.last(own, here.finish, here.usage, here.segment.text);
   }
 
   private *show(segment: Segment, piece: Shown | undefined): Generator<Shown, void, void> {
@@ -258,8 +283,23 @@ class Run {
     }
   }
 
-  private last(own: Ending, finish: FinishReason, usage: Usage): Shown {
+  /** Tells whoever watches. */
+  told(more: Partial<AnswerReport>): void {
+    if (!this.acting.watched) {
+      return;
+    }
+    const { pending, operation, input, model } = this.plan;
+    const { cost, attempts } = this.bill;
+    const { inputs, decision } = this.trace ?? pending.step;
+    this.acting.ended({ id: inputs.id, operation, model: model(), started_ms: this.began, ended_ms: Date.now(), decision, cost, attempts, segments: this.segments, content: { input }, ...more });
+  }
+
+  private last(own: Ending, finish: FinishReason, usage: Usage, output: string): Shown {
     const { cost, warnings } = this.bill;
+    const { decision, provenance } = own;
+    const of = provenance && { name: provenance.remote, provider: provenance.provider, model: provenance.model, response_model: provenance.model };
+    const used = { input: usage.prompt_tokens, output: usage.completion_tokens };
+    this.told({ ...(decision ? { decision } : {}), ...(of ? { remote: of } : {}), usage: used, finish, content: { input: this.plan.input, output } });
     const all: Ending = { ...own, ...(this.acting.any ? { cost } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
     const source = own.source ?? 'local';
     return {

@@ -10,7 +10,7 @@ import type { Done, Elsewhere } from '../tasks/index.js';
 import { agree } from '../tasks/agree.js';
 import { joined } from '../tasks/signals.js';
 import type { Usage } from '../types.js';
-import type { Acting } from './index.js';
+import type { Acting } from './acting.js';
 import { arrived } from './arrived.js';
 import { run, type Plan } from './run.js';
 import { checkAnswer } from './validate.js';
@@ -47,6 +47,9 @@ export async function task<T extends object>(acting: Acting, { pending, purse, l
     purse,
     payload,
     arrived: () => arrived(link, signal),
+    operation: purse.task ?? 'task',
+    input: elsewhere.input,
+    model: () => (link.known ? link.info.model : ''),
     handover: 'hold',
     probation: 0,
     tokens: async () => undefined,

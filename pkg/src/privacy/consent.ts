@@ -31,9 +31,16 @@ export class Consents {
 
   constructor(private readonly onConsent?: PrivacyOptions['onConsent']) {}
 
-  /** `session` and `task` also where it was granted before. Never fails: what is no answer is `no`. */
-  async ask(question: Question, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<ConsentAnswer> {
+  /**
+   * `session` and `task` also where it was granted before. Never fails: what is no answer is `no`. `quiet`: only what was granted
+   * before counts, and nobody is asked.
+   */
+  async ask(question: Question, { signal, quiet = false }: { signal?: AbortSignal | undefined; quiet?: boolean } = {}): Promise<ConsentAnswer> {
     const asked = copied(question);
+    if (quiet) {
+      const before = this.covering(asked);
+      return before === undefined ? 'no' : before.task === undefined ? 'session' : 'task';
+    }
     const end = new AbortController();
     const open: Open = { question: asked, deny: () => end.abort() };
     this.open.add(open);

@@ -80,10 +80,12 @@ function nothing(question: string): Done<Result> {
   };
 }
 
-/** Passages are a part of what would leave: their labels hold beside those of the request. */
+/** Passages are a part of what would leave: their labels hold beside those of the request, or the default of its own words. */
 function withLabels(own: Common<never>, passages: readonly Passage[]): Common<never> {
   const labels = passages.map(({ consent, redact }) => ({ ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }));
-  return labels.every((label) => Object.keys(label).length === 0) ? own : { ...own, facts: { ...own.facts, payload: [...(own.facts.payload ?? []), ...labels] } };
+  const given = own.facts.payload;
+  const said = given === undefined ? [{}, ...labels] : [...given, ...labels.filter((label) => Object.keys(label).length > 0)];
+  return { ...own, facts: { ...own.facts, payload: said } };
 }
 
 async function passagesFor(

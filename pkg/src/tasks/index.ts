@@ -245,7 +245,7 @@ export class Tasks implements Desk {
   async settle<T extends object>(...[begun, local, elsewhere]: [Begun, (rule: Pending['rule']) => Promise<Done<T>>, Elsewhere<T>]): Promise<T & { kinglet: TaskReport }> {
     const { pending, own } = begun;
     const acting = this.decisions?.acting;
-    if (pending === undefined || acting?.any !== true) {
+    if (pending === undefined || acting === undefined) {
       const done = await local(pending?.rule);
       return { ...done.result, kinglet: this.report(begun, done) };
     }

@@ -1,0 +1,222 @@
+// What it takes to ask a remote model: what must be replaced is, the user agrees, the worst case is reserved, it is written down
+// that it left; what comes back is put together again, and paid.
+
+import type { Provenance, WarningCode } from '../answers.js';
+import { KingletError } from '../errors.js';
+import type { Ledger } from '../ledger/index.js';
+import type { LedgerRow, Purse } from '../ledger/types.js';
+import type { Consents, EgressLog, Redactor, Vault } from '../privacy/index.js';
+import type { ConsentAnswer, EntityCounts } from '../privacy/types.js';
+import type { RemoteModel } from '../remote/index.js';
+import type { Account, Payload, RemoteEndpoint, RemotePart } from '../remote/types.js';
+import type { Decision, Facts, Trace } from '../route/types.js';
+import type { Usage } from '../types.js';
+import { restored } from './restored.js';
+
+/** What one request has cost so far, and what is to be said of that. */
+export interface Bill {
+  /** Micro-units. */
+  cost: number;
+  attempts: number;
+  warnings: { code: WarningCode; message: string }[];
+}
+
+/** What is asked of a remote model. */
+export interface Ask {
+  id: string;
+  reason: string;
+  egress: NonNullable<Decision['egress']>;
+  payload: Payload;
+  purse: Purse;
+  /** What the answer here took that is given up. */
+  local_ms?: number;
+  /** Nobody waits for it: the user is not asked, only what was granted before holds. */
+  quiet?: boolean;
+  /** It was redacted when it began to wait. */
+  waited?: { counts: EntityCounts; vault: Vault | undefined };
+}
+
+/** A remote model, and what its options say. */
+export interface Known {
+  model: RemoteModel;
+  endpoint: RemoteEndpoint;
+}
+
+/** What the parts of this folder share. */
+export interface Means {
+  remotes: ReadonlyMap<string, Known>;
+  redactor: Redactor;
+  consents: Consents;
+  log: EgressLog;
+  ledger: Ledger;
+}
+
+/** Failures that only the remote model named for them may make good: the others would fail alike, or are not meant to be asked. */
+const NAMED: Readonly<Record<string, 'onOverflow' | 'onContentFilter' | undefined>> = { overflow: 'onOverflow', content_filter: 'onContentFilter' };
+
+/** Asks remote models. */
+export class Sender {
+  constructor(protected readonly means: Means) {}
+
+  /** There is one that can be asked. */
+  get any(): boolean {
+    return this.means.remotes.size > 0;
+  }
+
+  has(remote: string): boolean {
+    return this.means.remotes.has(remote);
+  }
+
+  /** Those that rest after failures. */
+  get resting(): string[] {
+    return [...this.means.remotes].filter(([, { model }]) => model.resting).map(([name]) => name);
+  }
+
+  /** What its endpoint says of repeated requests. */
+  idempotent(remote: string): boolean {
+    return this.known(remote).endpoint.idempotency === true;
+  }
+
+  /** Replaces everything that the app's options name, whatever a label says. */
+  redact(payload: Payload): ReturnType<Redactor['redact']> {
+    return this.means.redactor.redact(payload);
+  }
+
+  /** What a decision is told beside what the request says. */
+  async world(purse: Purse): Promise<Facts> {
+    const { resting } = this;
+    return { ...(resting.length > 0 ? { resting } : {}), budget: await this.means.ledger.standing(purse) };
+  }
+
+  /** Whose answer it would be. */
+  provenance(remote: string): Provenance {
+    const { model } = this.known(remote);
+    return { remote, provider: model.provider, model: model.model };
+  }
+
+  /** After a failure: which remote models are left out when it is decided again; undefined: it is not. */
+  instead(remote: string, { code, detail }: KingletError, excluded: ReadonlySet<string>): string[] | undefined {
+    if (code === 'consent_denied' || code === 'internal') {
+      return undefined;
+    }
+    const rest = new Set([...this.resting, ...excluded]);
+    const budget = detail['by'] === 'budget';
+    const option = budget ? 'onBudget' : NAMED[String(detail['kind'])];
+    if (option === undefined) {
+      return [...rest];
+    }
+    const named = this.known(remote).endpoint[option];
+    return named === undefined || rest.has(named) ? undefined : [...this.means.remotes.keys()].filter((name) => name !== named);
+  }
+
+  /**
+   * The pieces of its answer.
+   *
+   * @throws KingletError `consent_denied`; `budget_exhausted`, `rate_limited`, both by the budget or the service; `remote_failed`; `aborted`.
+   */
+  async *ask(ask: Ask, bill: Bill, signal: AbortSignal | undefined): AsyncGenerator<RemotePart, void, void> {
+    const { egress, id } = ask;
+    const { model, endpoint } = this.known(egress.remote);
+    const { payload, counts, vault } = this.redacted(ask);
+    const body = model.body(payload);
+    const consent = await this.agreed(ask, body, counts, signal);
+    const account = this.account(ask, body, consent, counts, bill);
+    const parts = model.ask(payload, { id, account, ...(signal === undefined ? {} : { signal }) });
+    for await (const part of vault === undefined ? parts : restored(parts, vault, payload, bill)) {
+      if (part.type === 'head' && part.model !== undefined && !part.model.startsWith(endpoint.model)) {
+        const message = `asked for ${endpoint.model}, and ${part.model} answered: calibrations and prices may be of another model`;
+        bill.warnings.push({ code: 'model_changed', message });
+      }
+      yield part;
+    }
+  }
+
+  private redacted({ egress, payload, waited }: Ask): { payload: Payload; counts: EntityCounts; vault: Vault | undefined } {
+    const { redactor } = this.means;
+    if (waited !== undefined) {
+      return { payload, counts: waited.counts, vault: waited.vault };
+    }
+    return egress.needs_redaction ? redactor.redact(payload) : { payload, counts: redactor.count(payload), vault: undefined };
+  }
+
+  private async agreed(ask: Ask, preview: string, entities: EntityCounts, signal: AbortSignal | undefined): Promise<'free' | ConsentAnswer> {
+    const { egress, reason, purse } = ask;
+    if (!egress.needs_consent) {
+      return 'free';
+    }
+    const { model, endpoint } = this.known(egress.remote);
+    const request = {
+      remote: egress.remote,
+      host: model.host,
+      model: model.model,
+      reason,
+      preview,
+      redacted: egress.needs_redaction || ask.waited !== undefined,
+      entities,
+      cost: egress.cost,
+      currency: endpoint.price.currency,
+      ...(purse.task === undefined ? {} : { task: purse.task }),
+    };
+    const answer = await this.means.consents.ask(request, { signal, quiet: ask.quiet === true });
+    if (answer === 'no') {
+      throw new KingletError('consent_denied', `nothing was sent to ${egress.remote}: the user did not agree`, { remote: egress.remote, host: model.host });
+    }
+    return answer;
+  }
+
+  /** Books each attempt: what it can cost at most before it is sent, what it has cost when it has ended. */
+  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill): Account {
+    const { id, egress, payload, purse, reason, local_ms } = ask;
+    const { model, endpoint } = this.known(egress.remote);
+    const { ledger, log } = this.means;
+    const bytes = new TextEncoder().encode(body).length;
+    let [attempt, began] = [0, 0];
+    return {
+      begin: async () => {
+        attempt += 1;
+        bill.attempts += 1;
+        // No tokenizer makes more tokens than there are bytes.
+        await ledger.reserve({ ...purse, id, attempt, remote: egress.remote, price: endpoint.price, input: bytes, output: payload.max_tokens });
+        await log.add({ id, at: Date.now(), remote: egress.remote, host: model.host, model: model.model, bytes, consent, redacted: egress.needs_redaction || ask.waited !== undefined, entities });
+        began = performance.now();
+      },
+      end: async (spent) => {
+        const latency_ms = Math.round(performance.now() - began);
+        const row = await ledger.settle(id, attempt, {
+          spent,
+          latency_ms,
+          reason,
+          model: model.model,
+          provider: model.provider,
+          ...(local_ms === undefined ? {} : { wasted_local_ms: local_ms }),
+        });
+        bill.cost += row.cost;
+        if (spent.kind === 'unknown') {
+          bill.warnings.push({ code: 'usage_missing', message: `${egress.remote} has not said what it counted; the most that it can be stays booked` });
+        }
+      },
+    };
+  }
+
+  private known(remote: string): Known {
+    const known = this.means.remotes.get(remote);
+    if (known === undefined) {
+      throw new KingletError('internal', `no remote model is called ${remote}`);
+    }
+    return known;
+  }
+}
+
+/** A local answer, for what it would have cost elsewhere. */
+export function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow> {
+  const [first] = remotes.values();
+  return ledger.kept({
+    ...purse,
+    id: inputs.id,
+    input: usage.prompt_tokens,
+    output: usage.completion_tokens,
+    ...(first === undefined ? {} : { price: first.endpoint.price, remote: first.endpoint.name }),
+    ...(local_ms === undefined ? {} : { local_ms }),
+    ...(decision.reason === null ? {} : { reason: decision.reason }),
+  });
+}
