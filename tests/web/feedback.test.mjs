@@ -155,7 +155,7 @@ function desk(feedback, decisions) {
   const tasks = new Tasks(link, undefined, { store: 'memory', ...feedback }, decisions);
   const answered = async (facts, { task = 'filter', input = 'secret', output = 'x' } = {}) => {
     const begun = await tasks.begin({ task, facts }, () => 'words', async () => ({ prompt_tokens: 4, max_tokens: 3 }));
-    return tasks.report(begun, {}, spent, { input, output });
+    return (await tasks.settle(begun, async () => ({ result: {}, found: {}, spent, texts: { input, output } }))).kinglet;
   };
   return { tasks, answered };
 }
