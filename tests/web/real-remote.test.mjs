@@ -26,8 +26,8 @@ const SCHEMA = {
 };
 /** What is asked. The server's template has calls of functions behind the word `shipping`; without it a required call never ends. */
 const ASKED = {
-  stream: { messages: user('classify: billing, shipping, none of these\nmessage: Where is my parcel?'), max_tokens: 20 },
-  tools: { messages: user('classify: billing, shipping, none of these\nmessage: Where is my parcel?'), tools: TOOLS, tool_choice: 'required', max_tokens: 80 },
+  stream: { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), max_tokens: 20 },
+  tools: { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), tools: TOOLS, tool_choice: 'required', max_tokens: 80 },
   schema: {
     messages: user('extract: order number, name\nmessage: I am Ann, my order is 5512'),
     response_format: { type: 'json_schema', json_schema: { name: 'order', strict: true, schema: SCHEMA } },

@@ -81,8 +81,14 @@ pub fn start(service: Arc<Service>, body: Incoming, strip_usage: bool, until: In
             end = pump(body, &mut events, &to, idle, until) => end,
             () = to.closed() => End::Gone,
         };
+        let counted = events.meter().total();
+        // Clients leave when they have read the last event, before the connection says that it was the last.
+        let end = match end {
+            End::Gone if counted.is_some() => End::Complete,
+            end => end,
+        };
         // The account first: who sees the end finds it there.
-        running.finish(events.meter().total(), end.name());
+        running.finish(counted, end.name());
         if !matches!(end, End::Complete | End::Gone) {
             let _ = timeout(idle, to.send(Err(Cut))).await;
         }
