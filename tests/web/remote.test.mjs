@@ -82,8 +82,8 @@ const CASES = {
   'json,type=text%2Fplain': STOP,
   nodone: STOP,
   linger: STOP,
-  'nodone,linger': { ...STOP, timeouts: { idleMs: 300 } },
-  'usage=no,nodone,linger': { ...STOP, spent: ['unknown'], timeouts: { idleMs: 300 } },
+  'nodone,linger': { ...STOP, timeouts: { idleMs: 1000 } },
+  'usage=no,nodone,linger': { ...STOP, spent: ['unknown'], timeouts: { idleMs: 1000 } },
   cutend: STOP,
   duplicate: { finish: 'stop', spent: ['usage'] },
   'usage=beside': STOP,
@@ -141,12 +141,12 @@ const CASES = {
   'redirect=302;ok': failed('redirect', ['unknown'], { status: 302 }),
   'redirect=307;ok': failed('redirect', ['unknown'], { status: 307 }),
   'redirect=308;ok': failed('redirect', ['unknown'], { status: 308 }),
-  'head=stall;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { connectMs: 250 } },
-  'stall=0;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { firstTokenMs: 250 } },
+  'head=stall;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { connectMs: 1000 } },
+  'stall=0;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { firstTokenMs: 1000 } },
   'head=stall': failed('connect_timeout', ['unknown', 'unknown', 'unknown'], { timeouts: { connectMs: 100 } }),
   'stall=0': failed('first_token_timeout', ['unknown', 'unknown', 'unknown'], { timeouts: { firstTokenMs: 100 } }),
   'pings=20': failed('first_token_timeout', ['unknown'], { timeouts: { firstTokenMs: 100 }, retries: 0 }),
-  'stall=2;ok': failed('idle_timeout', ['unknown'], { text: 'The kettle ', timeouts: { idleMs: 250 } }),
+  'stall=2;ok': failed('idle_timeout', ['unknown'], { text: 'The kettle ', timeouts: { idleMs: 1000 } }),
 };
 
 for (const api of ['openai', 'anthropic']) {
@@ -236,29 +236,35 @@ test('attempts share an idempotency key only where the endpoint honours it', asy
 });
 
 test('all attempts together have a time, which ends an answer, a pause and a stall', async () => {
-  const late = await ask(endpoint('n=1000,drip=20', { timeouts: { totalMs: 200 } }));
+  const late = await ask(endpoint('n=1000,drip=20', { timeouts: { totalMs: 700 } }));
   assert.deepEqual([late.error.detail.kind, settle(late.log, server.truth)], ['total_timeout', ['unknown']]);
   assert.ok(late.text.length > 0);
   server.reset();
   const stalled = await ask(endpoint('head=stall', { timeouts: { connectMs: 200, totalMs: 500 } }));
-  assert.equal(stalled.error.detail.kind, 'total_timeout');
-  settle(stalled.log, server.truth);
+  assert.deepEqual([stalled.error.detail.kind, stalled.log.at(-1), stalled.log.length], ['total_timeout', { kind: 'unknown' }, 2 * stalled.error.detail.attempts]);
 });
 
 test('whoever reads slowly does not make a service slow', async () => {
-  // 600 ms between two pieces, of which whoever reads takes 400: 200 are the service's.
-  const slow = () => new Promise((resolve) => setTimeout(resolve, 400));
-  const { error, text } = await ask(endpoint('n=2,drip=600', { timeouts: { idleMs: 500 } }), { onPart: slow });
+  // 900 ms between two pieces, of which whoever reads takes 700: 200 are the service's.
+  const slow = () => new Promise((resolve) => setTimeout(resolve, 700));
+  const { error, text } = await ask(endpoint('n=2,drip=900', { timeouts: { idleMs: 650 } }), { onPart: slow });
   assert.deepEqual([error, text], [undefined, 'The kettle ']);
 });
 
-/** Resolves when the server has noticed that a request was left. */
-async function left(n = 0) {
-  const before = server.truth[n].output;
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  const then = server.truth[n].output;
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  assert.deepEqual([server.truth[n].output, server.truth[n].complete], [then, false], `${before}: it goes on`);
+/** Waits until something is so. */
+async function until(what, is) {
+  for (let left = 500; !is(); left--) {
+    assert.ok(left > 0, `${what} within ten seconds`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Resolves when the server has noticed that its only request was left. */
+async function left() {
+  let before;
+  let same = 0;
+  await until('it stops', () => ((same = before === server.truth[0].output ? same + 1 : 0), (before = server.truth[0].output), same > 10));
+  assert.equal(server.truth[0].complete, false);
 }
 
 test('to stop: a signal before, while waiting, between two parts, in a pause; or leaving', async () => {
@@ -267,8 +273,10 @@ test('to stop: a signal before, while waiting, between two parts, in a pause; or
   for (const order of ['head=stall', 'stall=0', 'n=1000,drip=10']) {
     server.reset();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 100);
-    const { error, log } = await ask(endpoint(order), { signal: controller.signal });
+    const asked = ask(endpoint(order), { signal: controller.signal });
+    await until('it is asked', () => server.truth.length === 1);
+    controller.abort();
+    const { error, log } = await asked;
     assert.deepEqual([error.code, log], ['aborted', ['begin', { kind: 'unknown' }]], order);
     await left();
   }
@@ -279,8 +287,11 @@ test('to stop: a signal before, while waiting, between two parts, in a pause; or
   await left();
   server.reset();
   const pause = new AbortController();
-  setTimeout(() => pause.abort(), 50);
-  const paused = await ask(endpoint('status=429,after=30;ok'), { signal: pause.signal });
+  const watched = keeper();
+  const waiting = ask(endpoint('status=429,after=30;ok'), { signal: pause.signal, account: watched });
+  await until('it waits', () => watched.log.length === 2);
+  pause.abort();
+  const paused = await waiting;
   assert.deepEqual([paused.error.code, paused.log], ['aborted', ['begin', { kind: 'refused' }]]);
   server.reset();
   const account = keeper();
@@ -398,6 +409,12 @@ test('what servers do to calls, heads, errors and contents', async () => {
   assert.deepEqual(await calls(call(0, 'x', 'f', '{"a"'), call(0, 'x', 'f', ':1}'), call(7, 'y', 'g', {})), two, 'all of it each time; an index that leaps; an object');
   const said = async (...list) => (await answered(`${chunks(...list)}data: [DONE]\n\n`)).text;
   assert.equal(await said(delta({ content: [{ type: 'text', text: 'a' }, { type: 'thinking', thinking: 'b' }] }), delta({ refusal: 'No.' }), { choices: [{ text: 'c' }] }, delta({ content: null })), 'aNo.');
+  const counted = async (usage) => (await answered(`${chunks(delta({ content: 'a' }, { finish_reason: 'stop' }), { choices: [], usage })}data: [DONE]\n\n`)).log.at(-1);
+  assert.deepEqual(await counted({ prompt_tokens: 5, completion_tokens: 1 }), { kind: 'usage', usage: { input: 5, output: 1 } });
+  assert.deepEqual(await counted({ prompt_tokens: 5, total_tokens: 8, prompt_tokens_details: { cached_tokens: 9 } }), { kind: 'usage', usage: { input: 5, output: 3, cached: 5 } });
+  for (const usage of [{ prompt_tokens: 0, completion_tokens: 1 }, { prompt_tokens: 5, completion_tokens: 0 }, { prompt_tokens: 5 }, { completion_tokens: 5 }, { prompt_tokens: 5, completion_tokens: 1e12 }, { prompt_tokens: 5.5, completion_tokens: 1 }, { prompt_tokens: [5], completion_tokens: 1 }, [], null, 'many']) {
+    assert.deepEqual(await counted(usage), { kind: 'unknown' }, JSON.stringify(usage));
+  }
   const heads = await answered(`${chunks({ id: 'a', ...delta({}) }, { id: 'b', model: 'm', ...delta({ content: 'x' }) })}data: [DONE]\n\n`);
   assert.deepEqual(heads.parts.map(({ type }) => type), ['head', 'text', 'finish']);
   const kind = async (text) => (await answered(text)).error?.detail.kind;
@@ -479,7 +496,8 @@ test('a model rests after failures of the service, and not after the request’s
   assert.equal(refused.resting, true, 'at once');
   const limited = make('status=429,after=99', { breaker: { failures: 1, of: 1 } });
   await askModel(limited);
-  assert.equal((await askModel(limited)).error.code, 'rate_limited');
+  const { code, detail } = (await askModel(limited)).error;
+  assert.deepEqual([code, detail.by, detail.resting], ['rate_limited', 'service', true]);
   for (const order of ['status=400', 'overflow', 'filter=400', 'filter=0', 'status=422', 'jsonerror=400']) {
     const own = make(order, { breaker: { failures: 1, of: 1 } });
     await askModel(own);

@@ -47,7 +47,7 @@ export function errorOf({ kind, message, more }: Failure, { remote, host, attemp
   const said = clean(more.said ?? '');
   const code = kind === 'rate_limited' || kind === 'budget_exhausted' ? kind : 'remote_failed';
   const detail = {
-    ...(code === kind ? {} : { kind }),
+    ...(code === kind ? { by: 'service' } : { kind }),
     remote,
     host,
     attempts,

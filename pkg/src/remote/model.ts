@@ -211,7 +211,7 @@ export class RemoteModel {
     const until = Number.isFinite(left) ? `for another ${left} ms` : 'while one request tries whether it answers again';
     const message = `remote model "${this.name}" (${this.host}) rests ${until}, after ${String(kind ?? code)}`;
     return new KingletError(code, message, {
-      ...(kind === undefined ? {} : { kind }),
+      ...(kind === undefined ? { by: 'service' } : { kind }),
       remote: this.name,
       host: this.host,
       attempts: 0,
