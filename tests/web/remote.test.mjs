@@ -421,6 +421,30 @@ test('what servers do to calls, heads, errors and contents', async () => {
   assert.deepEqual(await Promise.all(['', '\n\n', 'data: [DONE]\n\n', '{}', '[]', 'null', 'hello', '  <html>', '{"choices":[]}', '{"choices":[{"message":{"content":""}}]}', '{"object":"error","message":"x"}', 'event: error\ndata: {"message":"x"}\n\n', 'data: {"error":"x"}\n\n', 'data: {"error":{"code":"context_length_exceeded"}}\n\n', '[{"error":{"code":401,"message":"x"}}]', 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"error"}]}\n\n'].map(kind)), ['bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'bad_answer', 'reported', 'reported', 'reported', 'overflow', 'auth', 'reported']);
 });
 
+test('what servers do to Anthropic’s events', async () => {
+  const text = [{ type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'a' } }, { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'b' } }];
+  const end = { type: 'message_stop' };
+  const said = (...events) => answered(chunks(...events), { api: 'anthropic' });
+  const usage = async (first, last) => (await said({ type: 'message_start', message: { usage: first } }, ...text, { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: last }, end)).log.at(-1);
+  const counted = (input, output, cached) => ({ kind: 'usage', usage: { input, output, ...(cached === undefined ? {} : { cached }) } });
+  assert.deepEqual(await usage({ input_tokens: 5, cache_read_input_tokens: 4, output_tokens: 1 }, { input_tokens: 0, output_tokens: 3 }), counted(9, 3, 4));
+  assert.deepEqual(await usage({ input_tokens: 0, output_tokens: 0 }, { input_tokens: 7, cache_read_input_tokens: 2, output_tokens: 3 }), counted(9, 3, 2), 'a gateway that knows later');
+  assert.deepEqual(await usage({ input_tokens: 5 }, { output_tokens: 0 }), { kind: 'unknown' });
+  assert.deepEqual(await usage({ input_tokens: 5, output_tokens: 9 }, {}), { kind: 'unknown' });
+  assert.deepEqual(await usage(undefined, { input_tokens: 5, output_tokens: 2, cache_read_input_tokens: -1 }), counted(5, 2));
+  const finish = async (stop_reason) => (await said(...text, { type: 'message_delta', delta: { stop_reason } }, end)).parts.at(-1).reason;
+  assert.deepEqual(await Promise.all(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use', 'refusal', 'pause_turn', 'model_context_window_exceeded', 'toString'].map(finish)), ['stop', 'length', 'stop', 'tool_calls', 'content_filter', 'stop', 'length', 'stop']);
+  const unended = await said(...text, end);
+  assert.deepEqual([unended.text, unended.parts.at(-1).reason], ['ab', 'stop']);
+  const whole = await said({ type: 'content_block_start', index: 3, content_block: { type: 'tool_use', id: 't', name: 'f', input: { a: 1 } } }, { type: 'content_block_start', index: 3, content_block: { type: 'tool_use', id: 't', name: 'f', input: {} } }, { type: 'content_block_stop', index: 3 }, { type: 'message_delta', delta: { stop_reason: 'end_turn' } }, end);
+  assert.deepEqual(whole.parts.map(({ type, ...rest }) => rest), [{ index: 0, id: 't', name: 'f', arguments: '{"a":1}' }, { reason: 'tool_calls' }]);
+  const kind = async (...events) => (await said(...events)).error?.detail.kind;
+  assert.deepEqual(
+    await Promise.all([[{ type: 'error', error: { type: 'overloaded_error' } }], [{ type: 'error', error: { type: 'rate_limit_error' } }], [{ type: 'error', error: { type: 'invalid_request_error', message: 'prompt is too long: 9 > 8' } }], [{ type: 'error' }], [{ type: 'ping' }], [{ type: 'message_delta', delta: null }, ...text], [{}, ...text], [{ type: 'content_block_delta', index: 9, delta: { type: 'input_json_delta', partial_json: '{' } }]].map((events) => kind(...events))),
+    ['overloaded', undefined, 'overflow', 'reported', 'cut', 'cut', 'cut', 'cut'],
+  );
+});
+
 test('an answer has a bound, as a stream and as a whole', async () => {
   const long = 'x'.repeat(3_000_000);
   const many = (text) => new ReadableStream({ pull: (controller) => controller.enqueue(new TextEncoder().encode(text)) });
