@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { KingletError } from '../../pkg/dist/errors.js';
 import { Queue } from '../../pkg/dist/offline/index.js';
 import { Redactor } from '../../pkg/dist/privacy/index.js';
+import { LocalLocks } from '../../pkg/dist/store/locks.js';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -155,6 +156,71 @@ test('watching flushes at once, when the browser says online, and by itself, wha
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(tries, 3, 'stopped');
   queue.close();
+});
+
+/** A tab on a store and locks that others have, too: it dies with its `last`th use of the store, and its locks are free then. */
+function tab(records, locks, last = Infinity) {
+  const held = new Set();
+  let uses = 0;
+  let dead = false;
+  const forever = new Promise(() => {});
+  let died;
+  const death = new Promise((resolve) => (died = resolve));
+  const die = () => {
+    dead = true;
+    died();
+    held.forEach((release) => release());
+    return forever;
+  };
+  const drawer = {
+    kind: 'memory',
+    all: async () => ((uses += 1) > last || dead ? die() : [...records].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    write: async (changes) => {
+      if ((uses += 1) > last || dead) return die();
+      changes.forEach(([key, value]) => (value === undefined ? records.delete(key) : records.set(key, structuredClone(value))));
+    },
+    close: () => {},
+  };
+  const own = {
+    hold: async (name, want) => {
+      if (dead) return forever;
+      const release = await locks.hold(name, want);
+      if (release) held.add(release);
+      return release;
+    },
+  };
+  return { queue: Queue.over(drawer, own), dead: () => dead, death, die };
+}
+
+test('a tab that dies at any use of the store, or while it sends: nothing is lost, nothing is sent twice', async () => {
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 1));
+  let deaths = 0;
+  for (let last = 0; ; last += 1) {
+    for (const whileSending of [false, true]) {
+      const records = new Map();
+      const locks = new LocalLocks();
+      const survivor = tab(records, locks);
+      for (const id of ['a', 'b', 'c']) await survivor.queue.add(item(id));
+      const mortal = tab(records, locks, last);
+      const arrived = [];
+      const send = (one) => async ({ id }) => {
+        arrived.push(id);
+        await soon();
+        return whileSending && one === mortal && arrived.length === 2 ? one.die() : 'sent';
+      };
+      const ended = await Promise.race([mortal.queue.flush(send(mortal)), mortal.death]);
+      deaths += Number(mortal.dead());
+      const done = await survivor.queue.flush(send(survivor));
+      const left = (await survivor.queue.list()).map(({ id, state }) => [id, state]);
+      assert.deepEqual(left, done.interrupted.map((id) => [id, 'interrupted']));
+      for (const id of ['a', 'b', 'c']) {
+        const times = arrived.filter((one) => one === id).length;
+        assert.ok(done.interrupted.includes(id) ? times <= 1 : times === 1, `${id}: ${times} times, dead at ${last}`);
+      }
+      assert.ok(done.interrupted.length <= 1);
+      if (ended !== undefined && !whileSending) return assert.ok(deaths > 20, `${deaths}`);
+    }
+  }
 });
 
 let server;

@@ -7,7 +7,8 @@ import { KingletError } from '../errors.js';
 import { invalid } from '../params.js';
 import { Redactor } from '../privacy/redact.js';
 import type { Vault } from '../privacy/vault.js';
-import { LocalLocks, locked, WebLocks, type Locks } from '../store/locks.js';
+import { LocalLocks, locked, type Locks } from '../store/locks.js';
+import { findLocks } from '../store/places.js';
 import { bytesOf, checked, read, shown, written, type Stored } from './record.js';
 import type { Flushed, Queued, QueueItem, QueueOptions, Send } from './types.js';
 import { watch, type WatchOptions } from './watch.js';
@@ -21,31 +22,34 @@ const RECORDS = 'queue';
 const FLUSH = 'queue-flush';
 /** Cancelled elsewhere, while this tab sends it. */
 const CHANNEL = 'kinglet-queue';
-const LOCAL = new LocalLocks();
 
 /** The queue of this origin. */
 export class Queue {
   private readonly vaults = new Map<string, Vault>();
   private readonly sending = new Map<string, AbortController>();
   private readonly end = new AbortController();
-  private readonly locks: Locks;
   private readonly channel: BroadcastChannel | undefined;
 
   /** @throws KingletError `store_unavailable`, `store_newer`. */
-  static async open(options: QueueOptions = {}): Promise<Queue> {
-    const { store = 'auto', ttlMs, most, mostBytes, now = Date.now, redactor = new Redactor() } = options;
+  static async open({ store = 'auto', ...options }: QueueOptions = {}): Promise<Queue> {
+    const drawer = await openDrawer('queue', store);
+    // What is in memory is this queue's alone.
+    return Queue.over(drawer, drawer.kind === 'memory' ? new LocalLocks() : findLocks(), options);
+  }
+
+  /** @internal The queue in a drawer, under these locks. */
+  static over(drawer: Drawer, locks: Locks, { ttlMs, most, mostBytes, now = Date.now, redactor = new Redactor() }: Omit<QueueOptions, 'store'> = {}): Queue {
     const bounds = { ttl: count('queue.ttlMs', ttlMs, TTL_MS), most: count('queue.most', most, MOST), bytes: count('queue.mostBytes', mostBytes, MOST_BYTES) };
-    return new Queue(await openDrawer('queue', store), bounds, now, redactor);
+    return new Queue(drawer, locks, bounds, now, redactor);
   }
 
   private constructor(
     private readonly drawer: Drawer,
+    private readonly locks: Locks,
     private readonly bounds: { ttl: number; most: number; bytes: number },
     private readonly now: () => number,
     private readonly redactor: Redactor,
   ) {
-    // What is in memory is this queue's alone.
-    this.locks = drawer.kind === 'memory' ? new LocalLocks() : (WebLocks.find() ?? LOCAL);
     this.channel = drawer.kind === 'memory' || typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(CHANNEL);
     this.channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       this.stop(String(data));
@@ -73,8 +77,8 @@ export class Queue {
         throw invalid('queue.id', 'that of a request that is not queued', item.id);
       }
       const gone = stored.filter((one) => one.expires <= now && one.state === 'waiting');
-      const kept = records.filter(([id]) => !gone.some((one) => one.id === id));
-      const used = kept.reduce((sum, [, one]) => sum + sizeOf(one), 0);
+      const kept = stored.filter((one) => !gone.includes(one));
+      const used = kept.reduce((sum, one) => sum + bytesOf(written(one)), 0);
       if (kept.length >= this.bounds.most || used + bytes > this.bounds.bytes) {
         const message = `the queue is full (${kept.length} requests, ${used} bytes); cancel some, or let it be flushed`;
         throw new KingletError('quota_exceeded', message, { requests: kept.length, bytes: used, most: this.bounds.most, mostBytes: this.bounds.bytes });
@@ -227,9 +231,4 @@ async function outcome(send: Send, item: Queued, signal: AbortSignal): Promise<'
   } catch {
     return 'unknown';
   }
-}
-
-function sizeOf(record: unknown): number {
-  const { text } = (record ?? {}) as { text?: unknown };
-  return typeof text === 'string' ? bytesOf({ text }) : 0;
 }

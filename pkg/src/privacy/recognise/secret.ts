@@ -25,6 +25,8 @@ const NAMES =
   'client[ _-]?secrets?|authorization|credentials?|session[ _-]?(?:id|key)|connection[ _-]?string|(?<![a-z])(?:auth|pin(?:[ _-]?code)?)';
 /** `password: …`, `"api_key" = '…'`, `DB_PASSWORD=…`; what follows is read by {@link value}. */
 const ASSIGNED = new RegExp(String.raw`(${NAMES})(?:[_-]\w{1,20})?\\?["'\x60]?\s{0,3}(?::=|=>|[:=])\s{0,3}`, 'giu');
+/** The name of a field. */
+const NAMED = new RegExp(String.raw`(?:${NAMES})(?:[_-]\w{1,20})?$`, 'iu');
 /** `my password is …`, `the key for it: …`: of what follows, only what looks like one. */
 const SAID = new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:${NAMES}|key)(?![\p{L}\p{N}_])`, 'giu');
 const TOKEN = /[^\s"'`()<>,;]{6,}/g;
@@ -122,7 +124,7 @@ function closing(text: string, from: number, quote: string): number {
 
 /** Whether a field of this name holds a secret, and this is one. */
 export function isSecret(name: string, value: string): boolean {
-  const found = new RegExp(`(?:${NAMES})(?:[_-]\\w{1,20})?$`, 'iu').exec(name.slice(0, 100));
+  const found = NAMED.exec(name.slice(0, 100));
   return found !== null && worth(value, found[0]);
 }
 
