@@ -5,12 +5,6 @@ use wasm_bindgen::prelude::*;
 use crate::budget;
 use crate::wasm::thrown;
 
-/// Refuses what is no budget.
-#[wasm_bindgen]
-pub fn check_budget(policy: &str) -> Result<(), JsValue> {
-    budget::check(policy).map_err(thrown)
-}
-
 /// What is done with a budget's state: see [`budget::answer`].
 #[wasm_bindgen]
 pub fn budget(policy: &str, state: &str, now: f64, call: &str) -> Result<String, JsValue> {

@@ -172,7 +172,10 @@ fn a_state_from_elsewhere_is_refused_or_harmless() {
         for _ in 0..20 {
             let mut bytes = text.clone().into_bytes();
             for _ in 0..=random.below(3) {
-                let at = random.below(bytes.len() as u64) as usize;
+                let at = random.below(bytes.len().max(1) as u64) as usize;
+                if bytes.len() <= at {
+                    break;
+                }
                 match random.below(3) {
                     0 => bytes[at] = random.one_of(b"0123456789-,:[]{}\"ae."),
                     1 => drop(bytes.remove(at)),

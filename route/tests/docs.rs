@@ -1,6 +1,7 @@
 //! docs/routing.md says what is: every reason with its meaning, in the order of the code.
 
 use kinglet_route::Reason;
+use kinglet_route::budget::{LOST_AFTER_MS, MAX_BATCHES, MAX_LATE, MAX_OPEN, MIN_ANSWERS, REPLICATES, SEED};
 use kinglet_route::decide::{BOUNDS, RATE_HORIZON};
 use kinglet_route::policy::{OUT_OF_SCOPE, REPETITION};
 use kinglet_route::reason::Side;
@@ -49,4 +50,33 @@ fn numbers_of_the_page_are_those_of_the_code() {
     }
     let unwrapped = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(unwrapped.contains("**bounded risk, for traffic like the calibration set**"));
+}
+
+/// Digits in groups of three, as the pages write them.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = (0..digits.len().div_ceil(3))
+        .rev()
+        .map(|i| &digits[digits.len().saturating_sub(3 * (i + 1))..digits.len() - 3 * i])
+        .collect();
+    groups.join(",")
+}
+
+#[test]
+fn numbers_of_the_page_on_budgets_are_those_of_the_code() {
+    let page = include_str!("../../docs/budget.md")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for number in [
+        format!("run for an hour ({} ms)", grouped(LOST_AFTER_MS)),
+        format!("The last {MAX_LATE} lost attempts"),
+        format!("At most {} attempts are open at once", grouped(MAX_OPEN as u64)),
+        format!("{} are known at once", grouped(MAX_BATCHES as u64)),
+        format!("null below {MIN_ANSWERS} answers"),
+        format!("{} bootstrap samples", grouped(u64::from(REPLICATES))),
+        format!("from seed {SEED}:"),
+    ] {
+        assert!(page.contains(&number), "{number}");
+    }
 }

@@ -259,8 +259,7 @@ test('CSV is that of RFC 4180, has every field, and computes nothing in a spread
   const record = text.slice(head.length + 2);
   assert.ok(record.startsWith(`1,'=1+1,0,${DAY},`), record);
   assert.ok(record.includes(`,"'@cmd, ""quoted""\nline",`), record);
-  const types = readFileSync(new URL('../../pkg/src/ledger/types.ts', import.meta.url), 'utf8').split('export interface LedgerRow {')[1].split('\n}')[0];
-  assert.deepEqual([...types.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]).toSorted(), COLUMNS.toSorted());
+  assert.deepEqual(fields('types.ts', 'LedgerRow').toSorted(), COLUMNS.toSorted());
   assert.deepEqual(['-1', '+1', '\tx', '\rx', 'a-b'].map((task) => csv([{ task }]).split('\r\n').slice(1).join('').replaceAll(',', '')), ["'-1", "'+1", "'\tx", `"'\rx"`, 'a-b']);
   const [row] = (await ledger.export('jsonl')).trim().split('\n').map((line) => JSON.parse(line));
   assert.deepEqual(row, (await ledger.rows())[0]);
@@ -290,4 +289,24 @@ test('a state that is none is refused, and never taken for an empty one', { skip
     ledger.book.state = async () => state;
     await refused(() => ledger.standing(), 'store_damaged', {});
   }
+});
+
+/** Names in the first column of the table below a heading of docs/budget.md. */
+function told(heading) {
+  const page = readFileSync(new URL('../../docs/budget.md', import.meta.url), 'utf8');
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const cells = [...section.matchAll(/^\|([^|]*)\|/gm)].map((match) => match[1]);
+  return cells.slice(2).flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map((match) => match[1]));
+}
+
+/** Fields of an interface of the package. */
+function fields(file, name) {
+  const text = readFileSync(new URL(`../../pkg/src/ledger/${file}`, import.meta.url), 'utf8').split(`export interface ${name} {`)[1].split('\n}')[0];
+  return [...text.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
+}
+
+test('docs/budget.md has every option, every field of a row and of the summary, and no other', () => {
+  assert.deepEqual(told('Options').toSorted(), fields('types.ts', 'BudgetOptions').toSorted());
+  assert.deepEqual(told('Rows'), COLUMNS.toSorted((a, b) => told('Rows').indexOf(a) - told('Rows').indexOf(b)));
+  assert.deepEqual(told('Summary').toSorted(), fields('types.ts', 'LedgerSummary').toSorted());
 });

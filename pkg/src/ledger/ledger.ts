@@ -50,7 +50,6 @@ export async function openLedgerWith(module: (file?: WasmFile) => Promise<RouteG
     throw invalid('session', 'a name of 1 to 200 characters without white space', typeof session === 'string' ? JSON.stringify(session) : kind(session));
   }
   const glue = await module(wasm);
-  call(glue, () => glue.check_budget(policy));
   return new Ledger(await Book.open(store, most, session), glue, policy, session, now);
 }
 

@@ -16,7 +16,6 @@ export interface RouteGlue {
   fit_head(states: Float32Array, labels: Uint32Array, names: string[], binding: string, options: string): string;
   Head: new (text: string, binding: string) => RawHead;
   /** Budgets (ledger/book.ts): route/src/wasm_budget.rs. */
-  check_budget(policy: string): void;
   budget(policy: string, state: string, now: number, call: string): string;
   summarise_ledger(rows: string): string;
   /** Makes an instance of what was compiled before. */

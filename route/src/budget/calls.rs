@@ -59,11 +59,6 @@ fn keyed(row: Row) -> (String, Row) {
     (key, row)
 }
 
-/// Refuses what is no policy.
-pub fn check(policy: &str) -> Result<()> {
-    BudgetPolicy::from_json(policy).map(drop)
-}
-
 /// Does what `call` says with a state (empty: one that begins) at a time, and gives `{state, totals, budget, rows}`.
 ///
 /// # Errors
@@ -73,7 +68,8 @@ pub fn answer(policy: &str, state: &str, now: f64, call: &str) -> Result<String>
     if !(0.0..=9_007_199_254_740_991.0).contains(&now) {
         return Err(RouteError::invalid("now", "milliseconds since 1970", now));
     }
-    let (policy, now) = (BudgetPolicy::from_json(policy)?, now as u64);
+    let (policy, now): (BudgetPolicy, u64) = (read_plain("budget", policy)?, now as u64);
+    policy.check()?;
     let mut state = BudgetState::from_json(state)?;
     let call: Call = read_plain("call", call)?;
     let mut rows = state.expire(&policy, now, call.alive.as_ref());

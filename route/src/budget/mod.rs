@@ -26,10 +26,13 @@
 mod ask;
 mod bucket;
 mod calls;
+mod counts;
 mod list;
 mod pacing;
 mod policy;
 mod refusal;
+mod refuse;
+mod reserve;
 mod row;
 mod settle;
 mod shares;
@@ -39,7 +42,7 @@ mod time;
 mod window;
 
 pub use ask::{Ask, Batch, Kept, Key, Purse, Settled, Spent, Usage};
-pub use calls::{answer, check, summarised};
+pub use calls::{answer, summarised};
 pub use policy::{BudgetPolicy, Share};
 pub use refusal::{Bound, Refusal};
 pub use row::{Counterfactual, LEDGER_VERSION, Row, Source, Tokens};
