@@ -445,6 +445,33 @@ test('what servers do to Anthropic’s events', async () => {
   );
 });
 
+test('JSON that is meant to trip whoever reads it', async () => {
+  const odd = '{"toString":1,"valueOf":1,"__proto__":{"a":1}}';
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  const texts = [
+    `{"error":{"message":${odd},"code":${odd},"type":${odd},"innererror":${odd}}}`,
+    `{"choices":[{"index":${odd},"delta":{"content":${odd},"tool_calls":[{"index":${odd},"id":${odd},"function":{"name":${odd},"arguments":${odd}}}]},"finish_reason":${odd}}],"usage":{"prompt_tokens":${odd},"completion_tokens":null,"total_tokens":${odd}}}`,
+    `{"choices":[{"delta":{"content":[${odd},null,1,{"text":${odd}}]}}],"id":${odd},"model":${odd}}`,
+    `{"type":"message_start","message":{"usage":{"input_tokens":${odd},"output_tokens":${odd}},"model":${odd}}}`,
+    `{"type":${odd}}`,
+    `{"type":"content_block_start","index":${odd},"content_block":{"type":"tool_use","id":${odd},"name":"f","input":${odd}}}`,
+    `{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":{"a":${deep}}}}]}}]}`,
+    `{"error":{"a":${deep}}}`,
+    deep,
+  ];
+  for (const api of ['openai', 'anthropic']) {
+    for (const text of texts) {
+      for (const body of [`data: ${text}\n\n`, text]) {
+        const { error, log } = await answered(body, { api });
+        assert.ok(['bad_answer', 'cut', 'reported'].includes(error.detail.kind), `${error} for ${body.slice(0, 100)}`);
+        assert.deepEqual(log, ['begin', { kind: 'unknown' }]);
+      }
+      const refused = await ask(endpoint('ok', { api, retries: 0 }), { options: { fetch: async () => new Response(text, { status: 418 }) } });
+      assert.deepEqual([refused.error.detail.kind, refused.error.detail.status, refused.log.at(-1)], ['http', 418, { kind: 'refused' }]);
+    }
+  }
+});
+
 test('an answer has a bound, as a stream and as a whole', async () => {
   const long = 'x'.repeat(3_000_000);
   const many = (text) => new ReadableStream({ pull: (controller) => controller.enqueue(new TextEncoder().encode(text)) });

@@ -80,11 +80,20 @@ function formOf(text: string): 'unknown' | 'events' | 'whole' {
 
 function* told(known: Known, read: () => RemotePart[]): Generator<RemotePart | 'piece'> {
   const before = known.pieces;
-  const parts = read();
+  const parts = careful(read);
   if (known.pieces > before || known.finish !== undefined) {
     yield 'piece';
   }
   yield* parts;
+}
+
+/** What is too deep for the stack, or strange in another way, is no answer. */
+function careful(read: () => RemotePart[]): RemotePart[] {
+  try {
+    return read();
+  } catch (thrown) {
+    throw thrown instanceof Failure ? thrown : new Failure('bad_answer', 'it sent something that cannot be read');
+  }
 }
 
 /** The body has ended, or said that nothing follows. */

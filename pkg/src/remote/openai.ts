@@ -136,7 +136,7 @@ class Reader implements AnswerReader {
     if (usage !== undefined) {
       const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage;
       this.known.count('input', input);
-      this.known.count('output', output ?? (Number(total) - Number(input)));
+      this.known.count('output', output ?? (typeof total === 'number' && typeof input === 'number' ? total - input : undefined));
       this.known.count('cached', fields(usage['prompt_tokens_details'])?.['cached_tokens'] ?? usage['prompt_cache_hit_tokens']);
     }
   }

@@ -15,10 +15,10 @@ const FILTERED = /content[ _-](filter|policy|management|moderation)|responsible_
  */
 export function failureOf(status: number | undefined, value: Fields | undefined, text: string, after?: number): Failure {
   const error = fields(value?.['error']) ?? value;
-  const said = word(error?.['message']) ?? word(value?.['error']) ?? word(value?.['message']) ?? word(value?.['detail']) ?? (value === undefined ? text : JSON.stringify(value));
-  const names = ['type', 'code', 'status'].map((name) => String(error?.[name] ?? '')).join(' ');
+  const said = word(error?.['message']) ?? word(value?.['error']) ?? word(value?.['message']) ?? word(value?.['detail']) ?? text;
+  const names = ['type', 'code', 'status'].map((name) => plain(error?.[name])).join(' ');
   const own = status ?? statusOf(error?.['code'], names);
-  const all = `${names} ${String(fields(error?.['innererror'])?.['code'] ?? '')} ${said.slice(0, 2000)}`;
+  const all = `${names} ${plain(fields(error?.['innererror'])?.['code'])} ${said.slice(0, 2000)}`;
   const more = { ...(own === undefined ? {} : { status: own }), said, after };
   // Turned away before anything was computed, where the status itself says so; an error inside of an answer does not.
   const refused = status !== undefined && ((status >= 400 && status < 500 && status !== 408) || status === 503 || status === 529);
@@ -62,9 +62,14 @@ const STATUSES: readonly [RegExp, number][] = [
 ];
 
 function statusOf(code: unknown, names: string): number | undefined {
-  const number = Number(code);
-  if (code !== null && code !== '' && Number.isInteger(number) && number >= 400 && number < 600) {
+  const number = Number(plain(code));
+  if (Number.isInteger(number) && number >= 400 && number < 600) {
     return number;
   }
   return STATUSES.find(([pattern]) => pattern.test(names))?.[1];
+}
+
+/** A text or a number as text; whatever else stands there says nothing. */
+function plain(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -35,7 +35,7 @@ export function isSystem({ role }: ChatMessage): boolean {
 /** All text of a content, as a message has it or as a service sends it: a text, or a list of parts of which some are text. */
 export function textOf(content: unknown): string {
   if (Array.isArray(content)) {
-    return content.map((part: { type?: unknown; text?: unknown; refusal?: unknown } | null) => String((part?.type === 'refusal' ? part.refusal : part?.text) ?? '')).join('');
+    return content.map((part: { type?: unknown; text?: unknown; refusal?: unknown } | null) => textOf(part?.type === 'refusal' ? part.refusal : part?.text)).join('');
   }
   return typeof content === 'string' ? content : '';
 }
