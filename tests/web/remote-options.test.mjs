@@ -17,6 +17,7 @@ test('remotes that are right', () => {
   assert.deepEqual([isEndpoint(value), isEndpoint(all)], [false, true]);
   assert.deepEqual(policyPart(all), { name: 'strong', price: PRICE, contextWindow: 128_000, latencyMs: 700 });
   assert.deepEqual(checkEndpoints([]), []);
+  assert.deepEqual(Object.keys(checkEndpoints([{ ...VALUE, baseURL: undefined, model: undefined, latencyMs: undefined }])[0]), ['name', 'price', 'contextWindow']);
   for (const baseURL of ['http://localhost:8080', 'http://127.0.0.1/v1', 'http://[::1]:80/', 'http://10.1.2.3', 'http://192.168.0.7:1234/v1', 'http://172.20.0.1', 'http://relay:8080', 'http://box.local', 'http://x.internal/', 'https://a.example', 'HTTPS://A.example/v1/']) {
     assert.equal(checkEndpoints([{ ...ENDPOINT, baseURL }]).length, 1, baseURL);
   }

@@ -77,11 +77,12 @@ export function policyPart(remote: Remote): Remote {
 }
 
 function checkOne(at: string, value: unknown): Remote | RemoteEndpoint {
-  const given = record(at, value);
+  // What is undefined is as if it were not there.
+  const given = Object.fromEntries(Object.entries(record(at, value)).filter(([, one]) => one !== undefined));
   refuseUnknown(at, given, ENDPOINT);
   const name = named(`${at}.name`, given['name']);
   if (given['baseURL'] === undefined) {
-    const [other] = Object.keys(given).filter((key) => !(POLICY as readonly string[]).includes(key) && given[key] !== undefined);
+    const [other] = Object.keys(given).filter((key) => !(POLICY as readonly string[]).includes(key));
     if (other !== undefined) {
       throw invalid(`${at}.baseURL`, `an address, beside ${other}`, 'none');
     }
