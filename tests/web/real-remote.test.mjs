@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, missing, openPage } from './support/browser.mjs';
-import { noRealServer, noRelay, realRelay, realServer } from './support/real-llm.mjs';
+import { costOf, noRealServer, noRelay, realRelay, realServer } from './support/real-llm.mjs';
 import { startServer } from './support/server.mjs';
 
 const skip = noRealServer() ?? noRelay() ?? false;
@@ -73,7 +73,6 @@ async function drive([module, endpoint, token, payload, stop]) {
 }
 
 const MODULE = { node: new URL('../../pkg/dist/remote/index.js', import.meta.url).href, page: '/pkg/dist/remote/index.js' };
-const cost = ({ input, output }) => 2 * input + 8 * output;
 
 let site;
 let browser;
@@ -83,7 +82,7 @@ before(async () => {
   site = await startServer();
   for (const name of MODELS) {
     const server = await realServer(name);
-    const relay = await realRelay(server.url, { origins: [site.origin] });
+    const relay = await realRelay({ real: { base: `${server.url}/v1` } }, { origins: [site.origin] });
     servers[name] = { server, relay, token: await relay.token(), requests: 0 };
   }
 });
@@ -127,7 +126,7 @@ async function all(name, way, from, run, t) {
     assert.equal(usage.output, now.predicted - before.predicted, what);
     assert.equal(usage.input - (usage.cached ?? 0), now.prompt - before.prompt, what);
     assert.deepEqual(spent, [{ kind: 'usage', usage }], what);
-    if (noted) assert.deepEqual([noted.cost, noted.reported, noted.end], [cost(usage), true, 'complete'], what);
+    if (noted) assert.deepEqual([noted.cost, noted.reported, noted.end], [costOf(usage), true, 'complete'], what);
   };
 
   const streamed = await ask(ASKED.stream);

@@ -241,6 +241,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Of an answer that is not streamed.
     pub answer_bytes: usize,
+    /// Of one that is.
+    pub stream_bytes: u64,
     /// Open at one time.
     pub connections: usize,
     /// Until a request has arrived.
@@ -254,6 +256,7 @@ impl Default for Limits {
         Limits {
             body_bytes: 1 << 20,
             answer_bytes: 8 << 20,
+            stream_bytes: 256 << 20,
             connections: 1_024,
             request_ms: 30_000,
             shutdown_ms: 30_000,
@@ -317,6 +320,7 @@ impl Config {
         self.check_tiers()?;
         within("limits.bodyBytes", self.limits.body_bytes as u64, 1, 1 << 30)?;
         within("limits.answerBytes", self.limits.answer_bytes as u64, 1, 1 << 30)?;
+        within("limits.streamBytes", self.limits.stream_bytes, 1, MOST)?;
         within("limits.connections", self.limits.connections as u64, 1, 1 << 20)?;
         within("limits.requestMs", self.limits.request_ms, 1, 86_400_000)?;
         within("limits.shutdownMs", self.limits.shutdown_ms, 0, 86_400_000)

@@ -29,6 +29,9 @@ impl std::fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
+/// How long a service may leave its connection open after its last event.
+const LAST: Duration = Duration::from_millis(250);
+
 /// What the server sends to the client.
 pub struct Piped(mpsc::Receiver<Result<Bytes, Cut>>);
 
@@ -51,6 +54,7 @@ pub enum End {
     Idle,
     Total,
     Broken,
+    TooLarge,
 }
 
 impl End {
@@ -61,14 +65,24 @@ impl End {
             End::Idle => "idle_timeout",
             End::Total => "total_timeout",
             End::Broken => "cut",
+            End::TooLarge => "too_large",
         }
     }
 }
 
+/// How much of it, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Between two pieces.
+    pub idle: Duration,
+    pub until: Instant,
+    pub bytes: u64,
+}
+
 /// Starts to pass on `body`; `running` is settled when it ends, however it does.
-pub fn start(service: Arc<Service>, body: Incoming, strip_usage: bool, until: Instant, running: Running) -> Piped {
+pub fn start(service: Arc<Service>, body: Incoming, strip_usage: bool, bounds: Bounds, running: Running) -> Piped {
     let (to, from) = mpsc::channel(1);
-    let idle = Duration::from_millis(service.config.timeouts.idle_ms);
+    let idle = bounds.idle;
     tokio::spawn(async move {
         let api = service.config.api;
         let error = |value: &Value| {
@@ -78,7 +92,7 @@ pub fn start(service: Arc<Service>, body: Incoming, strip_usage: bool, until: In
         };
         let mut events = Events::new(Meter::new(api), strip_usage, error);
         let end = tokio::select! {
-            end = pump(body, &mut events, &to, idle, until) => end,
+            end = pump(body, &mut events, &to, bounds) => end,
             () = to.closed() => End::Gone,
         };
         let counted = events.meter().total();
@@ -100,13 +114,16 @@ async fn pump<F: Fn(&Value) -> Value>(
     mut body: Incoming,
     events: &mut Events<F>,
     to: &mpsc::Sender<Result<Bytes, Cut>>,
-    idle: Duration,
-    until: Instant,
+    Bounds { idle, until, bytes }: Bounds,
 ) -> End {
     let mut out = Vec::new();
+    let mut left = bytes;
     loop {
-        let frame = match timeout_at(until.min(Instant::now() + idle), body.frame()).await {
+        let over = events.meter().over();
+        let patience = if over { LAST.min(idle) } else { idle };
+        let frame = match timeout_at(until.min(Instant::now() + patience), body.frame()).await {
             Ok(frame) => frame,
+            Err(_) if over => return End::Complete,
             Err(_) => return if Instant::now() >= until { End::Total } else { End::Idle },
         };
         let end = match frame {
@@ -116,10 +133,11 @@ async fn pump<F: Fn(&Value) -> Value>(
             }
             Some(Err(_)) => Some(End::Broken),
             Some(Ok(frame)) => {
-                if let Some(bytes) = frame.data_ref() {
-                    events.feed(bytes, &mut out);
-                }
-                None
+                let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
+                let most = usize::try_from(left).unwrap_or(usize::MAX);
+                events.feed(bytes.get(..most).unwrap_or(bytes), &mut out);
+                left = left.saturating_sub(bytes.len() as u64);
+                (left == 0).then_some(End::TooLarge)
             }
         };
         if !out.is_empty() {

@@ -339,7 +339,12 @@ impl Relay {
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let encoded = head.headers.contains_key(header::CONTENT_ENCODING);
         if stream && head.status == StatusCode::OK && kind == "text/event-stream" && !encoded {
-            let piped = pump::start(Arc::clone(service), body, strip, until, running);
+            let bounds = pump::Bounds {
+                idle: Duration::from_millis(times.idle_ms),
+                until,
+                bytes: self.config.limits.stream_bytes,
+            };
+            let piped = pump::start(Arc::clone(service), body, strip, bounds, running);
             let mut response = Response::new(Body::new(piped));
             *response.headers_mut() = passed(&head.headers);
             response

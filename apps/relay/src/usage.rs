@@ -57,14 +57,19 @@ fn anthropic_input(usage: &Value) -> Option<(u64, u64)> {
     Some((input, cached))
 }
 
-/// Reads usage as an answer comes.
+/// Reads usage as an answer comes. A count holds only if nothing was said after it, and if it can be one: every prompt has a
+/// token, and so has what was said.
 #[derive(Debug)]
 pub struct Meter {
     api: Api,
     input: Option<(u64, u64)>,
     latest: Option<Usage>,
+    /// Something was said: a text, a call, a thought.
+    spoke: bool,
     /// The answer itself is over: what is counted by now is all of it.
     ended: bool,
+    /// Nothing follows, by what the service says.
+    over: bool,
 }
 
 impl Meter {
@@ -73,13 +78,17 @@ impl Meter {
             api,
             input: None,
             latest: None,
+            spoke: false,
             ended: false,
+            over: false,
         }
     }
 
     /// A whole answer.
     pub fn answer(&mut self, answer: &Value) {
         self.ended = true;
+        let message = answer.pointer("/choices/0/message").unwrap_or(answer);
+        self.spoke = ["content", "tool_calls"].iter().any(|name| says(message.get(name)));
         let Some(usage) = answer.get("usage") else { return };
         self.latest = match self.api {
             Api::Openai => openai(usage),
@@ -103,22 +112,28 @@ impl Meter {
 
     /// `[DONE]`.
     pub fn done(&mut self) {
-        self.ended = true;
+        (self.ended, self.over) = (true, true);
     }
 
     fn openai_chunk(&mut self, chunk: &Value) -> bool {
-        let choices = chunk.get("choices").and_then(Value::as_array);
+        let none = Vec::new();
+        let choices = chunk.get("choices").and_then(Value::as_array).unwrap_or(&none);
         let finished = |choice: &Value| choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-        if choices.is_some_and(|choices| choices.iter().any(finished)) {
-            self.ended = true;
+        self.ended |= choices.iter().any(finished);
+        let delta = |choice: &Value| {
+            let delta = choice.get("delta").and_then(Value::as_object);
+            delta.is_some_and(|delta| delta.iter().any(|(name, value)| name != "role" && says(Some(value))))
+        };
+        if choices.iter().any(delta) {
+            self.spoke = true;
+            self.latest = None;
         }
         let Some(usage) = chunk.get("usage").filter(|usage| !usage.is_null()) else {
             return false;
         };
         self.latest = openai(usage);
-        let alone = choices.is_none_or(Vec::is_empty);
-        self.ended |= alone;
-        alone
+        self.ended |= choices.is_empty();
+        choices.is_empty()
     }
 
     /// The prompt is counted in `message_start`; the answer in `message_delta`, each time from its beginning.
@@ -127,24 +142,43 @@ impl Meter {
             Some("message_start") => {
                 self.input = event.pointer("/message/usage").and_then(anthropic_input);
             }
+            Some("content_block_start" | "content_block_delta") => {
+                self.spoke = true;
+                self.latest = None;
+            }
             Some("message_delta") => {
-                let Some(usage) = event.get("usage") else { return };
-                if let Some(input) = anthropic_input(usage) {
-                    self.input = Some(input);
-                }
-                if let (Some((input, cached)), Some(output)) = (self.input, required(usage, "output_tokens")) {
-                    self.latest = Some(Usage { input, cached, output });
-                }
                 let reason = event.pointer("/delta/stop_reason");
                 self.ended |= reason.is_some_and(|reason| !reason.is_null());
+                let Some(usage) = event.get("usage") else { return };
+                if usage.get("input_tokens").is_some_and(|tokens| !tokens.is_null()) {
+                    self.input = anthropic_input(usage);
+                }
+                let counted = self.input.zip(required(usage, "output_tokens"));
+                self.latest = counted.map(|((input, cached), output)| Usage { input, cached, output });
             }
-            Some("message_stop") => self.ended = true,
+            Some("message_stop") => self.done(),
             _ => {}
         }
     }
 
+    /// Nothing follows, by what the service says.
+    pub fn over(&self) -> bool {
+        self.over
+    }
+
     /// What was counted, if that is all of it.
     pub fn total(&self) -> Option<Usage> {
-        self.latest.filter(|_| self.ended)
+        let possible = |usage: &Usage| usage.input > 0 && (usage.output > 0 || !self.spoke);
+        self.latest.filter(|usage| self.ended && possible(usage))
+    }
+}
+
+/// Whether a value says something.
+fn says(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(_) => true,
     }
 }

@@ -70,10 +70,20 @@ export async function realServer(model = 'desk') {
 
 const SECRET = 'a-secret-of-tests-that-is-long-enough-0123456789';
 
-/** The relay before a server of OpenAI's protocol, with the model name `real`. Prices: 2 and 8 micro-units a token. */
-export async function realRelay(upstream, { origins = [], most = 1_000_000_000, models = { real: 'real' } } = {}) {
+/** Prices of {@link realRelay}, in micro-units a million tokens. */
+export const PRICE = { inputPerMillion: 2_000_001, outputPerMillion: 8_000_003, cachedPerMillion: 500_000 };
+
+/** Micro-units by these prices, divided once and rounded up. */
+export function costOf({ input, output, cached = 0 }) {
+  const { inputPerMillion, outputPerMillion, cachedPerMillion } = PRICE;
+  return Math.ceil(((input - cached) * inputPerMillion + cached * cachedPerMillion + output * outputPerMillion) / 1_000_000);
+}
+
+/** The relay before `upstreams`, `{model: {api, base}}`; `most` micro-units a day. */
+export async function realRelay(upstreams, { origins = [], most = 1_000_000_000, timeouts = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-relay-'));
-  const price = '{ inputPerMillion = 2_000_000, outputPerMillion = 8_000_000, currency = "USD", asOf = "2026-11-22" }';
+  const table = (values) => `{ ${Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')} }`;
+  const price = table({ ...PRICE, currency: 'USD', asOf: '2026-11-22' });
   const config = join(folder, 'relay.toml');
   writeFileSync(
     config,
@@ -84,11 +94,13 @@ export async function realRelay(upstream, { origins = [], most = 1_000_000_000, 
       'tokens = { secret = { env = "RELAY_SECRET" } }',
       `budget = { currency = "USD", perDay = ${most}, perMonth = ${most} }`,
       '[tiers.free]',
-      `perDay = ${most}\nperMonth = ${most}\nrequestsPerMinute = 1000\ntokensPerMinute = 100_000_000\nmaxTokens = 1000`,
-      `models = ${JSON.stringify(Object.keys(models))}`,
-      '[upstreams.llama]',
-      `api = "openai"\nbaseURL = ${JSON.stringify(`${upstream}/v1`)}\nkey = { env = "RELAY_KEY" }`,
-      ...Object.entries(models).map(([name, model]) => `models.${name} = { model = ${JSON.stringify(model)}, price = ${price} }`),
+      `perDay = ${most}\nperMonth = ${most}\nrequestsPerMinute = 10_000\ntokensPerMinute = 100_000_000\nmaxTokens = 1000`,
+      `models = ${JSON.stringify(Object.keys(upstreams))}`,
+      ...Object.entries(upstreams).flatMap(([name, { api = 'openai', base }]) => [
+        `[upstreams.${name}]`,
+        `api = "${api}"\nbaseURL = ${JSON.stringify(base)}\nkey = { env = "RELAY_KEY" }\ntimeouts = ${table(timeouts)}`,
+        `models.${name} = { model = ${JSON.stringify(name)}, price = ${price} }`,
+      ]),
     ].join('\n'),
   );
   const env = { ...process.env, RELAY_SECRET: SECRET, RELAY_KEY: 'sk-key-of-the-relay' };
