@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkPrivacy, Consents, EgressLog, Redactor, Rehydrator, rehydrated } from '../../pkg/dist/privacy/index.js';
+import { checkPrivacy, Consents, EgressLog, placeholdersIn, Redactor, Rehydrator, rehydrated } from '../../pkg/dist/privacy/index.js';
 import { RECOGNISERS } from '../../pkg/dist/privacy/recognise/index.js';
 import { createRouter } from '../../pkg/dist/route/lazy.js';
 import { partOf, score, table, wilson } from '../../tools/pii.mjs';
@@ -194,6 +194,7 @@ test('everything in a payload is covered, and stays what it must be', () => {
   assert.deepEqual(back, { to: 'john@example.com', n: 1, card: '4111111111111111', password: 'a"b', deep: `{"k":"${secret}"}` });
   JSON.parse(out.messages[3].content);
   assert.deepEqual(new Redactor().count(given), counts);
+  assert.deepEqual(placeholdersIn(out), counts);
   assert.equal(JSON.stringify(vault), `{"placeholders":${vault.size}}`);
 });
 

@@ -1,6 +1,6 @@
 // A remote answer with the placeholders put back, as it streams: text as it is said, and inside of JSON as JSON has it.
 
-import { Rehydrator, type Vault } from '../privacy/index.js';
+import { rehydrated, Rehydrator, type Vault } from '../privacy/index.js';
 import type { Payload, RemotePart } from '../remote/types.js';
 import type { Bill } from './sender.js';
 
@@ -35,7 +35,8 @@ export async function* restored(parts: AsyncIterable<RemotePart>, vault: Vault, 
     } else if (part.type === 'call') {
       const call = calls.get(part.index) ?? new Rehydrator(vault, { json: true });
       calls.set(part.index, call);
-      yield { ...part, arguments: call.push(part.arguments) };
+      const name = part.name === undefined ? {} : { name: rehydrated(part.name, vault).text }; // whole, and a tool may be called like one of the app's words
+      yield { ...part, ...name, arguments: call.push(part.arguments) };
     } else {
       if (part.type === 'finish' && !ended) {
         ended = true;

@@ -4,7 +4,7 @@ import { KingletError } from '../errors.js';
 import type { Decisions } from '../escalation.js';
 import { purseOf } from '../facts.js';
 import type { Queue, Queued } from '../offline/index.js';
-import { rehydrated } from '../privacy/index.js';
+import { placeholdersIn } from '../privacy/index.js';
 import type { Notice } from '../types.js';
 import type { Plan } from './run.js';
 import type { Bill, Sender } from './sender.js';
@@ -88,7 +88,7 @@ export class Waiting {
     const provenance = this.sender.provenance(egress.remote);
     let text = '';
     try {
-      const ask = { id, reason: reason ?? '', egress, payload: item.payload, purse, waited: { counts: {}, vault: undefined } };
+      const ask = { id, reason: reason ?? '', egress, payload: item.payload, purse, waited: { counts: placeholdersIn(item.payload), vault: item.vault } };
       for await (const part of this.sender.ask(ask, bill, signal)) {
         text += part.type === 'text' ? part.text : '';
         Object.assign(provenance, part.type === 'head' && part.model !== undefined ? { model: part.model } : {});
@@ -101,9 +101,8 @@ export class Waiting {
       return again ? 'later' : 'dropped';
     }
     const decision = pending.settled(trace, undefined, { remote: 'answered' });
-    const content = item.vault === undefined ? text : rehydrated(text, item.vault).text;
     const message = 'a request that had waited for a connection was answered by a remote model';
-    this.notice({ code: 'upgraded', message, detail: { id: item.id, content, provenance, decision, cost: bill.cost, placeholders: item.placeholders } });
+    this.notice({ code: 'upgraded', message, detail: { id: item.id, content: text, provenance, decision, cost: bill.cost, placeholders: item.placeholders } });
     return 'sent';
   }
 }

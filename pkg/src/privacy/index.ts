@@ -5,4 +5,4 @@ export { Consents, type Grant, type Question } from './consent.js';
 export { EgressLog } from './egress.js';
 export { Redactor, type Redacted } from './redact.js';
 export { rehydrated, Rehydrator, type Rehydrated } from './rehydrate.js';
-export { Vault } from './vault.js';
+export { placeholdersIn, Vault } from './vault.js';

@@ -1,6 +1,6 @@
 // Which placeholder stands for what, for one request: in memory only, and nothing that prints it shows a value.
 
-import type { Entity } from './types.js';
+import type { Entity, EntityCounts } from './types.js';
 
 /** How placeholders call the kinds; `text` is a text that looked like one. */
 const NAMES: Readonly<Record<Entity | 'text', string>> = {
@@ -19,6 +19,18 @@ const NAMES: Readonly<Record<Entity | 'text', string>> = {
 export const PLACEHOLDER = /__[A-Z]+_\d+__/;
 /** What is left of one that was mangled: its name and number, whatever is around them. */
 export const MANGLED = new RegExp(String.raw`(?<![A-Za-z])(?:${Object.values(NAMES).join('|')})\\?_\d+`, 'gi');
+
+/** How many of each kind stand in something that was redacted, each time that they stand there. */
+export function placeholdersIn(redacted: unknown): EntityCounts {
+  const counts: EntityCounts = {};
+  for (const [, name] of (JSON.stringify(redacted) ?? '').matchAll(/__([A-Z]+)_\d+__/g)) {
+    const [entity] = Object.entries(NAMES).find(([, one]) => one === name) ?? [];
+    if (entity !== undefined && entity !== 'text') {
+      counts[entity as Entity] = (counts[entity as Entity] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
 
 /** The placeholders of one request. */
 export class Vault {
