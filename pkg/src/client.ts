@@ -358,7 +358,7 @@ async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: 
   const plain = { policy: defined({ mode, remotes: remote, escalation, tasks, privacy, profiles }) };
   const own = ACTING.find((name) => options[name] !== undefined);
   const sends = own !== undefined || has(remote, 'baseURL');
-  if (!sends && !has([escalation], 'handover', 'probation') && !has([privacy], 'entities', 'dictionary', 'onConsent')) {
+  if (!sends && !has([escalation], 'handover', 'probation', 'longDocuments') && !has([privacy], 'entities', 'dictionary', 'onConsent')) {
     return plain;
   }
   if (ways.acting === undefined) {

@@ -52,8 +52,10 @@ export interface Requested {
   pending?: Pending;
   /** As a remote model would get it. */
   payload?: Payload;
-  /** Tokens of the prompt, and of the payload, where the engine can count them. */
-  tokens?: () => Promise<{ local: number; sent: number } | undefined>;
+  /** Which of its messages are documents. */
+  documents?: readonly number[];
+  /** Tokens of the prompt, and of what was sent, where the engine can count them. */
+  tokens?: (sent: Payload) => Promise<{ local: number; sent: number } | undefined>;
   /** Whose budget it is under. */
   purse?: Purse;
   /** Hears the answer that stands. */
@@ -134,7 +136,7 @@ export class Decisions {
       return { asked: request }; // the engine says what is wrong
     }
     const { facts: given, ...own } = kinglet as Record<string, unknown>;
-    const { local, payload, labels } = kind === 'chat' ? split(request) : { local: request, payload: undefined, labels: [] };
+    const { local, payload, labels, documents } = kind === 'chat' ? split(request) : { local: request, payload: undefined, labels: [], documents: [] };
     const plain = { ...local, kinglet: own };
     if (prompt !== undefined && 'several' in prompt) {
       if (given !== undefined && given !== null) {
@@ -168,7 +170,8 @@ export class Decisions {
       purse: purseOf(facts, batch),
       heard: (text) => this.answered(id, text),
       ...(payload === undefined ? {} : { payload: { ...payload, max_tokens: facts.max_tokens ?? REMOTE_TOKENS } }),
-      tokens: async () => (payload === undefined || !link.loaded ? undefined : { local: tokens, sent: await count(payload.messages) }),
+      documents,
+      tokens: async (sent) => (link.loaded ? { local: tokens, sent: await count(sent.messages) } : undefined),
     };
   }
 

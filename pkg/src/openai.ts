@@ -14,6 +14,8 @@ export interface MessageOwn {
   /** Whether it may leave this device, and whether it is redacted first; default: what option `privacy` says. */
   consent?: Consent;
   redact?: Redact;
+  /** A long document, of which a remote model need not get all (option `escalation.longDocuments`). */
+  document?: boolean;
 }
 
 /** A message of a conversation, as the model's chat template expects it. */

@@ -159,6 +159,19 @@ export interface EscalationOptions extends Escalation {
   handover?: 'hold' | 'replace';
   /** With `replace`: pieces of the local answer that are held back, so that what is shown is rarely replaced. Default 16. */
   probation?: number;
+  /**
+   * Where a prompt does not fit the model here: its documents (`kinglet.document` of a message, the passages of `answer`) are read
+   * here in pieces, and only what the question needs is sent. Default: all of it.
+   */
+  longDocuments?: LongDocuments;
+}
+
+/** How long documents are shortened (docs/escalation.md has what that costs). */
+export interface LongDocuments {
+  /** Words that are kept of them together. Default 960. */
+  words?: number;
+  /** `words`, the default: the pieces that share words with the question. `model`: those to which the model here would have an answer, one after the other. `both`. */
+  by?: 'words' | 'model' | 'both';
 }
 
 /** Requests that wait for a connection: redacted, whatever a label says, and without any key. */

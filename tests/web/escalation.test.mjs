@@ -287,3 +287,46 @@ test('task calls: another model\'s label, values, answer, summary and verdict', 
   const never = await (await at('On Tuesday.')).answer('When?', [{ text: 'It comes on Tuesday.', consent: 'never' }]);
   assert.deepEqual([never.kinglet.source, server.truth.length], ['local', 0]);
 });
+
+test('of a long document only what the question needs is sent; the trace says how much was left out', { skip }, async () => {
+  const kinglet = await open({ context: 256, remote: [remote('say=On%20Tuesday.')], privacy: free, escalation: { longDocuments: { words: 240 } } });
+  const filler = (i) => `Paragraph ${i} is about the weather in the harbour, the boats and the nets that dry there all day long. `.repeat(6);
+  const text = Array.from({ length: 12 }, (_, i) => (i === 7 ? `${filler(i)} The kettle is delivered on Tuesday by the old postman. ` : filler(i))).join('\n\n');
+  server.reset();
+  const messages = [
+    { role: 'user', content: text, kinglet: { document: true } },
+    { role: 'user', content: 'When is the kettle delivered?' },
+  ];
+  const answer = await kinglet.chat.completions.create({ ...ask, messages });
+  assert.deepEqual([answer.kinglet.source, answer.kinglet.decision.reason], ['remote', 'context_overflow']);
+  const [document, question] = server.truth[0].body.messages;
+  assert.match(document.content, /delivered on Tuesday/);
+  assert.ok(document.content.split(/\s+/).length <= 260, `${document.content.split(/\s+/).length} words`);
+  assert.equal(question.content, 'When is the kettle delivered?');
+  const { local, sent } = kinglet.trace(answer.id).inputs.outcome.payload;
+  assert.ok(sent < local / 2, `${sent} of ${local} tokens`);
+  const asked = await kinglet.answer('When is the kettle delivered?', [text]);
+  assert.deepEqual([asked.answer, asked.kinglet.source], ['On Tuesday.', 'remote']);
+  assert.ok(JSON.stringify(server.truth[1].body).length < text.length / 2);
+  const whole = await open({ context: 256, remote: [remote('ok')], privacy: free });
+  await whole.chat.completions.create({ ...ask, messages });
+  assert.equal(server.truth[2].body.messages[0].content, text, 'without the option all of it');
+});
+
+test('without a connection the answer is from here, and the better one comes later, decided on anew', { skip }, async () => {
+  const notices = [];
+  const options = { offline: { store: 'memory' }, privacy: { consent: 'free', redact: 'no' }, onNotice: (notice) => notices.push(notice) };
+  server.reset();
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('close;say=To%20__EMAIL_1__.', { breaker: { failures: 9 } })], ...options });
+  const messages = [{ role: 'user', content: 'Write to ada@example.org' }];
+  const first = await kinglet.chat.completions.create({ ...ask, messages });
+  assert.deepEqual([first.kinglet.source, first.kinglet.warnings.map(({ code }) => code).sort()], ['local', ['queued', 'usage_missing']]);
+  const [waiting] = await kinglet.queue.list();
+  assert.equal(waiting.id, first.id);
+  assert.doesNotMatch(JSON.stringify(waiting.payload), /ada@/, 'redacted, whatever the label says');
+  while (!notices.some(({ code }) => code === 'upgraded')) await new Promise((resolve) => setTimeout(resolve, 50));
+  const { detail } = notices.find(({ code }) => code === 'upgraded');
+  assert.deepEqual([detail.id, detail.content, detail.provenance.remote], [first.id, 'To ada@example.org.', 'strong']);
+  assert.deepEqual(await kinglet.queue.list(), []);
+  assert.ok(detail.cost > 0);
+});

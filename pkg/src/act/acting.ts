@@ -34,13 +34,16 @@ export class Acting extends Sender {
   constructor(
     means: Means,
     readonly options: ActOptions,
-    { queue, telemetry }: Others,
+    { queue, telemetry, reading }: Others,
   ) {
     super(means);
+    this.reading = reading;
     this.telemetry = telemetry;
     this.waiting = queue === undefined ? undefined : new Waiting(this, queue, options.onNotice);
   }
 
+  /** What reads long documents, fetched with the first. */
+  readonly reading: Others['reading'];
   private readonly telemetry: Telemetry | undefined;
 
   get ledger(): Ledger {
@@ -87,7 +90,7 @@ export class Acting extends Sender {
 
   /** Answers a chat. */
   chat(link: Lasting, requested: Chat, request: Request, signal: AbortSignal | undefined): ReturnType<typeof run> {
-    return run(this, planOf(link, requested, request, this.options, signal), signal);
+    return run(this, planOf(this, link, requested, request, signal), signal);
   }
 
   /** A local answer, booked. */
@@ -164,6 +167,8 @@ export class Acting extends Sender {
 export interface Others {
   queue?: Queue;
   telemetry?: Telemetry;
+  /** What reads long documents. */
+  reading: () => Promise<typeof import('./digest.js')>;
 }
 
 /** A local answer that is checked. */

@@ -5,7 +5,7 @@ import type { Request } from '../facts.js';
 import { arrived } from './arrived.js';
 import type { Lasting } from '../lasting.js';
 import { pieces } from '../stream.js';
-import type { ActOptions } from './options.js';
+import type { Acting } from './acting.js';
 import type { Plan } from './run.js';
 import { checkAnswer } from './validate.js';
 
@@ -13,8 +13,9 @@ import { checkAnswer } from './validate.js';
 export type Chat = Requested & { pending: Pending };
 
 /** How it is answered. */
-export function planOf(link: Lasting, chat: Chat, request: Request, { handover, probation }: ActOptions, signal: AbortSignal | undefined): Plan {
-  const { asked, pending, payload, tokens, heard, purse = {} } = chat;
+export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Request, signal: AbortSignal | undefined): Plan {
+  const { handover, probation, longDocuments } = acting.options;
+  const { asked, pending, payload, documents = [], tokens, heard, purse = {} } = chat;
   const { abort: _, ...own } = (asked['kinglet'] ?? {}) as Record<string, unknown>;
   const given = (request['kinglet'] as { abort?: unknown } | null | undefined)?.abort ?? undefined;
   const formed = isFormed(request);
@@ -31,6 +32,9 @@ export function planOf(link: Lasting, chat: Chat, request: Request, { handover, 
     payload,
     tokens: tokens ?? (async () => undefined),
     purse,
+    ...(payload === undefined || longDocuments === undefined || documents.length === 0
+      ? {}
+      : { shorter: async () => ({ ...payload, messages: await (await acting.reading()).shortened(link, payload.messages, documents, longDocuments, signal) }) }),
     handover: formed ? 'hold' : handover,
     probation,
     ...(heard === undefined ? {} : { heard }),

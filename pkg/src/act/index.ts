@@ -17,5 +17,5 @@ export interface ActingModule {
 
 /** See {@link openWith}. */
 export function openActing(options: ActOptions): Promise<Acting> {
-  return openWith({ openLedger, offline: () => import('../offline/index.js'), telemetry: () => import('../telemetry/index.js') }, options);
+  return openWith({ openLedger, offline: () => import('../offline/index.js'), telemetry: () => import('../telemetry/index.js'), digest: () => import('./digest.js') }, options);
 }

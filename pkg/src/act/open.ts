@@ -8,6 +8,7 @@ import { Consents, EgressLog, Redactor } from '../privacy/index.js';
 import { RemoteModel } from '../remote/index.js';
 import type * as telemetry from '../telemetry/index.js';
 import { Acting, type Others } from './acting.js';
+import type * as digest from './digest.js';
 import type { ActOptions } from './options.js';
 import type { Known } from './sender.js';
 
@@ -16,6 +17,7 @@ export interface Parts {
   openLedger(options?: BudgetOptions, given?: LedgerOptions): Promise<Ledger>;
   offline(): Promise<typeof offline>;
   telemetry(): Promise<typeof telemetry>;
+  digest(): Promise<typeof digest>;
 }
 
 /** Everything that acting needs. */
@@ -26,7 +28,7 @@ export async function openWith(parts: Parts, options: ActOptions): Promise<Actin
   const { entities, dictionary } = privacy;
   const redactor = new Redactor({ ...(entities ? { entities } : {}), ...(dictionary ? { dictionary } : {}) });
   const means = { remotes, redactor, consents: new Consents(privacy.onConsent), ledger: await parts.openLedger(budget, { wasm }), log: await EgressLog.open({ store }) };
-  const others: Others = {};
+  const others: Others = { reading: () => parts.digest() };
   if (options.telemetry !== undefined) {
     const { Telemetry } = await parts.telemetry();
     others.telemetry = new Telemetry(options.telemetry);

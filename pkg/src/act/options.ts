@@ -13,7 +13,7 @@ import type { RemoteEndpoint } from '../remote/types.js';
 import type { Remote } from '../route/types.js';
 import type { Handover } from './parts.js';
 import type { TelemetryOptions } from '../telemetry/index.js';
-import type { EscalationOptions, KingletOptions, Notice, OfflineOptions, WasmFile } from '../types.js';
+import type { EscalationOptions, KingletOptions, LongDocuments, Notice, OfflineOptions, WasmFile } from '../types.js';
 
 /** Pieces of an answer that are held back before it is shown provisionally. */
 const PROBATION = 16;
@@ -25,6 +25,7 @@ export interface ActOptions {
   budget: BudgetOptions;
   handover: Handover;
   probation: number;
+  longDocuments?: Required<LongDocuments>;
   /** Of requests that wait for a connection. */
   offline?: Omit<QueueOptions, 'now' | 'redactor'>;
   telemetry?: TelemetryOptions;
@@ -43,7 +44,7 @@ export interface Checked {
 /** @throws KingletError `invalid_request` that names a wrong option. */
 export function checkActing({ remote = [], escalation, privacy, budget, offline, telemetry, onNotice, wasm }: KingletOptions): Checked {
   const remotes = checkEndpoints(remote);
-  const { handover = 'replace', probation = PROBATION, ...rest } = (escalation ?? {}) as EscalationOptions;
+  const { handover = 'replace', probation = PROBATION, longDocuments, ...rest } = (escalation ?? {}) as EscalationOptions;
   if (handover !== 'hold' && handover !== 'replace') {
     throw invalid('escalation.handover', '"hold" or "replace"', handover);
   }
@@ -59,6 +60,7 @@ export function checkActing({ remote = [], escalation, privacy, budget, offline,
       budget: budgetOf(budget),
       handover,
       probation,
+      ...(longDocuments === undefined ? {} : { longDocuments: longOf(longDocuments) }),
       ...(offline === undefined ? {} : { offline: offlineOf(offline) }),
       ...(telemetry === undefined ? {} : { telemetry }),
       onNotice: (notice) => onNotice?.(notice),
@@ -74,6 +76,17 @@ export function checkActing({ remote = [], escalation, privacy, budget, offline,
 function budgetOf(budget: BudgetOptions | undefined): BudgetOptions {
   checkBudget(budget);
   return budget ?? {};
+}
+
+const READINGS: readonly (string | undefined)[] = ['words', 'model', 'both'];
+
+function longOf(given: LongDocuments): Required<LongDocuments> {
+  const { words, by = 'words', ...others } = object<LongDocuments>('escalation.longDocuments', given);
+  refuseOthers('escalation.longDocuments', others, () => 'words or by');
+  if (!READINGS.includes(by)) {
+    throw invalid('escalation.longDocuments.by', '"words", "model" or "both"', String(by));
+  }
+  return { words: count('escalation.longDocuments.words', words, 960), by };
 }
 
 const HOUR_MS = 3_600_000;

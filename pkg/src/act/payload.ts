@@ -1,6 +1,6 @@
 // What would be sent: a request without what is meant for the small model, and the labels of everything in it.
 
-import { object } from '../check.js';
+import { kind, object } from '../check.js';
 import { invalid, refuseOthers } from '../params.js';
 import type { Facts } from '../route/types.js';
 import type { Payload } from '../remote/types.js';
@@ -16,6 +16,8 @@ export interface Split {
   /** Undefined: what is asked for cannot be asked of a remote model. */
   payload: Omit<Payload, 'max_tokens'> | undefined;
   labels: Label[];
+  /** Which messages of the payload are documents. */
+  documents: number[];
 }
 
 /** Of a chat's parameters, what a remote model is told. */
@@ -28,7 +30,7 @@ const ONLY = ['local', 'remote'];
 export function split(request: Record<string, unknown>): Split {
   const { messages } = request;
   if (!Array.isArray(messages)) {
-    return { local: request, payload: undefined, labels: [] }; // the engine says what is wrong
+    return { local: request, payload: undefined, labels: [], documents: [] }; // the engine says what is wrong
   }
   const read = messages.map((message: unknown, i) => part(message, i));
   const sent = read.filter(({ own }) => own.only !== 'local');
@@ -37,6 +39,7 @@ export function split(request: Record<string, unknown>): Split {
   return {
     local: { ...request, messages: local },
     payload: answerable(request) && sent.length > 0 ? { ...given, messages: sent.map(({ message }) => message as ChatMessage) } : undefined,
+    documents: [...sent.keys()].filter((i) => sent[i]?.own.document === true),
     labels: sent.map(({ own: { consent, redact } }) => ({ ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) })),
   };
 }
@@ -54,8 +57,11 @@ function part(message: unknown, i: number): { message: unknown; own: MessageOwn 
     return { message, own: {} };
   }
   const at = `messages[${i}].kinglet`;
-  const { only, consent, redact, ...others } = object<MessageOwn>(at, kinglet);
-  refuseOthers(at, others, () => 'only, consent or redact');
+  const { only, consent, redact, document, ...others } = object<MessageOwn>(at, kinglet);
+  refuseOthers(at, others, () => 'only, consent, redact or document');
+  if (document !== undefined && typeof document !== 'boolean') {
+    throw invalid(`${at}.document`, 'true or false', kind(document));
+  }
   oneOf(`${at}.only`, ONLY, only);
   oneOf(`${at}.consent`, CONSENT, consent);
   oneOf(`${at}.redact`, REDACT, redact);

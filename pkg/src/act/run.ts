@@ -27,8 +27,10 @@ export interface Plan {
   arrived(): Promise<Facts>;
   /** What is asked elsewhere; undefined: that cannot be. */
   payload: Payload | undefined;
-  /** Tokens of the prompt here, and of the payload, where somebody can count them. */
-  tokens: () => Promise<{ local: number; sent: number } | undefined>;
+  /** Tokens of the prompt here, and of what was sent, where somebody can count them. */
+  tokens: (sent: Payload) => Promise<{ local: number; sent: number } | undefined>;
+  /** The payload without what the question does not need, for a prompt that does not fit here; undefined: it is sent whole. */
+  shorter?: () => Promise<Payload>;
   purse: Purse;
   handover: Handover;
   /** Pieces of the answer here that are held back, so that what is shown is rarely replaced. */
@@ -137,10 +139,12 @@ class Run {
   /** Undefined: it has answered. Else why not. */
   private async *answerThere(trace: Trace): AsyncGenerator<Shown, KingletError | undefined, void> {
     const { egress, reason } = trace.decision;
-    const { payload, handover, pending } = this.plan;
-    if (egress === null || payload === undefined) {
+    const { handover, pending } = this.plan;
+    if (egress === null || this.plan.payload === undefined) {
       return new KingletError('internal', 'nothing can be sent');
     }
+    const overflows = trace.asks.some((ask) => ask.reason === 'context_overflow');
+    const payload = overflows && this.plan.shorter !== undefined ? await this.plan.shorter() : this.plan.payload;
     const final = trace.inputs.policy.mode === 'only-remote' && handover === 'replace';
     const segment = new Segment((this.segments += 1), 'remote', final ? 'live' : handover, 0, egress.remote);
     const local_ms = this.took();
@@ -168,7 +172,7 @@ class Run {
         throw new KingletError('remote_failed', `${egress.remote} stopped its answer: its content filter`, { remote: egress.remote, kind: 'content_filter' });
       }
       this.plan.check(egress.remote, { text: segment.text, calls: segment.calls, finish });
-      const tokens = await this.plan.tokens();
+      const tokens = await this.plan.tokens(payload);
       const outcome: Outcome = { remote: 'answered', ...(usage === undefined ? {} : { usage: { input: usage.input, output: usage.output } }), ...(tokens === undefined ? {} : { payload: tokens }) };
       settled = true;
       const decision = pending.settled(trace, this.here?.ending, outcome);

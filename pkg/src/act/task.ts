@@ -36,11 +36,21 @@ export interface Settled<T> {
   usage: Usage;
 }
 
+/** Passages that do not fit here: what the question needs of them. */
+function shorterOf<T>(acting: Acting, { documents }: Elsewhere<T>, payload: Payload, link: Lasting, signal: AbortSignal | undefined): Pick<Plan, 'shorter'> {
+  const { longDocuments } = acting.options;
+  if (longDocuments === undefined || documents === undefined) {
+    return {};
+  }
+  const { question, texts, messages } = documents;
+  return { shorter: async () => ({ ...payload, messages: messages(await (await acting.reading()).digests(link, question, texts, longDocuments, signal)) }) };
+}
+
 /** Answers it. */
 export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group, link }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
   let done: Done<T> | undefined;
   let said: T | undefined;
-  const { response_format, labels: _, max_tokens, read } = elsewhere;
+  const { response_format, max_tokens, read } = elsewhere;
   const payload: Payload = { messages: elsewhere.messages(), max_tokens, temperature: 0, ...(response_format === undefined ? {} : { response_format }) };
   const plan: Plan = {
     pending,
@@ -53,6 +63,7 @@ export async function task<T extends object>(acting: Acting, { pending, purse, l
     handover: 'hold',
     probation: 0,
     tokens: async () => undefined,
+    ...shorterOf(acting, elsewhere, payload, link, signal),
     local: (rule) => here(rule),
     check: (remote, answer) => {
       checkAnswer(remote, payload as unknown as Record<string, unknown>, answer);

@@ -36,6 +36,11 @@ export async function answer(desk: Desk, question: string, given: Passages, opti
   const elsewhere = {
     input: question,
     messages: () => elsewhereFor('answer', parts, own),
+    documents: {
+      question,
+      texts: passages.map((passage) => passage.text),
+      messages: (texts: readonly string[]) => elsewhereFor('answer', { question, passages: texts.map((part) => ({ text: part })) }, own),
+    },
     max_tokens: most.given ?? MAX_TOKENS,
     read,
   };

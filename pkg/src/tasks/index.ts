@@ -89,8 +89,8 @@ export interface Elsewhere<T> {
   response_format?: ResponseFormat;
   /** Tokens of the answer, at most. */
   max_tokens: number;
-  /** Labels of what is sent, beside those of the request's facts. */
-  labels?: Facts['payload'];
+  /** What of it is long, and how the rest is asked with less of that. */
+  documents?: { question: string; texts: readonly string[]; messages(texts: readonly string[]): readonly ChatMessage[] };
   /** What it says; undefined: that is no answer. `done`: what was answered here before. */
   read(text: string, done: Done<T> | undefined): T | undefined;
 }
