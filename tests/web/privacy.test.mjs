@@ -88,6 +88,9 @@ const CASES = [
   ['Authorization: Basic dXNlcjpwYXNz', ['secret', 'dXNlcjpwYXNz']],
   ['mysql://root:pw@db.example/x', ['url', 'mysql://root:pw@db.example/x']],
   ['[2001:db8::1]:443, fe80::1: no', ['ip', '2001:db8::1'], ['ip', 'fe80::1']],
+  ['ip:2001:db8::1,add=::1', ['ip', '2001:db8::1'], ['ip', '::1']],
+  ['tel:0301234567…+49 30 123456', ['phone', '0301234567'], ['phone', '+49 30 123456']],
+  ['...192.168.0.1 ...www.example.org', ['ip', '192.168.0.1'], ['url', 'www.example.org']],
   ['<a@b.co>,mailto:c@d.org', ['email', 'a@b.co'], ['email', 'c@d.org']],
   ['the password is required, token: string, tokens: 512'],
   ['-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----', ['secret', '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----']],
@@ -233,6 +236,33 @@ test('property: what is put back is what was there, and nothing planted is left'
     for (const value of planted) assert.ok(!JSON.stringify(out).includes(value), `${value} in ${text}`);
     assert.equal(rehydrated(message.content, vault).text, text);
     assert.deepEqual(JSON.parse(rehydrated(message.tool_calls[0].function.arguments, vault, { json: true }).text), { text, [text]: [text] });
+  }
+});
+
+test('property: what is planted in disguise, between any signs, is found all the same', () => {
+  const rng = random(13);
+  const pick = (list) => list[Math.floor(rng() * list.length)];
+  const code = (char, base) => char.charCodeAt(0).toString(base);
+  const DISGUISES = [
+    (char) => char,
+    (char) => char + pick(['\u200b', '\u200d', '\u00ad', '\u2060', '\ufeff', '\u0301', '\ufe0f', '\0']),
+    (char) => (/[!-~]/.test(char) ? String.fromCharCode(char.charCodeAt(0) + 0xfee0) : char),
+    (char) => `\\u${code(char, 16).padStart(4, '0')}`,
+    (char) => (char < '\x80' ? `%${code(char, 16)}` : char),
+    (char) => `&#${code(char, 10)};`,
+  ];
+  const AROUND = ['(', ')', '"', ',', ';', '>', '<', '。', '，', '「', '」', '*', '`', '|', '=', '[', ']', '{', '}', '\n', '!', '?', '…', '“', '”', ' ', ' the ', ' 日本 '];
+  const redactor = new Redactor({ dictionary: ['Project Falcon'] });
+  for (let round = 0; round < 3000; round += 1) {
+    const value = pick(PLANTED);
+    const disguise = pick(DISGUISES);
+    const planted = [...value].map((char) => (rng() < 0.5 ? disguise(char) : char)).join('');
+    const text = `${pick(AROUND)}${pick(AROUND)} ${pick(['', pick(AROUND)])}${planted}${pick(AROUND)}${pick(AROUND)}`;
+    const { payload: out, vault } = redactor.redact(payload(text));
+    const [{ content }] = out.messages;
+    const found = [...content.matchAll(/__[A-Z]+_\d+__/g)].map(([placeholder]) => vault.value(placeholder));
+    assert.ok(found.some((one) => one.includes(planted.slice(0, -1))), `${JSON.stringify(text)} -> ${JSON.stringify(content)}`);
+    assert.equal(rehydrated(content, vault).text, text);
   }
 });
 

@@ -6,8 +6,8 @@ const STOP = /[\s<>"`{}|\\^]/;
 const SCHEME = /[a-z0-9+.-]/i;
 const LONGEST_SCHEME = 30;
 /** Behind a bare name there may be a port and a path. */
-const BARE = /(?<![\p{L}\p{N}_@.\-/])(?:[\p{L}\p{N}][\p{L}\p{N}-]{0,62}\.){1,8}(\p{L}{2,24})(?![\p{L}\p{N}_@-]|\.[\p{L}\p{N}])/giu;
-const WWW = /(?<![\p{L}\p{N}_@.-])www\.[\p{L}\p{N}]/giu;
+const BARE = /(?<![\p{L}\p{N}_@\-/])(?<![\p{L}\p{N}]\.)(?:[\p{L}\p{N}][\p{L}\p{N}-]{0,62}\.){1,8}(\p{L}{2,24})(?![\p{L}\p{N}_@-]|\.[\p{L}\p{N}])/giu;
+const WWW = /(?<![\p{L}\p{N}_@-])(?<![\p{L}\p{N}]\.)www\.[\p{L}\p{N}]/giu;
 /** Those that are also endings of files, or English words at the end of a sentence, are not here. */
 const TOP = new Set(
   (
