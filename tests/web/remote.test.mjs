@@ -406,6 +406,7 @@ test('what servers do to calls, heads, errors and contents', async () => {
   assert.deepEqual(await calls(call(0, 'x', 'f', '{"a"'), call(0, undefined, undefined, ':1}'), call(1, 'y', 'g', '{}')), two);
   assert.deepEqual(await calls(call(0, 'x', 'f', '{"a":1}'), call(0, 'y', 'g', '{}')), two, 'one index for all');
   assert.deepEqual(await calls(call(undefined, 'x', 'f', '{"a"'), call(undefined, undefined, undefined, ':1}'), call(undefined, 'y', 'g', '{}')), two, 'no index');
+  assert.deepEqual(await calls(call(undefined, 'x', 'f', '{"a"'), call(undefined, 'y', 'g', '{}'), call(undefined, 'x', undefined, ':1}')), two, 'no index, and in turns');
   assert.deepEqual(await calls(call(0, 'x', 'f', '{"a"'), call(0, 'x', 'f', ':1}'), call(7, 'y', 'g', {})), two, 'all of it each time; an index that leaps; an object');
   const said = async (...list) => (await answered(`${chunks(...list)}data: [DONE]\n\n`)).text;
   assert.equal(await said(delta({ content: [{ type: 'text', text: 'a' }, { type: 'thinking', thinking: 'b' }] }), delta({ refusal: 'No.' }), { choices: [{ text: 'c' }] }, delta({ content: null })), 'aNo.');
@@ -415,6 +416,8 @@ test('what servers do to calls, heads, errors and contents', async () => {
   for (const usage of [{ prompt_tokens: 0, completion_tokens: 1 }, { prompt_tokens: 5, completion_tokens: 0 }, { prompt_tokens: 5 }, { completion_tokens: 5 }, { prompt_tokens: 5, completion_tokens: 1e12 }, { prompt_tokens: 5.5, completion_tokens: 1 }, { prompt_tokens: [5], completion_tokens: 1 }, [], null, 'many']) {
     assert.deepEqual(await counted(usage), { kind: 'unknown' }, JSON.stringify(usage));
   }
+  const named = await answered(`event: chunk\n${chunks(delta({ content: 'a' }))}event: heartbeat\ndata: still here\n\n${chunks(delta({}, { finish_reason: 'stop' }))}`);
+  assert.deepEqual([named.text, named.error], ['a', undefined]);
   const heads = await answered(`${chunks({ id: 'a', ...delta({}) }, { id: 'b', model: 'm', ...delta({ content: 'x' }) })}data: [DONE]\n\n`);
   assert.deepEqual(heads.parts.map(({ type }) => type), ['head', 'text', 'finish']);
   const kind = async (text) => (await answered(text)).error?.detail.kind;

@@ -41,7 +41,7 @@ export async function* attempt(sent: Sent, reader: AnswerReader, fetch: Fetch, t
   const stall = new Stall(times.connectMs, signal);
   const { known } = reader;
   let phase: Phase = 'connect';
-  let cancel = () => undefined as unknown;
+  let cancel: () => void = () => undefined;
   try {
     const asked = fetch(sent.url.href, initOf(sent, stall.signal));
     cancel = () => void asked.then(({ body }) => body?.cancel()).catch(() => undefined);

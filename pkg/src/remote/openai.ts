@@ -63,7 +63,7 @@ const FINISH: Readonly<Record<string, RemoteFinish>> = {
   recitation: 'content_filter',
 };
 
-/** Events that are of the protocol; most servers name none. */
+/** What events of the protocol are called; most servers name none. */
 const NAMES = new Set(['', 'message', 'error']);
 
 class Reader implements AnswerReader {
@@ -78,7 +78,7 @@ class Reader implements AnswerReader {
       this.known.ended = true;
       return [];
     }
-    if (data === '' || !NAMES.has(name)) {
+    if (data === '' || (!NAMES.has(name) && !data.includes('"choices"'))) {
       return []; // a gateway says that it is still there
     }
     const chunk = json(data);
