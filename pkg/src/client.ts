@@ -54,7 +54,7 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   const given: Given = { fetch: options.fetch, streams: [] };
   const load = await loadArguments(options, given, findDesk);
   if (options.feedback !== undefined) {
-    (await fetched(ways.tasks())).checkFeedback(options.feedback);
+    (await fetched(ways.tasks())).checkFeedback(options.feedback, has(options.remote, 'baseURL'));
   }
   const decisions = await decisionsOf(options, ways);
   const listener = {

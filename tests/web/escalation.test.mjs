@@ -330,3 +330,20 @@ test('without a connection the answer is from here, and the better one comes lat
   assert.deepEqual(await kinglet.queue.list(), []);
   assert.ok(detail.cost > 0);
 });
+
+test('a rollout that observes asks the remote model, without the app\'s help and by the same rules', { skip }, async () => {
+  const kinglet = await open({ remote: [remote('say=b')], privacy: free, escalation: { conservative: 'checks-only' }, feedback: { store: 'memory', observe: { share: 1 } } });
+  server.reset();
+  const { label, kinglet: own } = await kinglet.classify('Where is my parcel?', ['a', 'b']);
+  assert.equal(own.source, 'local');
+  const collected = await kinglet.collected();
+  while ((await collected.rows()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const [row] = await collected.rows();
+  assert.deepEqual([row.id, row.local_ok, row.label_source, row.selected], [own.id, label === 'b', 'remote_agreement', 'all']);
+  const spent = (await kinglet.ledger.rows()).filter(({ source }) => source === 'remote');
+  assert.deepEqual([spent.length, spent[0].cost, spent[0].reason], [1, billed(server.truth), 'observe']);
+  const never = await open({ remote: [remote('say=b')], privacy: { consent: 'ask', onConsent: () => assert.fail('asked in the background') }, feedback: { store: 'memory', observe: { share: 1 } }, escalation: { conservative: 'checks-only' } });
+  await never.classify('Where is my parcel?', ['a', 'b']);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(server.truth.length, 1);
+});

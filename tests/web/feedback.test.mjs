@@ -8,7 +8,7 @@ import { Observer } from '../../pkg/dist/feedback/observe.js';
 import { Decisions } from '../../pkg/dist/escalation.js';
 import { fraction } from '../../pkg/dist/route/draw.js';
 import { createRouter } from '../../pkg/dist/route/lazy.js';
-import { Tasks } from '../../pkg/dist/tasks/index.js';
+import { checkFeedback, Tasks } from '../../pkg/dist/tasks/index.js';
 import { joined } from '../../pkg/dist/tasks/signals.js';
 import { notBuilt } from './support/browser.mjs';
 import OpenAI from 'openai';
@@ -118,9 +118,11 @@ test('wrong options and verdicts are named', async () => {
   for (const [verdict, param] of [[true, 'feedback'], [{}, 'feedback.ok'], [{ ok: 1 }, 'feedback.ok'], [{ ok: true, by: 'me' }, 'feedback.by'], [{ ok: true, source: 'me' }, 'feedback.source'], [{ ok: true, selected: 'me' }, 'feedback.selected'], [{ ok: true, expected: '' }, 'feedback.expected']]) {
     await refused(() => open().add(known('a'), verdict), param);
   }
-  for (const [observe, param] of [[{ ask: () => '' }, 'feedback.observe.share'], [{ share: 0.5 }, 'feedback.observe.ask'], [{ share: 2, ask: () => '' }, 'feedback.observe.share'], [{ share: 1, ask: () => '', sure: 1 }, 'feedback.observe.sure']]) {
+  for (const [observe, param] of [[{ ask: () => '' }, 'feedback.observe.share'], [{ share: 0.5, ask: 1 }, 'feedback.observe.ask'], [{ share: 2, ask: () => '' }, 'feedback.observe.share'], [{ share: 1, ask: () => '', sure: 1 }, 'feedback.observe.sure']]) {
     await refused(() => Observer.of({ observe }, open()), param);
   }
+  await refused(() => checkFeedback({ observe: { share: 0.5 } }, false), 'feedback.observe.ask'); // nobody is there to be asked
+  checkFeedback({ observe: { share: 0.5 } }, true);
 });
 
 test('a sample is asked elsewhere: agreement is a label that says so, and a failure is none', async () => {

@@ -2,8 +2,9 @@
 
 import type { ChatCompletions } from '../chat.js';
 import type { KingletError } from '../errors.js';
-import type { Decisions } from '../escalation.js';
-import type { Request } from '../facts.js';
+import type { Decisions, Pending } from '../escalation.js';
+import { purseOf, type Request } from '../facts.js';
+import type { Elsewhere as Ask } from '../feedback/observe.js';
 import type { Lasting } from '../lasting.js';
 import type { Ledger } from '../ledger/index.js';
 import type { LedgerRow, Purse } from '../ledger/types.js';
@@ -19,7 +20,8 @@ import { planOf, type Chat } from './chat.js';
 import type { ActOptions } from './options.js';
 import { run, type Plan } from './run.js';
 import { book, Sender, type Bill, type Means } from './sender.js';
-import { task, type Settled, type Task } from './task.js';
+import type { Elsewhere } from '../tasks/index.js';
+import { payloadOf, task, type Settled, type Task } from './task.js';
 import { Waiting } from './waiting.js';
 
 /** Acts on the decisions of one `createKinglet`. */
@@ -96,6 +98,24 @@ export class Acting extends Sender {
   /** A local answer, booked. */
   kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow> {
     return book(this.means, trace, purse, usage, local_ms);
+  }
+
+  /** Asks the first remote model that can be for a rollout that observes; undefined: there is none. */
+  observer(pending: Pending, elsewhere: Pick<Elsewhere<unknown>, 'messages' | 'max_tokens' | 'response_format'>): Ask | undefined {
+    const { inputs } = pending.step;
+    const remote = [...this.means.remotes.keys()].find((name) => !this.resting.includes(name));
+    if (remote === undefined) {
+      return undefined;
+    }
+    return async ({ signal, needs_consent, needs_redaction }) => {
+      const egress = { remote, needs_consent, needs_redaction, cost: null };
+      const ask = { id: `${inputs.id}+observed`, reason: 'observe', egress, payload: payloadOf(elsewhere), purse: purseOf(inputs.facts), quiet: true };
+      let text = '';
+      for await (const part of this.ask(ask, { cost: 0, attempts: 0, warnings: [] }, signal)) {
+        text += part.type === 'text' ? part.text : '';
+      }
+      return text;
+    };
   }
 
   /** Asks what a local answer is worth, behind its back: the answer stands, and what the other says is held against the promise. */

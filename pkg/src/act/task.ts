@@ -46,12 +46,17 @@ function shorterOf<T>(acting: Acting, { documents }: Elsewhere<T>, payload: Payl
   return { shorter: async () => ({ ...payload, messages: messages(await (await acting.reading()).digests(link, question, texts, longDocuments, signal)) }) };
 }
 
+/** What is sent of it. */
+export function payloadOf({ messages, max_tokens, response_format }: Pick<Elsewhere<unknown>, 'messages' | 'max_tokens' | 'response_format'>): Payload {
+  return { messages: messages(), max_tokens, temperature: 0, ...(response_format === undefined ? {} : { response_format }) };
+}
+
 /** Answers it. */
 export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group, link }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
   let done: Done<T> | undefined;
   let said: T | undefined;
-  const { response_format, max_tokens, read } = elsewhere;
-  const payload: Payload = { messages: elsewhere.messages(), max_tokens, temperature: 0, ...(response_format === undefined ? {} : { response_format }) };
+  const { read } = elsewhere;
+  const payload = payloadOf(elsewhere);
   const plan: Plan = {
     pending,
     purse,

@@ -8,11 +8,14 @@ import type { Collection, Known } from './collection.js';
 import type { Leave } from './leave.js';
 import type { FeedbackOptions, Observation, Texts } from './types.js';
 
+/** How another model is asked. */
+export type Elsewhere = NonNullable<Observation['ask']>;
+
 /** Compares a sample of answers. */
 export class Observer {
   private readonly ending = new AbortController();
   private readonly share: number;
-  private readonly ask: Observation['ask'];
+  private readonly ask: Observation['ask'] | undefined;
   private readonly agree: NonNullable<Observation['agree']>;
 
   private constructor(
@@ -21,7 +24,7 @@ export class Observer {
   ) {
     const { share, ask, agree: compare, ...others } = object('feedback.observe', observation);
     refuseOthers('feedback.observe', others, () => 'share, ask or agree');
-    if (typeof ask !== 'function') {
+    if (ask !== undefined && typeof ask !== 'function') {
       throw invalid('feedback.observe.ask', 'a function', kind(ask));
     }
     if (compare !== undefined && typeof compare !== 'function') {
@@ -39,15 +42,19 @@ export class Observer {
     return observe === undefined ? undefined : new Observer(observe, collection);
   }
 
-  /** Asks elsewhere, if this answer is of the sample and nothing forbids it. What fails there is no label. */
-  async see(known: Known, { input, output }: Texts, leave: Leave | undefined): Promise<void> {
+  /**
+   * Asks elsewhere, if this answer is of the sample and nothing forbids it. What fails there is no label. `otherwise`: where the app
+   * has no way of its own.
+   */
+  async see(known: Known, { input, output }: Texts, leave: Leave | undefined, otherwise?: Elsewhere): Promise<void> {
     const { row } = known;
     const { signal } = this.ending;
-    if (leave === undefined || signal.aborted || !drawn(row.id, this.share)) {
+    const asked = this.ask ?? otherwise;
+    if (leave === undefined || asked === undefined || signal.aborted || !drawn(row.id, this.share)) {
       return;
     }
     try {
-      const remote = await this.ask({ task: row.task, input, signal, ...leave });
+      const remote = await asked({ task: row.task, input, signal, ...leave });
       const ok = await this.agree(output, remote);
       if (!signal.aborted) {
         await this.collection.add(known, { ok: ok === true, expected: remote, source: 'remote_agreement', selected: 'all' });

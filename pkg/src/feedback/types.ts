@@ -37,9 +37,10 @@ export interface Observation {
   share: number;
   /**
    * Answers the same request elsewhere; it is the app's own. It is called only where nothing forbids that the request leaves, and
-   * told what must be seen to before it does.
+   * told what must be seen to before it does. Without it the first remote model with a `baseURL` is asked, by the rules of all that
+   * leaves; nobody is asked for consent then: what was granted before holds.
    */
-  ask: (request: { task: string; input: string; signal: AbortSignal } & Leave) => Promise<string>;
+  ask?: (request: { task: string; input: string; signal: AbortSignal } & Leave) => Promise<string>;
   /** Whether both say the same; default: the same value where both are JSON, else the same but for case, white space and a final period. */
   agree?: (local: string | null, remote: string) => boolean | Promise<boolean>;
 }

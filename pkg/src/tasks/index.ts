@@ -6,7 +6,7 @@ import type { AnswerDecision, Decisions, Pending } from '../escalation.js';
 import { purseOf, surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
 import { leaveOf, leaveWithout, type Leave } from '../feedback/leave.js';
-import { Observer } from '../feedback/observe.js';
+import { Observer, type Elsewhere as Ask } from '../feedback/observe.js';
 import type { FeedbackOptions, Progress, Verdict } from '../feedback/types.js';
 import type { Lasting } from '../lasting.js';
 import { invalid } from '../params.js';
@@ -49,9 +49,12 @@ export interface TasksModule {
   checkFeedback: typeof checkFeedback;
 }
 
-/** @throws KingletError `invalid_request` that names a wrong option. */
-export function checkFeedback(options: FeedbackOptions): void {
+/** `remote`: there is one that can be asked. @throws KingletError `invalid_request` that names a wrong option. */
+export function checkFeedback(options: FeedbackOptions, remote: boolean): void {
   Observer.of(options, new Collection(options));
+  if (options.observe !== undefined && options.observe.ask === undefined && !remote) {
+    throw invalid('feedback.observe.ask', 'a function, or a remote model with a baseURL', 'neither');
+  }
 }
 
 /** What a task needs of the model that it runs on. */
@@ -250,7 +253,9 @@ export class Tasks implements Desk {
       return { ...done.result, kinglet: this.report(begun, done) };
     }
     const { done, result, ending, usage } = await acting.task({ link: this.link, pending, purse: purseOf(pending.step.inputs.facts), local, elsewhere, complexity: own.complexity, group: own.group ?? own.facts.group }, own.signal);
-    const kinglet = done === undefined ? this.elsewhere(begun, ending, usage) : { ...this.report(begun, done, ending.decision), ...ending, usage };
+    // An answer of another model is not compared with another one.
+    const otherwise = ending.source === 'local' ? acting.observer(pending, elsewhere) : undefined;
+    const kinglet = done === undefined ? this.elsewhere(begun, ending, usage) : { ...this.report(begun, done, ending.decision, otherwise), ...ending, usage };
     return { ...result, kinglet };
   }
 
@@ -261,7 +266,7 @@ export class Tasks implements Desk {
   }
 
   /** What stands under `kinglet` of an answer of this engine. `settled`: it was decided on. */
-  private report(begun: Begun, { found, spent: { signals, usage, timings, aborted }, texts, group: shown }: Done<object>, settled?: AnswerDecision): TaskReport {
+  private report(begun: Begun, { found, spent: { signals, usage, timings, aborted }, texts, group: shown }: Done<object>, settled?: AnswerDecision, otherwise?: Ask): TaskReport {
     const { id, own, binding, pending } = begun;
     const all = joined(signals, { ...found, complexity: own.complexity });
     const group = own.group ?? shown;
@@ -275,7 +280,7 @@ export class Tasks implements Desk {
     const known: Remembered = { row, binding: () => binding(info), ...(this.collected.redacts ? { texts } : {}) };
     this.keep(known);
     const trace = this.decisions?.of(id)?.trace;
-    void this.observer?.see(known, texts, trace === undefined ? begun.leave : leaveOf(trace));
+    void this.observer?.see(known, texts, trace === undefined ? begun.leave : leaveOf(trace), otherwise);
     return { id, signals: all, usage, timings, ...(decision === undefined ? {} : { decision }) };
   }
 }
