@@ -62,7 +62,7 @@ const LATER: &[Later] = &[
     Later {
         name: "acting on decisions",
         scripts: &["dist/act/index.js"],
-        wasm: None, // that of decisions
+        wasm: None,     // that of decisions
         budget: 80_000, // measured 76,069: remote models 21,140, privacy 18,246, ledger 11,293, a schema validator 10,900
     },
     Later {

@@ -40,7 +40,7 @@ pub enum Record {
 /// The open file. One process has it.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    pub(crate) file: File,
     path: PathBuf,
     currency: String,
     /// Held as long as this process uses the folder.

@@ -370,3 +370,55 @@ impl Drop for Hold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+
+    #[test]
+    fn where_the_account_cannot_be_written_nothing_may_be_sent() {
+        let folder = std::env::temp_dir().join(format!("kinglet-relay-ledger-{}", std::process::id()));
+        let budget = Budget {
+            currency: "USD".into(),
+            per_day: 100,
+            per_month: 100,
+        };
+        let tier = Tier {
+            per_day: 100,
+            per_month: 100,
+            requests_per_minute: 1,
+            tokens_per_minute: 1,
+            max_tokens: 1,
+            models: Vec::new(),
+        };
+        let ledger = Ledger::open(&folder, &budget, Fsync::Second).expect("opens");
+        let now = now_ms();
+        let mut first = ledger.reserve("ann", &tier, 10, now).expect("written").expect("fits");
+        first.sent();
+        // A file that takes nothing, in a folder that is gone: neither a line nor a new file can be written.
+        ledger.book().journal.file = File::open(folder.join("spent.jsonl")).expect("can be read");
+        fs::remove_dir_all(&folder).expect("is removed");
+        for _ in 0..2 {
+            assert!(ledger.reserve("ann", &tier, 10, now).is_err());
+            assert_eq!(ledger.spent("ann", now).of_day, 10);
+        }
+        first.settle(5);
+        assert_eq!(
+            ledger.spent("ann", now).of_day,
+            5,
+            "what is known is known, if not on the disk"
+        );
+        // It can be written again: everything is.
+        fs::create_dir_all(&folder).expect("is made");
+        let mut second = ledger.reserve("ann", &tier, 20, now).expect("written").expect("fits");
+        second.sent();
+        drop(second);
+        drop(ledger);
+        let again = Ledger::open(&folder, &budget, Fsync::Second).expect("opens");
+        assert_eq!(again.spent("ann", now).of_day, 25);
+        drop(again);
+        fs::remove_dir_all(&folder).expect("is removed");
+    }
+}

@@ -2,6 +2,8 @@
 
 mod asks;
 mod border;
+mod events;
+mod ledger;
 mod money;
 mod streams;
 mod support;
