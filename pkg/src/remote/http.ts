@@ -48,9 +48,16 @@ export async function* attempt(sent: Sent, reader: AnswerReader, fetch: Fetch, t
     const response = await Promise.race([asked, stall.over]);
     const opened = response.body?.getReader();
     cancel = () => void opened?.cancel().catch(() => undefined);
+    // Ends the read that is under way. A race for each read would keep something of every one of them until the end.
+    stall.signal.addEventListener('abort', cancel);
+    stall.signal.throwIfAborted();
     let until = performance.now() + times.firstTokenMs;
     const body: Body = {
-      read: () => Promise.race([opened?.read(), stall.over]),
+      read: async () => {
+        const piece = await opened?.read();
+        stall.signal.throwIfAborted();
+        return piece;
+      },
       expect: () => stall.expect(Math.max(0, until - performance.now())),
       rest: () => stall.rest(),
     };
