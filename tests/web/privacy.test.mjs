@@ -213,7 +213,7 @@ test('what cannot be walked is refused', () => {
 });
 
 const WORDS = ['the', 'Größe', '__', '_', 'EMAIL', '__EMAIL_1__', '__EMAIL_1', '__TEXT_1__', '1__', '日本', '"', '\\', '\n', '{', '}', '`x`', '😀', '**', ' ', '\u200b', 'a_b', '__PHONE_', '2', '__A'];
-const PLANTED = ['john@example.com', 'JOHN@example.com', '+49 30 123456', '4111 1111 1111 1111', 'DE89 3704 0044 0532 0130 00', '10.0.0.1', '2001:db8::1', 'https://example.com/x', 'sk-abcdefghijklmnop1234', 'Project Falcon'];
+const PLANTED = ['john@example.com', 'JOHN@example.com', '+49 30 123456', '4111 1111 1111 1111', 'DE89 3704 0044 0532 0130 00', '10.0.0.1', '2001:db8::1', 'https://example.com/x', 'sk-abcdefghijklmnop1234', 'Project Falcon', 'password: hunter2', 'the key is Zx81kqPP', 'call 555 1234'];
 
 test('property: what is put back is what was there, and nothing planted is left', () => {
   const rng = random(7);
@@ -233,6 +233,7 @@ test('property: what is put back is what was there, and nothing planted is left'
     const call = { function: { name: 'f', arguments: JSON.stringify({ text, [text]: [text] }) } };
     const { payload: out, vault } = redactor.redact({ messages: [{ role: 'user', content: text, tool_calls: [call] }], max_tokens: 1 });
     const [message] = out.messages;
+    assert.deepEqual(redactor.left(out), {}, JSON.stringify(out));
     for (const value of planted) assert.ok(!JSON.stringify(out).includes(value), `${value} in ${text}`);
     assert.equal(rehydrated(message.content, vault).text, text);
     assert.deepEqual(JSON.parse(rehydrated(message.tool_calls[0].function.arguments, vault, { json: true }).text), { text, [text]: [text] });
@@ -254,7 +255,7 @@ test('property: what is planted in disguise, between any signs, is found all the
   const AROUND = ['(', ')', '"', ',', ';', '>', '<', '。', '，', '「', '」', '*', '`', '|', '=', '[', ']', '{', '}', '\n', '!', '?', '…', '“', '”', ' ', ' the ', ' 日本 '];
   const redactor = new Redactor({ dictionary: ['Project Falcon'] });
   for (let round = 0; round < 3000; round += 1) {
-    const value = pick(PLANTED);
+    const value = pick(PLANTED.slice(0, 10));
     const disguise = pick(DISGUISES);
     const planted = [...value].map((char) => (rng() < 0.5 ? disguise(char) : char)).join('');
     const text = `${pick(AROUND)}${pick(AROUND)} ${pick(['', pick(AROUND)])}${planted}${pick(AROUND)}${pick(AROUND)}`;
@@ -319,7 +320,7 @@ const NASTY = {
 };
 const megabyte = (seed) => seed.repeat(Math.ceil(1_000_000 / seed.length)).slice(0, 1_000_000);
 /** A search whose time grows with the square takes minutes or hours. */
-const LONG_MS = 5000;
+const LONG_MS = 30_000;
 
 test('hostile text takes time in proportion to its length, for every recogniser', () => {
   assert.deepEqual(Object.keys(NASTY).sort(), Object.keys(RECOGNISERS).sort());

@@ -18,6 +18,7 @@ const NOTHING = { sent: [], later: [], dropped: [], cancelled: [], expired: [], 
 test('what is not redacted, or holds a key, is not kept', async () => {
   const queue = await open();
   await refused(queue.add(item('a', { payload: body('mail john@example.com') })), 'queue.payload');
+  await refused(queue.add(item('a', { payload: body('password: __SECRET_1__hunter2') })), 'queue.payload');
   await refused(queue.add(item('a', { payload: { ...body('x'), headers: { authorization: 'x' } } })), 'queue.payload.headers');
   for (const name of ['apiKey', 'api_key', 'Authorization', 'x-api-key', 'access_token', 'clientSecret', 'cookie', 'password']) {
     await refused(queue.add(item('a', { payload: { ...body('x'), deep: [{ [name]: 'abc' }] } })), `queue.payload.deep[0].${name}`);
@@ -34,11 +35,11 @@ test('what is not redacted, or holds a key, is not kept', async () => {
 });
 
 test('what was redacted is kept, its values are not', async () => {
-  const { payload, vault } = new Redactor({ dictionary: ['Falcon'] }).redact(body('Falcon: mail john@example.com, sk-abcdefghijklmnop1234, __EMAIL_1__'));
+  const { payload, vault } = new Redactor({ dictionary: ['Falcon'] }).redact(body('Falcon: mail john@example.com, sk-abcdefghijklmnop1234, __EMAIL_1__, password: hunter2'));
   const queue = await open({ redactor: new Redactor({ dictionary: ['Falcon'] }) });
   await queue.add(item('a', { payload }), vault);
   const [kept] = await queue.list();
-  assert.doesNotMatch(JSON.stringify(kept), /john|Falcon|sk-abc/);
+  assert.doesNotMatch(JSON.stringify(kept), /john|Falcon|sk-abc|hunter2/);
   assert.equal(kept.vault.value('__EMAIL_1__'), 'john@example.com');
   assert.equal(kept.placeholders, false);
 });

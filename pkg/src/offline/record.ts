@@ -26,7 +26,7 @@ export function checked(item: QueueItem, redactor: Redactor): QueueItem {
   for (const [name, value] of Object.entries({ payload, facts: facts ?? {} })) {
     refuseKeys(value, `queue.${name}`);
   }
-  const found = Object.entries(redactor.count(payload)).map(([entity, count]) => `${entity}: ${count}`);
+  const found = Object.entries(redactor.left(payload)).map(([entity, count]) => `${entity}: ${count}`);
   if (found.length > 0) {
     throw invalid('queue.payload', 'a redacted one: what waits is stored', found.join(', '));
   }

@@ -6,8 +6,9 @@ import { redactedJson } from './json.js';
 import { Dictionary } from './recognise/dictionary.js';
 import { ENTITIES, spansOf } from './recognise/index.js';
 import type { Entity, EntityCounts, PrivacyOptions } from './types.js';
-import { Vault } from './vault.js';
+import { PLACEHOLDER, Vault } from './vault.js';
 
+const PLACEHOLDERS = new RegExp(PLACEHOLDER, 'g');
 /** How deep values may stand in each other. */
 const DEEPEST = 100;
 /** Names of the protocols' and of schemas' own fields: no value of anybody. */
@@ -54,6 +55,13 @@ export class Redactor {
     return { payload: redacted, counts: work.counts, vault: work.vault };
   }
 
+  /** What is left in something that was redacted; placeholders are nothing. @throws KingletError as {@link redact}. */
+  left(redacted: Payload): EntityCounts {
+    const work = new Work(this.entities, this.dictionary, true);
+    walked(() => work.value(redacted, { path: 'payload', key: '', about: '', depth: 0 }));
+    return work.counts;
+  }
+
   /** What would be replaced. @throws KingletError as {@link redact}. */
   count(payload: Payload): EntityCounts {
     return this.redact(payload).counts;
@@ -81,6 +89,8 @@ class Work {
   constructor(
     private readonly entities: readonly Entity[],
     private readonly dictionary: Dictionary,
+    /** What holds nothing but placeholders is left as it is. */
+    private readonly again = false,
   ) {}
 
   value(value: unknown, place: Place): unknown {
@@ -152,7 +162,8 @@ class Work {
   /** Pieces of one text: what begins in one and ends in another is replaced where it begins. */
   private replaced(pieces: readonly string[], key = ''): string[] {
     const text = pieces.join('');
-    const spans = spansOf(text, this.entities, this.dictionary, key);
+    const all = spansOf(text, this.entities, this.dictionary, key);
+    const spans = this.again ? all.filter(({ start, end }) => /[\p{L}\p{N}]/u.test(text.slice(start, end).replace(PLACEHOLDERS, ''))) : all;
     const out: string[] = [];
     let offset = 0;
     let next = 0;

@@ -23,10 +23,13 @@ const NAMES =
   'passwords?|passwd|passwort|kennwort|passphrase|passcode|pwd|contraseña|contrasena|mot de passe|senha|wachtwoord|пароль|密码|secrets?|token|' +
   'api[ _-]?keys?|apikeys?|access[ _-]?keys?|private[ _-]?keys?|secret[ _-]?keys?|signing[ _-]?keys?|encryption[ _-]?keys?|account[ _-]?keys?|' +
   'client[ _-]?secrets?|authorization|credentials?|session[ _-]?(?:id|key)|connection[ _-]?string|(?<![a-z])(?:auth|pin(?:[ _-]?code)?)';
+const LONGEST_NAME = 100;
+/** No name: a placeholder. */
+const NOT = String.raw`(?!(?<=__)SECRET_\d+__)`;
 /** `password: …`, `"api_key" = '…'`, `DB_PASSWORD=…`; what follows is read by {@link value}. */
-const ASSIGNED = new RegExp(String.raw`(${NAMES})(?:[_-]\w{1,20})?\\?["'\x60]?\s{0,3}(?::=|=>|[:=])\s{0,3}`, 'giu');
+const ASSIGNED = new RegExp(String.raw`${NOT}(${NAMES})(?:[_-]\w{1,20})?\\?["'\x60]?\s{0,3}(?::=|=>|[:=])\s{0,3}`, 'giu');
 /** The name of a field. */
-const NAMED = new RegExp(String.raw`(?:${NAMES})(?:[_-]\w{1,20})?$`, 'iu');
+const NAMED = new RegExp(String.raw`${NOT}(?:${NAMES})(?:[_-]\w{1,20})?$`, 'iu');
 /** `my password is …`, `the key for it: …`: of what follows, only what looks like one. */
 const SAID = new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:${NAMES}|key)(?![\p{L}\p{N}_])`, 'giu');
 const TOKEN = /[^\s"'`()<>,;]{6,}/g;
@@ -124,7 +127,7 @@ function closing(text: string, from: number, quote: string): number {
 
 /** Whether a field of this name holds a secret, and this is one. */
 export function isSecret(name: string, value: string): boolean {
-  const found = NAMED.exec(name.slice(0, 100));
+  const found = name.length > LONGEST_NAME ? null : NAMED.exec(name);
   return found !== null && worth(value, found[0]);
 }
 
