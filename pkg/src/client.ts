@@ -68,9 +68,10 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
     const lasting = new Lasting(first, once && first !== undefined ? undefined : again, told, options.restart ?? true);
     return new Kinglet(lasting, () => availabilityOf(options, ways, findDesk), ways, options, decisions);
   };
-  if (options.mode === 'only-remote' || options.progressive === true) {
+  const elsewhere = options.mode === 'only-remote' && has(options.remote, 'baseURL');
+  if (elsewhere || options.progressive === true) {
     const coming = kinglet(undefined);
-    if (options.mode !== 'only-remote') {
+    if (!elsewhere) {
       // Who asks meanwhile is answered elsewhere, or waits for the same load; why it fails is told to whoever asks next.
       coming.load(options.signal ? { signal: options.signal } : {}).catch(() => undefined);
     }
