@@ -104,6 +104,7 @@ const CASES = {
   overflow: failed('overflow', ['refused'], { status: 400 }),
   'status=413': failed('overflow', ['refused'], { status: 413 }),
   'status=400': failed('http', ['refused'], { status: 400 }),
+  'status=400,half': failed('http', ['refused'], { status: 400, timeouts: { idleMs: 100 } }),
   'status=401': failed('auth', ['refused'], { status: 401 }),
   'status=403': failed('auth', ['refused'], { status: 403 }),
   'status=404': failed('http', ['refused'], { status: 404 }),
@@ -340,6 +341,8 @@ test('a token is asked for with each attempt, is not kept, and may fail', async 
   const controller = new AbortController();
   const hanging = ask(endpoint('ok', { apiKey: undefined, getToken: () => (controller.abort(), new Promise(() => undefined)) }), { signal: controller.signal });
   assert.equal((await hanging).error.code, 'aborted');
+  const late = await ask(endpoint('ok', { apiKey: undefined, getToken: () => new Promise(() => undefined), timeouts: { totalMs: 100 } }));
+  assert.deepEqual([late.error.detail.kind, late.log], ['total_timeout', []]);
   assert.equal(server.truth.length, 0);
 });
 

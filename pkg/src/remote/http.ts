@@ -63,7 +63,7 @@ export async function* attempt(sent: Sent, reader: AnswerReader, fetch: Fetch, t
     };
     checkOrigin(response, sent.url);
     if (!response.ok) {
-      until = performance.now() + ERROR_MS;
+      until = performance.now() + Math.min(ERROR_MS, times.idleMs);
       throw await refusal(response, body);
     }
     phase = 'first';

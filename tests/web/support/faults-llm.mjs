@@ -7,7 +7,7 @@
 // a stream with usage.
 //
 //   before the answer
-//     status=N        an error with this status, in the protocol's words;  message=TEXT  its message
+//     status=N        an error with this status, in the protocol's words;  message=TEXT  its message;  half  of which half comes
 //     after=S         with Retry-After: S (any text);  afterdate=S  with the date in S seconds;  afterms=N  with retry-after-ms
 //     redirect=N      a redirect to /do/ok/v1/... of this server;  close  breaks the connection off without an answer
 //     head=MS         says nothing for so long, and then answers;  head=stall  says nothing at all
@@ -241,6 +241,11 @@ async function answer(protocol, order, row, { response, body, keys, end }) {
     const headers = { ...(after === undefined ? {} : { 'Retry-After': after }), ...(order.afterms === undefined ? {} : { 'retry-after-ms': order.afterms }) };
     // What failed while it was worked on is billed by some; nobody can know.
     if ([500, 502, 504, 408].includes(Number(order.status))) row.input = promptTokens(body);
+    if (order.half) {
+      row.status = Number(order.status);
+      response.writeHead(row.status, { 'Content-Type': 'application/json' }).write('{"error":');
+      return;
+    }
     return refuse(Number(order.status), protocol.error(Number(order.status), order.message ?? 'no'), headers);
   }
   if (order.html) return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Sign in</title>');
