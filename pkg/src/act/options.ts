@@ -1,7 +1,7 @@
 // The options of acting, checked: by the parts that know each.
 
 import { count, number, object } from '../check.js';
-import { checkBudget } from '../ledger/index.js';
+import { checkBudget } from '../ledger/options.js';
 import type { BudgetOptions } from '../ledger/types.js';
 import type { QueueOptions } from '../offline/index.js';
 import { wasmFiles } from '../options.js';
