@@ -216,6 +216,7 @@ impl Case {
                 input: 1_000,
                 output: 77,
             }),
+            payload: None,
         }
     }
 
