@@ -36,8 +36,9 @@ if (part === 'quality') {
 } else if (part === 'plumbing' || part === 'simulated') {
   const { day } = await import('./economics_day.mjs');
   const { judge } = await import('./economics_check.mjs');
-  const options = { part, data, rule: values.rule ?? 'quarter', queries: number('queries', 2000, 1, 20_000), seed: number('seed', 7, 0, 2 ** 31), accuracy: number('accuracy', 0.9, 0, 1), outputTokens: number('output-tokens', 40, 1, 1000) };
-  const recorded = values.check ?? (await day({ ...options, out: values.out }));
+  const [queries, seed] = [number('queries', 2000, 1, 20_000), number('seed', 7, 0, 2 ** 31)];
+  const oracle = { accuracy: number('accuracy', 0.9, 0, 1), outputTokens: number('output-tokens', 40, 1, 1000) };
+  const recorded = values.check ?? (await day({ part, data, queries, seed, ...oracle, rule: values.rule, out: values.out }));
   const { text: report, problems } = await judge(recorded);
   console.log(report);
   process.exitCode = problems.length === 0 ? 0 : 1;

@@ -132,7 +132,8 @@ export async function judge(file) {
   if (summary.spent.reported + summary.spent.estimated > meta.perDay) problems.push(`more was spent than the day's ${meta.perDay}`);
   const rights = (of) => wilson(of.filter((line) => line.right).length, of.length);
   const by = (source, set) => lines.filter((line) => line.source === source && (set === undefined || line.set === set));
-  const remote = meta.part === 'simulated' ? `an oracle, right in ${100 * meta.accuracy} %, ${meta.outputTokens} tokens an answer, 4 characters a token of the prompt` : `\`desk\` in llama.cpp (xllamacpp ${meta.server}), through the relay`;
+  const simulated = () => `an oracle, right in ${100 * meta.accuracy} %, ${meta.outputTokens} tokens an answer, 4 characters a token of the prompt`;
+  const remote = meta.part === 'simulated' ? simulated() : `\`desk\` in llama.cpp (xllamacpp ${meta.server}), through the relay`;
   const accounts = meta.relay ? 'ledger, server and relay' : 'ledger and server';
   const text = [
     `**${TITLES[meta.part]}**`,

@@ -1,5 +1,5 @@
 // Records a day for tools/economics.mjs: the package in Node asks a small model of this repository, and another one where its own
-// answer is not enough. Every question is one line, with what each side says of it: the answer, the trace, the ledger, the egress log,
+// answer is not enough. Every question is one line, with what each side says of it: the answer, the trace, the ledger,
 // the remote server's counters and the relay's log.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -96,7 +96,8 @@ export async function day(options) {
     const [rows, summary] = [await kinglet.ledger.rows(), await kinglet.ledger.summary()];
     const stated = part === 'simulated' ? { accuracy, outputTokens } : {};
     const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`;
-    const meta = { part, local, seed, rule, perDay, price: PRICE, ...stated, server: remote.server.version, relay: remote.relay !== undefined, machine, seconds: Math.round((performance.now() - began) / 1000), summary };
+    const seconds = Math.round((performance.now() - began) / 1000);
+    const meta = { part, local, seed, rule, perDay, price: PRICE, ...stated, server: remote.server.version, relay: remote.relay !== undefined, machine, seconds, summary };
     const of = (id) => rows.filter((row) => row.id === id);
     const all = [meta, ...lines.map((line) => ({ ...line, ledger: of(line.trace.inputs.id) }))];
     writeFileSync(out, all.map((line) => `${JSON.stringify(line)}\n`).join(''));

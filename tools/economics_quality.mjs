@@ -137,8 +137,8 @@ export function quality({ data, prices: file, tool: given, replicates }) {
     '',
     `n = ${rows.length} of ${questions.length} questions; ${replicates} resamples (seed ${BOOTSTRAP_SEED}), 95 %. Money: millionths of ${prices.currency}, prices of ${prices.asOf}.`,
     `A question costs ${strong.toFixed(0)} (strong) or ${cheap.toFixed(1)} (cheap) on average; the weak model is right in ${percent(weakOk)}, the strong in ${percent(strongOk)}.`,
-    `Delivery: ${(delivery.bytes / GIGA).toFixed(1)} GB × ${delivery.downloadsPerDevice} downloads = ${device.toFixed(0)} a device. It is paid for from ${Math.ceil(device / cheap)} requests a device on against`,
-    `hosting the same weak model, and from ${Math.ceil(device / strong)} on against the strong one.`,
+    `Delivery: ${(delivery.bytes / GIGA).toFixed(1)} GB × ${delivery.downloadsPerDevice} downloads = ${device.toFixed(0)} a device. It is paid for from`,
+    `${Math.ceil(device / cheap)} requests a device on against hosting the same weak model, and from ${Math.ceil(device / strong)} on against the strong one.`,
     `Right answers more for each unit of money more, against asking the strong model everything (benefit lift, delivery for nothing):`,
     `${lifts}.`,
   ].join('\n');

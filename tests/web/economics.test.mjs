@@ -18,8 +18,8 @@ const data = process.env.KINGLET_SHARED ?? resolve(root, '../shared');
 const folder = join(data, 'data/routing/mmlu_outcomes');
 const prices = join(root, 'tests/cases/economics_prices.json');
 const soak = process.env.KINGLET_SOAK !== undefined;
-const noOutcomes = existsSync(folder) ? false : 'shared/data/routing is not there';
-const noTool = noOutcomes || (nativeTool() ? false : 'the native tool is not built');
+const noOutcomes = existsSync(folder) ? false : 'no shared data: data/routing';
+const noTool = noOutcomes || (nativeTool() ? false : 'no native tool: cargo build -p kinglet-cli');
 const noModels = notBuilt() ?? noDesk() ?? false;
 
 let temporary;

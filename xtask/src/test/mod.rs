@@ -104,6 +104,7 @@ pub fn run(options: &Options) -> Result<bool> {
         "no Xvfb",
         "no real server",
         "no relay",
+        "no native tool",
         "pkg/wasm is not built",
         "no release",
         "models/desk/desk.gguf is not there",

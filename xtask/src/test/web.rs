@@ -79,6 +79,7 @@ fn run_file(file: &Path, real: &Real, options: &Options, report: &mut Report) ->
     }
     if let Some(relay) = &real.relay {
         command.env("KINGLET_RELAY", relay);
+        command.env("KINGLET_CLI", relay.with_file_name("kinglet")); // built with it
     }
     if options.size == Size::Soak {
         command.env("KINGLET_SOAK", "1");
