@@ -146,6 +146,9 @@ export class Kinglet {
 
   /** Opens an index of the app's own documents, with what was kept of it (docs/tasks.md): for {@link answer}, or by itself. */
   async createIndex(options?: IndexOptions): Promise<DocumentIndex> {
+    if (!this.link.known) {
+      await this.link.live(); // whose vectors they are
+    }
     return (await fetched(this.ways.retrieval())).createIndex(this.link, options);
   }
 
@@ -188,6 +191,11 @@ export class Kinglet {
     const deciding = (): Promise<DecidingModule> => fetched(this.ways.deciding());
     const heads = async () => (await deciding()).openHeads(wasmFiles(this.options.wasm)?.route);
     return (this.loadedTasks ??= new Tasks(this.link, heads, this.options.feedback, this.decisions, async () => (await deciding()).calibrate));
+  }
+
+  /** Whether {@link info} is there: not before the first load, which `progressive` does not wait for. */
+  get ready(): boolean {
+    return this.link.known;
   }
 
   /** What was loaded, and where it runs. */

@@ -38,7 +38,7 @@ export class Completions {
     options?: CallOptions,
   ): Promise<AsyncIterableIterator<TextChunk> | TextCompletion> {
     const { request, stream, includeUsage, signal } = callOf(params, options);
-    const head = envelope('cmpl', this.link.info.model);
+    const head = envelope('cmpl', this.link.known ? this.link.info.model : '');
     const { asked, pending } = (await this.decisions?.request('completion', this.link, head.id, request)) ?? { asked: request };
     const answer = pieces(this.link, 'completion', asked, signal);
     const top = (params.logprobs ?? 0) > 0;

@@ -52,6 +52,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   not_loaded: 503,
   worker_failed: 503,
   gpu_lost: 503,
+  rate_limited: 429,
+  budget_exhausted: 402,
+  consent_denied: 403,
+  no_answer: 412,
+  remote_failed: 502,
 };
 const CLIENT_ERRORS: readonly ErrorCode[] = [
   'invalid_request',
@@ -86,7 +91,7 @@ export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1', mod
       }
       return (loading ??= begin());
     },
-    name: () => model ?? loaded?.info.model ?? 'kinglet',
+    name: () => model ?? (loaded?.ready ? loaded.info.model : undefined) ?? 'kinglet',
   };
   return (event) => {
     const { request } = event;

@@ -119,7 +119,8 @@ function isEngine(engines: Engines): engines is Engine {
 
 /** The name in the file, or the package's where there is none or it is not known yet. */
 function nameOf(engine: Engine): string {
-  return ('info' in engine && (engine as KingletClient).info.model) || NAME;
+  const client = engine as Partial<KingletClient>;
+  return ('info' in engine && client.ready !== false && client.info?.model) || NAME;
 }
 
 /** A signal that fires with `outer`, or when the reader of a stream goes away; `end` stops listening. */

@@ -68,6 +68,8 @@ export type Body = Record<string, unknown>;
  */
 export interface KingletClient {
   readonly info: { readonly model: string };
+  /** Whether `info` is there. */
+  readonly ready?: boolean;
   readonly chat: { readonly completions: { create(params: any): Promise<unknown> } };
   /** Needed for embeddings only. */
   readonly embeddings?: { create(params: any): Promise<unknown> };
