@@ -86,7 +86,8 @@ async function tryHard({ entry, kept, address }) {
   // Where the entry could ask: a model with an address, leave for everything, and a queue.
   const reach = address ? { baseURL: address, model: 'large' } : {};
   const grant = address ? { onConsent: () => 'session' } : {};
-  for (const [mode, privacy] of [['only-local', { consent: 'free', ...grant }], ['prefer-remote', { consent: 'never', redact: 'yes', ...grant }]]) {
+  const policies = [['only-local', { consent: 'free', ...grant }], ['prefer-remote', { consent: 'never', redact: 'yes', ...grant }]];
+  for (const [mode, privacy] of kept ? policies.slice(1) : policies) {
     const remote = [{ name: 'big', price, ...reach }];
     const escalation = { target: { escalationRate: 1 }, audit: 1 };
     const kinglet = await createKinglet({ model: '/nano.gguf', backend: 'cpu', mode, remote, escalation, tasks: { t: { escalate: 'always' } }, privacy, ...(address ? { offline: { store: 'memory' } } : {}), ...(wasm ? { wasm } : {}) });
