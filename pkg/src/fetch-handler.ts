@@ -91,7 +91,7 @@ export function fetchHandler(engine: () => Promise<Kinglet>, { path = '/v1', mod
       }
       return (loading ??= begin());
     },
-    name: () => model ?? (loaded?.ready ? loaded.info.model : undefined) ?? 'kinglet',
+    name: () => model ?? (loaded?.ready === false ? undefined : loaded?.info.model) ?? 'kinglet',
   };
   return (event) => {
     const { request } = event;
