@@ -35,6 +35,8 @@ async fn many_at_once_do_not_pass_the_cap() {
     let rounds = if soak() { 20 } else { 1 };
     let cap = 50_000 * rounds;
     let text = config(&folder, service.address).replace("perDay = 100_000_000", &format!("perDay = {cap}"));
+    let text = text.replace("requestsPerMinute = 1_000", "requestsPerMinute = 1_000_000");
+    let text = text.replace("tokensPerMinute = 10_000_000", "tokensPerMinute = 1_000_000_000");
     let relay = Arc::new(Running::start(&text).await);
     let (mut answered, mut reserved, mut exhausted) = (0, 0, 0);
     for _ in 0..rounds {
