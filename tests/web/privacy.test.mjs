@@ -306,6 +306,8 @@ test('nothing plain is held back, and what is held back is bounded', () => {
   assert.equal(rehydrator.push('EMAIL_1'), '');
   assert.equal(rehydrator.push('00000000000').length, 20); // no placeholder is so long
   assert.equal(rehydrator.push('x'), 'x');
+  const { vault: empty } = redact('nothing');
+  assert.deepEqual(rehydrated('__EMAIL_1__ EMAIL_1 __', empty), { text: '__EMAIL_1__ EMAIL_1 __', missing: 0 });
 });
 
 /** Texts that are slow to search for who searches carelessly: for each recogniser its own, a megabyte of each. */

@@ -41,6 +41,9 @@ export class Rehydrator {
 
   /** A placeholder is what is one of the vault's; of what only looks like one, the next letter may begin one. */
   private replaced(text: string, last: boolean): { out: string; rest: string } {
+    if (this.vault.size === 0) {
+      return { out: text, rest: '' }; // nothing was replaced, so that nothing can be missing
+    }
     let out = '';
     let from = 0;
     const shape = new RegExp(PLACEHOLDER, 'g');
@@ -56,8 +59,8 @@ export class Rehydrator {
       from = shape.lastIndex;
     }
     const tail = text.slice(from);
-    const begun = last ? undefined : BEGUN.exec(tail.slice(-Math.max(1, this.vault.longest - 1)));
-    const rest = begun === undefined || begun === null || this.vault.size === 0 ? '' : begun[0];
+    const begun = last ? undefined : BEGUN.exec(tail.slice(1 - this.vault.longest));
+    const rest = begun === undefined || begun === null ? '' : begun[0];
     const plain = tail.slice(0, tail.length - rest.length);
     this.missing.add(plain);
     return { out: out + plain, rest };
