@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use kinglet_route::RouteError;
 use kinglet_route::budget::{
-    Ask, Batch, Bound, BudgetPolicy, BudgetState, Kept, LOST_AFTER_MS, Purse, Refusal, Row, Settled, Source, Spent,
-    Tokens, Usage,
+    Ask, Batch, Bound, BudgetPolicy, BudgetState, Kept, LOST_AFTER_MS, MAX_OPEN, Purse, Refusal, Row, Settled, Source,
+    Spent, Tokens, Usage,
 };
 use kinglet_route::price::Price;
 
@@ -243,6 +243,20 @@ fn a_flood_leaves_what_others_are_entitled_to() {
 }
 
 #[test]
+fn a_flood_of_attempts_that_hang_leaves_others_their_places() {
+    let policy = policy(r#"{"tiers": {"premium": {"share": 0.5}}}"#);
+    let mut state = BudgetState::default();
+    let quarter = MAX_OPEN as u64 / 4;
+    assert_eq!(flood(&mut state, &policy, DAY, "free", 1), 3 * quarter);
+    let refusal = refused(state.reserve(&policy, DAY, &ask("one more", "free", 1)));
+    assert_eq!(
+        (refusal.bound, refusal.code(), refusal.left),
+        (Bound::Open, "rate_limited", 0)
+    );
+    assert_eq!(flood(&mut state, &policy, DAY, "premium", 1), quarter);
+}
+
+#[test]
 fn what_time_has_left_over_goes_to_the_highest_first() {
     let policy = policy(
         r#"{"perDay": 1000, "tiers": {"premium": {"share": 0.4, "priority": 1}, "free": {"share": 0.4}, "last": {"share": 0, "priority": -1}}}"#,
@@ -361,20 +375,14 @@ fn documents_are_read_strictly_and_others_refused() {
     }
     let state = BudgetState::default().to_json().expect("JSON");
     assert_eq!(BudgetState::from_json(&state).expect("its own"), BudgetState::default());
-    let newer = state.replacen("\"schema_version\":1", "\"schema_version\":2", 1);
+    let newer = state.replacen("[1,", "[2,", 1);
     assert!(
         BudgetState::from_json(&newer)
             .expect_err("newer")
             .to_string()
             .starts_with("state.schema_version")
     );
-    for text in [
-        "{",
-        "null",
-        "[]",
-        "{\"schema_version\":1}",
-        &state.replacen("\"at\":0", "\"at\":-1", 1),
-    ] {
+    for text in ["{", "null", "[]", "[1]", &state.replacen("[1,0,", "[1,-1,", 1)] {
         assert!(BudgetState::from_json(text).is_err(), "{text}");
     }
 }

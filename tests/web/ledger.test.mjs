@@ -59,7 +59,7 @@ test('what is reserved is settled by what was counted, and never given back wher
   const { session, ...rest } = row;
   assert.ok(session.length > 8);
   assert.deepEqual(rest, {
-    schema_version: 1, id: 'a', attempt: 1, at: DAY, source: 'remote', remote: 'strong', model: 'strong-2', provider: 'p', input_tokens: 990, output_tokens: 20,
+    schema_version: 1, seq: 0, id: 'a', attempt: 1, at: DAY, source: 'remote', remote: 'strong', model: 'strong-2', provider: 'p', input_tokens: 990, output_tokens: 20,
     tokens: 'reported', currency: 'USD', price_as_of: '2026-11-22', cost: 2_675, reserved: 3_500, counterfactual: 2_675, counterfactual_kind: 'measured', latency_ms: 812,
     reason: 'low_confidence',
   });
@@ -156,6 +156,7 @@ test('a day of requests equals the truth, to the micro-unit', { skip }, async ()
     const row = await ledger.settle(`r${i}`, 1, how === 0 ? UNKNOWN : how === 1 ? REFUSED : usage(a, b, cached));
     const cost = how === 0 ? worst : how === 1 ? 0n : millions(price, a, cached, b);
     const instead = how === 0 ? millions(PRICE, input, 0, output) : how === 1 ? 0n : millions(PRICE, a, cached, b);
+    assert.equal(row.seq, n);
     assert.deepEqual([BigInt(row.cost), BigInt(row.counterfactual), BigInt(row.reserved)], [cost, instead, worst]);
     truth += cost;
     estimated += how === 0 ? cost : 0n;
@@ -257,7 +258,7 @@ test('CSV is that of RFC 4180, has every field, and computes nothing in a spread
   assert.deepEqual(head.split(','), COLUMNS);
   assert.equal(lines.at(-1), '');
   const record = text.slice(head.length + 2);
-  assert.ok(record.startsWith(`1,'=1+1,0,${DAY},`), record);
+  assert.ok(record.startsWith(`1,0,'=1+1,0,${DAY},`), record);
   assert.ok(record.includes(`,"'@cmd, ""quoted""\nline",`), record);
   assert.deepEqual(fields('types.ts', 'LedgerRow').toSorted(), COLUMNS.toSorted());
   assert.deepEqual(['-1', '+1', '\tx', '\rx', 'a-b'].map((task) => csv([{ task }]).split('\r\n').slice(1).join('').replaceAll(',', '')), ["'-1", "'+1", "'\tx", `"'\rx"`, 'a-b']);

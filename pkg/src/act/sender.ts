@@ -168,15 +168,16 @@ export class Sender {
   private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill): Account {
     const { id, egress, payload, purse, reason, local_ms } = ask;
     const { model, endpoint } = this.known(egress.remote);
-    const { ledger, log } = this.means;
+    const { ledger, log, remotes } = this.means;
+    const [first] = remotes.values();
+    const baseline = first?.endpoint.price ?? endpoint.price; // what asking the first one for everything would cost
     const bytes = new TextEncoder().encode(body).length;
     let [attempt, began] = [0, 0];
     return {
       begin: async () => {
-        attempt += 1;
-        bill.attempts += 1;
+        attempt = bill.attempts += 1; // of the answer, whoever is asked
         // No tokenizer makes more tokens than there are bytes.
-        await ledger.reserve({ ...purse, id, attempt, remote: egress.remote, price: endpoint.price, input: bytes, output: payload.max_tokens });
+        await ledger.reserve({ ...purse, id, attempt, remote: egress.remote, price: endpoint.price, baseline, input: bytes, output: payload.max_tokens });
         await log.add({ id, at: Date.now(), remote: egress.remote, host: model.host, model: model.model, bytes, consent, redacted: egress.needs_redaction || ask.waited !== undefined, entities });
         began = performance.now();
       },

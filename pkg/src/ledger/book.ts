@@ -9,11 +9,11 @@ import type { LedgerRow } from './types.js';
 const SCHEMA = 1;
 const NAME = 'ledger';
 const HEAD = 'state';
-/** Before the keys of rows. */
+/** Before the keys of rows, which are their numbers: in order, so that the oldest come first. */
 const ROW = 'row ';
 /** Whoever holds the lock of this name and its own is alive. */
 const SESSION = 'ledger session ';
-/** Digits of the last millisecond that there is a date for. */
+/** Digits of the largest number that a row may have. */
 const DIGITS = 16;
 
 /** What is used, as the Wasm module says it: a text that only that reads. */
@@ -26,10 +26,10 @@ interface Head {
   rows: number;
 }
 
-/** What a change gives: the state, and rows by their keys, all written at once. */
+/** What a change gives: the state, and rows, all written at once. */
 export interface Changed {
   state: string;
-  rows: readonly (readonly [string, LedgerRow])[];
+  rows: readonly LedgerRow[];
 }
 
 /** Who else there is. */
@@ -80,7 +80,7 @@ export class Book {
       const head = await this.head();
       const alive = await this.tabs?.held(SESSION);
       const { state, rows } = work(head.state, { epoch: head.epoch, alive });
-      const records: [string, unknown][] = rows.map(([key, row]) => [`${ROW}${String(row.at).padStart(DIGITS, '0')} ${key}`, row]);
+      const records: [string, unknown][] = rows.map((row) => [`${ROW}${String(row.seq).padStart(DIGITS, '0')}`, row]);
       const count = head.rows + records.length;
       const over = count > this.most + Math.floor(this.most / 100) ? await this.oldest(count, records) : [];
       const kept: Head = { ...head, state, rows: count - over.length };
@@ -88,7 +88,7 @@ export class Book {
     });
   }
 
-  /** The newest rows, by their time. */
+  /** The newest rows, in their order. */
   async rows(): Promise<LedgerRow[]> {
     await this.head(); // those of a newer version are not read
     const rows = (await this.drawer.all()).flatMap(([key, row]) => (key.startsWith(ROW) && isRow(row) ? [row] : []));
@@ -154,6 +154,6 @@ function fresh(): Head {
 function isRow(value: unknown): value is LedgerRow {
   const row = (value ?? {}) as Partial<Record<keyof LedgerRow, unknown>>;
   const texts = [row.id, row.session, row.source, row.tokens, row.counterfactual_kind];
-  const numbers = [row.at, row.cost, row.counterfactual, row.input_tokens, row.output_tokens];
+  const numbers = [row.seq, row.at, row.cost, row.counterfactual, row.input_tokens, row.output_tokens];
   return row.schema_version === SCHEMA && texts.every((text) => typeof text === 'string') && numbers.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
 }

@@ -5,6 +5,7 @@ import type { LedgerRow } from './types.js';
 /** The columns of the CSV: all fields of a row. */
 export const COLUMNS = [
   'schema_version',
+  'seq',
   'id',
   'attempt',
   'at',

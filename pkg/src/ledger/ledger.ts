@@ -123,8 +123,10 @@ export class Ledger {
 
   /** What was spent and saved, of the rows that are kept. */
   async summary(options?: Since): Promise<LedgerSummary> {
-    const lines = (await this.rows(options)).map(({ id, session, task = '', at, source, tokens, currency, cost, counterfactual, counterfactual_kind }) => {
-      return { id, session, task, at, source, tokens, currency, cost, counterfactual, counterfactual_kind };
+    // In the order of `Line` (route/src/budget/summary.rs).
+    const lines = (await this.rows(options)).map((row) => {
+      const { id, session, task = '', at, source, tokens, currency = null, cost, counterfactual, counterfactual_kind } = row;
+      return [id, session, task, at, source, tokens, currency, cost, counterfactual, counterfactual_kind];
     });
     return JSON.parse(call(this.glue, () => this.glue.summarise_ledger(JSON.stringify(lines)))) as LedgerSummary;
   }
@@ -163,7 +165,7 @@ export class Ledger {
     let row: LedgerRow | undefined;
     await this.book.change((state, others) => {
       const changed = work(state, others);
-      row = changed.rows.at(-1)?.[1];
+      row = changed.rows.at(-1);
       return changed;
     });
     if (row === undefined) {

@@ -85,6 +85,8 @@ export interface Kept extends Purse {
 /** One line of the ledger. */
 export interface LedgerRow {
   schema_version: number;
+  /** Its place in the ledger, in the order in which attempts were reserved: no two rows have the same. */
+  seq: number;
   id: string;
   attempt: number;
   /** Milliseconds since 1970. */

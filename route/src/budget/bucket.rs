@@ -9,20 +9,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::list::List;
+use super::packed::packed;
 use super::policy::Share;
 
 /// Milliseconds of a minute.
 const MINUTE: u128 = 60_000;
 
 /// What may be taken now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Bucket {
     /// Less than nothing: more was used than had been reserved.
     level: i64,
     /// Sixty-thousandths of one more.
     part: u64,
 }
+
+packed!(Bucket { level, part });
 
 impl Bucket {
     fn full(size: u64) -> Bucket {
@@ -60,12 +62,13 @@ fn signed(amount: u64) -> i64 {
 }
 
 /// The buckets of one kind of names (tiers or tasks) for one bound.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Lane {
     rest: Bucket,
     own: List<Bucket>,
 }
+
+packed!(Lane { rest, own });
 
 /// What a purse could take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +164,7 @@ pub(super) fn rest(size: u64, shares: &BTreeMap<String, Share>) -> u64 {
 
 /// What bounds a minute: by tier and by task, and what is taken must be there in both.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub(super) struct Rate {
     lanes: [Lane; 2],
 }

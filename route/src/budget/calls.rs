@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Kept, Key, Purse, Settled};
 use super::policy::BudgetPolicy;
-use super::row::{Row, Source};
+use super::row::Row;
 use super::state::{BudgetState, Totals};
 use super::summary::{Line, sums};
 use crate::document::read_plain;
@@ -44,19 +44,8 @@ struct Answer {
     totals: Totals,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
-    /// To be written together with the state, by the key before each.
-    rows: Vec<(String, Row)>,
-}
-
-fn keyed(row: Row) -> (String, Row) {
-    let Row {
-        session, id, attempt, ..
-    } = &row;
-    let key = match row.source {
-        Source::Local => format!("local {session} {id}"),
-        Source::Remote => format!("{attempt} {session} {id}"),
-    };
-    (key, row)
+    /// To be written together with the state, each by its `seq`.
+    rows: Vec<Row>,
 }
 
 /// Does what `call` says with a state (empty: one that begins) at a time, and gives `{state, totals, budget, rows}`.
@@ -99,7 +88,7 @@ pub fn answer(policy: &str, state: &str, now: f64, call: &str) -> Result<String>
         state: state.to_json()?,
         totals: state.totals,
         budget,
-        rows: rows.into_iter().map(keyed).collect(),
+        rows,
     })
 }
 

@@ -1,8 +1,7 @@
 //! What time changes: the buckets of a minute, the use of a day and of a month.
 
-use serde::{Deserialize, Serialize};
-
 use super::bucket::{Kinds, Rate, Room};
+use super::packed::packed;
 use super::policy::BudgetPolicy;
 use super::shares::Pair;
 use super::time::Period;
@@ -13,8 +12,7 @@ use crate::document::MAX_INTEGER;
 pub(super) const UNBOUNDED: u64 = MAX_INTEGER;
 
 /// What time changes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Counts {
     at: u64,
     /// Attempts and tokens in a minute.
@@ -22,6 +20,8 @@ pub(super) struct Counts {
     /// Day and month.
     pub windows: [Window; 2],
 }
+
+packed!(Counts { at, rates, windows });
 
 /// The kinds of [`Counts::windows`].
 pub(super) const PERIODS: [Period; 2] = [Period::Day, Period::Month];

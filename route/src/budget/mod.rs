@@ -29,6 +29,7 @@ mod calls;
 mod counts;
 mod list;
 mod pacing;
+mod packed;
 mod policy;
 mod refusal;
 mod refuse;

@@ -1,8 +1,10 @@
 //! What of a budget does not bear an attempt.
 
+use std::collections::BTreeMap;
+
 use super::ask::Purse;
 use super::counts::{PERIODS, UNBOUNDED};
-use super::policy::BudgetPolicy;
+use super::policy::{BudgetPolicy, Share};
 use super::refusal::{Bound, Refusal};
 use super::shares::{MONEY, REQUESTS};
 use super::state::{BudgetState, MAX_BATCHES, MAX_OPEN, MAX_SESSIONS, Reservation};
@@ -51,7 +53,7 @@ impl BudgetState {
             .or_else(|| self.in_minute(policy, REQUESTS, names, 1))
             .or_else(|| self.in_minute(policy, 1, names, held.tokens()))
             .or_else(|| self.in_windows(policy, now, REQUESTS, names, 1))
-            .or_else(|| plain(Bound::Open, 1, (MAX_OPEN - self.open.len().min(MAX_OPEN)) as u64))
+            .or_else(|| plain(Bound::Open, 1, self.places(policy, names)))
             .or_else(|| {
                 plain(
                     Bound::Sessions,
@@ -66,6 +68,23 @@ impl BudgetState {
                     (MAX_BATCHES - self.batches.len().min(MAX_BATCHES)) as u64,
                 )
             })
+    }
+
+    /// How many attempts more a purse may have open: of its share of half of the places, and of those
+    /// that are anybody's.
+    fn places(&self, policy: &BudgetPolicy, names: [&str; 2]) -> u64 {
+        let all = MAX_OPEN as u64;
+        let of = |(kind, shares): (usize, &BTreeMap<String, Share>)| {
+            let (mut open, mut own) = (self.open.len() as u64, 0);
+            for (name, share) in shares {
+                let used = self.open.iter().filter(|(_, held)| held.names()[kind] == name).count() as u64;
+                let unused = share.of(all / 2).saturating_sub(used);
+                open = open.saturating_add(unused);
+                own += if name == names[kind] { unused } else { 0 };
+            }
+            all.saturating_sub(open).saturating_add(own)
+        };
+        policy.kinds().into_iter().enumerate().map(of).min().unwrap_or(all)
     }
 
     fn in_windows(&self, policy: &BudgetPolicy, now: u64, of: usize, names: [&str; 2], needed: u64) -> Option<Refusal> {

@@ -60,6 +60,7 @@ impl BudgetState {
     fn worst(&self, policy: &BudgetPolicy, now: u64, ask: &Ask) -> Reservation {
         Reservation {
             ask: ask.clone(),
+            seq: 0,
             at: now,
             reserved: ask.price.cost(ask.input, ask.output),
             windows: [0, 1].map(|i| self.counts.windows[i].index),
@@ -69,6 +70,7 @@ impl BudgetState {
     }
 
     fn hold(&mut self, policy: &BudgetPolicy, now: u64, mut held: Reservation) -> Reservation {
+        held.seq = self.number();
         for (i, bounds) in policy.bounds().into_iter().enumerate() {
             let elapsed = self.counts.windows[i].elapsed(PERIODS[i], now);
             self.counts.windows[i].take(held.reserved, bounds, policy.kinds(), held.names(), elapsed);

@@ -41,6 +41,8 @@ pub enum Counterfactual {
 pub struct Row {
     /// [`LEDGER_VERSION`].
     pub schema_version: u32,
+    /// Its place in the ledger, in the order in which attempts were reserved: no two rows have the same.
+    pub seq: u64,
     /// Of the answer.
     pub id: String,
     /// Which attempt of it; 0 of an answer of the device.

@@ -100,6 +100,7 @@ impl BudgetState {
         } = kept.clone();
         let row = Row {
             schema_version: LEDGER_VERSION,
+            seq: self.number(),
             id,
             attempt: 0,
             at: now.min(LAST),
@@ -219,6 +220,7 @@ fn row_of(held: &Reservation, settled: &Settled) -> Row {
     };
     Row {
         schema_version: LEDGER_VERSION,
+        seq: held.seq,
         id: ask.id,
         attempt: ask.attempt,
         at: held.at,

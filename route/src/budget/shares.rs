@@ -7,10 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::bucket::rest;
 use super::list::List;
+use super::packed::packed;
 use super::policy::Share;
 
 /// What is counted: attempts and micro-units.
@@ -24,12 +23,13 @@ pub(super) const MONEY: usize = 1;
 pub(super) const MAX_COUNTED: usize = 512;
 
 /// What the names of one kind have used, and lent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Used {
     pub by: List<Pair>,
     lent: List<Pair>,
 }
+
+packed!(Used { by, lent });
 
 /// A bound, and how much of its time is over.
 #[derive(Debug, Clone, Copy)]

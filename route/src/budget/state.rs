@@ -6,11 +6,12 @@ use super::ask::{Ask, Key, Purse};
 use super::counts::{Counts, PERIODS};
 use super::list::List;
 use super::pacing;
+use super::packed::packed;
 use super::policy::BudgetPolicy;
 use super::settle::MAX_LATE;
 use super::shares::{MAX_COUNTED, MONEY, Pair, REQUESTS};
 use super::time::LAST;
-use crate::document::read_plain;
+use crate::document::{MAX_INTEGER, read_plain};
 use crate::facts::Budget;
 use crate::policy::MAX_TASKS;
 use crate::{Result, RouteError};
@@ -25,11 +26,12 @@ pub const MAX_SESSIONS: usize = 10_000;
 pub const MAX_BATCHES: usize = 1_000;
 
 /// The state of a budget. The default is one of which nothing is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetState {
     /// [`BUDGET_STATE_VERSION`].
     pub schema_version: u32,
+    /// The number of the next row.
+    pub(super) next: u64,
     /// Of all money here.
     pub(super) currency: Option<String>,
     pub(super) counts: Counts,
@@ -44,6 +46,18 @@ pub struct BudgetState {
     /// Since it began.
     pub totals: Totals,
 }
+
+packed!(BudgetState {
+    schema_version,
+    next,
+    currency,
+    counts,
+    sessions,
+    batches,
+    open,
+    late,
+    totals
+});
 
 /// What all rows there ever were sum to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,11 +74,12 @@ pub struct Totals {
 }
 
 /// What is held back for one attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     /// What it is for.
     pub ask: Ask,
+    /// Of its row.
+    pub seq: u64,
     /// When.
     pub at: u64,
     /// Micro-units.
@@ -77,10 +92,21 @@ pub struct Reservation {
     pub(super) in_session: bool,
 }
 
+packed!(Reservation {
+    ask,
+    seq,
+    at,
+    reserved,
+    windows,
+    common,
+    in_session
+});
+
 impl Default for BudgetState {
     fn default() -> BudgetState {
         BudgetState {
             schema_version: BUDGET_STATE_VERSION,
+            next: 0,
             currency: None,
             counts: Counts::default(),
             sessions: List::default(),
@@ -144,7 +170,8 @@ impl BudgetState {
         let lists = [(&self.open, MAX_OPEN), (&self.late, MAX_LATE)];
         let sums = [(&self.sessions, MAX_SESSIONS), (&self.batches, MAX_BATCHES)];
         let used = self.counts.windows.iter().flat_map(|window| window.kinds.iter());
-        lists.iter().all(|(list, most)| list.ordered() && list.len() <= *most)
+        self.next <= MAX_INTEGER
+            && lists.iter().all(|(list, most)| list.ordered() && list.len() <= *most)
             && sums.iter().all(|(list, most)| list.ordered() && list.len() <= *most)
             && self.counts.rates.iter().flatten().all(|rate| rate.sound(MAX_TASKS))
             && used.into_iter().all(|used| used.sound(MAX_COUNTED + MAX_TASKS))
@@ -199,6 +226,13 @@ impl BudgetState {
         budget.tokens = counts.room(policy, 1, names, 1).map(|[a, b]| a.left.min(b.left));
         budget.pacing = dear;
         Ok(budget)
+    }
+
+    /// The number of a new row.
+    pub(super) fn number(&mut self) -> u64 {
+        let seq = self.next;
+        self.next = seq.saturating_add(1).min(MAX_INTEGER);
+        seq
     }
 
     /// Forgets what a session has spent: it will not come back.

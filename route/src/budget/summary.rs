@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::packed::packed;
 use super::row::{Counterfactual, Row, Source, Tokens};
 use crate::measure::bootstrap::{Bootstrap, Sample};
 use crate::measure::interval::Estimate;
@@ -68,12 +69,11 @@ pub struct Task {
     pub requests: usize,
 }
 
-/// What of a row is summed up.
-#[derive(Debug, Clone, Deserialize)]
+/// What of a row is summed up: in JSON a list, in this order.
+#[derive(Debug, Clone)]
 pub struct Line {
     id: String,
     session: String,
-    #[serde(default)]
     task: String,
     at: u64,
     source: Source,
@@ -83,6 +83,19 @@ pub struct Line {
     counterfactual: u64,
     counterfactual_kind: Counterfactual,
 }
+
+packed!(Line {
+    id,
+    session,
+    task,
+    at,
+    source,
+    tokens,
+    currency,
+    cost,
+    counterfactual,
+    counterfactual_kind
+});
 
 impl From<&Row> for Line {
     fn from(row: &Row) -> Line {

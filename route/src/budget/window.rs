@@ -1,14 +1,12 @@
 //! What is used in a day, or in a month.
 
-use serde::{Deserialize, Serialize};
-
 use super::bucket::Kinds;
+use super::packed::packed;
 use super::shares::{Limit, MONEY, Pair, REQUESTS, Used};
 use super::time::Period;
 
 /// The use of one stretch of time: spent and held back together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Window {
     /// Which stretch.
     pub index: u64,
@@ -17,6 +15,8 @@ pub(super) struct Window {
     /// By tier, and by task.
     pub kinds: [Used; 2],
 }
+
+packed!(Window { index, used, kinds });
 
 /// What a purse could take of a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
