@@ -67,7 +67,7 @@ const CASES = [
   ['999.1.1.1, 12:30:45, std::cout, foo::bar()'],
   ['see (https://example.com/a_(b)?q=1).', ['url', 'https://example.com/a_(b)?q=1']],
   ['www.example.org/x, example.net:8080/y', ['url', 'www.example.org/x'], ['url', 'example.net:8080/y']],
-  ['node.js, README.md, main.rs, e.g. this'],
+  ['node.js, README.md, main.rs, e.g. this, user.name, console.info(x), 0x01000193'],
   ['sk-proj-abcdEFGH1234567890', ['secret', 'sk-proj-abcdEFGH1234567890']],
   ['ghp_abcdefghijklmnopqrstuvwxyz0123456789', ['secret', 'ghp_abcdefghijklmnopqrstuvwxyz0123456789']],
   ['AKIAIOSFODNN7EXAMPLE', ['secret', 'AKIAIOSFODNN7EXAMPLE']],

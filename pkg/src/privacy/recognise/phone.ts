@@ -10,7 +10,7 @@ const FORMS = [
   // (212) 555-0123, 1-212-555-0123, 212.555.0123
   String.raw`(?<![\d+])(?<!\d[.\-/])(?:1[ .\-]?)?(?:\(\d{3}\)[ .\-]?|\d{3}[ .\-/])\d{3}[ .\-]?\d{4}(?![\d]|[-.]\d)`,
   // 030 123456, 0171/1234567, (03) 9012 3456, 06 12 34 56 78
-  String.raw`(?<![\d+#])(?<!\d[.\-/,:])\(?0[1-9]\d{0,3}\)?(?:[ .\-/]{0,2}\d){5,9}(?!\d|[-.,]\d)`,
+  String.raw`(?<![\d+#]|0x)(?<!\d[.\-/,:])\(?0[1-9]\d{0,3}\)?(?:[ .\-/]{0,2}\d){5,9}(?!\d|[-.,]\d)`,
 ].map((form) => new RegExp(form + EXTENSION, 'gi'));
 const WORDS =
   'phone|telephone|tel|mobile|cell|cellphone|call|calling|fax|whatsapp|signal|sms|text|texts|messages? to|contact|ring|dial|hotline|desk|landline|extension|' +

@@ -109,7 +109,7 @@ function value(text: string, from: number, name: string): Found | undefined {
   while (end < text.length && !/[\s"'`,;<>]/.test(text[end] ?? '')) {
     end += 1;
   }
-  while (end > from && /[.)\]}!?]/.test(text[end - 1] ?? '')) {
+  while (end > from && /[.:)\]}!?]/.test(text[end - 1] ?? '')) {
     end -= 1;
   }
   return /[{[(]/.test(text[from] ?? '') || !worth(text.slice(from, Math.min(end, from + 64)), name) ? undefined : { start: from, end };

@@ -8,10 +8,10 @@ const LONGEST_SCHEME = 30;
 /** Behind a bare name there may be a port and a path. */
 const BARE = /(?<![\p{L}\p{N}_@\-/])(?<![\p{L}\p{N}]\.)(?:[\p{L}\p{N}][\p{L}\p{N}-]{0,62}\.){1,8}(\p{L}{2,24})(?![\p{L}\p{N}_@-]|\.[\p{L}\p{N}])/giu;
 const WWW = /(?<![\p{L}\p{N}_@-])(?<![\p{L}\p{N}]\.)www\.[\p{L}\p{N}]/giu;
-/** Those that are also endings of files, or English words at the end of a sentence, are not here. */
+/** Those that are also endings of files, names of fields in code, or words at the end of a sentence, are not here. */
 const TOP = new Set(
   (
-    'com org net edu gov mil int info biz name pro io dev app ai co tv xyz online site shop store tech cloud blog eu uk us de fr es pt nl ' +
+    'com org net edu gov mil int biz io dev ai co tv xyz blog eu uk us de fr es pt nl ' +
     'lu ch li dk se fi ee lv lt cz sk hu ro bg gr cy mt ie ua kz tr il ae sa qa eg ma za ng ke jp cn hk tw kr sg my th vn ph nz au ca mx br ar cl pe ve uy'
   ).split(' '),
 );
