@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use kinglet_relay::secret::Source;
 use kinglet_relay::token::{self, Claims};
-use kinglet_relay::{Config, Relay, log, server, time};
+use kinglet_relay::{Config, Relay, log, server, time, upstream};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,10 +27,7 @@ fn main() -> ExitCode {
     let command = args.pop_front().unwrap_or_default();
     let outcome = match (command.as_str(), args.make_contiguous()) {
         ("serve", [file]) => serve(file),
-        ("check", [file]) => Config::read(Path::new(file))
-            .and_then(Relay::new)
-            .map(|_| ())
-            .map_err(Into::into),
+        ("check", [file]) => check(file),
         ("token", [file, user, tier, seconds]) => make_token(file, user, tier, seconds),
         ("hash", []) => hash(),
         ("health", [address]) => health(address),
@@ -47,6 +44,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// All that is not the account, which a running relay may have.
+fn check(file: &str) -> Outcome {
+    let config = Config::read(Path::new(file))?;
+    token::Door::new(&config)?;
+    upstream::services(&config)?;
+    Ok(())
 }
 
 fn serve(file: &str) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod asks;
 mod border;
+mod commands;
 mod events;
 mod ledger;
 mod money;
