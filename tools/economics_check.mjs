@@ -15,10 +15,12 @@ const TITLES = {
 const NAMED = 10;
 
 /** Micro-units of so many tokens, by whole numbers: divided once, rounded up. */
-const priced = ({ inputPerMillion, outputPerMillion }, input, output) => {
-  const exact = BigInt(input) * BigInt(inputPerMillion) + BigInt(output) * BigInt(outputPerMillion);
+const priced = ({ inputPerMillion, outputPerMillion, cachedPerMillion }, { fresh, cached = 0, output }) => {
+  const exact = BigInt(fresh) * BigInt(inputPerMillion) + BigInt(cached) * BigInt(cachedPerMillion) + BigInt(output) * BigInt(outputPerMillion);
   return Number((exact + 999_999n) / 1_000_000n);
 };
+/** Tokens by the server's counters, which leave out what it had in its cache: that it tells, and nobody else. */
+const served = ({ server, ledger }) => ({ fresh: server.prompt, cached: sum(ledger, ({ cached_tokens = 0 }) => cached_tokens), output: server.predicted });
 const sum = (list, get) => list.reduce((all, one) => all + get(one), 0);
 
 /** A recorded day: {meta, lines}. */
@@ -33,12 +35,12 @@ function disagreements({ meta, line }) {
   const same = (what, a, b) => a === b || found.push(`${line.id}: ${what}: ${a} and ${b}`);
   const remote = line.ledger.filter(({ source }) => source === 'remote');
   const local = line.ledger.filter(({ source }) => source === 'local');
-  const cached = sum(remote, ({ cached_tokens = 0 }) => cached_tokens);
+  const { cached } = served(line);
   const booked = sum(remote, ({ cost }) => cost);
   same('rows of the ledger', line.ledger.length, line.action === 'audit' ? 2 : 1);
   same('prompt tokens of ledger and server', sum(remote, ({ input_tokens }) => input_tokens) - cached, line.server.prompt);
   same('answer tokens of ledger and server', sum(remote, ({ output_tokens }) => output_tokens), line.server.predicted);
-  same('money of ledger and server', booked, priced(meta.price, line.server.prompt + cached, line.server.predicted));
+  same('money of ledger and server', booked, priced(meta.price, served(line)));
   if (meta.relay) {
     same('money of ledger and relay', booked, line.relay?.cost ?? 0);
     same('requests of ledger and relay', remote.length, line.relay === undefined ? 0 : 1);
@@ -58,9 +60,8 @@ function disagreements({ meta, line }) {
 function recomputed({ meta, lines }) {
   const left = lines.filter(({ server }) => server.predicted > 0);
   const here = lines.filter(({ server }) => server.predicted === 0);
-  const there = ({ server, ledger }) => priced(meta.price, server.prompt + sum(ledger, ({ cached_tokens = 0 }) => cached_tokens), server.predicted);
-  const measured = sum(left, there);
-  const estimated = sum(here, ({ usage }) => priced(meta.price, usage.prompt_tokens, usage.completion_tokens));
+  const measured = sum(left, (line) => priced(meta.price, served(line)));
+  const estimated = sum(here, ({ usage }) => priced(meta.price, { fresh: usage.prompt_tokens, output: usage.completion_tokens }));
   return {
     requests: lines.length, local: here.length, remote: left.length,
     spent: { reported: measured, estimated: 0 }, counterfactual: { measured, estimated },

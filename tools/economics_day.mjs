@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startOracle } from './economics_oracle.mjs';
 import { nodeKinglet } from '../tests/web/support/node-engine.mjs';
-import { noRealServer, noRelay, realRelay, realServer } from '../tests/web/support/real-llm.mjs';
+import { noRealServer, noRelay, PRICE as RELAY_PRICE, realRelay, realServer } from '../tests/web/support/real-llm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** A day of UTC; its clock is set from question to question, so that the budget's windows are those of a day. */
 const MIDNIGHT = Date.UTC(2026, 10, 2);
-/** The prices that tests/web/support/real-llm.mjs gives the relay. */
-export const PRICE = { inputPerMillion: 2_000_000, outputPerMillion: 8_000_000, currency: 'USD', asOf: '2026-11-22' };
+/** Of the remote model; the relay's are the same. */
+const PRICE = { ...RELAY_PRICE, currency: 'USD', asOf: '2026-11-22' };
 const MOST_TOKENS = 64;
 /** Micro-units a day for each question of it: so that the budget ends before the day does. */
 const BUDGET_EACH = 150;
@@ -61,7 +61,7 @@ async function elsewhere({ part, accuracy, outputTokens, seed }, questions) {
     for (const one of opened.reverse()) await one.close();
   };
   try {
-    const relay = await realRelay(server.url);
+    const relay = await realRelay({ real: { base: `${server.url}/v1` } });
     opened.push(relay);
     const token = await relay.token('economics', 86_400);
     return { endpoint: { baseURL: `${relay.url}/v1`, model: 'real', getToken: () => token }, server, relay, close };
