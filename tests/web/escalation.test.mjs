@@ -58,7 +58,7 @@ test('a remote answer has OpenAI\'s shape, and under kinglet whose it is, why, a
   assert.deepEqual(trace.inputs.outcome.usage, { input, output });
   assert.equal(trace.inputs.answer, null, 'the small model was not asked');
   const [row] = await kinglet.ledger.rows();
-  assert.deepEqual([row.source, row.cost, row.tokens, row.model], ['remote', own.cost, 'reported', 'large']);
+  assert.deepEqual([row.source, row.cost, row.tokens, row.model], ['remote', own.cost, 'reported', 'large-2']);
   const [left] = await kinglet.egress.entries();
   assert.deepEqual([left.remote, left.consent, left.redacted], ['strong', 'free', false]);
   assert.equal(left.bytes, Buffer.byteLength(JSON.stringify(server.truth[0].body)));

@@ -7,7 +7,7 @@ import { purseOf, type Request } from '../facts.js';
 import type { Elsewhere as Ask } from '../feedback/observe.js';
 import type { Lasting } from '../lasting.js';
 import type { Ledger } from '../ledger/index.js';
-import type { LedgerRow, Purse } from '../ledger/types.js';
+import type { Purse } from '../ledger/types.js';
 import type { Queue } from '../offline/index.js';
 import type { Consents, EgressLog } from '../privacy/index.js';
 import type { RemoteUsage } from '../remote/types.js';
@@ -19,7 +19,7 @@ import { batch, type BatchOptions, type BatchResult } from './batch.js';
 import { planOf, type Chat } from './chat.js';
 import type { ActOptions } from './options.js';
 import { run, type Plan } from './run.js';
-import { book, Sender, type Bill, type Means } from './sender.js';
+import { book, report, Sender, type Bill, type Means } from './sender.js';
 import type { Elsewhere } from '../tasks/index.js';
 import { payloadOf, task, type Settled, type Task } from './task.js';
 import { Waiting } from './waiting.js';
@@ -96,7 +96,7 @@ export class Acting extends Sender {
   }
 
   /** A local answer, booked. */
-  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow> {
+  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<void> {
     return book(this.means, trace, purse, usage, local_ms);
   }
 
@@ -163,7 +163,7 @@ export class Acting extends Sender {
   /** Nothing of it is awaited by an answer; {@link idle} waits for all. */
   private aside(work: () => Promise<void>): void {
     const job = work()
-      .catch((thrown: unknown) => (globalThis.reportError ?? console.error)(thrown))
+      .catch(report)
       .finally(() => this.background.delete(job));
     this.background.add(job);
   }

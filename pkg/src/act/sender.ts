@@ -4,9 +4,9 @@
 import type { Provenance, WarningCode } from '../answers.js';
 import { KingletError } from '../errors.js';
 import type { Ledger } from '../ledger/index.js';
-import type { LedgerRow, Purse } from '../ledger/types.js';
+import type { Purse } from '../ledger/types.js';
 import type { Consents, EgressLog, Redactor, Vault } from '../privacy/index.js';
-import type { ConsentAnswer, EntityCounts } from '../privacy/types.js';
+import type { ConsentAnswer, Egress, EntityCounts } from '../privacy/types.js';
 import type { RemoteModel } from '../remote/index.js';
 import type { Account, Payload, RemoteEndpoint, RemotePart } from '../remote/types.js';
 import type { Decision, Facts, Trace } from '../route/types.js';
@@ -85,7 +85,9 @@ export class Sender {
   /** What a decision is told beside what the request says. */
   async world(purse: Purse): Promise<Facts> {
     const { resting } = this;
-    return { ...(resting.length > 0 ? { resting } : {}), budget: await this.means.ledger.standing(purse) };
+    // An account that cannot be read is one that nothing may be taken from; what is here goes on.
+    const budget = await this.means.ledger.standing(purse).catch((thrown: unknown) => (report(thrown), { requests: 0 }));
+    return { ...(resting.length > 0 ? { resting } : {}), budget };
   }
 
   /** Whose answer it would be. */
@@ -120,9 +122,11 @@ export class Sender {
     const { payload, counts, vault } = this.redacted(ask);
     const body = model.body(payload);
     const consent = await this.agreed(ask, body, counts, signal);
-    const account = this.account(ask, body, consent, counts, bill);
+    const answers = { model: model.model };
+    const account = this.account(ask, body, consent, counts, bill, answers);
     const parts = model.ask(payload, { id, account, ...(signal === undefined ? {} : { signal }) });
     for await (const part of vault === undefined ? parts : restored(parts, vault, payload, bill)) {
+      answers.model = part.type === 'head' ? (part.model ?? answers.model) : answers.model;
       if (part.type === 'head' && part.model !== undefined && !part.model.startsWith(endpoint.model)) {
         const message = `asked for ${endpoint.model}, and ${part.model} answered: calibrations and prices may be of another model`;
         bill.warnings.push({ code: 'model_changed', message });
@@ -164,8 +168,8 @@ export class Sender {
     return answer;
   }
 
-  /** Books each attempt: what it can cost at most before it is sent, what it has cost when it has ended. */
-  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill): Account {
+  /** Books each attempt: what it can cost at most before it is sent, what it has cost when it has ended. `answers`: who does. */
+  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill, answers: { model: string }): Account {
     const { id, egress, payload, purse, reason, local_ms } = ask;
     const { model, endpoint } = this.known(egress.remote);
     const { ledger, log, remotes } = this.means;
@@ -178,20 +182,30 @@ export class Sender {
         attempt = bill.attempts += 1; // of the answer, whoever is asked
         // No tokenizer makes more tokens than there are bytes.
         await ledger.reserve({ ...purse, id, attempt, remote: egress.remote, price: endpoint.price, baseline, input: bytes, output: payload.max_tokens });
-        await log.add({ id, at: Date.now(), remote: egress.remote, host: model.host, model: model.model, bytes, consent, redacted: egress.needs_redaction || ask.waited !== undefined, entities });
+        const entry: Egress = { id, at: Date.now(), remote: egress.remote, host: model.host, model: model.model, bytes, consent, redacted: egress.needs_redaction || ask.waited !== undefined, entities };
+        try {
+          await log.add(entry);
+        } catch (thrown) {
+          await ledger.settle(id, attempt, { spent: { kind: 'refused' }, reason }); // what cannot be written down is not sent
+          throw thrown;
+        }
         began = performance.now();
       },
       end: async (spent) => {
         const latency_ms = Math.round(performance.now() - began);
-        const row = await ledger.settle(id, attempt, {
+        const settled = {
           spent,
           latency_ms,
           reason,
-          model: model.model,
+          model: answers.model,
           provider: model.provider,
           ...(local_ms === undefined ? {} : { wasted_local_ms: local_ms }),
-        });
-        bill.cost += row.cost;
+        };
+        try {
+          bill.cost += (await ledger.settle(id, attempt, settled)).cost;
+        } catch (thrown) {
+          report(thrown); // the reservation stays, and the answer is there
+        }
         if (spent.kind === 'unknown') {
           bill.warnings.push({ code: 'usage_missing', message: `${egress.remote} has not said what it counted; the most that it can be stays booked` });
         }
@@ -209,9 +223,9 @@ export class Sender {
 }
 
 /** A local answer, for what it would have cost elsewhere. */
-export function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow> {
+export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<void> {
   const [first] = remotes.values();
-  return ledger.kept({
+  const kept = {
     ...purse,
     id: inputs.id,
     input: usage.prompt_tokens,
@@ -219,5 +233,12 @@ export function book({ ledger, remotes }: Means, { inputs, decision }: Trace, pu
     ...(first === undefined ? {} : { price: first.endpoint.price, remote: first.endpoint.name }),
     ...(local_ms === undefined ? {} : { local_ms }),
     ...(decision.reason === null ? {} : { reason: decision.reason }),
-  });
+  };
+  // The answer is there, whether or not it can be written down.
+  await ledger.kept(kept).catch(report);
+}
+
+/** What goes wrong behind an answer is told as the platform tells it. */
+export function report(thrown: unknown): void {
+  (globalThis.reportError ?? console.error)(thrown);
 }
