@@ -35,6 +35,7 @@ export function csv(text) {
 
 /** All questions: subject, length in characters, who is right; and whether they are judged, or learnt from. */
 export function outcomes(folder) {
+  if (!existsSync(folder)) throw new Error(`no outcomes in ${folder}: --data DIR, as docs/economics.md says`);
   const questions = readdirSync(folder)
     .filter((name) => name.endsWith('.csv'))
     .sort()

@@ -68,7 +68,7 @@ test('what is right', () => {
   assert.ok(right(question('chat', 'You are welcome!', { accept: ['My pleasure.'] }), ' my  pleasure'));
 });
 
-/** Every account that a recorded day has, off by one or told otherwise; undefined: this day has no such account. */
+/** Every account that a recorded day has, off by one or told otherwise; false: this day has no such account. */
 const PERTURBED = {
   'the ledger\'s money': ({ lines }) => (lines.find(left).ledger.at(-1).cost += 1),
   'the ledger\'s tokens': ({ lines }) => (lines.find(left).ledger.at(-1).input_tokens -= 1),
@@ -88,9 +88,12 @@ const PERTURBED = {
 };
 const left = ({ source, server }) => source === 'remote' && server.predicted > 0;
 
-/** Records a day, judges it, and judges what was changed in it. Without CLINC150, whose prompts are long. */
+/** Without CLINC150, whose prompts are long; in the soak a larger day with it, as the documentation's. */
+const size = () => (soak ? { data, queries: 200 } : { data: temporary, queries: 24, rule: 'escalate' });
+
+/** Records a day, judges it, and judges what was changed in it. */
 async function accounted(options, t) {
-  const file = await day({ data: temporary, rule: 'escalate', seed: 7, queries: 24, accuracy: 0.9, outputTokens: 40, out: join(temporary, `${options.part}.jsonl`), ...options });
+  const file = await day({ ...size(), seed: 7, accuracy: 0.9, outputTokens: 40, out: join(temporary, `${options.part}.jsonl`), ...options });
   const { text, problems } = await judge(file);
   t.diagnostic(text.split('\n').filter((line) => /^\| (rule|spent|accounts|decisions)/.test(line)).join(' '));
   assert.deepEqual(problems, []);
