@@ -1,0 +1,102 @@
+// A page whose local model is not enough asks a real one: llama.cpp's server behind the relay. Whose answer stands, what it counts,
+// calls, has as JSON, refuses, and stops; the relay's account and the page's are one.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, missing } from './support/browser.mjs';
+import { noRealServer, noRelay, PRICE, realRelay, realServer } from './support/real-llm.mjs';
+import { fileModel, startServer } from './support/server.mjs';
+
+const skip = noRealServer() ?? noRelay() ?? missing() ?? false;
+const SOAK = process.env.KINGLET_SOAK !== undefined;
+const price = { ...PRICE, currency: 'USD', asOf: '2026-11-22' };
+const TOOLS = [{ type: 'function', function: { name: 'get_order', description: 'An order.', parameters: { type: 'object', properties: { order: { type: 'integer' } }, required: ['order'] } } }];
+const schema = { type: 'object', properties: { 'order number': { type: 'string' }, name: { type: 'string' } }, required: ['order number', 'name'], additionalProperties: false };
+const user = (content) => [{ role: 'user', content }];
+
+let browser, site, server, relay, page;
+before(async () => {
+  if (skip) return;
+  const nano = fileURLToPath(new URL('../../models/desk/desk-nano.gguf', import.meta.url));
+  [browser, site, server] = [await launch(), await startServer(new Map([['nano.gguf', fileModel(nano)]])), await realServer('desk')];
+  relay = await realRelay({ real: { base: `${server.url}/v1` } }, { origins: [site.origin] });
+  page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  await page.goto(site.origin);
+  await page.evaluate(
+    async ([baseURL, token, price]) => {
+      const { createKinglet } = await import('/pkg/dist/index.js');
+      const remote = [{ name: 'real', model: 'real', price, baseURL, getToken: () => token, retries: 0 }];
+      const open = (mode) => createKinglet({ model: '/models/nano.gguf', backend: 'cpu', threads: 1, context: 4096, mode, remote, privacy: { consent: 'free' }, escalation: { conservative: 'escalate', probation: 0 }, budget: { store: 'memory' } });
+      globalThis.local = await open('prefer-local');
+      globalThis.far = await open('prefer-remote');
+      globalThis.ask = async (which, request, stop) => {
+        const kinglet = globalThis[which];
+        const control = new AbortController();
+        const chunks = [];
+        let error;
+        if (stop) setTimeout(() => control.abort(), stop);
+        try {
+          for await (const chunk of await kinglet.chat.completions.create({ temperature: 0, ...request, stream: true, stream_options: { include_usage: true }, signal: control.signal })) {
+            chunks.push(chunk);
+          }
+        } catch (thrown) {
+          error = { code: thrown.code };
+        }
+        const rows = await kinglet.ledger.rows();
+        const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('');
+        const calls = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? []);
+        return { text, calls, finish: chunks.findLast(({ choices }) => choices[0]?.finish_reason)?.choices[0].finish_reason, usage: chunks.at(-1)?.usage, own: chunks.findLast(({ kinglet }) => kinglet?.decision)?.kinglet, kinds: chunks.flatMap(({ kinglet }) => kinglet?.parts ?? []).map(({ type }) => type), row: rows.at(-1), error };
+      };
+    },
+    [`${relay.url}/v1`, await relay.token(), price],
+  );
+});
+after(async () => {
+  await browser?.close();
+  await Promise.all([relay?.close(), server?.close(), site?.close()]);
+});
+let requests = 0;
+/** What a page gets, and what the relay has put down for it. */
+async function ask(which, request, stop) {
+  const got = await page.evaluate(([which, request, stop]) => globalThis.ask(which, request, stop), [which, request, stop]);
+  return { ...got, noted: await relay.request((requests += 1)) };
+}
+
+test('the local text is replaced by that of the real server; both accounts are its count', { skip }, async () => {
+  for (let i = 0; i < (SOAK ? 20 : 1); i += 1) {
+    const { text, usage, own, kinds, row, noted, finish } = await ask('local', { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), max_tokens: 20 });
+    assert.deepEqual([own.source, own.escalation, own.provenance.remote, finish], ['remote', 'answered', 'real', 'stop']);
+    assert.match(text, /shipping/);
+    assert.deepEqual(kinds.filter((kind, j) => kind !== 'delta' || kinds[j - 1] !== 'delta'), ['segment', 'delta', 'segment', 'replace', 'delta', 'commit', 'decision', 'usage', 'finish']);
+    assert.equal(own.cost, row.cost);
+    assert.equal(noted.cost, row.cost, 'the relay has booked the same');
+    assert.deepEqual([row.tokens, row.input_tokens, row.output_tokens], ['reported', usage.prompt_tokens, usage.completion_tokens]);
+  }
+});
+
+test('calls of tools and JSON are held against their schemas, and come whole', { skip }, async () => {
+  const called = await ask('far', { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), tools: TOOLS, tool_choice: 'required', max_tokens: 80 });
+  assert.deepEqual([called.own.source, called.finish, called.calls[0].function.name], ['remote', 'tool_calls', 'get_order']);
+  const given = JSON.parse(called.calls.map((call) => call.function.arguments).join(''));
+  assert.ok(Number.isInteger(given.order), JSON.stringify(given));
+  const formed = await ask('far', { messages: user('extract: order number, name\nmessage: I am Ann, my order is 5512'), response_format: { type: 'json_schema', json_schema: { name: 'order', strict: true, schema } }, max_tokens: 80 });
+  assert.equal(formed.own.source, 'remote');
+  assert.deepEqual(Object.keys(JSON.parse(formed.text)), ['order number', 'name']);
+});
+
+test('what is refused there is answered here; what is left stops there, and is booked', { skip }, async () => {
+  const refused = await ask('far', { messages: user('again and '.repeat(1_000)), max_tokens: 4 });
+  assert.deepEqual([refused.own.source, refused.own.escalation, refused.own.decision.reason], ['local', 'failed', 'remote_failed']);
+  assert.ok(refused.kinds.includes('error'));
+  assert.equal(refused.own.cost, 0, 'turned away before any work');
+  const left = await ask('far', { messages: user('Tell me about the weather.'), tools: TOOLS, tool_choice: 'required', max_tokens: 900 }, 150);
+  assert.equal(left.error.code, 'aborted');
+  assert.deepEqual([left.row.source, left.row.tokens, left.row.cost], ['remote', 'estimated', left.row.reserved]);
+  const until = Date.now() + 5_000;
+  while ((await server.slots()).some(({ is_processing }) => is_processing)) {
+    assert.ok(Date.now() < until, 'the server goes on for nobody');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok((await server.counted()).predicted < 900);
+});
