@@ -1,5 +1,5 @@
-// A page whose local model is not enough asks a real one: llama.cpp's server behind the relay. Whose answer stands, what it counts,
-// calls, has as JSON, refuses, and stops; the relay's account and the page's are one.
+// A page asks a real server behind the relay for what is harder than text (real-handover.test.mjs): calls of tools, a schema, a prompt
+// that is too long for it, and an answer that nobody wants any more.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,6 @@ import { noRealServer, noRelay, PRICE, realRelay, realServer } from './support/r
 import { fileModel, startServer } from './support/server.mjs';
 
 const skip = noRealServer() ?? noRelay() ?? missing() ?? false;
-const SOAK = process.env.KINGLET_SOAK !== undefined;
 const price = { ...PRICE, currency: 'USD', asOf: '2026-11-22' };
 const TOOLS = [{ type: 'function', function: { name: 'get_order', description: 'An order.', parameters: { type: 'object', properties: { order: { type: 'integer' } }, required: ['order'] } } }];
 const schema = { type: 'object', properties: { 'order number': { type: 'string' }, name: { type: 'string' } }, required: ['order number', 'name'], additionalProperties: false };
@@ -28,10 +27,8 @@ before(async () => {
       const { createKinglet } = await import('/pkg/dist/index.js');
       const remote = [{ name: 'real', model: 'real', price, baseURL, getToken: () => token, retries: 0 }];
       const open = (mode) => createKinglet({ model: '/models/nano.gguf', backend: 'cpu', threads: 1, context: 4096, mode, remote, privacy: { consent: 'free' }, escalation: { conservative: 'escalate', probation: 0 }, budget: { store: 'memory' } });
-      globalThis.local = await open('prefer-local');
-      globalThis.far = await open('prefer-remote');
-      globalThis.ask = async (which, request, stop) => {
-        const kinglet = globalThis[which];
+      const kinglet = await open('prefer-remote');
+      globalThis.ask = async (request, stop) => {
         const control = new AbortController();
         const chunks = [];
         let error;
@@ -58,39 +55,28 @@ after(async () => {
 });
 let requests = 0;
 /** What a page gets, and what the relay has put down for it. */
-async function ask(which, request, stop) {
-  const got = await page.evaluate(([which, request, stop]) => globalThis.ask(which, request, stop), [which, request, stop]);
+async function ask(request, stop) {
+  const got = await page.evaluate(([request, stop]) => globalThis.ask(request, stop), [request, stop]);
   return { ...got, noted: await relay.request((requests += 1)) };
 }
 
-test('the local text is replaced by that of the real server; both accounts are its count', { skip }, async () => {
-  for (let i = 0; i < (SOAK ? 20 : 1); i += 1) {
-    const { text, usage, own, kinds, row, noted, finish } = await ask('local', { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), max_tokens: 20 });
-    assert.deepEqual([own.source, own.escalation, own.provenance.remote, finish], ['remote', 'answered', 'real', 'stop']);
-    assert.match(text, /shipping/);
-    assert.deepEqual(kinds.filter((kind, j) => kind !== 'delta' || kinds[j - 1] !== 'delta'), ['segment', 'delta', 'segment', 'replace', 'delta', 'commit', 'decision', 'usage', 'finish']);
-    assert.equal(own.cost, row.cost);
-    assert.equal(noted.cost, row.cost, 'the relay has booked the same');
-    assert.deepEqual([row.tokens, row.input_tokens, row.output_tokens], ['reported', usage.prompt_tokens, usage.completion_tokens]);
-  }
-});
-
 test('calls of tools and JSON are held against their schemas, and come whole', { skip }, async () => {
-  const called = await ask('far', { messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), tools: TOOLS, tool_choice: 'required', max_tokens: 80 });
+  const called = await ask({ messages: user('classify: shipping, account\nmessage: the shipping of my parcel is late'), tools: TOOLS, tool_choice: 'required', max_tokens: 80 });
   assert.deepEqual([called.own.source, called.finish, called.calls[0].function.name], ['remote', 'tool_calls', 'get_order']);
   const given = JSON.parse(called.calls.map((call) => call.function.arguments).join(''));
   assert.ok(Number.isInteger(given.order), JSON.stringify(given));
-  const formed = await ask('far', { messages: user('extract: order number, name\nmessage: I am Ann, my order is 5512'), response_format: { type: 'json_schema', json_schema: { name: 'order', strict: true, schema } }, max_tokens: 80 });
+  const formed = await ask({ messages: user('extract: order number, name\nmessage: I am Ann, my order is 5512'), response_format: { type: 'json_schema', json_schema: { name: 'order', strict: true, schema } }, max_tokens: 80 });
   assert.equal(formed.own.source, 'remote');
   assert.deepEqual(Object.keys(JSON.parse(formed.text)), ['order number', 'name']);
+  for (const { own, row, noted } of [called, formed]) assert.deepEqual([own.cost, noted.cost], [row.cost, row.cost], 'one account');
 });
 
 test('what is refused there is answered here; what is left stops there, and is booked', { skip }, async () => {
-  const refused = await ask('far', { messages: user('again and '.repeat(1_000)), max_tokens: 4 });
+  const refused = await ask({ messages: user('again and '.repeat(1_000)), max_tokens: 4 });
   assert.deepEqual([refused.own.source, refused.own.escalation, refused.own.decision.reason], ['local', 'failed', 'remote_failed']);
   assert.ok(refused.kinds.includes('error'));
   assert.equal(refused.own.cost, 0, 'turned away before any work');
-  const left = await ask('far', { messages: user('Tell me about the weather.'), tools: TOOLS, tool_choice: 'required', max_tokens: 900 }, 150);
+  const left = await ask({ messages: user('Tell me about the weather.'), tools: TOOLS, tool_choice: 'required', max_tokens: 900 }, 150);
   assert.equal(left.error.code, 'aborted');
   assert.deepEqual([left.row.source, left.row.tokens, left.row.cost], ['remote', 'estimated', left.row.reserved]);
   const until = Date.now() + 5_000;
