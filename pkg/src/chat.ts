@@ -34,7 +34,7 @@ export class ChatCompletions {
     const { asked, pending } = requested;
     const acting = this.decisions?.acting;
     if (pending !== undefined && acting !== undefined && (request['n'] ?? 1) === 1) {
-      const answer = acting.chat(this.link, { ...requested, pending }, request, signal);
+      const answer = acting.chat(this.link, { ...requested, pending }, request, signal, stream);
       return stream ? chunks(answer, head, includeUsage, undefined) : whole(answer, head, undefined);
     }
     const answer = pieces(this.link, 'chat', asked, signal);

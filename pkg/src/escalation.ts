@@ -215,13 +215,18 @@ export class Decisions {
   /** The end of a request; the trace is remembered. @internal */
   settle(judged: Trace, binding: Binding, answer: Decided['answer'], outcome: Outcome): AnswerDecision {
     const trace = this.router.settle(judged, outcome);
+    this.remember(trace, binding, answer);
+    return told(trace);
+  }
+
+  /** For `trace`, `explain` and what users say of it. @internal */
+  remember(trace: Trace, binding: Binding, answer: Decided['answer']): void {
     const { id } = trace.inputs;
     this.decided.set(id, { trace, binding, answer });
     const [oldest] = this.decided.keys();
     if (oldest !== undefined && this.decided.size > REMEMBERED) {
       this.decided.delete(oldest);
     }
-    return told(trace);
   }
 
   /** What is remembered of an answer. */
@@ -295,6 +300,11 @@ export class Pending {
       this.step = this.decide(made, this.more);
     }
     return ending === undefined ? this.step : this.decisions.judge(this.step, shown(ending));
+  }
+
+  /** It can be asked for before it is settled, which is later. */
+  noted(judged: Trace, ending: Ending | undefined): void {
+    this.decisions.remember(judged, this.binding, shown(ending ?? {}));
   }
 
   /** The end; `outcome`: what came of asking the remote model. */

@@ -347,3 +347,68 @@ test('a rollout that observes asks the remote model, without the app\'s help and
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(server.truth.length, 1);
 });
+
+test('the cap of a session holds for requests that leave at once', { skip }, async () => {
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('n=2,drip=20')], privacy: free, escalation: { maxRate: 0.2 } });
+  server.reset();
+  const answers = await Promise.all(Array.from({ length: 10 }, () => kinglet.chat.completions.create(ask)));
+  const sources = answers.map(({ kinglet: own }) => own.source);
+  assert.equal(server.truth.length, 4, 'a fifth of twenty');
+  assert.equal(sources.filter((source) => source === 'remote').length, 4);
+  assert.ok(answers.filter(({ kinglet: own }) => own.source === 'local').every(({ kinglet: own }) => own.decision.reason === 'max_rate'));
+});
+
+test('an answer that was ended early is made whole where nobody else answers, or may', { skip }, async () => {
+  const whole = (await (await open({ mode: 'only-local' })).chat.completions.create({ ...ask, max_tokens: 40 })).choices[0].message.content;
+  const early = { abort: { windowBelow: 0, grace: 2 }, conservative: 'checks-only' };
+  const cases = [
+    [{ remote: [remote('ok')], budget: { perRequest: 350, store: 'memory' } }, {}],
+    [{ remote: [remote('status=500')] }, {}],
+    [{ remote: [remote('status=500')] }, { kinglet: { abort: { window_below: 0, grace: 2 } } }],
+  ];
+  for (const [options, more] of cases) {
+    const kinglet = await open({ privacy: free, escalation: early, ...options });
+    const { choices, kinglet: own } = await kinglet.chat.completions.create({ ...ask, max_tokens: 40, ...more });
+    assert.deepEqual([choices[0].message.content, own.source, own.aborted], [whole, 'local', undefined]);
+  }
+});
+
+test('whole answers of only-remote fail over; a stream that nobody reads on is settled and audited', { skip }, async () => {
+  const second = remote('ok', { name: 'second' });
+  const kinglet = await open({ mode: 'only-remote', remote: [remote('cut=2'), second], privacy: free });
+  assert.equal((await kinglet.chat.completions.create(ask)).kinglet.provenance.remote, 'second');
+  const audited = await open({ remote: [remote('ok')], privacy: free, escalation: { audit: 1, conservative: 'checks-only' } });
+  server.reset();
+  for await (const chunk of await audited.chat.completions.create({ ...ask, max_tokens: 200, stream: true })) {
+    if (chunk.choices[0]?.finish_reason) {
+      assert.equal(audited.trace(chunk.id).decision.action, 'audit');
+      break;
+    }
+  }
+  await audited.idle();
+  assert.equal(server.truth.length, 1);
+});
+
+test('an audit whose answer is none says nothing of the local one', { skip }, async () => {
+  const kinglet = await open({ remote: [remote('say=weather')], privacy: free, escalation: { audit: 1, conservative: 'checks-only' } });
+  const { kinglet: own } = await kinglet.classify('Where is my parcel?', ['a', 'b']);
+  await kinglet.idle();
+  assert.deepEqual(kinglet.trace(own.id).inputs.outcome.local_ok, undefined);
+});
+
+test('dispose ends what runs elsewhere, and nothing is asked after it', { skip }, async () => {
+  const kinglet = await open({ mode: 'only-remote', remote: [remote('n=400,drip=10')], privacy: free });
+  server.reset();
+  const running = kinglet.chat.completions.create(ask);
+  while (server.truth.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  kinglet.dispose();
+  await assert.rejects(running, { code: 'not_loaded' });
+  await assert.rejects(kinglet.chat.completions.create(ask), { code: 'not_loaded' });
+  assert.equal(server.truth.length, 1);
+  assert.equal(server.truth[0].complete, false);
+});
+
+test('where the device cannot answer and nothing may leave, the error is the engine\'s', { skip }, async () => {
+  const kinglet = await open({ context: 64, remote: [remote('ok')], privacy: { consent: 'never' } });
+  await assert.rejects(kinglet.chat.completions.create({ ...ask, messages: [{ role: 'user', content: 'again and '.repeat(200) }] }), { code: 'context_overflow' });
+});

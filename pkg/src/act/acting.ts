@@ -14,7 +14,7 @@ import type { RemoteUsage } from '../remote/types.js';
 import type { Outcome, Trace } from '../route/types.js';
 import type { Ending } from '../shape.js';
 import type { AnswerReport, Telemetry } from '../telemetry/index.js';
-import type { ChatParams, Usage } from '../types.js';
+import type { ChatParams, FinishReason, Usage } from '../types.js';
 import { batch, type BatchOptions, type BatchResult } from './batch.js';
 import { planOf, type Chat } from './chat.js';
 import type { ActOptions } from './options.js';
@@ -24,10 +24,16 @@ import type { Elsewhere } from '../tasks/index.js';
 import { payloadOf, task, type Settled, type Task } from './task.js';
 import { Waiting } from './waiting.js';
 
+/** Requests from which `maxRate` counts: `RATE_HORIZON` of route/src/decide/gates.rs. */
+const RATE_HORIZON = 20;
+
 /** Acts on the decisions of one `createKinglet`. */
 export class Acting extends Sender {
   private readonly ending = new AbortController();
   private readonly background = new Set<Promise<void>>();
+  /** Requests that are leaving and are not settled, and who waits for that. */
+  private leaving = 0;
+  private readonly turns: (() => void)[] = [];
 
   /** Who waits for the network, where that is wanted. */
   readonly waiting: Waiting | undefined;
@@ -58,6 +64,42 @@ export class Acting extends Sender {
 
   get log(): EgressLog {
     return this.means.log;
+  }
+
+  /** Aborts when the model is disposed of. */
+  get ends(): AbortSignal {
+    return this.ending.signal;
+  }
+
+  /**
+   * Waits until `escalation.maxRate` has room for one more, counting those that are under way. False: it is reached; then what is
+   * decided next says so. Whoever got room gives it back with {@link leave}.
+   */
+  async room(pending: Pending, signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      pending.know({}); // the session may have moved on
+      const { policy, session } = pending.step.inputs;
+      const rate = policy.escalation?.maxRate;
+      // As the gate has it (route/src/decide/gates.rs).
+      const most = rate === undefined ? Infinity : Math.ceil(rate * Math.max(session.requests + 1, RATE_HORIZON));
+      if (session.escalations + this.leaving < most) {
+        this.leaving += 1;
+        return true;
+      }
+      if (this.leaving === 0 || signal.aborted) {
+        return false;
+      }
+      await new Promise<void>((resolve) => {
+        this.turns.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** One that had room is settled. */
+  leave(): void {
+    this.leaving -= 1;
+    this.turns.splice(0).forEach((wake) => wake());
   }
 
   /** What is decided by is known: what waits can be decided on. */
@@ -91,8 +133,8 @@ export class Acting extends Sender {
   }
 
   /** Answers a chat. */
-  chat(link: Lasting, requested: Chat, request: Request, signal: AbortSignal | undefined): ReturnType<typeof run> {
-    return run(this, planOf(this, link, requested, request, signal), signal);
+  chat(link: Lasting, requested: Chat, request: Request, signal: AbortSignal | undefined, streams: boolean): ReturnType<typeof run> {
+    return run(this, planOf(this, link, requested, request, signal, streams), signal);
   }
 
   /** A local answer, booked. */
@@ -127,14 +169,18 @@ export class Acting extends Sender {
     }
     this.aside(async () => {
       let outcome: Outcome;
+      const room = await this.room(plan.pending, signal);
       try {
-        outcome = await this.checked(trace, plan, plan.payload, here, signal);
+        outcome = room ? await this.checked(trace, plan, plan.payload, here, signal) : {};
       } catch (thrown) {
         const { code, detail } = thrown as Partial<KingletError>;
         const remote = code === 'consent_denied' && egress.needs_consent ? 'consent_denied' : code === 'rate_limited' || detail?.['by'] === 'budget' ? 'rate_limited' : 'failed';
         outcome = { remote };
       }
       plan.pending.settled(trace, here.ending, outcome);
+      if (room) {
+        this.leave();
+      }
     });
   }
 
@@ -144,6 +190,7 @@ export class Acting extends Sender {
       return {};
     }
     let text = '';
+    let finish: FinishReason = 'stop';
     let usage: RemoteUsage | undefined;
     const bill: Bill = { cost: 0, attempts: 0, warnings: [] };
     // Nobody is asked for consent in the background: what was granted before holds.
@@ -151,7 +198,9 @@ export class Acting extends Sender {
     for await (const part of this.ask(ask, bill, signal)) {
       text += part.type === 'text' ? part.text : '';
       usage = part.type === 'usage' ? part.usage : usage;
+      finish = part.type === 'finish' && part.reason !== 'content_filter' ? part.reason : finish;
     }
+    plan.check(egress.remote, { text, calls: [], finish }); // what is no answer is no verdict
     const local_ok = await plan.agree?.(here.text, text);
     return {
       remote: 'answered',

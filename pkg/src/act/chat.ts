@@ -13,7 +13,7 @@ import { checkAnswer } from './validate.js';
 export type Chat = Requested & { pending: Pending };
 
 /** How it is answered. */
-export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Request, signal: AbortSignal | undefined): Plan {
+export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Request, signal: AbortSignal | undefined, streams: boolean): Plan {
   const { handover, probation, longDocuments } = acting.options;
   const { asked, pending, payload, documents = [], tokens, heard, purse = {} } = chat;
   const { abort: _, ...own } = (asked['kinglet'] ?? {}) as Record<string, unknown>;
@@ -21,8 +21,8 @@ export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Reque
   const formed = isFormed(request);
   return {
     pending,
-    local: (rule) => {
-      const abort = given ?? rule;
+    local: (rule, whole) => {
+      const abort = whole ? undefined : (given ?? rule);
       return pieces(link, 'chat', { ...asked, kinglet: { ...own, ...(abort === undefined ? {} : { abort }) } }, signal);
     },
     arrived: () => arrived(link, signal),
@@ -36,6 +36,7 @@ export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Reque
       ? {}
       : { shorter: async () => ({ ...payload, messages: await (await acting.reading()).shortened(link, payload.messages, documents, longDocuments, signal) }) }),
     handover: formed ? 'hold' : handover,
+    streams,
     probation,
     ...(heard === undefined ? {} : { heard }),
     check: (remote, answer) => checkAnswer(remote, request, answer),

@@ -21,8 +21,8 @@ export interface Plan {
   /** What was asked, and the model that is here, for whoever watches. */
   input: unknown;
   model(): string;
-  /** Answers here. `rule`: when to end early. */
-  local(rule: Pending['rule']): AsyncIterable<Shown>;
+  /** Answers here. `rule`: when to end early; `whole`: never, whatever the request says. */
+  local(rule: Pending['rule'], whole: boolean): AsyncIterable<Shown>;
   /** Waits for the model that is on its way; what is known then. */
   arrived(): Promise<Facts>;
   /** What is asked elsewhere; undefined: that cannot be. */
@@ -33,6 +33,8 @@ export interface Plan {
   shorter?: () => Promise<Payload>;
   purse: Purse;
   handover: Handover;
+  /** Somebody reads it as it comes. */
+  streams?: boolean;
   /** Pieces of the answer here that are held back, so that what is shown is rarely replaced. */
   probation: number;
   /** @throws KingletError `remote_failed` of kind `invalid_output`. */
@@ -52,15 +54,29 @@ interface Answered {
 }
 
 /** Answers a request. What is left of a stream early is settled as far as it came. */
-export async function* run(acting: Acting, plan: Plan, signal: AbortSignal | undefined): AsyncGenerator<Shown, void, void> {
-  const running = new Run(acting, plan, signal);
+export async function* run(acting: Acting, plan: Plan, given: AbortSignal | undefined): AsyncGenerator<Shown, void, void> {
+  const { ends } = acting;
+  const running = new Run(acting, plan, given === undefined ? ends : AbortSignal.any([given, ends]));
   try {
+    if (ends.aborted) {
+      throw disposed();
+    }
     yield* running.answer();
-  } catch (thrown) {
+  } catch (failure) {
+    const thrown: unknown = ends.aborted && given?.aborted !== true ? disposed() : failure;
     running.told({ error: toWire(thrown).code });
     throw thrown;
+  } finally {
+    if (running.room) {
+      acting.leave();
+    }
   }
 }
+
+const disposed = (): KingletError => new KingletError('not_loaded', 'this model was disposed; create it again');
+
+/** Codes of an engine that has ended: what is asked may still be answered elsewhere. */
+const GONE: readonly string[] = ['not_loaded', 'worker_failed', 'gpu_lost', 'internal'];
 
 class Run {
   private segments = 0;
@@ -70,34 +86,55 @@ class Run {
   private readonly bill: Bill = { cost: 0, attempts: 0, warnings: [] };
   private readonly excluded = new Set<string>();
   private readonly began = Date.now();
+  /** It may leave: `maxRate` has had room for it. */
+  room = false;
   /** The last trace, for whoever watches. */
   private trace: Trace | undefined;
 
   constructor(
     private readonly acting: Acting,
     private readonly plan: Plan,
-    private readonly signal: AbortSignal | undefined,
+    private readonly signal: AbortSignal,
   ) {}
 
   async *answer(): AsyncGenerator<Shown, void, void> {
     const { pending } = this.plan;
     for (;;) {
       if (pending.step.decision.action === 'local' && this.here === undefined) {
-        yield* this.answerHere(pending.rule, this.leaves(pending.step));
+        try {
+          yield* this.answerHere(pending.rule, this.leaves(pending.step));
+        } catch (thrown) {
+          if (!this.absent(thrown)) {
+            throw thrown;
+          }
+          continue;
+        }
       }
       const trace = pending.judged(this.here?.ending);
       this.trace = trace;
       const { action } = trace.decision;
       if (action === 'none') {
-        if (trace.inputs.facts.local !== 'downloading') {
-          throw this.nothing(trace);
+        if (trace.inputs.facts.local === 'downloading') {
+          pending.know(await this.plan.arrived()); // nobody else may answer, so it is waited for
+          continue;
         }
-        pending.know(await this.plan.arrived()); // nobody else may answer, so it is waited for
-        continue;
+        if (trace.inputs.policy.mode === 'only-remote') {
+          throw await this.nothing(trace);
+        }
+        yield* this.answerHere(undefined, false); // which says itself why it cannot
       }
       if (action !== 'remote' || !this.sendable(trace)) {
         yield* this.keep(trace);
         return;
+      }
+      this.room ||= await this.acting.room(pending, this.signal);
+      if (!this.room) {
+        const full = pending.judged(this.here?.ending);
+        if (full.decision.action === 'remote') {
+          yield* this.keep(full);
+          return;
+        }
+        continue; // too large a share of the session has left meanwhile
       }
       const failure = yield* this.answerThere(trace);
       if (failure === undefined) {
@@ -126,7 +163,7 @@ class Run {
     const ending: Ending = {};
     let usage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
     let finish: FinishReason = 'stop';
-    for await (const piece of this.plan.local(rule)) {
+    for await (const piece of this.plan.local(rule, this.here !== undefined)) {
       joined(ending, piece);
       usage = piece.usage ?? usage;
       finish = piece.finish_reason ?? finish;
@@ -145,7 +182,7 @@ class Run {
     }
     const overflows = trace.asks.some((ask) => ask.reason === 'context_overflow');
     const payload = overflows && this.plan.shorter !== undefined ? await this.plan.shorter() : this.plan.payload;
-    const final = trace.inputs.policy.mode === 'only-remote' && handover === 'replace';
+    const final = trace.inputs.policy.mode === 'only-remote' && handover === 'replace' && this.plan.streams === true;
     const segment = new Segment((this.segments += 1), 'remote', final ? 'live' : handover, 0, egress.remote);
     const local_ms = this.took();
     const began = performance.now();
@@ -153,6 +190,7 @@ class Run {
     let usage: RemoteUsage | undefined;
     let finish: FinishReason = 'stop';
     const provenance = this.acting.provenance(egress.remote);
+    const counting = this.plan.tokens(payload).catch(() => undefined);
     const about = { id: trace.inputs.id, reason: reason ?? '', egress, payload, purse: this.plan.purse, ...(local_ms === undefined ? {} : { local_ms }) };
     try {
       for await (const part of this.acting.ask(about, this.bill, this.signal)) {
@@ -172,7 +210,7 @@ class Run {
         throw new KingletError('remote_failed', `${egress.remote} stopped its answer: its content filter`, { remote: egress.remote, kind: 'content_filter' });
       }
       this.plan.check(egress.remote, { text: segment.text, calls: segment.calls, finish });
-      const tokens = await this.plan.tokens(payload);
+      const tokens = await Promise.race([counting, soon()]);
       const outcome: Outcome = { remote: 'answered', ...(usage === undefined ? {} : { usage: { input: usage.input, output: usage.output } }), ...(tokens === undefined ? {} : { payload: tokens }) };
       settled = true;
       const decision = pending.settled(trace, this.here?.ending, outcome);
@@ -185,10 +223,10 @@ class Run {
       return undefined;
     } catch (thrown) {
       const failure = thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown), {}, { cause: thrown });
-      if (failure.code === 'aborted' || this.signal?.aborted || (final && segment.visible)) {
+      if (failure.code === 'aborted' || this.signal.aborted || (final && segment.visible)) {
         settled = true;
         pending.settled(trace, this.here?.ending, { remote: 'failed' });
-        throw this.signal?.aborted ? aborted(this.signal) : failure;
+        throw this.signal.aborted ? aborted(this.signal) : failure;
       }
       settled = true;
       return failure;
@@ -219,7 +257,7 @@ class Run {
     const outcome: Outcome = { remote: outcomeOf(failure, trace) };
     if (trace.inputs.policy.mode === 'only-remote') {
       pending.settled(trace, this.here?.ending, outcome);
-      throw failure;
+      throw (await this.wait(trace, failure)) ? new KingletError(failure.code, failure.message, { ...failure.detail, queued: true }, { cause: failure }) : failure;
     }
     try {
       if (this.here === undefined || this.here.ending.aborted !== undefined) {
@@ -227,17 +265,23 @@ class Run {
       }
     } catch (thrown) {
       pending.settled(trace, undefined, outcome);
-      throw this.signal?.aborted ? aborted(this.signal) : new KingletError(failure.code, failure.message, failure.detail, { cause: thrown });
+      if (this.signal.aborted || !(thrown instanceof KingletError)) {
+        throw this.signal.aborted ? aborted(this.signal) : thrown;
+      }
+      const queued = (await this.wait(trace, failure)) ? { queued: true } : {};
+      throw new KingletError(thrown.code, `${thrown.message}; and ${failure.message}`, { ...thrown.detail, ...queued }, { cause: failure });
     }
     await this.wait(trace, failure);
     yield* this.stand(trace, outcome, outcome.remote);
   }
 
   /** Asked again when there is a connection, where that is wanted. */
-  private async wait(trace: Trace, failure: KingletError | undefined): Promise<void> {
-    if (await this.acting.waiting?.add(trace, this.plan, failure, this.signal)) {
+  private async wait(trace: Trace, failure: KingletError | undefined): Promise<boolean> {
+    const waits = (await this.acting.waiting?.add(trace, this.plan, failure, this.signal)) === true;
+    if (waits) {
       this.bill.warnings.push({ code: 'queued', message: 'there is no connection: a remote model will be asked when there is one' });
     }
+    return waits;
   }
 
   /** Whether a budget of our own has refused it: nothing has left, and that is a fact, by which it is decided again. */
@@ -253,12 +297,13 @@ class Run {
 
   /** The answer that is here stands. */
   private async *keep(trace: Trace): AsyncGenerator<Shown, void, void> {
-    if (this.here === undefined) {
-      yield* this.answerHere(undefined, false);
+    if (this.here === undefined || (this.here.ending.aborted !== undefined && this.acting.any)) {
+      yield* this.answerHere(undefined, false); // a fragment is no answer
     }
     if (trace.decision.action === 'audit' && this.sendable(trace)) {
-      yield* this.stand(trace, undefined, undefined);
+      this.plan.pending.noted(trace, this.here?.ending);
       this.acting.audit(trace, this.plan, { text: this.here?.segment.text ?? '', ending: this.here?.ending ?? {} });
+      yield* this.stand(trace, undefined, undefined);
       return;
     }
     await this.wait(trace, undefined);
@@ -325,12 +370,27 @@ class Run {
     return timings && Math.round(timings.prefill_ms + timings.decode_ms);
   }
 
-  private nothing(trace: Trace): KingletError {
+  private async nothing(trace: Trace): Promise<KingletError> {
     const { pending } = this.plan;
     const { reason } = pending.settled(trace, this.here?.ending);
-    return new KingletError('no_answer', `there is no answer: the mode wants a remote model, and ${reason ?? 'something'} forbids it`, { reason, id: trace.inputs.id });
+    const queued = (await this.wait(trace, undefined)) ? { queued: true } : {};
+    return new KingletError('no_answer', `there is no answer: the mode wants a remote model, and ${reason ?? 'something'} forbids it`, { reason, id: trace.inputs.id, ...queued });
+  }
+
+  /** Whether the engine has ended, and another model may answer instead. */
+  private absent(thrown: unknown): boolean {
+    const { pending } = this.plan;
+    const { code = '' } = thrown as Partial<KingletError>;
+    if (this.signal.aborted || !GONE.includes(code) || pending.step.inputs.facts.local === 'absent') {
+      return false;
+    }
+    pending.know({ local: 'absent' });
+    return pending.step.decision.action === 'remote' && this.sendable(pending.step);
   }
 }
+
+/** An engine that is busy does not hold up what is there already. */
+const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), 100));
 
 function outcomeOf({ code }: KingletError, { decision: { egress } }: Trace): NonNullable<Outcome['remote']> {
   if (code === 'consent_denied' && egress?.needs_consent) {

@@ -51,6 +51,13 @@ export function payloadOf({ messages, max_tokens, response_format }: Pick<Elsewh
   return { messages: messages(), max_tokens, temperature: 0, ...(response_format === undefined ? {} : { response_format }) };
 }
 
+/** What an answer comes to, in words. */
+function wordsOf(result: object): string | undefined {
+  const { label, value, answer, summary, verdict } = result as Record<string, unknown>;
+  const said = label ?? answer ?? summary ?? verdict;
+  return typeof said === 'string' ? said : value === undefined ? undefined : JSON.stringify(value);
+}
+
 /** Answers it. */
 export async function task<T extends object>(acting: Acting, { pending, purse, local, elsewhere, complexity, group, link }: Task<T>, signal: AbortSignal | undefined): Promise<Settled<T>> {
   let done: Done<T> | undefined;
@@ -77,7 +84,11 @@ export async function task<T extends object>(acting: Acting, { pending, purse, l
         throw new KingletError('remote_failed', `the answer of ${remote} is none of those that were asked for`, { remote, kind: 'invalid_output' });
       }
     },
-    agree: (mine, theirs) => agree(mine, theirs),
+    // As the task reads it: a label in quotation marks is that label.
+    agree: (mine, theirs) => {
+      const other = read(theirs, done);
+      return other !== undefined && agree(mine, wordsOf(other) ?? theirs);
+    },
   };
   async function* here(rule: Pending['rule']): AsyncGenerator<Shown, void, void> {
     done = await local(rule);
