@@ -29,6 +29,9 @@ export function read(file) {
   return { meta, lines };
 }
 
+/** It was to be checked elsewhere, and the budget had nothing left for that: decided anew after the answer was given. */
+const refused = ({ action, trace }) => action === 'audit' && trace.inputs.outcome?.remote === 'rate_limited';
+
 /** What does not agree of one question, as sentences. */
 function disagreements({ meta, line }) {
   const found = [];
@@ -37,7 +40,7 @@ function disagreements({ meta, line }) {
   const local = line.ledger.filter(({ source }) => source === 'local');
   const { cached } = served(line);
   const booked = sum(remote, ({ cost }) => cost);
-  same('rows of the ledger', line.ledger.length, line.action === 'audit' ? 2 : 1);
+  same('rows of the ledger', line.ledger.length, line.action === 'audit' && !refused(line) ? 2 : 1);
   same('prompt tokens of ledger and server', sum(remote, ({ input_tokens }) => input_tokens) - cached, line.server.prompt);
   same('answer tokens of ledger and server', sum(remote, ({ output_tokens }) => output_tokens), line.server.predicted);
   same('money of ledger and server', booked, priced(meta.price, served(line)));
@@ -46,13 +49,15 @@ function disagreements({ meta, line }) {
     same('requests of ledger and relay', remote.length, line.relay === undefined ? 0 : 1);
   }
   same('money of ledger and answer', line.action === 'audit' ? 0 : booked, line.cost);
+  same('attempts of ledger and egress log', remote.length, line.egress.length);
+  same('attempts that cost more than was reserved', remote.filter(({ cost, reserved }) => cost > reserved).length, 0);
   same('money of local answers', sum(local, ({ cost }) => cost), 0);
   if (line.source === 'remote') {
     same('tokens of answer and server', line.usage.prompt_tokens + line.usage.completion_tokens, line.server.prompt + cached + line.server.predicted);
     same('tokens of trace and answer', JSON.stringify(line.trace.inputs.outcome.usage), JSON.stringify({ input: line.usage.prompt_tokens, output: line.usage.completion_tokens }));
   }
-  same('reasons of answer and trace', line.reason, line.trace.decision.reason);
-  if (line.never || line.task === 'filter') same('what may not leave', remote.length + line.server.predicted, 0);
+  same('reasons of answer and trace', refused(line) ? 'rate_limited' : line.reason, line.trace.decision.reason);
+  if (line.never || line.task === 'filter') same('what may not leave', remote.length + line.egress.length + line.server.predicted, 0);
   return found;
 }
 
@@ -144,7 +149,8 @@ export async function judge(file) {
     `| questions | ${lines.length} (${counted(lines, ({ set }) => set)}), seed ${meta.seed}: ${counted(lines, ({ task }) => task)} |`,
     `| here, there | \`${meta.local}\` in Wasm on the processor; ${remote} |`,
     `| rule, reasons | \`${meta.rule}\`: ${counted(lines, ({ reason }) => reason)} |`,
-    `| left the device | ${summary.remote}, ${lines.filter(({ action }) => action === 'audit').length} of them to check what was kept |`,
+    `| left the device | ${summary.remote}, ${lines.filter((line) => line.action === 'audit' && !refused(line)).length} of them to check what was kept |`,
+    `| tokens there | ${sum(lines, (line) => served(line).fresh)} of prompts computed, ${sum(lines, (line) => served(line).cached)} from a cache, ${sum(lines, ({ server }) => server.predicted)} of answers |`,
     `| right, answered here | ${rights(by('local'))} |`,
     `| right, answered there | ${rights(by('remote'))} |`,
     ...(lines.some(({ set }) => set === 'clinc') ? [`| CLINC150 here, there | ${rights(by('local', 'clinc'))}; ${rights(by('remote', 'clinc'))} |`] : []),

@@ -1,6 +1,6 @@
 // Records a day for tools/economics.mjs: the package in Node asks a small model of this repository, and another one where its own
-// answer is not enough. Every question is one line, with what each side says of it: the answer, the trace, the ledger,
-// the remote server's counters and the relay's log.
+// answer is not enough. Every question is one line, with what each side says of it: the answer, the trace, the ledger, the
+// egress log, the remote server's counters and the relay's log.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -126,11 +126,12 @@ async function asked({ kinglet, remote: { server, relay }, questions, set }) {
     before = now;
     const { remote: attempts } = await kinglet.ledger.totals();
     const noted = attempts > sent && relay !== undefined ? await relay.request(attempts) : undefined;
+    const egress = attempts > sent ? (await kinglet.egress.entries()).filter(({ id }) => id === answer.id) : [];
     sent = attempts;
     const { source, decision, cost = 0 } = answer.kinglet;
     lines.push({
       at: question.at, id: question.id, set: question.set, task, never, source, action: decision.action, reason: decision.reason, cost,
-      right: right(question, (answer.choices[0].message.content ?? '').trim()), usage: answer.usage, server: tokens,
+      right: right(question, (answer.choices[0].message.content ?? '').trim()), usage: answer.usage, server: tokens, egress,
       ...(noted === undefined ? {} : { relay: { cost: noted.cost, reported: noted.reported, end: noted.end } }), trace,
     });
   }

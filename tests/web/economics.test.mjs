@@ -77,6 +77,8 @@ const PERTURBED = {
   'the relay\'s money': ({ meta, lines }) => meta.relay && (lines.find(left).relay.cost += 1),
   'a request that the relay has not seen': ({ meta, lines }) => meta.relay && delete lines.find(left).relay,
   'the answer\'s money': ({ lines }) => (lines.find(left).cost -= 1),
+  'what left and is not in the egress log': ({ lines }) => lines.find(left).egress.pop(),
+  'a cost above what was reserved': ({ lines }) => (lines.find(left).ledger.at(-1).reserved = 0),
   'a row that is missing': ({ lines }) => lines.find((line) => !left(line)).ledger.pop(),
   'the sum of the ledger': ({ meta }) => (meta.summary.spent.reported += 1),
   'measured passed off as estimated': ({ meta }) => ((meta.summary.counterfactual.estimated += 1), (meta.summary.counterfactual.measured -= 1)),
