@@ -39,6 +39,7 @@ if (part === 'quality') {
   const [queries, seed] = [number('queries', 2000, 1, 20_000), number('seed', 7, 0, 2 ** 31)];
   const oracle = { accuracy: number('accuracy', 0.9, 0, 1), outputTokens: number('output-tokens', 40, 1, 1000) };
   const recorded = values.check ?? (await day({ part, data, queries, seed, ...oracle, rule: values.rule, out: values.out }));
+  console.error(`the day: ${recorded}`);
   const { text: report, problems } = await judge(recorded);
   console.log(report);
   process.exitCode = problems.length === 0 ? 0 : 1;

@@ -73,7 +73,7 @@ async function elsewhere({ part, accuracy, outputTokens, seed }, questions) {
 
 /** Records a day; the path of its file. */
 export async function day(options) {
-  const { part, queries, seed, accuracy, outputTokens, rule = 'quarter', out = join(mkdtempSync(join(tmpdir(), 'kinglet-day-')), 'day.jsonl') } = options;
+  const { part, queries, seed, accuracy, outputTokens, rule = 'quarter' } = options;
   const questions = traffic(options);
   const remote = await elsewhere(options, questions);
   const local = part === 'simulated' ? 'desk' : 'desk-nano';
@@ -100,6 +100,7 @@ export async function day(options) {
     const meta = { part, local, seed, rule, perDay, price: PRICE, ...stated, server: remote.server.version, relay: remote.relay !== undefined, machine, seconds, summary };
     const of = (id) => rows.filter((row) => row.id === id);
     const all = [meta, ...lines.map((line) => ({ ...line, ledger: of(line.trace.inputs.id) }))];
+    const out = options.out ?? join(mkdtempSync(join(tmpdir(), 'kinglet-day-')), 'day.jsonl');
     writeFileSync(out, all.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return out;
   } finally {
