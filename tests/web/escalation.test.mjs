@@ -412,3 +412,13 @@ test('where the device cannot answer and nothing may leave, the error is the eng
   const kinglet = await open({ context: 64, remote: [remote('ok')], privacy: { consent: 'never' } });
   await assert.rejects(kinglet.chat.completions.create({ ...ask, messages: [{ role: 'user', content: 'again and '.repeat(200) }] }), { code: 'context_overflow' });
 });
+
+test('a conversation spans both sides: the remote answer is part of it, and what the device has read of it stays read', { skip }, async () => {
+  const kinglet = await open({ remote: [remote('ok')], privacy: free, escalation: { conservative: 'checks-only' } });
+  const first = await kinglet.chat.completions.create({ ...ask, max_tokens: 3 });
+  assert.deepEqual([first.kinglet.source, first.kinglet.decision.reason], ['remote', 'truncated']);
+  const messages = [...ask.messages, first.choices[0].message, { role: 'user', content: 'And on Friday?' }];
+  const second = await kinglet.chat.completions.create({ ...ask, messages, max_tokens: 200 });
+  assert.equal(second.kinglet.source, 'local');
+  assert.ok(second.kinglet.timings.reused_tokens > 5, `${second.kinglet.timings.reused_tokens} tokens were still there`);
+});
