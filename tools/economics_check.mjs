@@ -30,7 +30,7 @@ export function read(file) {
 }
 
 /** It was to be checked elsewhere, and the budget had nothing left for that: decided anew after the answer was given. */
-const refused = ({ action, trace }) => action === 'audit' && trace.inputs.outcome?.remote === 'rate_limited';
+const refused = ({ action, trace }) => action === 'audit' && trace.decision.action === 'local';
 
 /** What does not agree of one question, as sentences. */
 function disagreements({ meta, line }) {

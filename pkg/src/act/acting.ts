@@ -18,7 +18,7 @@ import type { ChatParams, FinishReason, Usage } from '../types.js';
 import { batch, type BatchOptions, type BatchResult } from './batch.js';
 import { planOf, type Chat } from './chat.js';
 import type { ActOptions } from './options.js';
-import { run, type Plan } from './run.js';
+import { outcomeOf, refused, run, type Plan } from './run.js';
 import { book, report, Sender, type Bill, type Means } from './sender.js';
 import type { Elsewhere } from '../tasks/index.js';
 import { payloadOf, task, type Settled, type Task } from './task.js';
@@ -167,18 +167,24 @@ export class Acting extends Sender {
     if (egress === null || plan.payload === undefined) {
       return;
     }
+    const { pending, payload } = plan;
+    // Where the cap or the budget has no room any more nothing has left: that is a fact, by which it is decided again.
+    const kept = () => pending.settled(pending.judged(here.ending), here.ending);
     this.aside(async () => {
-      let outcome: Outcome;
-      const room = await this.room(plan.pending, signal);
-      try {
-        outcome = room ? await this.checked(trace, plan, plan.payload, here, signal) : {};
-      } catch (thrown) {
-        const { code, detail } = thrown as Partial<KingletError>;
-        const remote = code === 'consent_denied' && egress.needs_consent ? 'consent_denied' : code === 'rate_limited' || detail?.['by'] === 'budget' ? 'rate_limited' : 'failed';
-        outcome = { remote };
+      if (!(await this.room(pending, signal))) {
+        kept();
+        return;
       }
-      plan.pending.settled(trace, here.ending, outcome);
-      if (room) {
+      try {
+        pending.settled(trace, here.ending, await this.checked(trace, plan, payload, here, signal));
+      } catch (thrown) {
+        const failure = thrown as KingletError;
+        if (refused(pending, failure)) {
+          kept();
+        } else {
+          pending.settled(trace, here.ending, { remote: outcomeOf(failure, trace) });
+        }
+      } finally {
         this.leave();
       }
     });

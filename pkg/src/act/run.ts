@@ -285,13 +285,12 @@ class Run {
   }
 
   /** Whether a budget of our own has refused it: nothing has left, and that is a fact, by which it is decided again. */
-  private refusedHere({ code, detail }: KingletError): boolean {
-    if (detail['by'] !== 'budget') {
+  private refusedHere(failure: KingletError): boolean {
+    const { pending } = this.plan;
+    if (!refused(pending, failure)) {
       return false;
     }
-    const { pending } = this.plan;
-    const { budget } = pending.step.inputs.facts;
-    pending.know({ budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) }, resting: this.acting.resting });
+    pending.know({ resting: this.acting.resting });
     return pending.judged(this.here?.ending).decision.action !== 'remote';
   }
 
@@ -392,7 +391,18 @@ class Run {
 /** An engine that is busy does not hold up what is there already. */
 const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), 100));
 
-function outcomeOf({ code }: KingletError, { decision: { egress } }: Trace): NonNullable<Outcome['remote']> {
+/** Whether a budget of our own has refused it; then that is known from now on. */
+export function refused(pending: Pending, { code, detail }: KingletError): boolean {
+  if (detail?.['by'] !== 'budget') {
+    return false;
+  }
+  const { budget } = pending.step.inputs.facts;
+  pending.know({ budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) } });
+  return true;
+}
+
+/** What came of asking. */
+export function outcomeOf({ code }: KingletError, { decision: { egress } }: Trace): NonNullable<Outcome['remote']> {
   if (code === 'consent_denied' && egress?.needs_consent) {
     return 'consent_denied';
   }
