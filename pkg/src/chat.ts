@@ -1,7 +1,7 @@
 // `chat.completions`: a conversation's answers in OpenAI's shape.
 
-import type { Decisions, Pending, Requested } from './escalation.js';
-import type { Batch } from './facts.js';
+import { cloned } from './cloned.js';
+import type { Beside, Decisions, Pending, Requested } from './escalation.js';
 import type { Lasting } from './lasting.js';
 import { callOf, type Call } from './params.js';
 import { collect, envelope, own, type Shown } from './shape.js';
@@ -27,18 +27,31 @@ export class ChatCompletions {
     return this.answer(callOf(params, options));
   }
 
-  /** @internal `batch`: whose budget it is under. */
-  async answer({ request, stream, includeUsage, signal }: Call, batch?: Batch): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
-    const head = envelope('chatcmpl', this.link.known ? this.link.info.model : '');
-    const requested: Requested = (await this.decisions?.request('chat', this.link, head.id, request, batch)) ?? { asked: request };
-    const { asked, pending } = requested;
+  /** @internal */
+  async answer(call: Call, beside?: Beside): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
+    const { stream, includeUsage, signal } = call;
     const acting = this.decisions?.acting;
+    // What is decided on, shown to the user and sent is one request, whatever becomes of the app's objects meanwhile.
+    const request = acting === undefined ? call.request : cloned(call.request);
+    const head = envelope('chatcmpl', this.link.known ? this.link.info.model : (acting?.options.endpoints[0]?.model ?? ''));
+    const requested: Requested = (await this.decisions?.request('chat', this.link, head.id, request, beside)) ?? { asked: request };
+    const { asked, pending } = requested;
     if (pending !== undefined && acting !== undefined && (request['n'] ?? 1) === 1) {
-      const answer = acting.chat(this.link, { ...requested, pending }, request, signal, stream);
+      const answer = watched(acting.chat(this.link, { ...requested, pending }, request, signal, stream), () => this.decisions?.called(head.id));
       return stream ? chunks(answer, head, includeUsage, undefined) : whole(answer, head, undefined);
     }
     const answer = pieces(this.link, 'chat', asked, signal);
     return stream ? chunks(answer, head, includeUsage, pending) : whole(answer, head, pending);
+  }
+}
+
+/** The same; `called` hears that it calls tools. */
+async function* watched(answer: AsyncIterable<Shown>, called: () => void): AsyncGenerator<Shown, void, void> {
+  for await (const piece of answer) {
+    if (piece.tool_calls !== undefined) {
+      called();
+    }
+    yield piece;
   }
 }
 

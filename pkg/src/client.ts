@@ -8,7 +8,7 @@ import { aborted, KingletError } from './errors.js';
 import type { BatchOptions, BatchResult } from './act/batch.js';
 import type { Acting } from './act/acting.js';
 import type { DecidingModule } from './deciding.js';
-import type { Decisions, EscalateOptions } from './escalation.js';
+import type { Check, Decisions, EscalateOptions } from './escalation.js';
 import { begin, type Ways } from './hosts.js';
 import { Lasting, type Started } from './lasting.js';
 import type { Ledger } from './ledger/index.js';
@@ -66,7 +66,9 @@ export async function create(options: KingletOptions, ways: Ways, findDesk?: Fin
   const kinglet = (first: Started | undefined): Kinglet => {
     const told = { ...listener, first: (info: Info) => decisions?.loaded(info) };
     const lasting = new Lasting(first, once && first !== undefined ? undefined : again, told, options.restart ?? true);
-    return new Kinglet(lasting, () => availabilityOf(options, ways, findDesk), ways, options, decisions);
+    const { feedback, wasm } = options;
+    const own = { ...(feedback === undefined ? {} : { feedback }), ...(wasm === undefined ? {} : { wasm }) };
+    return new Kinglet(lasting, () => availabilityOf(options, ways, findDesk), ways, own, decisions);
   };
   const elsewhere = options.mode === 'only-remote' && has(options.remote, 'baseURL');
   if (elsewhere || options.progressive === true) {
@@ -103,6 +105,7 @@ export class Kinglet {
     /** Whether this model can be had here (now, or again after {@link unload}), and from where. */
     readonly availability: () => Promise<Availability>,
     private readonly ways: Pick<Ways, 'tasks' | 'retrieval' | 'deciding'>,
+    /** No more of them: the others may hold a key. */
     private readonly options: Pick<KingletOptions, 'feedback' | 'wasm'>,
     private readonly decisions?: Decisions,
   ) {
@@ -198,6 +201,11 @@ export class Kinglet {
     return this.link.known;
   }
 
+  /** Little: it ends up in logs. */
+  toJSON(): { model: string | null; ready: boolean } {
+    return { model: this.link.known ? this.link.info.model : null, ready: this.ready };
+  }
+
   /** What was loaded, and where it runs. */
   get info(): Info {
     return this.link.info;
@@ -248,9 +256,11 @@ export class Kinglet {
    */
   escalate(id: string, options: EscalateOptions & { stream: true }): Promise<AsyncIterableIterator<ChatChunk>>;
   escalate(id: string, options?: EscalateOptions & { stream?: false }): Promise<ChatCompletion>;
+  escalate(id: string, options?: EscalateOptions & { stream?: boolean }): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion>;
   async escalate(id: string, options: EscalateOptions & { stream?: boolean } = {}): Promise<AsyncIterableIterator<ChatChunk> | ChatCompletion> {
     this.acting();
-    return this.chat.completions.answer(this.deciding().refined(id, options));
+    const { call, known } = this.deciding().refined(id, options);
+    return this.chat.completions.answer(call, { known });
   }
 
   /** Answers many chats under one budget, in their order; one that fails is an error in its place. */
@@ -348,10 +358,10 @@ async function decisionsOf(options: KingletOptions, ways: Ways): Promise<Decisio
   if (DECIDING.every((name) => options[name] === undefined)) {
     return undefined;
   }
-  const { policy, acting } = await actingOf(options, ways);
+  const { policy, acting, check } = await actingOf(options, ways);
   const { Decisions, createRouter } = await fetched(ways.deciding());
   const wasm = wasmFiles(options.wasm)?.route;
-  const decisions = await Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice), acting);
+  const decisions = await Decisions.of(createRouter, { ...policy, ...(wasm === undefined ? {} : { wasm }) }, (notice) => options.onNotice?.(notice), acting, check);
   acting?.begin(decisions);
   return decisions;
 }
@@ -362,7 +372,7 @@ const DECIDING = ['mode', 'remote', 'escalation', 'tasks', 'privacy', 'profiles'
 const ACTING = ['budget', 'offline', 'telemetry'] as const;
 
 /** What acts, where something can, and the policy under the names that `createRouter` has for it. */
-async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: RouterOptions; acting?: Acting }> {
+async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: RouterOptions; acting?: Acting; check?: Check }> {
   const { mode, remote, escalation, tasks, privacy, profiles } = options;
   const plain = { policy: defined({ mode, remotes: remote, escalation, tasks, privacy, profiles }) };
   const own = ACTING.find((name) => options[name] !== undefined);
@@ -374,9 +384,9 @@ async function actingOf(options: KingletOptions, ways: Ways): Promise<{ policy: 
     const which = own ?? (has(remote, 'baseURL') ? 'remote' : 'escalation or privacy');
     throw invalid(which, 'nothing of remote models, for this entry of the package asks none (the entry "kinglet" does)', 'options for asking one');
   }
-  const { checkActing, openActing } = await fetched(ways.acting());
+  const { checkActing, checkRequest, openActing } = await fetched(ways.acting());
   const { acting, ...known } = checkActing(options);
-  return { policy: defined({ mode, tasks, profiles, ...known }), ...(sends ? { acting: await openActing(acting) } : {}) };
+  return { policy: defined({ mode, tasks, profiles, ...known }), ...(sends ? { acting: await openActing(acting), check: checkRequest } : {}) };
 }
 
 /** Whether one of these has one of the fields. */

@@ -5,10 +5,11 @@
 import { bindingOf, identityOf, NO_TEMPLATE, samplerOf, UNBOUND } from './binding.js';
 import type { Acting } from './act/acting.js';
 import { split } from './act/payload.js';
-import { factsOf, promptOf, promptTokens, purseOf, surroundings, tokensOf, type Batch, type Request } from './facts.js';
+import { estimated, factsOf, fitted, isOpen, promptOf, promptTokens, purseOf, remoteBound, surroundings, tokensOf, type Batch, type Request } from './facts.js';
 import type { Lasting } from './lasting.js';
 import type { Purse } from './ledger/types.js';
-import { object } from './check.js';
+import { kind as kindOf, object, whole } from './check.js';
+import { KingletError } from './errors.js';
 import { callOf, invalid, refuseOthers, type Call } from './params.js';
 import { drawn } from './route/draw.js';
 import type { Router, RouterOptions } from './route/router.js';
@@ -43,6 +44,8 @@ export interface Asked {
   binding: () => Binding;
   /** How many answers it will have; default 1. */
   answers?: number;
+  /** See {@link isOpen}. */
+  open?: boolean;
 }
 
 /** A request that will be decided on. */
@@ -60,6 +63,8 @@ export interface Requested {
   purse?: Purse;
   /** Hears the answer that stands. */
   heard?: (text: string) => void;
+  /** The answer that is here already, which stands where no other one comes of it. */
+  known?: string;
 }
 
 /** Options of `escalate`. */
@@ -67,19 +72,34 @@ export interface EscalateOptions extends CallOptions {
   draft?: boolean;
 }
 
+/** What is known of a request that the engine is not told. */
+export interface Beside {
+  batch?: Batch | undefined;
+  /** See {@link Requested.known}. */
+  known?: string | undefined;
+}
+
+/** An answer that can be asked for elsewhere. */
+interface Remembered {
+  request: Request;
+  answer?: string;
+  /** It has called tools. */
+  calls?: boolean;
+}
+
+/** Answers to one request. */
+const MOST_ANSWERS = 128;
+
 /** Requests that are remembered, to be asked elsewhere on the user's word. */
 const REQUESTS = 32;
 
 /** What a remote model is told that has seen a draft. */
 const REFINE = 'Improve your answer: correct what is wrong in it, and add what is missing. Answer with the improved text alone.';
 
-/** Tokens of a remote answer, at most, where nobody says and no context bounds it. */
-const REMOTE_TOKENS = 1024;
-
 /** Decides on requests. */
 export class Decisions {
   private readonly decided = new Map<string, Decided>();
-  private readonly requests = new Map<string, { request: Request; answer?: string }>();
+  private readonly requests = new Map<string, Remembered>();
 
   private constructor(
     private readonly router: Router,
@@ -88,6 +108,9 @@ export class Decisions {
     private readonly notice: (notice: Notice) => void,
     /** What acts on them. */
     readonly acting: Acting | undefined,
+    private readonly check: Check | undefined,
+    /** No answer from here will do. */
+    private readonly onlyThere: boolean,
   ) {}
 
   /** @throws KingletError `invalid_request` that names a wrong option; `worker_failed`. */
@@ -96,9 +119,12 @@ export class Decisions {
     options: RouterOptions,
     notice: (notice: Notice) => void,
     acting?: Acting,
+    check?: Check,
   ): Promise<Decisions> {
     const router = await create({ ...options, onAlarm: ({ message, ...detail }) => notice({ code: 'drift', message, detail }) });
-    return new Decisions(router, options.profiles ?? [], router.config().policy.escalation?.audit ?? 0, notice, acting);
+    const { policy } = router.config();
+    const onlyThere = acting?.any === true && policy.mode === 'only-remote';
+    return new Decisions(router, options.profiles ?? [], policy.escalation?.audit ?? 0, notice, acting, check, onlyThere);
   }
 
   /** A model was loaded: says which calibrations were made for another one. Sampler and wording are seen with each request. */
@@ -129,14 +155,22 @@ export class Decisions {
   }
 
   /** A chat or a raw completion, as the engine gets it, and the decision on its answer that is to come. */
-  async request(kind: 'chat' | 'completion', link: Lasting, id: string, request: Record<string, unknown>, batch?: Batch): Promise<Requested> {
+  async request(kind: 'chat' | 'completion', link: Lasting, id: string, request: Record<string, unknown>, { batch, known }: Beside = {}): Promise<Requested> {
+    answersOf(request['n']);
     const kinglet = request['kinglet'] ?? {};
     const prompt = kind === 'chat' ? undefined : promptOf(request['prompt']);
-    if (typeof kinglet !== 'object' || (kind === 'completion' && prompt === undefined)) {
+    if (typeof kinglet !== 'object' || (kind === 'completion' && prompt === undefined && !this.onlyThere)) {
       return { asked: request }; // the engine says what is wrong
+    }
+    if (kind === 'chat' && this.acting?.any === true) {
+      this.check?.(request);
     }
     const { facts: given, ...own } = kinglet as Record<string, unknown>;
     const { local, payload, labels, documents } = kind === 'chat' ? split(request) : { local: request, payload: undefined, labels: [], documents: [] };
+    if (payload === undefined && this.onlyThere) {
+      const message = 'there is no answer: the mode wants a remote model, which is asked for one answer to one chat, without a grammar of its own';
+      throw new KingletError('no_answer', message, { reason: 'no_remote', id });
+    }
     const plain = { ...local, kinglet: own };
     if (prompt !== undefined && 'several' in prompt) {
       if (given !== undefined && given !== null) {
@@ -145,15 +179,18 @@ export class Decisions {
       return { asked: plain };
     }
     const count = (messages: unknown): Promise<number> => link.call('count', { request: { ...plain, messages } });
-    const tokens = prompt === undefined ? await tokensOf(link, plain) : await promptTokens(link, prompt.one, request['suffix']);
-    const said = factsOf(link, request, tokens, given);
+    const sent = payload !== undefined && this.acting?.any === true;
+    // A model that rests is not brought back to count what another one may answer.
+    const resting = sent && !link.loaded;
+    const tokens = prompt !== undefined ? await promptTokens(link, prompt.one, request['suffix']) : resting ? estimated(plain) : await tokensOf(link, plain);
+    const said = factsOf(link, request, tokens, given, sent);
     const facts: Facts = { ...(await this.world(link, said, batch)), ...said };
     // What has no label has the default, unless the app has labelled the whole.
-    const all = said.payload === undefined ? labels : [...labels.filter((label) => Object.keys(label).length > 0), ...said.payload];
+    const all = said.payload === undefined || said.payload === null ? labels : [...labels.filter((label) => Object.keys(label).length > 0), ...said.payload];
     if (all.length > 0) {
       facts.payload = all;
     }
-    if (payload !== undefined && this.acting?.any === true) {
+    if (sent) {
       this.requests.set(id, { request });
       const [oldest] = this.requests.keys();
       if (oldest !== undefined && this.requests.size > REQUESTS) {
@@ -161,34 +198,58 @@ export class Decisions {
       }
     }
     const binding = (): Binding => bindingOf(link.info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE);
-    const pending = this.begin({ id, facts, binding: () => (link.known ? binding() : UNBOUND), answers: Number(request['n'] ?? 1) });
-    const abort = own['abort'] ?? pending.rule;
+    const open = sent && isOpen(request, given);
+    const pending = this.begin({ id, facts, binding: () => (link.known ? binding() : UNBOUND), answers: Number(request['n'] ?? 1), open });
+    if (resting && link.known && pending.step.decision.action !== 'remote') {
+      const { max_tokens, prompt_tokens } = factsOf(link, request, await tokensOf(link, plain), given, sent);
+      pending.know({ ...(max_tokens === undefined ? {} : { max_tokens }), ...(prompt_tokens === undefined ? {} : { prompt_tokens }) });
+    }
+    // What nobody else can be asked is not given up.
+    const abort = own['abort'] ?? (payload === undefined ? undefined : pending.rule);
     const asked = { ...local, kinglet: { ...own, signals: true, ...(abort === undefined ? {} : { abort }) } };
     return {
       asked,
       pending,
       purse: purseOf(facts, batch),
       heard: (text) => this.answered(id, text),
-      ...(payload === undefined ? {} : { payload: { ...payload, max_tokens: facts.max_tokens ?? REMOTE_TOKENS } }),
+      ...(payload === undefined ? {} : { payload: { ...payload, max_tokens: remoteBound(request, given) } }),
+      ...(known === undefined ? {} : { known }),
       documents,
       tokens: async (sent) => (link.loaded ? { local: tokens, sent: await count(sent.messages) } : undefined),
     };
   }
 
   /** The request of an answer that is here, as it is asked of a remote model on the user's word. */
-  refined(id: string, options: EscalateOptions & { stream?: boolean }): Call {
+  refined(id: string, options: EscalateOptions & { stream?: boolean }): { call: Call; known: string | undefined } {
     const { draft, stream, signal, ...others } = object<EscalateOptions & { stream?: boolean }>('options', options);
     refuseOthers('options', others, () => 'draft, stream or signal');
+    for (const [name, value] of Object.entries({ draft, stream })) {
+      if (value !== undefined && typeof value !== 'boolean') {
+        throw invalid(`options.${name}`, 'true or false', kindOf(value));
+      }
+    }
     const asked = this.requests.get(id);
     if (asked === undefined) {
       throw invalid('id', `that of one of the latest ${REQUESTS} chats`, id);
     }
-    const { request, answer } = asked;
+    const { request, answer, calls } = asked;
+    if (draft === true && (calls === true || answer === undefined || answer === '')) {
+      throw invalid('options.draft', 'false, for there is no answer in words', 'true');
+    }
     const { facts, ...own } = (request['kinglet'] ?? {}) as Record<string, unknown>;
     const kinglet = { ...own, facts: { ...(facts as Facts | undefined), user: 'requests_remote' } };
-    const shown: ChatMessage[] = draft === true && answer !== undefined ? [{ role: 'assistant', content: answer }, { role: 'user', content: REFINE }] : [];
+    // A draft may repeat what it was made of. The model here is not asked to refine.
+    const shown: ChatMessage[] =
+      draft === true && answer !== undefined
+        ? [
+            { role: 'assistant', content: answer, kinglet: { only: 'remote', ...split(request).all } },
+            { role: 'user', content: REFINE, kinglet: { only: 'remote' } },
+          ]
+        : [];
     const messages = [...(request['messages'] as ChatMessage[]), ...shown];
-    return callOf({ ...request, messages, kinglet, stream: stream === true }, signal === undefined ? undefined : { signal });
+    const here = this.decided.get(id)?.trace.inputs.outcome?.remote !== 'answered';
+    const call = callOf({ ...request, messages, kinglet, stream: stream === true }, signal === undefined ? undefined : { signal });
+    return { call, known: draft === true && here ? answer : undefined };
   }
 
   /** What was answered to a request that may yet be asked elsewhere. */
@@ -199,12 +260,21 @@ export class Decisions {
     }
   }
 
+  /** A chat's answer has called tools. */
+  called(id: string): void {
+    const asked = this.requests.get(id);
+    if (asked !== undefined) {
+      asked.calls = true;
+    }
+  }
+
   /** Before a request is answered. */
   begin(asked: Asked): Pending {
     const { id, facts } = asked;
     const audit = facts.audit ?? drawn(id, this.audit);
     const known = audit ? { ...facts, audit } : facts;
-    return new Pending(this, (binding, more) => this.router.decide({ ...known, ...more }, id, binding), asked);
+    const all = (more: Facts): Facts => (asked.open === true ? fitted({ ...known, ...more }) : { ...known, ...more });
+    return new Pending(this, (binding, more) => this.router.decide(all(more), id, binding), asked);
   }
 
   /** What the answer's signals make of a step; a step that is decided stays so. @internal */
@@ -250,6 +320,16 @@ export class Decisions {
   /** See `Router.acknowledge`. */
   acknowledge(kind: Alarm['kind']): void {
     this.router.acknowledge(kind);
+  }
+}
+
+/** Refuses a request that no remote model should see. @throws KingletError `invalid_request` */
+export type Check = (request: Request) => void;
+
+/** As the engine has it, which does not see every request. */
+function answersOf(n: unknown): void {
+  if (whole('n', n) !== undefined && Number(n) > MOST_ANSWERS) {
+    throw invalid('n', `1 to ${MOST_ANSWERS}`, n);
   }
 }
 

@@ -1,5 +1,6 @@
 // What is known of a chat, or of a raw completion, before it is answered.
 
+import { kind } from './check.js';
 import type { Lasting } from './lasting.js';
 import type { Purse } from './ledger/types.js';
 import { invalid } from './params.js';
@@ -11,18 +12,48 @@ export type Request = Readonly<Record<string, unknown>>;
 /** Characters of a token, at least, of what is written mostly; where no tokenizer is there yet. */
 const CHARS = 3;
 
-/** What the request says; what the caller says of it himself holds. */
-export function factsOf(link: Lasting, request: Request, prompt: number, given: unknown): Facts {
+/** Tokens of a remote answer, at most, where nobody says: what the context here has left is no bound of another model. */
+const REMOTE_TOKENS = 1024;
+
+/** What the request says; what the caller says of it himself holds. `sent`: it may be asked elsewhere. */
+export function factsOf(link: Lasting, request: Request, prompt: number, given: unknown, sent: boolean): Facts {
   if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) {
     throw invalid('kinglet.facts', 'an object', typeof given);
   }
-  const most = request['max_completion_tokens'] ?? request['max_tokens'];
+  const { payload } = (given ?? {}) as { payload?: unknown };
+  if (payload !== undefined && payload !== null && !Array.isArray(payload)) {
+    throw invalid('kinglet.facts.payload', 'a list of labels', kind(payload));
+  }
+  const most = boundOf(request);
   const room = link.known ? { max_tokens: Math.max(0, link.info.context - prompt) } : {};
   return {
     prompt_tokens: prompt,
-    ...(typeof most === 'number' ? { max_tokens: most } : room),
+    ...(most !== undefined ? { max_tokens: most } : sent ? { max_tokens: REMOTE_TOKENS } : room),
     ...(given as Facts | null | undefined),
   };
+}
+
+/** The request's own bound of its answer. */
+function boundOf(request: Request): number | undefined {
+  const most = request['max_completion_tokens'] ?? request['max_tokens'];
+  return typeof most === 'number' ? most : undefined;
+}
+
+/** Most tokens of an answer that is asked of a remote model. */
+export function remoteBound(request: Request, given: unknown): number {
+  const { max_tokens } = (given ?? {}) as Facts;
+  return boundOf(request) ?? (max_tokens || REMOTE_TOKENS);
+}
+
+/** Whether nobody has bounded the answer: here it then ends where the context does, so its prompt alone has to fit. */
+export function isOpen(request: Request, given: unknown): boolean {
+  return boundOf(request) === undefined && ((given ?? {}) as Facts).max_tokens === undefined;
+}
+
+/** The facts of such a request: the bound is the remote answer's, and no reason to leave. */
+export function fitted(facts: Facts): Facts {
+  const { context, prompt_tokens: prompt = 0, max_tokens = 0 } = facts;
+  return context === undefined || prompt >= context ? facts : { ...facts, context: Math.max(context, prompt + max_tokens) };
 }
 
 /** Requests under one budget. */
@@ -44,7 +75,12 @@ export function surroundings(link: Lasting): Facts {
 
 /** Tokens of a chat's prompt; an estimate while the model is on its way. */
 export async function tokensOf(link: Lasting, request: Request): Promise<number> {
-  return link.known ? link.call('count', { request }) : Math.ceil(JSON.stringify(request['messages'] ?? '').length / CHARS);
+  return link.known ? link.call('count', { request }) : estimated(request);
+}
+
+/** The same, whoever may answer. */
+export function estimated(request: Request): number {
+  return Math.ceil(JSON.stringify(request['messages'] ?? '').length / CHARS);
 }
 
 /** The one prompt of a completion, or the number of its prompts; undefined where it is none, which the engine says better. */

@@ -2,6 +2,7 @@
 
 import { number, object } from '../check.js';
 import type { ChatCompletions } from '../chat.js';
+import { cloned } from '../cloned.js';
 import { aborted, KingletError } from '../errors.js';
 import { callOf, invalid, refuseOthers, signalIn } from '../params.js';
 import type { ChatCompletion, ChatParams } from '../types.js';
@@ -34,10 +35,11 @@ export async function batch(chat: ChatCompletions, requests: readonly ChatParams
   }
   const signal = signalIn(given === undefined ? undefined : { signal: given });
   const calls = requests.map((params: ChatParams, i) => {
-    if (params.stream === true) {
+    const call = callOf(params, signal === undefined ? undefined : { signal });
+    if (call.stream) {
       throw invalid(`requests[${i}].stream`, 'none: whole answers', true);
     }
-    return callOf(params, signal === undefined ? undefined : { signal });
+    return { ...call, request: cloned(call.request) };
   });
   const purse = { id: crypto.randomUUID?.() ?? String(Math.random()), most };
   const results: BatchResult[] = [];
@@ -50,7 +52,7 @@ export async function batch(chat: ChatCompletions, requests: readonly ChatParams
         continue;
       }
       try {
-        results[i] = { answer: (await chat.answer(call, purse)) as ChatCompletion };
+        results[i] = { answer: (await chat.answer(call, { batch: purse })) as ChatCompletion };
       } catch (thrown) {
         results[i] = { error: thrown instanceof KingletError ? thrown : new KingletError('internal', String(thrown), {}, { cause: thrown }) };
       }

@@ -4,6 +4,7 @@ import type { Pending, Requested } from '../escalation.js';
 import type { Request } from '../facts.js';
 import { arrived } from './arrived.js';
 import type { Lasting } from '../lasting.js';
+import type { Shown } from '../shape.js';
 import { pieces } from '../stream.js';
 import type { Acting } from './acting.js';
 import type { Plan } from './run.js';
@@ -15,14 +16,18 @@ export type Chat = Requested & { pending: Pending };
 /** How it is answered. */
 export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Request, signal: AbortSignal | undefined, streams: boolean): Plan {
   const { handover, probation, longDocuments } = acting.options;
-  const { asked, pending, payload, documents = [], tokens, heard, purse = {} } = chat;
+  const { asked, pending, payload, documents = [], tokens, heard, known, purse = {} } = chat;
   const { abort: _, ...own } = (asked['kinglet'] ?? {}) as Record<string, unknown>;
   const given = (request['kinglet'] as { abort?: unknown } | null | undefined)?.abort ?? undefined;
   const formed = isFormed(request);
   return {
     pending,
     local: (rule, whole) => {
-      const abort = whole ? undefined : (given ?? rule);
+      if (known !== undefined) {
+        return once(known);
+      }
+      // What nobody else can be asked is not given up.
+      const abort = whole ? undefined : (given ?? (payload === undefined ? undefined : rule));
       return pieces(link, 'chat', { ...asked, kinglet: { ...own, ...(abort === undefined ? {} : { abort }) } }, signal);
     },
     arrived: () => arrived(link, signal),
@@ -41,6 +46,11 @@ export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Reque
     ...(heard === undefined ? {} : { heard }),
     check: (remote, answer) => checkAnswer(remote, request, answer),
   };
+}
+
+/** An answer that is here. */
+async function* once(text: string): AsyncGenerator<Shown, void, void> {
+  yield { text, finish_reason: 'stop', usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } };
 }
 
 /** Half of a JSON text, or of a call, is of no use to anybody. */

@@ -2,16 +2,19 @@
 
 import { openLedger } from '../ledger/index.js';
 import type { KingletOptions } from '../types.js';
+import type { Check } from '../escalation.js';
 import type { Acting } from './acting.js';
 import { openWith } from './open.js';
 import type { ActOptions, Checked } from './options.js';
 
 export type { Acting } from './acting.js';
 export { checkActing } from './options.js';
+export { checkRequest } from './request.js';
 
 /** How this module is had. */
 export interface ActingModule {
   checkActing(options: KingletOptions): Checked;
+  checkRequest: Check;
   openActing(options: ActOptions): Promise<Acting>;
 }
 

@@ -6,6 +6,7 @@ import type { LedgerOptions } from '../ledger/ledger.js';
 import type * as offline from '../offline/index.js';
 import { Consents, EgressLog, Redactor } from '../privacy/index.js';
 import { RemoteModel } from '../remote/index.js';
+import type { RemoteEndpoint } from '../remote/types.js';
 import type * as telemetry from '../telemetry/index.js';
 import { Acting, type Others } from './acting.js';
 import type * as digest from './digest.js';
@@ -23,7 +24,8 @@ export interface Parts {
 /** Everything that acting needs. */
 export async function openWith(parts: Parts, options: ActOptions): Promise<Acting> {
   const { endpoints, privacy, budget, wasm } = options;
-  const remotes = new Map<string, Known>(endpoints.map((endpoint) => [endpoint.name, { model: new RemoteModel(endpoint), endpoint }]));
+  // Only who sends has what lets one in: what is kept beside it may be printed.
+  const remotes = new Map<string, Known>(endpoints.map((endpoint) => [endpoint.name, { model: new RemoteModel(endpoint), endpoint: keyless(endpoint) }]));
   const store = budget.store ?? 'auto';
   const { entities, dictionary } = privacy;
   const redactor = new Redactor({ ...(entities ? { entities } : {}), ...(dictionary ? { dictionary } : {}) });
@@ -37,5 +39,9 @@ export async function openWith(parts: Parts, options: ActOptions): Promise<Actin
     const { Queue } = await parts.offline();
     others.queue = await Queue.open({ ...options.offline, redactor });
   }
-  return new Acting(means, options, others);
+  return new Acting(means, { ...options, endpoints: endpoints.map(keyless) }, others);
+}
+
+function keyless({ apiKey: _, getToken: __, headers: ___, ...endpoint }: RemoteEndpoint): RemoteEndpoint {
+  return endpoint;
 }

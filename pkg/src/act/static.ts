@@ -9,6 +9,7 @@ import { openWith } from './open.js';
 import type { ActOptions } from './options.js';
 
 export { checkActing } from './options.js';
+export { checkRequest } from './request.js';
 
 /** As that of index.ts. */
 export function openActing(options: ActOptions): Promise<Acting> {
