@@ -13,6 +13,8 @@ export type { Kinglet } from './client.js';
 export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
+export type { AnswerDecision } from './escalation.js';
+export type { Trace } from './route/types.js';
 export type { DownloadOptions } from './keep.js';
 export { modelStore, type Inspection, type ModelStore, type StoredModel } from './store/model-store.js';
 export type { StoredFile } from './store/store.js';
@@ -57,9 +59,18 @@ function refuseEndpoints(options: KingletOptions): void {
   const remote: unknown = typeof options === 'object' && options !== null ? options.remote : undefined;
   for (const [i, one] of (Array.isArray(remote) ? (remote as unknown[]) : []).entries()) {
     for (const name of ['baseURL', 'apiKey', 'getToken']) {
-      if (typeof one === 'object' && one !== null && (one as Record<string, unknown>)[name] !== undefined) {
+      if (isGiven(one, name)) {
         throw invalid(`remote[${i}].${name}`, 'none: kinglet/local asks nobody; import "kinglet" for that', 'one');
       }
     }
+  }
+}
+
+/** A getter that throws is something, too. */
+function isGiven(one: unknown, name: string): boolean {
+  try {
+    return typeof one === 'object' && one !== null && (one as Record<string, unknown>)[name] !== undefined;
+  } catch {
+    return true;
   }
 }

@@ -1,15 +1,27 @@
 // The package's types held against those of the `openai` package, by the compiler: nothing here runs.
 import type OpenAI from 'openai';
 import type {
+  AnswerDecision,
   ChatChunk,
   ChatCompletion,
   ChatMessage,
   ChatParams,
   CompletionParams,
+  Consents,
+  EgressLog,
   EmbeddingParams,
   EmbeddingResponse,
+  EscalateOptions,
+  Grant,
+  HandoverPart,
   Kinglet,
+  Ledger,
+  LedgerTotals,
+  Provenance,
+  Purse,
   TextCompletion,
+  Trace,
+  WarningCode,
 } from '../../pkg/dist/index.js';
 
 /** Compiles where `Ours` can be used as `Theirs`. */
@@ -71,3 +83,7 @@ interface Client {
 /** Code that is given such a client works with either. */
 export const official = (client: OpenAI): Client => client;
 export const ours = (kinglet: Kinglet): Client => kinglet;
+
+/** What a hand-over gives can be named. */
+export type Named = [AnswerDecision, EscalateOptions, Consents, Grant, EgressLog, Ledger, LedgerTotals, Purse, Trace, HandoverPart, Provenance, WarningCode];
+export const again = (kinglet: Kinglet, options: EscalateOptions & { stream: boolean }): Promise<AsyncIterable<ChatChunk> | ChatCompletion> => kinglet.escalate('id', options);

@@ -181,3 +181,31 @@ test('an answer names its model: the one here where it is known, else the first 
   const here = await open({ mode: 'prefer-remote', remote: [remote('ok')], privacy: free });
   assert.equal((await here.chat.completions.create(ask)).model, here.info.model);
 });
+
+test('labels of passages that an index has found hold, of the app\'s own index and of one that was kept', { skip }, async () => {
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('say=On%20Tuesday.')], privacy: free });
+  const own = (label) => ({ search: async () => ({ hits: [{ id: 'a', text: 'It comes on Tuesday.', ...label }], signals: {} }) });
+  const never = await kinglet.answer('When does it come?', own({ consent: 'never' }));
+  assert.deepEqual([never.kinglet.source, never.kinglet.decision.reason], ['local', 'privacy_never']);
+  assert.equal((await kinglet.answer('When does it come?', own({}))).kinglet.source, 'remote');
+  await assert.rejects(kinglet.answer('When does it come?', own({ consent: 'maybe' })), wrong('passages.search().hits[0].consent'));
+  await assert.rejects(kinglet.answer('When?', ['On Tuesday.'], { facts: { payload: 'never' } }), wrong('options.facts.payload'));
+  const index = await kinglet.createIndex({ store: 'memory' });
+  await index.add([
+    { id: 'a', text: 'The kettle comes on Tuesday.', consent: 'never', redact: 'yes' },
+    { id: 'b', text: 'The spoon comes on Friday.' },
+  ]);
+  const { hits } = await index.search('kettle');
+  assert.deepEqual([hits[0].id, hits[0].consent, hits[0].redact], ['a', 'never', 'yes']);
+  server.reset();
+  assert.equal((await kinglet.answer('When does the kettle come?', index, { k: 1 })).kinglet.source, 'local');
+  assert.equal((await kinglet.answer('When does the spoon come?', index, { k: 1 })).kinglet.source, 'remote');
+  assert.equal(server.truth.length, 1);
+  assert.throws(() => index.add({ id: 'c', text: 'x', consent: 'maybe' }), wrong('document.consent'));
+});
+
+test('wrong options of acting are named, and what throws when it is read', { skip }, async () => {
+  const thrower = (name) => Object.defineProperty(remote('ok'), name, { enumerable: true, get: () => { throw new Error('no'); } });
+  const cases = { escalation: { escalation: 5 }, 'offline.store': { offline: { store: 'x' } }, 'remote[0].model': { remote: [thrower('model')] }, 'remote[0].price': { remote: [thrower('price')] } };
+  for (const [param, options] of Object.entries(cases)) await assert.rejects(open({ remote: [remote('ok')], ...options }), wrong(param), param);
+});

@@ -43,8 +43,11 @@ export interface Checked {
 
 /** @throws KingletError `invalid_request` that names a wrong option. */
 export function checkActing({ remote = [], escalation, privacy, budget, offline, telemetry, onNotice, wasm }: KingletOptions): Checked {
+  for (const [name, value] of Object.entries({ remote, escalation, privacy, budget, offline, telemetry })) {
+    readable(name, value, 0);
+  }
   const remotes = checkEndpoints(remote);
-  const { handover = 'replace', probation = PROBATION, longDocuments, ...rest } = (escalation ?? {}) as EscalationOptions;
+  const { handover = 'replace', probation = PROBATION, longDocuments, ...rest } = object<EscalationOptions>('escalation', escalation);
   if (handover !== 'hold' && handover !== 'replace') {
     throw invalid('escalation.handover', '"hold" or "replace"', handover);
   }
@@ -72,6 +75,26 @@ export function checkActing({ remote = [], escalation, privacy, budget, offline,
   };
 }
 
+/** How deep options nest. */
+const DEEPEST = 6;
+
+/** @throws KingletError `invalid_request` that names what throws when it is read. */
+function readable(at: string, value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null || depth > DEEPEST || value instanceof URL) {
+    return;
+  }
+  for (const name of Object.keys(value)) {
+    const path = Array.isArray(value) ? `${at}[${name}]` : `${at}.${name}`;
+    let inner: unknown;
+    try {
+      inner = (value as Record<string, unknown>)[name];
+    } catch (thrown) {
+      throw invalid(path, 'a value', `a getter that throws ${String(thrown)}`);
+    }
+    readable(path, inner, depth + 1);
+  }
+}
+
 /** Checked by who keeps it; what it was given is what it is opened with. */
 function budgetOf(budget: BudgetOptions | undefined): BudgetOptions {
   checkBudget(budget);
@@ -90,10 +113,14 @@ function longOf(given: LongDocuments): Required<LongDocuments> {
 }
 
 const HOUR_MS = 3_600_000;
+const STORES: readonly string[] = ['auto', 'indexeddb', 'memory'];
 
 function offlineOf(given: OfflineOptions): NonNullable<ActOptions['offline']> {
   const { ttlHours, most, mostBytes, store, ...others } = object<OfflineOptions>('offline', given);
   refuseOthers('offline', others, () => 'ttlHours, most, mostBytes or store');
+  if (store !== undefined && !STORES.includes(store)) {
+    throw invalid('offline.store', '"auto", "indexeddb" or "memory"', String(store));
+  }
   const hours = number('offline.ttlHours', ttlHours, 0.01, 24 * 365);
   const bounds = { most: count('offline.most', most, 50), mostBytes: count('offline.mostBytes', mostBytes, 1_000_000) };
   return { ...bounds, ...(hours === undefined ? {} : { ttlMs: Math.round(hours * HOUR_MS) }), ...(store === undefined ? {} : { store }) };

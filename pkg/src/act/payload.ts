@@ -1,13 +1,10 @@
 // What would be sent: a request without what is meant for the small model, and the labels of everything in it.
 
 import { kind, object } from '../check.js';
+import { CONSENT, labelOf, oneOf, REDACT, type Label } from '../label.js';
 import { invalid, refuseOthers } from '../params.js';
-import type { Facts } from '../route/types.js';
 import type { Payload } from '../remote/types.js';
 import type { ChatMessage, MessageOwn } from '../types.js';
-
-/** A label of something in the payload. */
-export type Label = NonNullable<Facts['payload']>[number];
 
 /** A request, taken apart. */
 export interface Split {
@@ -24,8 +21,6 @@ export interface Split {
 
 /** Of a chat's parameters, what a remote model is told. */
 const SENT = ['tools', 'tool_choice', 'parallel_tool_calls', 'response_format', 'temperature', 'top_p', 'stop'] as const;
-const CONSENT = ['free', 'ask', 'never'];
-const REDACT = ['no', 'yes'];
 const ONLY = ['local', 'remote'];
 /** What is sent of a part of a content. */
 const PART = ['type', 'text', 'refusal'];
@@ -55,11 +50,8 @@ export function split(request: Record<string, unknown>): Split {
 function strictest(labels: readonly Label[]): Label {
   const consent = CONSENT.findLast((one) => labels.some((label) => label.consent === one));
   const redact = REDACT.findLast((one) => labels.some((label) => label.redact === one));
-  return labelOf({ consent, redact });
+  return { ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) };
 }
-
-const labelOf = ({ consent, redact }: { consent?: unknown; redact?: unknown }): Label =>
-  ({ ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }) as Label;
 
 /** One answer in words, JSON or calls: a grammar of the engine's own is enforced nowhere else, and several answers are compared here. */
 function answerable({ n, max_tokens, max_completion_tokens, kinglet }: Record<string, unknown>): boolean {
@@ -107,16 +99,8 @@ function parted(message: unknown, i: number): { message: unknown; labels: Label[
 }
 
 /** A label that is one. */
-export function checked(at: string, given: object, known: string): Label {
+function checked(at: string, given: object, known: string): Label {
   const { consent, redact, ...others } = given as { consent?: unknown; redact?: unknown };
   refuseOthers(at, others, () => known);
-  oneOf(`${at}.consent`, CONSENT, consent);
-  oneOf(`${at}.redact`, REDACT, redact);
-  return labelOf({ consent, redact });
-}
-
-function oneOf(at: string, known: readonly string[], value: unknown): void {
-  if (value !== undefined && !known.includes(value as string)) {
-    throw invalid(at, known.join(', '), String(value));
-  }
+  return labelOf(at, { consent, redact });
 }

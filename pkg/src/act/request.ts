@@ -104,7 +104,7 @@ function each(at: string, given: object, rules: Readonly<Record<string, Rule>>):
 }
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const got = (value: unknown): string => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kind(value));
+const got = (value: unknown): string => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : Array.isArray(value) && value.length === 0 ? 'an empty list' : kind(value));
 
 function fieldsOf(at: string, value: unknown): Record<string, unknown> {
   if (!isObject(value)) {

@@ -1,6 +1,7 @@
 // What the arguments of an index must be; every error names its parameter.
 
 import { count, kind, object, text } from '../check.js';
+import { labelOf } from '../label.js';
 import { invalid, refuseOthers, signalIn } from '../params.js';
 import type { CallOptions } from '../types.js';
 import type { Document, IndexOptions, SearchOptions } from './types.js';
@@ -43,14 +44,14 @@ export function checkDocuments(documents: unknown, options: CallOptions | undefi
     if (typeof one !== 'object' || one === null) {
       throw invalid(at, '{id, text, title?}', kind(one));
     }
-    const { id, text: said, title, ...others } = one as Document;
-    refuseOthers(at, others, () => 'id, text or title');
+    const { id, text: said, title, consent, redact, ...others } = one as Document;
+    refuseOthers(at, others, () => 'id, text, title, consent or redact');
     const name = text(`${at}.id`, id);
     if (seen.has(name)) {
       throw invalid(`${at}.id`, 'ids that differ', `"${name}" again`);
     }
     seen.add(name);
-    return { id: name, text: text(`${at}.text`, said), ...(title === undefined ? {} : { title: text(`${at}.title`, title) }) };
+    return { id: name, text: text(`${at}.text`, said), ...(title === undefined ? {} : { title: text(`${at}.title`, title) }), ...labelOf(at, { consent, redact }) };
   });
   return { list, signal: signalIn(options) };
 }

@@ -4,6 +4,7 @@
 import { openDrawer, type Drawer } from '../drawer.js';
 import { aborted, KingletError } from '../errors.js';
 import { fnv32 } from '../hash.js';
+import { labelOf, type Label } from '../label.js';
 import { wordsOf } from '../tasks/quotes.js';
 import type { CallOptions } from '../types.js';
 import { chunksOf, type Chunk } from './chunks.js';
@@ -170,13 +171,14 @@ export class DocumentIndex {
       const message = `a newer version of kinglet has written the index "${this.options.name}"; reload the page, or open one of another name`;
       throw new KingletError('store_newer', message, { supported: SCHEMA, found: schema });
     }
-    const { id, text, title } = (document ?? {}) as Partial<Document>;
+    const { id, text, title, consent, redact } = (document ?? {}) as Partial<Document>;
     if (schema !== SCHEMA || typeof id !== 'string' || key(id) !== name || typeof text !== 'string' || !['undefined', 'string'].includes(typeof title)) {
       return false;
     }
+    const label = labelOrStrictest({ consent, redact });
     const chunks = chunksOf(text, this.options.chunkWords);
     const fits = model === this.bound() && Array.isArray(vectors) && vectors.length === chunks.length && vectors.every(isVector);
-    this.kept.set(id, { document: { id, text, ...(title === undefined ? {} : { title }) }, chunks, vectors: fits ? vectors : undefined });
+    this.kept.set(id, { document: { id, text, ...(title === undefined ? {} : { title }), ...label }, chunks, vectors: fits ? vectors : undefined });
     return true;
   }
 
@@ -240,7 +242,8 @@ export class DocumentIndex {
     const split = at.lastIndexOf(' ');
     const { document, chunks } = this.kept.get(at.slice(0, split)) as Kept;
     const chunk = chunks[Number(at.slice(split + 1))] as Chunk;
-    return { id: document.id, ...(document.title === undefined ? {} : { title: document.title }), ...chunk, score };
+    const { id, text: _, ...known } = document; // its title and its label
+    return { id, ...known, ...chunk, score };
   }
 
   private check(): void {
@@ -281,6 +284,15 @@ export class DocumentIndex {
       hash = fnv32(`${document.id} ${chunks.length} ${document.title ?? ''} ${document.text}`, hash);
     }
     return `${SCHEMA} ${this.options.chunkWords} ${this.kept.size} ${(hash ?? 0).toString(16)}`;
+  }
+}
+
+/** A stored label; of one that cannot be read, the strictest. */
+function labelOrStrictest(stored: { consent?: unknown; redact?: unknown }): Label {
+  try {
+    return labelOf('document', stored);
+  } catch {
+    return { consent: 'never', redact: 'yes' };
   }
 }
 

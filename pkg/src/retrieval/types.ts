@@ -1,5 +1,6 @@
 // The public types of an index of documents.
 
+import type { Consent, Redact } from '../route/types.js';
 import type { CallOptions } from '../types.js';
 
 /** A document of the app's own. */
@@ -9,6 +10,9 @@ export interface Document {
   text: string;
   /** Is searched, too, and counts twice. */
   title?: string;
+  /** Whether what is found of it may leave this device, and is redacted first; default: what option `privacy` says. */
+  consent?: Consent;
+  redact?: Redact;
 }
 
 /** Options of `createIndex`. */
@@ -42,6 +46,9 @@ export interface Hit {
   /** Where it stands in the document's text. */
   start: number;
   end: number;
+  /** As the document has them. */
+  consent?: Consent;
+  redact?: Redact;
   /** By which hits are ordered: BM25+, the cosine, or the fused rank. Comparable within one search only. */
   score: number;
 }

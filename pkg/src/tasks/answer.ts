@@ -1,6 +1,7 @@
 // `answer`: a question, answered from passages, and what it says looked for in them.
 
 import { count, kind, number, object, text, whole } from '../check.js';
+import { labelOf } from '../label.js';
 import { invalid, refuseOthers } from '../params.js';
 import { sizeOfChoice, sizeOfWords, write } from './ask.js';
 import type { Pending } from '../escalation.js';
@@ -88,7 +89,10 @@ function nothing(question: string): Done<Result> {
 /** Passages are a part of what would leave: their labels hold beside those of the request, or the default of its own words. */
 function withLabels(own: Common<never>, passages: readonly Passage[]): Common<never> {
   const labels = passages.map(({ consent, redact }) => ({ ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }));
-  const given = own.facts.payload;
+  const given = own.facts.payload ?? undefined;
+  if (given !== undefined && !Array.isArray(given)) {
+    throw invalid('options.facts.payload', 'a list of labels', kind(given));
+  }
   const said = given === undefined ? [{}, ...labels] : [...given, ...labels.filter((label) => Object.keys(label).length > 0)];
   return { ...own, facts: { ...own.facts, payload: said } };
 }
@@ -116,8 +120,9 @@ function foundBy(found: unknown): { passages: Passage[]; signals: Found['signals
   const measured = { retrieval_top: finite(`${at}.signals.retrieval_top`, top), retrieval_margin: finite(`${at}.signals.retrieval_margin`, margin) };
   return {
     passages: hits.map((hit: unknown, i) => {
-      const { id, text: said } = object(`${at}.hits[${i}]`, hit as Passage);
-      return { id: text(`${at}.hits[${i}].id`, id), text: text(`${at}.hits[${i}].text`, said) };
+      const place = `${at}.hits[${i}]`;
+      const { id, text: said, consent, redact } = object(place, hit as Passage);
+      return { id: text(`${place}.id`, id), text: text(`${place}.text`, said), ...labelOf(place, { consent, redact }) };
     }),
     signals: Object.fromEntries(Object.entries(measured).filter(([, value]) => value !== undefined)),
   };
@@ -143,7 +148,7 @@ function passagesOf(given: Exclude<Passages, Searchable>): Passage[] {
     }
     const { text: said, id, consent, redact, ...others } = passage as Passage;
     refuseOthers(at, others, () => 'text, id, consent or redact');
-    const label = { ...(consent === undefined ? {} : { consent }), ...(redact === undefined ? {} : { redact }) }; // the routing core checks it
+    const label = labelOf(at, { consent, redact });
     return { text: text(`${at}.text`, said), ...(id === undefined ? {} : { id: text(`${at}.id`, id) }), ...label };
   });
 }
