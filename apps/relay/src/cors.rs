@@ -72,7 +72,8 @@ pub fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
     let Some(origin) = origin else { return };
     let plain = |name: &&HeaderName| !SAFE.contains(&name.as_str()) && !name.as_str().starts_with("access-control-");
-    let names: Vec<&str> = headers.keys().filter(plain).map(HeaderName::as_str).collect();
+    let mut names: Vec<&str> = headers.keys().filter(plain).map(HeaderName::as_str).collect();
+    names.push("date"); // the server adds it to every answer; with it a page can read a date in `retry-after` by this clock
     if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, names);
     }
