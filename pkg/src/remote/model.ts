@@ -88,6 +88,16 @@ export class RemoteModel {
     return this.#breaker.resting(this.#now()) > 0;
   }
 
+  /** Attempts of one request, at most. */
+  get attempts(): number {
+    return 1 + (this.#endpoint.retries ?? RETRIES);
+  }
+
+  /** The kind of failure after which it rests; undefined: it does not. */
+  get restsAfter(): unknown {
+    return this.resting ? this.#failed?.detail['kind'] : undefined;
+  }
+
   /** Exactly the text that is sent. No key is in it. */
   body(payload: Payload): string {
     return JSON.stringify(this.#protocol.body(this.#endpoint, payload));

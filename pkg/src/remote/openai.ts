@@ -66,12 +66,23 @@ const FINISH: Readonly<Record<string, RemoteFinish>> = {
 /** What events of the protocol are called; most servers name none. */
 const NAMES = new Set(['', 'message', 'error']);
 
+/** A call that is coming. */
+interface Call {
+  index: number;
+  id: string | undefined;
+  named: boolean;
+  /** Nothing of its arguments has come. */
+  empty: boolean;
+}
+
 class Reader implements AnswerReader {
   readonly known = new Known();
   /** The server's index of the call that came last, or its id: some have no index. */
   private last: unknown;
   /** What it means here: some give all calls the index 0, and tell them apart by their ids. */
-  private readonly calls = new Map<unknown, { index: number; id: string | undefined; named: boolean }>();
+  private readonly calls = new Map<unknown, Call>();
+  /** All of them, in their order. */
+  private readonly made: Call[] = [];
 
   event({ name, data }: StreamEvent): RemotePart[] {
     if (data.trim() === '[DONE]') {
@@ -115,7 +126,15 @@ class Reader implements AnswerReader {
     }
     this.usage(fields(chunk['usage']));
     this.finish(choice?.['finish_reason']);
-    return parts;
+    return this.known.finish === undefined ? parts : [...parts, ...this.close()];
+  }
+
+  /** A call without arguments may come without any piece of them, where an empty object is meant. */
+  private close(): RemotePart[] {
+    return this.made.filter(({ empty }) => empty).map((call) => {
+      call.empty = false;
+      return { type: 'call', index: call.index, arguments: '{}' };
+    });
   }
 
   private finish(reason: unknown): void {
@@ -148,8 +167,9 @@ class Reader implements AnswerReader {
     let known = this.calls.get(key);
     const first = known === undefined || (id !== undefined && known.id !== undefined && id !== known.id);
     if (known === undefined || first) {
-      known = { index: this.known.calls, id, named: false };
+      known = { index: this.known.calls, id, named: false, empty: true };
       this.calls.set(key, known);
+      this.made.push(known);
     }
     const made = fields(call['function']) ?? {};
     const name = known.named ? undefined : word(made['name']);
@@ -157,6 +177,7 @@ class Reader implements AnswerReader {
     known.id ??= id;
     const given = made['arguments'];
     const text = typeof given === 'string' ? given : fields(given) === undefined ? '' : JSON.stringify(given);
+    known.empty &&= text.trim() === '';
     return this.known.call({ index: known.index, ...(first && id !== undefined ? { id } : {}), ...(name === undefined ? {} : { name }), arguments: text });
   }
 }
