@@ -229,12 +229,17 @@ export type NoticeCode =
   | 'gpu_disabled'
   /** A calibration was made for something else, and is not used; `detail.field` differs. */
   | 'profile_mismatch'
-  /** A request that had waited for a connection was answered: `detail` is `{id, content, provenance, decision, cost, placeholders}`. */
+  /**
+   * A request that had waited for a connection was answered: `detail` is `{id, content, tool_calls?, finish_reason, usage, provenance,
+   * decision, cost, placeholders}`.
+   */
   | 'upgraded'
   /** A tab ended while it sent a request that had waited: `detail.id` can be asked for again, or cancelled. */
   | 'queue_interrupted'
   /** A request has waited for too long. */
   | 'queue_expired'
+  /** A request that had waited is not asked any more, or its answer was of no use: `detail` is `{id, reason}`. */
+  | 'queue_dropped'
   /** A request could not be kept for later. */
   | 'queue_full'
   /** Traffic is no longer like the calibration set; `detail` is `{kind, action}`. */

@@ -331,6 +331,82 @@ test('without a connection the answer is from here, and the better one comes lat
   assert.ok(detail.cost > 0);
 });
 
+/** Until a notice has come. */
+async function noticed(notices, ...codes) {
+  for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    const found = notices.find(({ code }) => codes.includes(code));
+    if (found !== undefined) return found.detail;
+  }
+  return assert.fail(`no notice: ${codes.join(', ')}`);
+}
+
+test('what has waited is held against what was asked for; what is of no use is dropped, and said', { skip }, async () => {
+  const schema = { type: 'object', properties: { to: { enum: ['ada@example.org'] } }, required: ['to'] };
+  const request = { ...ask, messages: [{ role: 'user', content: 'Write to ada@example.org' }], response_format: { type: 'json_schema', json_schema: { name: 'x', schema } }, max_tokens: 40 };
+  const later = async (order, more = request) => {
+    const notices = [];
+    const onNotice = (notice) => {
+      notices.push(notice);
+      throw new Error('the app is broken');
+    };
+    const kinglet = await open({ mode: 'prefer-remote', remote: [remote(`close;${order}`, { breaker: { failures: 9 } })], offline: { store: 'memory' }, privacy: free, onNotice });
+    const { id, kinglet: own } = await kinglet.chat.completions.create(more);
+    assert.ok(own.warnings.some(({ code }) => code === 'queued'), order);
+    const detail = await noticed(notices, 'upgraded', 'queue_dropped');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([detail.id, await kinglet.queue.list()], [id, []], `${order}: whatever the app does with a notice`);
+    return detail;
+  };
+  const say = (text) => `say=${encodeURIComponent(text)}`;
+  const good = await later(say('{"to": "__EMAIL_1__"}'));
+  assert.deepEqual([JSON.parse(good.content), good.finish_reason, good.usage.completion_tokens > 0, 'tool_calls' in good], [{ to: 'ada@example.org' }, 'stop', true, false]);
+  assert.equal((await later(say('{"to": "bob"}'))).reason, 'invalid_output');
+  assert.equal((await later('filter', ask)).reason, 'content_filter');
+  const tools = [{ type: 'function', function: { name: 'find', parameters: { type: 'object' } } }];
+  const called = await later('tools,bare', { ...ask, tools });
+  assert.deepEqual([called.finish_reason, called.tool_calls[0].function], ['tool_calls', { name: 'find', arguments: '{}' }]);
+});
+
+test('who waits: each request that the network has kept here, and none that could not be sent with one', { skip }, async () => {
+  const dead = { baseURL: 'http://127.0.0.1:1/v1' };
+  const offline = { store: 'memory' };
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('ok', dead)], offline, privacy: free });
+  for (let i = 0; i < 5; i++) {
+    const facts = { task: 'mail to ada@example.org', group: 'of bob@example.org' };
+    const { kinglet: own } = await kinglet.chat.completions.create({ ...ask, kinglet: { facts } });
+    assert.ok(own.warnings.some(({ code }) => code === 'queued'), `${i}: ${own.decision.reason}`);
+  }
+  const list = await kinglet.queue.list();
+  assert.equal(list.length, 5, 'also those that came while it rested');
+  assert.doesNotMatch(JSON.stringify(list), /example\.org/);
+  const broken = await open({ mode: 'prefer-remote', remote: [remote('html', { breaker: { failures: 1 } })], offline, privacy: free });
+  for (let i = 0; i < 2; i++) await broken.chat.completions.create(ask);
+  assert.equal((await broken.queue.list()).length, 0, 'it rests, and not for the network');
+  const mute = await open({ mode: 'prefer-remote', remote: [remote('ok', dead)], offline });
+  const { kinglet: alone } = await mute.chat.completions.create(ask);
+  assert.deepEqual([alone.decision.reason, await mute.queue.list()], ['consent_denied', []]);
+});
+
+test('a request that waits is dropped when the user says no, and that is said', { skip }, async () => {
+  const notices = [];
+  const answers = ['once', 'no'];
+  const options = { offline: { store: 'memory' }, privacy: { onConsent: () => answers.shift() }, onNotice: (notice) => notices.push(notice) };
+  server.truth.length = 0;
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('close;ok', { breaker: { failures: 9 } })], ...options });
+  const { id } = await kinglet.chat.completions.create(ask);
+  const detail = await noticed(notices, 'queue_dropped');
+  assert.deepEqual([detail.id, detail.reason, server.truth.length], [id, 'consent_denied', 1]);
+});
+
+test('the user is told what it can cost at most: every attempt as it is reserved', { skip }, async () => {
+  const seen = [];
+  const kinglet = await open({ mode: 'prefer-remote', remote: [remote('ok', { retries: 2 })], privacy: { onConsent: (request) => (seen.push(request), 'once') } });
+  await kinglet.chat.completions.create(ask);
+  const [row] = await kinglet.ledger.rows();
+  assert.ok(row.reserved > 0);
+  assert.equal(seen[0].cost, 3 * row.reserved);
+});
+
 test('a rollout that observes asks the remote model, without the app\'s help and by the same rules', { skip }, async () => {
   const kinglet = await open({ remote: [remote('say=b')], privacy: free, escalation: { conservative: 'checks-only' }, feedback: { store: 'memory', observe: { share: 1 } } });
   server.reset();

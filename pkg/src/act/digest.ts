@@ -30,8 +30,11 @@ export async function digest(link: Lasting, question: string, text: string, word
   return kept(pieces, await ranked(link, question, pieces, by, signal), words);
 }
 
-/** Several documents, each with its share of the words. */
+/** Several documents, each with its share of the words. Without a question they stay whole: nobody knows what it needs of them. */
 export async function digests(link: Lasting, question: string, texts: readonly string[], { words, by }: Required<LongDocuments>, signal: AbortSignal | undefined): Promise<string[]> {
+  if (question.trim() === '') {
+    return [...texts];
+  }
   const all = texts.reduce((sum, text) => sum + text.length, 0) || 1;
   const short: string[] = [];
   for (const text of texts) {
@@ -43,8 +46,12 @@ export async function digests(link: Lasting, question: string, texts: readonly s
 /** Messages, of which those at `documents` are shortened for what the user asks beside them. */
 export async function shortened(link: Lasting, messages: readonly ChatMessage[], documents: readonly number[], options: Required<LongDocuments>, signal: AbortSignal | undefined): Promise<ChatMessage[]> {
   const textOf = ({ content }: ChatMessage): string => (typeof content === 'string' ? content : (content ?? []).map((part) => ('text' in part ? part.text : '')).join(''));
-  const asks = messages.filter((message, i) => message.role === 'user' && !documents.includes(i));
-  const question = asks.slice(-1).map(textOf).join('');
+  // What was asked before the last answer is answered: what is asked now stands behind it, or in a document itself.
+  const answered = messages.findLastIndex(({ role }) => role === 'assistant');
+  const question = messages.filter(({ role }, i) => role === 'user' && i > answered && !documents.includes(i)).slice(-1).map(textOf).join('');
+  if (question.trim() === '') {
+    return [...messages];
+  }
   const short = await digests(link, question, documents.flatMap((i) => messages.slice(i, i + 1).map(textOf)), options, signal);
   return messages.map((message, i) => (documents.includes(i) ? { ...message, content: short[documents.indexOf(i)] ?? '' } : message));
 }

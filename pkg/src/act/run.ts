@@ -415,7 +415,8 @@ function delta(part: { index: number; id?: string; name?: string; arguments: str
   return { index, ...first, function: { ...(name === undefined ? {} : { name }), arguments: given } };
 }
 
-function usageOf(usage: RemoteUsage | undefined): Usage {
+/** As OpenAI counts it. */
+export function usageOf(usage: RemoteUsage | undefined): Usage {
   const { input = 0, output = 0, cached } = usage ?? {};
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output, ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }) };
 }

@@ -7,9 +7,9 @@ import type { Ledger } from '../ledger/index.js';
 import type { Purse } from '../ledger/types.js';
 import type { Consents, EgressLog, Redactor, Vault } from '../privacy/index.js';
 import type { ConsentAnswer, Egress, EntityCounts } from '../privacy/types.js';
-import type { RemoteModel } from '../remote/index.js';
+import { sameModel, type RemoteModel } from '../remote/index.js';
 import type { Account, Payload, RemoteEndpoint, RemotePart } from '../remote/types.js';
-import type { Decision, Facts, Trace } from '../route/types.js';
+import type { Decision, Facts, Price, Trace } from '../route/types.js';
 import type { Usage } from '../types.js';
 import { restored } from './restored.js';
 
@@ -82,6 +82,17 @@ export class Sender {
     return this.means.redactor.redact(payload);
   }
 
+  /** The kind of the failure after which it rests; undefined: it does not. */
+  restsAfter(remote: string): unknown {
+    return this.means.remotes.get(remote)?.model.restsAfter;
+  }
+
+  /** Of one that waits, redacted: the user can be asked when it is sent, or has agreed before. */
+  askable(remote: string, { task }: Purse): boolean {
+    const { model } = this.known(remote);
+    return this.means.consents.askable({ remote, host: model.host, model: model.model, redacted: true, ...(task === undefined ? {} : { task }) });
+  }
+
   /** What a decision is told beside what the request says. */
   async world(purse: Purse): Promise<Facts> {
     const { resting } = this;
@@ -127,7 +138,7 @@ export class Sender {
     const parts = model.ask(payload, { id, account, ...(signal === undefined ? {} : { signal }) });
     for await (const part of vault === undefined ? parts : restored(parts, vault, payload, bill)) {
       answers.model = part.type === 'head' ? (part.model ?? answers.model) : answers.model;
-      if (part.type === 'head' && part.model !== undefined && !part.model.startsWith(endpoint.model)) {
+      if (part.type === 'head' && part.model !== undefined && !sameModel(endpoint.model, part.model)) {
         const message = `asked for ${endpoint.model}, and ${part.model} answered: calibrations and prices may be of another model`;
         bill.warnings.push({ code: 'model_changed', message });
       }
@@ -157,7 +168,7 @@ export class Sender {
       preview,
       redacted: egress.needs_redaction || ask.waited !== undefined,
       entities,
-      cost: egress.cost,
+      cost: mostOf(endpoint.price, new TextEncoder().encode(preview).length, ask.payload.max_tokens, model.attempts),
       currency: endpoint.price.currency,
       ...(purse.task === undefined ? {} : { task: purse.task }),
     };
@@ -220,6 +231,13 @@ export class Sender {
     }
     return known;
   }
+}
+
+/** What so many attempts cost at most, each counted as it is reserved: a token for each byte of the body, and all of the answer. */
+function mostOf({ inputPerMillion, outputPerMillion, perRequest = 0 }: Price, bytes: number, output: number, attempts: number): number | null {
+  const millionths = BigInt(bytes) * BigInt(inputPerMillion) + BigInt(output) * BigInt(outputPerMillion);
+  const most = Number(((millionths + 999_999n) / 1_000_000n + BigInt(perRequest)) * BigInt(attempts));
+  return Number.isSafeInteger(most) ? most : null;
 }
 
 /** A local answer, for what it would have cost elsewhere. */

@@ -20,10 +20,12 @@ const CONSENTS: readonly Consent[] = ['free', 'ask', 'never'];
 const REDACTS: readonly Redact[] = ['no', 'yes'];
 
 /** Of a request that was decided on; undefined: a gate forbids it. */
-export function leaveOf({ gates, inputs: { policy, facts } }: Trace): Leave | undefined {
-  if (gates.length > 0) {
-    return undefined;
-  }
+export function leaveOf(trace: Trace): Leave | undefined {
+  return trace.gates.length > 0 ? undefined : labelsOf(trace);
+}
+
+/** What the labels of a request ask for, whatever else forbids that it leaves. */
+export function labelsOf({ inputs: { policy, facts } }: Trace): Leave {
   const { task = '' } = facts;
   const rule = policy.tasks !== undefined && Object.hasOwn(policy.tasks, task) ? policy.tasks[task] : undefined;
   return needs(facts.payload ?? [], policy.privacy ?? {}, rule ?? {});

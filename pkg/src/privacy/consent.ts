@@ -63,6 +63,11 @@ export class Consents {
     }
   }
 
+  /** Something may come of asking: there is somebody to ask, or it was granted before. */
+  askable(question: Pick<Question, 'remote' | 'host' | 'model' | 'task' | 'redacted'>): boolean {
+    return this.onConsent !== undefined || this.covering(question) !== undefined;
+  }
+
   /** What holds. */
   granted(): Grant[] {
     return this.grants.map((grant) => ({ ...grant }));
@@ -108,7 +113,7 @@ export class Consents {
   }
 
   /** A grant covers the same recipient, and nothing that shows more than it was given for. */
-  private covering({ remote, host, model, task, redacted }: Question): Grant | undefined {
+  private covering({ remote, host, model, task, redacted }: Pick<Question, 'remote' | 'host' | 'model' | 'task' | 'redacted'>): Grant | undefined {
     return this.grants.find(
       (grant) =>
         grant.remote === remote &&

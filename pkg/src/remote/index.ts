@@ -3,5 +3,6 @@
 
 export { checkEndpoints, isEndpoint, policyPart } from './options.js';
 export { RemoteModel, type AskOptions, type RemoteModelOptions } from './model.js';
+export { sameModel } from './same.js';
 export type { Fetch } from './http.js';
 export type * from './types.js';

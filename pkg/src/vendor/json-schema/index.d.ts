@@ -11,5 +11,7 @@ export interface OutputUnit {
 
 export class Validator {
   constructor(schema: object, draft?: '4' | '7' | '2019-09' | '2020-12', shortCircuit?: boolean);
+  /** All schemas in it, by their addresses. */
+  readonly lookup: Readonly<Record<string, unknown>>;
   validate(instance: unknown): { valid: boolean; errors: OutputUnit[] };
 }
