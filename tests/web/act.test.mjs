@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shortened } from '../../pkg/dist/act/digest.js';
 import { checkable, checkAnswer } from '../../pkg/dist/act/validate.js';
+import { Whole } from '../../pkg/dist/act/whole.js';
 import { openai } from '../../pkg/dist/remote/openai.js';
 import { sameModel } from '../../pkg/dist/remote/same.js';
 
@@ -67,6 +68,16 @@ test('a call without arguments is one with none, however its server says that', 
   assert.deepEqual(parts.map(({ arguments: given }) => given), ['', '{}']);
   assert.deepEqual(whole.known.usage, { input: 3, output: 1 });
   checkAnswer('strong', tool({ type: 'object' }), { text: '', calls: parts.map((part) => ({ index: 0, function: { name: part.name, arguments: part.arguments } })), finish: 'tool_calls' });
+});
+
+test('an answer that nobody watches is put together, calls and all', () => {
+  const whole = new Whole();
+  for (const part of [{ type: 'head', id: 'r1', model: 'large-2' }, { type: 'call', index: 1, id: 'b', name: 'find', arguments: '{"a"' }, { type: 'call', index: 1, arguments: ':1}' }, { type: 'usage', usage: { input: 3, output: 2 } }, { type: 'finish', reason: 'tool_calls' }]) whole.add(part);
+  assert.deepEqual(whole.toolCalls, [{ id: 'b', type: 'function', function: { name: 'find', arguments: '{"a":1}' } }]);
+  assert.deepEqual([whole.model, whole.id, whole.finish, whole.usage, whole.filtered], ['large-2', 'r1', 'tool_calls', { input: 3, output: 2 }, false]);
+  checkAnswer('strong', tool({ type: 'object' }), whole);
+  whole.add({ type: 'finish', reason: 'content_filter' });
+  assert.ok(whole.filtered);
 });
 
 test('a model is the one that was asked for where only its version or who serves it is said beside it', () => {

@@ -362,9 +362,6 @@ test('what has waited is held against what was asked for; what is of no use is d
   assert.deepEqual([JSON.parse(good.content), good.finish_reason, good.usage.completion_tokens > 0, 'tool_calls' in good], [{ to: 'ada@example.org' }, 'stop', true, false]);
   assert.equal((await later(say('{"to": "bob"}'))).reason, 'invalid_output');
   assert.equal((await later('filter', ask)).reason, 'content_filter');
-  const tools = [{ type: 'function', function: { name: 'find', parameters: { type: 'object' } } }];
-  const called = await later('tools,bare', { ...ask, tools });
-  assert.deepEqual([called.finish_reason, called.tool_calls[0].function], ['tool_calls', { name: 'find', arguments: '{}' }]);
 });
 
 test('who waits: each request that the network has kept here, and none that could not be sent with one', { skip }, async () => {
