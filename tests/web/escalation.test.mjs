@@ -194,6 +194,14 @@ test('structured remote output is held against its schema', { skip }, async () =
   }
 });
 
+test('a schema that no answer can be held against is refused before anything is sent', { skip }, async () => {
+  const kinglet = await open({ mode: 'only-remote', remote: [remote('ok')], privacy: free });
+  server.reset();
+  const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', properties: { a: { $ref: '#/nowhere' } } } } };
+  await assert.rejects(kinglet.chat.completions.create({ ...ask, response_format }), { code: 'invalid_request' });
+  assert.equal(server.truth.length, 0);
+});
+
 test('only-remote: an answer from there, or an error that says why not; the model is not loaded', { skip }, async () => {
   const kinglet = await open({ mode: 'only-remote', remote: [remote('n=4')], privacy: free });
   const { text, last } = await read(await kinglet.chat.completions.create({ ...ask, stream: true }));

@@ -8,7 +8,7 @@ import type { Shown } from '../shape.js';
 import { pieces } from '../stream.js';
 import type { Acting } from './acting.js';
 import type { Plan } from './run.js';
-import { checkAnswer } from './validate.js';
+import { checkable, checkAnswer } from './validate.js';
 
 /** One that is decided on. */
 export type Chat = Requested & { pending: Pending };
@@ -44,6 +44,7 @@ export function planOf(acting: Acting, link: Lasting, chat: Chat, request: Reque
     streams,
     probation,
     ...(heard === undefined ? {} : { heard }),
+    checkable: () => checkable(request),
     check: (remote, answer) => checkAnswer(remote, request, answer),
   };
 }

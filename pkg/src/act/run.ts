@@ -37,6 +37,8 @@ export interface Plan {
   streams?: boolean;
   /** Pieces of the answer here that are held back, so that what is shown is rarely replaced. */
   probation: number;
+  /** Before anything is sent. @throws KingletError `invalid_request`: no answer could be held against its schemas. */
+  checkable(): void;
   /** @throws KingletError `remote_failed` of kind `invalid_output`. */
   check(remote: string, answer: Complete): void;
   /** Hears the text that stands. */
@@ -193,6 +195,7 @@ class Run {
     const counting = this.plan.tokens(payload).catch(() => undefined);
     const about = { id: trace.inputs.id, reason: reason ?? '', egress, payload, purse: this.plan.purse, ...(local_ms === undefined ? {} : { local_ms }) };
     try {
+      this.plan.checkable();
       for await (const part of this.acting.ask(about, this.bill, this.signal)) {
         if (part.type === 'head') {
           Object.assign(provenance, part.model === undefined ? {} : { model: part.model }, part.id === undefined ? {} : { id: part.id });

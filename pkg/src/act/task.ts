@@ -13,7 +13,7 @@ import type { Usage } from '../types.js';
 import type { Acting } from './acting.js';
 import { arrived } from './arrived.js';
 import { run, type Plan } from './run.js';
-import { checkAnswer } from './validate.js';
+import { checkable, checkAnswer } from './validate.js';
 
 /** A task call. */
 export interface Task<T> {
@@ -77,6 +77,7 @@ export async function task<T extends object>(acting: Acting, { pending, purse, l
     tokens: async () => undefined,
     ...shorterOf(acting, elsewhere, payload, link, signal),
     local: (rule) => here(rule),
+    checkable: () => checkable(payload as unknown as Record<string, unknown>),
     check: (remote, answer) => {
       checkAnswer(remote, payload as unknown as Record<string, unknown>, answer);
       said = read(answer.text, done);
