@@ -1,5 +1,6 @@
 // Decisions that are acted on: the real engine in Node asks a real server, which does on order what good servers do not.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { visible } from '../../pkg/dist/index.js';
@@ -410,6 +411,44 @@ test('the user is told what it can cost at most: every attempt as it is reserved
   const [row] = await kinglet.ledger.rows();
   assert.ok(row.reserved > 0);
   assert.equal(seen[0].cost, 3 * row.reserved);
+});
+
+test('a collector is told whose answer it was, what it saved, and of no text that may not leave', { skip }, async () => {
+  const spans = [];
+  const collector = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      if (request.url.endsWith('traces')) spans.push(...JSON.parse(body).resourceSpans[0].scopeSpans[0].spans);
+      response.end('{}');
+    });
+  });
+  await new Promise((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const telemetry = { endpoint: `http://127.0.0.1:${collector.address().port}`, content: true };
+  const facts = ({ attributes }) => Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]));
+  const watched = async (options, work) => {
+    spans.length = 0;
+    const kinglet = await open({ telemetry, privacy: free, ...options });
+    await work(kinglet);
+    kinglet.dispose();
+    while (spans.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    return spans.map((span) => ({ kind: span.kind, ...facts(span) }));
+  };
+  const labelled = (label) => ({ ...ask, messages: [{ role: 'user', content: 'I am ada@example.org', kinglet: label }] });
+  const told = await watched({ mode: 'only-local' }, async (kinglet) => {
+    for (const label of [{ consent: 'never' }, { consent: 'ask' }, { redact: 'yes' }, {}]) await kinglet.chat.completions.create(labelled(label));
+  });
+  assert.deepEqual(told.map((span) => /ada@|EMAIL/.exec(span['gen_ai.input.messages'] ?? '')?.[0]), [undefined, undefined, 'EMAIL', 'ada@']);
+  const [far] = await watched({ mode: 'prefer-remote', remote: [remote('model=large-2,cached=4')] }, (kinglet) => kinglet.chat.completions.create(ask));
+  assert.deepEqual([far.kind, far['gen_ai.request.model'], far['gen_ai.response.model'], far['kinglet.saved'], far['kinglet.currency'], far['gen_ai.usage.cache_read.input_tokens']], [3, 'large', 'large-2', 0, 'USD', 4]);
+  assert.doesNotMatch(far['gen_ai.response.id'], /^chatcmpl-kinglet/);
+  const [failed] = await watched({ mode: 'prefer-remote', remote: [remote('html')] }, (kinglet) => kinglet.chat.completions.create(ask));
+  assert.deepEqual([failed.kind, failed['kinglet.remote.name'], failed['kinglet.source'], failed['kinglet.escalation']], [3, 'strong', 'local', 'failed']);
+  const left = await watched({ mode: 'only-local' }, async (kinglet) => {
+    for await (const _ of await kinglet.chat.completions.create({ ...ask, stream: true })) break;
+  });
+  assert.deepEqual(left.map((span) => span['error.type']), ['aborted']);
+  await new Promise((resolve) => collector.close(resolve).closeAllConnections());
 });
 
 test('a rollout that observes asks the remote model, without the app\'s help and by the same rules', { skip }, async () => {

@@ -138,7 +138,7 @@ export class Acting extends Sender {
   }
 
   /** A local answer, booked. */
-  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<void> {
+  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): ReturnType<typeof book> {
     return book(this.means, trace, purse, usage, local_ms);
   }
 

@@ -1,5 +1,6 @@
 // One request, answered on either side: here, by a remote model, by the next one, and by what is here after all.
 
+import type { Provenance } from '../answers.js';
 import { aborted, KingletError, toWire } from '../errors.js';
 import { told, type Pending } from '../escalation.js';
 import type { Purse } from '../ledger/types.js';
@@ -8,7 +9,8 @@ import type { Facts, Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';
 import type { AnswerReport } from '../telemetry/types.js';
 import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
-import type { Bill } from './sender.js';
+import { contentOf } from './content.js';
+import { countIn, type Bill } from './sender.js';
 import type { Acting } from './acting.js';
 import { Segment, telling, type Handover } from './parts.js';
 import type { Complete } from './validate.js';
@@ -69,6 +71,7 @@ export async function* run(acting: Acting, plan: Plan, given: AbortSignal | unde
     running.told({ error: toWire(thrown).code });
     throw thrown;
   } finally {
+    running.told({ error: 'aborted' }); // whoever asked has left
     if (running.room) {
       acting.leave();
     }
@@ -90,8 +93,10 @@ class Run {
   private readonly began = Date.now();
   /** It may leave: `maxRate` has had room for it. */
   room = false;
-  /** The last trace, for whoever watches. */
+  /** The last trace, and the remote model that was asked last, for whoever watches. */
   private trace: Trace | undefined;
+  private asked: Provenance | undefined;
+  private ended = false;
 
   constructor(
     private readonly acting: Acting,
@@ -192,6 +197,7 @@ class Run {
     let usage: RemoteUsage | undefined;
     let finish: FinishReason = 'stop';
     const provenance = this.acting.provenance(egress.remote);
+    this.asked = provenance;
     const counting = this.plan.tokens(payload).catch(() => undefined);
     const about = { id: trace.inputs.id, reason: reason ?? '', egress, payload, purse: this.plan.purse, ...(local_ms === undefined ? {} : { local_ms }) };
     try {
@@ -321,7 +327,7 @@ class Run {
     const { pending, purse } = this.plan;
     const decision = outcome === undefined ? told(trace) : pending.settled(trace, here.ending, outcome);
     const own: Ending = { ...here.ending, decision, source: 'local', ...(escalation === undefined ? {} : { escalation }) };
-    await this.acting.kept(trace, purse, here.usage, this.took());
+    countIn(this.bill, await this.acting.kept(trace, purse, here.usage, this.took()));
     this.plan.heard?.(here.segment.text);
     yield here.segment.stands(this.showing);
     yield this.last(own, here.finish, here.usage, here.segment.text);
@@ -334,23 +340,29 @@ class Run {
     }
   }
 
-  /** Tells whoever watches. */
-  told(more: Partial<AnswerReport>): void {
-    if (!this.acting.watched) {
+  /** Tells whoever watches, once. */
+  told({ content, ...more }: Partial<AnswerReport>): void {
+    if (!this.acting.watched || this.ended) {
       return;
     }
+    this.ended = true;
     const { pending, operation, input, model } = this.plan;
-    const { cost, attempts } = this.bill;
-    const { inputs, decision } = this.trace ?? pending.step;
-    this.acting.ended({ id: inputs.id, operation, model: model(), started_ms: this.began, ended_ms: Date.now(), decision, cost, attempts, segments: this.segments, content: { input }, ...more });
+    const { cost, attempts, counterfactual, currency } = this.bill;
+    const trace = this.trace ?? pending.step;
+    const shown = contentOf(this.acting, trace, content ?? { input });
+    const { asked } = this;
+    const remote = asked && attempts > 0 ? { name: asked.remote, provider: asked.provider, model: this.acting.provenance(asked.remote).model, response_model: asked.model, ...(asked.id === undefined ? {} : { id: asked.id }) } : undefined;
+    const money = counterfactual === undefined || currency === undefined ? {} : { saved: counterfactual - cost, currency };
+    const about = { id: trace.inputs.id, operation, model: model(), started_ms: this.began, ended_ms: Date.now(), decision: trace.decision, cost, attempts, segments: this.segments };
+    this.acting.ended({ ...about, ...money, ...(remote === undefined ? {} : { remote }), ...(shown === undefined ? {} : { content: shown }), ...more });
   }
 
   private last(own: Ending, finish: FinishReason, usage: Usage, output: string): Shown {
     const { cost, warnings } = this.bill;
-    const { decision, provenance } = own;
-    const of = provenance && { name: provenance.remote, provider: provenance.provider, model: provenance.model, response_model: provenance.model };
-    const used = { input: usage.prompt_tokens, output: usage.completion_tokens };
-    this.told({ ...(decision ? { decision } : {}), ...(of ? { remote: of } : {}), usage: used, finish, content: { input: this.plan.input, output } });
+    const { decision, escalation } = own;
+    const cached = usage.prompt_tokens_details?.cached_tokens;
+    const used = { input: usage.prompt_tokens, output: usage.completion_tokens, ...(cached === undefined ? {} : { cached }) };
+    this.told({ ...(decision ? { decision } : {}), source: own.source ?? 'local', ...(escalation ? { escalation } : {}), usage: used, finish, content: { input: this.plan.input, output } });
     const all: Ending = { ...own, ...(this.acting.any ? { cost } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
     const source = own.source ?? 'local';
     return {

@@ -4,7 +4,7 @@
 import type { Provenance, WarningCode } from '../answers.js';
 import { KingletError } from '../errors.js';
 import type { Ledger } from '../ledger/index.js';
-import type { Purse } from '../ledger/types.js';
+import type { LedgerRow, Purse } from '../ledger/types.js';
 import type { Consents, EgressLog, Redactor, Vault } from '../privacy/index.js';
 import type { ConsentAnswer, Egress, EntityCounts } from '../privacy/types.js';
 import { sameModel, type RemoteModel } from '../remote/index.js';
@@ -18,6 +18,9 @@ export interface Bill {
   /** Micro-units. */
   cost: number;
   attempts: number;
+  /** What the first remote model would have cost for the same, and in which currency both are, by the rows of the ledger. */
+  counterfactual?: number;
+  currency?: string;
   warnings: { code: WarningCode; message: string }[];
 }
 
@@ -213,7 +216,9 @@ export class Sender {
           ...(local_ms === undefined ? {} : { wasted_local_ms: local_ms }),
         };
         try {
-          bill.cost += (await ledger.settle(id, attempt, settled)).cost;
+          const row = await ledger.settle(id, attempt, settled);
+          bill.cost += row.cost;
+          countIn(bill, row);
         } catch (thrown) {
           report(thrown); // the reservation stays, and the answer is there
         }
@@ -241,7 +246,7 @@ function mostOf({ inputPerMillion, outputPerMillion, perRequest = 0 }: Price, by
 }
 
 /** A local answer, for what it would have cost elsewhere. */
-export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<void> {
+export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow | undefined> {
   const [first] = remotes.values();
   const kept = {
     ...purse,
@@ -253,7 +258,17 @@ export async function book({ ledger, remotes }: Means, { inputs, decision }: Tra
     ...(decision.reason === null ? {} : { reason: decision.reason }),
   };
   // The answer is there, whether or not it can be written down.
-  await ledger.kept(kept).catch(report);
+  return ledger.kept(kept).catch((thrown: unknown): undefined => {
+    report(thrown);
+  });
+}
+
+/** Adds up what a request's rows would have cost elsewhere. */
+export function countIn(bill: Bill, row: LedgerRow | undefined): void {
+  if (row?.currency !== undefined && row.currency !== null) {
+    bill.counterfactual = (bill.counterfactual ?? 0) + row.counterfactual;
+    bill.currency = row.currency;
+  }
 }
 
 /** What goes wrong behind an answer is told as the platform tells it. */

@@ -20,14 +20,14 @@ const KIND = { internal: 1, client: 3 };
 const STATUS_ERROR = 2;
 
 /** Attributes that spans and metrics share. */
-export function shared({ operation, model, remote, error }: AnswerReport): Record<string, Given> {
+export function shared({ operation, model, remote, error, source }: AnswerReport): Record<string, Given> {
   const [provider, server] = providerOf(remote?.provider);
   const port = /:(\d+)$/.exec(server ?? '')?.[1];
   return {
     'gen_ai.operation.name': operation,
     'gen_ai.provider.name': provider,
     'gen_ai.request.model': remote?.model ?? model,
-    'gen_ai.response.model': remote === undefined ? model : remote.response_model,
+    'gen_ai.response.model': remote === undefined || source === 'local' ? model : remote.response_model,
     'server.address': server?.replace(/:\d+$/, ''),
     'server.port': port === undefined ? undefined : Number(port),
     'error.type': error,
@@ -48,12 +48,13 @@ export function spanOf(report: AnswerReport, content: boolean): Span {
   const { id, operation, remote, usage, decision, error } = report;
   const facts: Record<string, Given> = {
     ...shared(report),
-    'gen_ai.response.id': id,
+    'gen_ai.response.id': report.source === 'local' ? id : (remote?.id ?? id),
     'gen_ai.usage.input_tokens': usage?.input,
     'gen_ai.usage.output_tokens': usage?.output,
     'gen_ai.usage.cache_read.input_tokens': usage?.cached,
     'gen_ai.response.finish_reasons': report.finish === undefined ? undefined : [report.finish],
-    'kinglet.source': remote === undefined ? 'local' : 'remote',
+    'kinglet.source': report.source ?? (remote === undefined ? 'local' : 'remote'),
+    'kinglet.escalation': report.escalation,
     'kinglet.local.model': report.model,
     'kinglet.remote.name': remote?.name,
     'kinglet.decision.action': decision?.action,

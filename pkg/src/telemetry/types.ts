@@ -30,7 +30,11 @@ export interface AnswerReport {
   ended_ms: number;
   /** Of this device. */
   model: string;
-  /** The remote model, if its answer stands or it failed. */
+  /** Whose answer stands; without it that of {@link remote}, where there is one. */
+  source?: 'local' | 'remote';
+  /** What came of asking a remote model. */
+  escalation?: string;
+  /** The remote model, if its answer stands or it failed. `model`: which was asked for. */
   remote?: {
     name: string;
     /** `openai:relay.example`: protocol and host. */
@@ -38,6 +42,8 @@ export interface AnswerReport {
     model: string;
     /** Which model really answered, by what the service says. */
     response_model?: string;
+    /** The service's id of its answer. */
+    id?: string;
   };
   usage?: RemoteUsage;
   decision?: Pick<Decision, 'reason' | 'asked' | 'action' | 'calibrated'>;
