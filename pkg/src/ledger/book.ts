@@ -151,7 +151,7 @@ function fresh(): Head {
 }
 
 /** What sums need of a row is there. */
-function isRow(value: unknown): value is LedgerRow {
+export function isRow(value: unknown): value is LedgerRow {
   const row = (value ?? {}) as Partial<Record<keyof LedgerRow, unknown>>;
   const texts = [row.id, row.session, row.source, row.tokens, row.counterfactual_kind];
   const numbers = [row.seq, row.at, row.cost, row.counterfactual, row.input_tokens, row.output_tokens];

@@ -8,7 +8,7 @@ import { call, type RouteGlue } from '../route/module.js';
 import { text } from '../route/text.js';
 import type { Facts } from '../route/types.js';
 import type { WasmFile } from '../types.js';
-import { Book, damaged, type Changed, type Others } from './book.js';
+import { Book, damaged, isRow, type Changed, type Others } from './book.js';
 import { csv, jsonLines } from './export.js';
 import { checkBudget } from './options.js';
 import type { BudgetOptions, Kept, LedgerRow, LedgerSummary, LedgerTotals, Purse, Reserve, Settled } from './types.js';
@@ -178,7 +178,7 @@ export class Ledger {
     const alive = others?.alive === undefined ? {} : { alive: [...others.alive, this.session] };
     const said = JSON.stringify({ ...alive, ...work });
     try {
-      return JSON.parse(call(this.glue, () => this.glue.budget(this.policy, state, this.now(), said))) as Answer;
+      return known(JSON.parse(call(this.glue, () => this.glue.budget(this.policy, state, this.now(), said))));
     } catch (thrown) {
       const { code, detail } = thrown as Partial<KingletError>;
       throw code === 'invalid_request' && String(detail?.['param']).startsWith('state') ? damaged(thrown) : thrown;
@@ -189,6 +189,16 @@ export class Ledger {
   private purse(path: string, given: object): object {
     return JSON.parse(text(path, { ...object(path, given), session: this.session })) as object;
   }
+}
+
+/** What is no answer comes from a Wasm file of another version: what it would have booked must not be missing unnoticed. */
+function known(answer: unknown): Answer {
+  const { state, rows, totals } = (answer ?? {}) as Partial<Answer>;
+  if (typeof state !== 'string' || !Array.isArray(rows) || !rows.every(isRow) || typeof totals !== 'object') {
+    const message = 'the Wasm module for decisions answers as another version would: its file and the scripts of kinglet must be of one version';
+    throw new KingletError('worker_failed', message, { what: 'budget' });
+  }
+  return answer as Answer;
 }
 
 const keyOf = (id: string, attempt: number): string => `${attempt} ${id}`;
