@@ -8,7 +8,7 @@ import { split } from './act/payload.js';
 import { estimated, factsOf, fitted, isOpen, promptOf, promptTokens, purseOf, remoteBound, surroundings, tokensOf, type Batch, type Request } from './facts.js';
 import type { Lasting } from './lasting.js';
 import type { Purse } from './ledger/types.js';
-import { kind as kindOf, object, whole } from './check.js';
+import { kind as kindOf, object } from './check.js';
 import { KingletError } from './errors.js';
 import { callOf, invalid, refuseOthers, type Call } from './params.js';
 import { drawn } from './route/draw.js';
@@ -200,7 +200,7 @@ export class Decisions {
     const binding = (): Binding => bindingOf(link.info, samplerOf(request), kind === 'chat' ? undefined : NO_TEMPLATE);
     const open = sent && isOpen(request, given);
     const pending = this.begin({ id, facts, binding: () => (link.known ? binding() : UNBOUND), answers: Number(request['n'] ?? 1), open });
-    if (resting && link.known && pending.step.decision.action !== 'remote') {
+    if (resting && link.known && pending.needsCount) {
       const { max_tokens, prompt_tokens } = factsOf(link, request, await tokensOf(link, plain), given, sent);
       pending.know({ ...(max_tokens === undefined ? {} : { max_tokens }), ...(prompt_tokens === undefined ? {} : { prompt_tokens }) });
     }
@@ -328,8 +328,8 @@ export type Check = (request: Request) => void;
 
 /** As the engine has it, which does not see every request. */
 function answersOf(n: unknown): void {
-  if (whole('n', n) !== undefined && Number(n) > MOST_ANSWERS) {
-    throw invalid('n', `1 to ${MOST_ANSWERS}`, n);
+  if (n !== undefined && n !== null && !(Number.isInteger(n) && Number(n) >= 1 && Number(n) <= MOST_ANSWERS)) {
+    throw invalid('n', `1 to ${MOST_ANSWERS}`, typeof n === 'number' ? n : kindOf(n));
   }
 }
 
@@ -359,6 +359,12 @@ export class Pending {
   /** When the engine is to end the answer early, as `kinglet.abort` of a request has it. */
   get rule(): { window_below: number; grace: number } | undefined {
     return this.step.decision.abort ?? undefined;
+  }
+
+  /** An estimate of the prompt will not do: the model here answers, or would if it fits. */
+  get needsCount(): boolean {
+    const { action, reason } = this.step.decision;
+    return action !== 'remote' || reason === 'context_overflow';
   }
 
   /** The answer has shown which group it belongs to. */

@@ -20,7 +20,12 @@ export function factsOf(link: Lasting, request: Request, prompt: number, given: 
   if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) {
     throw invalid('kinglet.facts', 'an object', typeof given);
   }
-  const { payload } = (given ?? {}) as { payload?: unknown };
+  const { payload, task, tier } = (given ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries({ task, tier })) {
+    if (value !== undefined && value !== null && typeof value !== 'string') {
+      throw invalid(`kinglet.facts.${name}`, 'a string', kind(value));
+    }
+  }
   if (payload !== undefined && payload !== null && !Array.isArray(payload)) {
     throw invalid('kinglet.facts.payload', 'a list of labels', kind(payload));
   }

@@ -140,6 +140,7 @@ test('wrong parameters are refused by name before anything is sent, also where n
     top_k: [{ top_k: 1 }],
     'kinglet.foo': [{ kinglet: { foo: 1 } }],
     'kinglet.facts.payload': [{ kinglet: { facts: { payload: { consent: 'never' } } } }],
+    'kinglet.facts.tier': [{ kinglet: { facts: { tier: 5 } } }],
     tools: [{ tools: 'x' }],
     'tools[0]': [{ tools: [null] }],
     'tools[0].function.name': [{ tools: [tool('a b')] }],
@@ -162,13 +163,15 @@ test('wrong parameters are refused by name before anything is sent, also where n
 
 test('a model that was unloaded stays so while others answer; an answer from here brings it back', { skip }, async () => {
   const { nodeKinglet } = await import('./support/node-engine.mjs');
-  const { kinglet } = await nodeKinglet(NANO, { mode: 'prefer-remote', remote: [remote('ok')], privacy: free, budget: { store: 'memory' } });
+  const { kinglet } = await nodeKinglet(NANO, { mode: 'prefer-remote', remote: [remote('say=Pass')], privacy: free, budget: { store: 'memory' } });
   opened.push(kinglet);
   const loaded = async () => (await kinglet.contextUsage()).used > 0;
   await kinglet.chat.completions.create({ ...ask, kinglet: { facts: { payload: [{ consent: 'never' }] } } });
   assert.ok(await loaded());
   await kinglet.unload();
   assert.equal((await kinglet.chat.completions.create(ask)).kinglet.source, 'remote');
+  assert.equal((await kinglet.summarise('A long text.')).kinglet.source, 'remote');
+  assert.equal((await kinglet.filter('A text.', { facts: { payload: [free] } }).catch((error) => error)).code, undefined);
   assert.ok(!(await loaded()));
   const here = await kinglet.chat.completions.create({ ...ask, kinglet: { facts: { payload: [{ consent: 'never' }] } } });
   assert.equal(here.kinglet.source, 'local');

@@ -3,7 +3,7 @@
 
 import type { Lasting } from '../lasting.js';
 import { KingletError } from '../errors.js';
-import { tokensOf } from '../facts.js';
+import { estimated, tokensOf } from '../facts.js';
 import type { Pending } from '../escalation.js';
 import type { Choice, Piece } from '../protocol.js';
 import type { Signals } from '../signals.js';
@@ -81,15 +81,15 @@ export interface Most {
 
 /** Of an answer in words. Where the context has no room behind the prompt, the engine says so. */
 export async function sizeOfWords(link: Lasting, messages: readonly ChatMessage[], most: Most): Promise<Size> {
-  const prompt = await tokensOf(link, { messages });
+  const prompt = link.loaded ? await tokensOf(link, { messages }) : estimated({ messages });
   const room = link.known ? link.info.context - prompt : most.otherwise;
   return { prompt_tokens: prompt, max_tokens: most.given ?? Math.max(1, Math.min(most.otherwise, room)) };
 }
 
 /** Of a choice among labels; the longest one and what ends it, as the most that is answered. */
 export async function sizeOfChoice(link: Lasting, prompt: readonly ChatMessage[] | string, labels: readonly string[]): Promise<Size> {
-  if (!link.known) {
-    const estimate = await tokensOf(link, { messages: [prompt, ...labels] });
+  if (!link.loaded) {
+    const estimate = estimated({ messages: [prompt, ...labels] });
     return { prompt_tokens: estimate, max_tokens: estimate };
   }
   const tokens = async (text: string): Promise<number> => (await link.call('tokenize', { text, special: 'text' })).length;

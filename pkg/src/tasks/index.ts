@@ -236,11 +236,16 @@ export class Tasks implements Desk {
     const world = await this.decisions.world(this.link, { ...facts, task });
     const all: Facts = { ...(Object.fromEntries(there) as Facts), ...world, ...facts };
     const bound = (): Binding => (this.link.known ? binding(this.link.info) : UNBOUND);
-    return { id, own, binding, pending: this.decisions.begin({ id, facts: all, binding: bound }) };
+    const pending = this.decisions.begin({ id, facts: all, binding: bound });
+    if (this.link.known && !this.link.loaded && pending.needsCount) {
+      await this.link.live(own.signal);
+      pending.know({ ...(await size()), ...facts });
+    }
+    return { id, own, binding, pending };
   }
 
   async there(signal: AbortSignal | undefined): Promise<void> {
-    if (this.link.known || this.decisions?.acting?.any !== true) {
+    if (this.link.loaded || this.decisions?.acting?.any !== true) {
       await this.link.live(signal); // which may be another model than before, and is worded for
     }
   }
