@@ -26,6 +26,11 @@ export function checked(item: QueueItem, redactor: Redactor): QueueItem {
   for (const [name, value] of Object.entries({ payload, facts: facts ?? {} })) {
     refuseKeys(value, `queue.${name}`);
   }
+  const words = Object.values({ ...facts, task }).filter((value) => typeof value === 'string');
+  const named = redactor.left({ messages: [{ role: 'user', content: words.join('\n') }], max_tokens: 1 });
+  if (Object.keys(named).length > 0) {
+    throw invalid('queue.facts', 'redacted ones: what waits is stored', Object.keys(named).join(', '));
+  }
   const found = Object.entries(redactor.left(payload)).map(([entity, count]) => `${entity}: ${count}`);
   if (found.length > 0) {
     throw invalid('queue.payload', 'a redacted one: what waits is stored', found.join(', '));
