@@ -7,7 +7,7 @@ import type { Lasting } from '../lasting.js';
 import type { Shown } from '../shape.js';
 import { pieces } from '../stream.js';
 import type { Acting } from './acting.js';
-import type { Plan } from './run.js';
+import type { Plan } from './plan.js';
 import { checkable, checkAnswer } from './validate.js';
 
 /** One that is decided on. */

@@ -3,51 +3,17 @@
 import type { Provenance } from '../answers.js';
 import { aborted, KingletError, toWire } from '../errors.js';
 import { told, type Pending } from '../escalation.js';
-import type { Purse } from '../ledger/types.js';
-import type { Payload, RemoteUsage } from '../remote/types.js';
-import type { Facts, Outcome, Trace } from '../route/types.js';
+import type { RemoteUsage } from '../remote/types.js';
+import type { Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';
 import type { AnswerReport } from '../telemetry/types.js';
-import type { FinishReason, ToolCallDelta, Usage } from '../types.js';
+import type { FinishReason, Usage } from '../types.js';
 import { contentOf } from './content.js';
 import { countIn, type Bill } from './sender.js';
 import type { Acting } from './acting.js';
-import { Segment, telling, type Handover } from './parts.js';
-import type { Complete } from './validate.js';
-
-/** A request, and how it can be answered. */
-export interface Plan {
-  pending: Pending;
-  /** `chat`, or the task's name. */
-  operation: string;
-  /** What was asked, and the model that is here, for whoever watches. */
-  input: unknown;
-  model(): string;
-  /** Answers here. `rule`: when to end early; `whole`: never, whatever the request says. */
-  local(rule: Pending['rule'], whole: boolean): AsyncIterable<Shown>;
-  /** Waits for the model that is on its way; what is known then. */
-  arrived(): Promise<Facts>;
-  /** What is asked elsewhere; undefined: that cannot be. */
-  payload: Payload | undefined;
-  /** Tokens of the prompt here, and of what was sent, where somebody can count them. */
-  tokens: (sent: Payload) => Promise<{ local: number; sent: number } | undefined>;
-  /** The payload without what the question does not need, for a prompt that does not fit here; undefined: it is sent whole. */
-  shorter?: () => Promise<Payload>;
-  purse: Purse;
-  handover: Handover;
-  /** Somebody reads it as it comes. */
-  streams?: boolean;
-  /** Pieces of the answer here that are held back, so that what is shown is rarely replaced. */
-  probation: number;
-  /** Before anything is sent. @throws KingletError `invalid_request`: no answer could be held against its schemas. */
-  checkable(): void;
-  /** @throws KingletError `remote_failed` of kind `invalid_output`. */
-  check(remote: string, answer: Complete): void;
-  /** Hears the text that stands. */
-  heard?(text: string): void;
-  /** Whether a remote answer says the same; without it an audit is no verdict. */
-  agree?(local: string, remote: string): boolean | Promise<boolean>;
-}
+import { delta, outcomeOf, refused, usageOf } from './outcome.js';
+import { Segment, telling } from './parts.js';
+import type { Plan } from './plan.js';
 
 /** An answer that is complete. */
 interface Answered {
@@ -405,33 +371,3 @@ class Run {
 
 /** An engine that is busy does not hold up what is there already. */
 const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), 100));
-
-/** Whether a budget of our own has refused it; then that is known from now on. */
-export function refused(pending: Pending, { code, detail }: KingletError): boolean {
-  if (detail?.['by'] !== 'budget') {
-    return false;
-  }
-  const { budget } = pending.step.inputs.facts;
-  pending.know({ budget: { ...budget, ...(code === 'rate_limited' ? { requests: 0 } : { remaining: 0 }) } });
-  return true;
-}
-
-/** What came of asking. */
-export function outcomeOf({ code }: KingletError, { decision: { egress } }: Trace): NonNullable<Outcome['remote']> {
-  if (code === 'consent_denied' && egress?.needs_consent) {
-    return 'consent_denied';
-  }
-  return code === 'rate_limited' ? 'rate_limited' : 'failed';
-}
-
-function delta(part: { index: number; id?: string; name?: string; arguments: string }): ToolCallDelta {
-  const { index, id, name, arguments: given } = part;
-  const first = name === undefined ? {} : { id: id ?? `call_${index}`, type: 'function' as const };
-  return { index, ...first, function: { ...(name === undefined ? {} : { name }), arguments: given } };
-}
-
-/** As OpenAI counts it. */
-export function usageOf(usage: RemoteUsage | undefined): Usage {
-  const { input = 0, output = 0, cached } = usage ?? {};
-  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output, ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }) };
-}

@@ -12,7 +12,8 @@ import { joined } from '../tasks/signals.js';
 import type { Usage } from '../types.js';
 import type { Acting } from './acting.js';
 import { arrived } from './arrived.js';
-import { run, type Plan } from './run.js';
+import type { Plan } from './plan.js';
+import { run } from './run.js';
 import { checkable, checkAnswer } from './validate.js';
 
 /** A task call. */
