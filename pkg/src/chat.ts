@@ -1,7 +1,8 @@
 // `chat.completions`: a conversation's answers in OpenAI's shape.
 
 import { cloned } from './cloned.js';
-import type { Beside, Decisions, Pending, Requested } from './escalation.js';
+import type { Beside, Decisions, Requested } from './escalation.js';
+import type { Pending } from './pending.js';
 import type { Lasting } from './lasting.js';
 import { callOf, type Call } from './params.js';
 import { collect, envelope, own, type Shown } from './shape.js';

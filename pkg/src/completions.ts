@@ -1,6 +1,7 @@
 // `completions`: raw text, continued, in OpenAI's older shape.
 
-import type { Decisions, Pending } from './escalation.js';
+import type { Decisions } from './escalation.js';
+import type { Pending } from './pending.js';
 import type { Lasting } from './lasting.js';
 import { callOf } from './params.js';
 import type { Piece } from './protocol.js';

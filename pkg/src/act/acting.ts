@@ -2,7 +2,8 @@
 
 import type { ChatCompletions } from '../chat.js';
 import type { KingletError } from '../errors.js';
-import type { Decisions, Pending } from '../escalation.js';
+import type { Decisions } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import { purseOf, type Request } from '../facts.js';
 import type { Elsewhere as Ask } from '../feedback/observe.js';
 import type { Lasting } from '../lasting.js';

@@ -1,6 +1,7 @@
 // A chat, as it can be answered on either side.
 
-import type { Pending, Requested } from '../escalation.js';
+import type { Requested } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { Request } from '../facts.js';
 import { arrived } from './arrived.js';
 import type { Lasting } from '../lasting.js';

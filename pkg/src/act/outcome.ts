@@ -1,7 +1,7 @@
 // What came of asking a remote model, in the words of decisions and of OpenAI.
 
 import type { KingletError } from '../errors.js';
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { RemoteUsage } from '../remote/types.js';
 import type { Outcome, Trace } from '../route/types.js';
 import type { ToolCallDelta, Usage } from '../types.js';

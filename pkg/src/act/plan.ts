@@ -1,6 +1,6 @@
 // A request that may be answered on either side: what run.ts needs to know of it.
 
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { Purse } from '../ledger/types.js';
 import type { Payload } from '../remote/types.js';
 import type { Facts } from '../route/types.js';

@@ -2,7 +2,7 @@
 
 import type { Provenance } from '../answers.js';
 import { aborted, KingletError, toWire } from '../errors.js';
-import { told, type Pending } from '../escalation.js';
+import { told, type Pending } from '../pending.js';
 import type { RemoteUsage } from '../remote/types.js';
 import type { Outcome, Trace } from '../route/types.js';
 import { joined, type Ending, type Shown } from '../shape.js';

@@ -1,7 +1,8 @@
 // A task call, as it can be answered on either side: nothing of it is shown before it stands.
 
 import { KingletError } from '../errors.js';
-import type { AnswerDecision, Pending } from '../escalation.js';
+import type { AnswerDecision } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { Lasting } from '../lasting.js';
 import type { Purse } from '../ledger/types.js';
 import type { Payload } from '../remote/types.js';

@@ -4,7 +4,7 @@ import { count, kind, number, object, text, whole } from '../check.js';
 import { labelOf } from '../label.js';
 import { invalid, refuseOthers } from '../params.js';
 import { sizeOfChoice, sizeOfWords, write } from './ask.js';
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { ChatMessage } from '../types.js';
 import { common, type Common } from './check.js';
 import type { Desk, Done } from './index.js';

@@ -4,7 +4,7 @@
 import type { Lasting } from '../lasting.js';
 import { KingletError } from '../errors.js';
 import { estimated, tokensOf } from '../facts.js';
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { Choice, Piece } from '../protocol.js';
 import type { Signals } from '../signals.js';
 import { collect } from '../shape.js';

@@ -3,7 +3,7 @@
 import { kind, text, texts, whole } from '../check.js';
 import { invalid } from '../params.js';
 import { sizeOfWords, write } from './ask.js';
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { ChatMessage } from '../types.js';
 import { common } from './check.js';
 import type { Desk, Done } from './index.js';

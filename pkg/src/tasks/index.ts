@@ -2,7 +2,8 @@
 
 import { bindingOf, GREEDY, identityOf, UNBOUND } from '../binding.js';
 import type { Calibrate } from '../calibrate/compute.js';
-import type { AnswerDecision, Decisions, Pending } from '../escalation.js';
+import type { AnswerDecision, Decisions } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import { purseOf, surroundings } from '../facts.js';
 import { Collection, type Known } from '../feedback/collection.js';
 import { leaveOf, leaveWithout, type Leave } from '../feedback/leave.js';

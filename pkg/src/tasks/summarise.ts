@@ -2,7 +2,7 @@
 
 import { text, whole } from '../check.js';
 import { sizeOfWords, write } from './ask.js';
-import type { Pending } from '../escalation.js';
+import type { Pending } from '../pending.js';
 import type { ChatMessage } from '../types.js';
 import { common } from './check.js';
 import type { Desk, Done } from './index.js';
