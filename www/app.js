@@ -1,38 +1,77 @@
-// The page: a model, a conversation, and what it costs. It uses the package exactly as a customer would.
+// The assistant: one engine, one view at a time. It uses the package exactly as a customer would.
 
-import './load.js';
-import './talk.js';
-import { $, state } from './state.js';
+import { html, render } from './vendor/lit-html.js';
+import { draw } from './lib/draw.js';
+import { engine, loadModel } from './services/engine.js';
+import { preset } from './services/preset.js';
+import { href, route } from './services/route.js';
 
-document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') {
-    state.running?.abort();
-    state.loading?.abort();
-  }
-});
+/**
+ * Views: each module exports `title` and `show(element, args)`, which draws the view into the element and returns what ends it; it is
+ * called anew when the arguments change.
+ */
+const VIEWS = {
+  chat: { name: 'Chat', load: () => import('./views/chat/index.js') },
+  documents: { name: 'Documents', load: () => import('./views/documents/index.js') },
+  models: { name: 'Models', load: () => import('./views/models/index.js') },
+  dashboard: { name: 'Dashboard', load: () => import('./views/dashboard/index.js') },
+  settings: { name: 'Settings', load: () => import('./views/settings/index.js') },
+  developer: { name: 'Developer', load: () => import('./views/developer/index.js') },
+  ...(preset.demo ? { tour: { name: 'Tour', load: () => import('./views/tour/index.js') } } : {}),
+};
 
-// The preset: ?model=…&backend=…, or what the server was started with.
+const shell = () => html`
+  <a class="brand" href=${href('chat')}><img src="icon.svg" alt="" width="28" height="28" /><span>kinglet</span></a>
+  <nav aria-label="Views">
+    ${Object.entries(VIEWS).map(
+      ([id, { name }]) => html`<a href=${href(id)} aria-current=${route.value.view === id ? 'page' : 'false'}>${name}</a>`,
+    )}
+  </nav>
+  <a id="where" class="chip" href=${href('models')} data-status=${engine.value.status}>${where(engine.value)}</a>
+`;
 
-const query = new URLSearchParams(location.search);
-for (const name of ['backend', 'context', 'cache']) {
-  if (query.has(name)) {
-    $(name).value = query.get(name);
+/** What runs, in a few words. */
+function where({ status, model, info, progress }) {
+  switch (status) {
+    case 'ready':
+      return `${info.model || model.name} · ${info.backend === 'gpu' ? 'GPU' : 'Processor'}`;
+    case 'loading':
+      return progress?.total > 0 ? `Loading ${Math.floor((progress.loaded / progress.total) * 100)} %` : 'Loading…';
+    case 'failed':
+      return 'Model failed';
+    default:
+      return 'No model';
   }
 }
-if (query.has('model')) {
-  $('url').value = query.get('model');
-} else {
-  const preset = await fetch('model.json').then((response) => (response.ok ? response.json() : undefined), () => undefined);
-  state.version = preset?.offline;
-  if (preset?.url && $('url').value === '') {
-    $('url').value = preset.url;
-    if (preset.load) {
-      $('load').requestSubmit();
-    }
+
+let end; // of the view that is shown
+let shown = 0; // a view that comes later than the next one is not shown
+
+async function show({ view, args }) {
+  const mine = ++shown;
+  const known = Object.hasOwn(VIEWS, view) ? view : 'chat';
+  const main = document.querySelector('#main');
+  try {
+    const module = await VIEWS[known].load();
+    if (mine !== shown) return;
+    end?.();
+    main.dataset.view = known;
+    document.title = `${module.title} · kinglet`;
+    end = module.show(main, args);
+  } catch (error) {
+    if (mine !== shown) return;
+    render(html`<p class="problem" role="alert">This part of the page could not be loaded: ${error.message}</p>`, main);
   }
-  if (preset?.missing) {
-    $('missing-file').textContent = preset.missing;
-    $('missing').hidden = false;
-  }
+}
+
+draw(document.querySelector('#shell'), shell, [engine, route]);
+route.subscribe(show);
+await show(route.value);
+
+// The model: what the address says (?model=…), or what the host says.
+const query = new URLSearchParams(location.search);
+const address = query.get('model') ?? (preset.load ? preset.url : undefined);
+if (address) {
+  void loadModel({ id: address, name: address.split('/').at(-1), source: new URL(address, document.baseURI).href });
 }
 document.body.dataset.ready = 'true';

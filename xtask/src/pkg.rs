@@ -127,7 +127,13 @@ pub fn compile(profile: Profile) -> Result<()> {
     glue()?;
     licences()?;
     notices::write()?;
-    typescript()
+    typescript()?;
+    page_scripts()
+}
+
+/// Scripts of others that the page uses, to `www/vendor`.
+pub fn page_scripts() -> Result<()> {
+    timed("www/vendor", || sh::run(&mut sh::node("xtask/src/vendor.mjs")))
 }
 
 /// npm packs only what lies in a package's folder, and whoever gets the package must get its licences.

@@ -1,7 +1,7 @@
 // Errors in words, with what to do.
 
-import { KingletError } from './pkg/dist/index.js';
-import { $, showReady } from './state.js';
+import { KingletError } from '../pkg/dist/index.js';
+import { html, nothing } from '../vendor/lit-html.js';
 
 /** What to do, for the codes whose message does not already say it. */
 const HINTS = {
@@ -19,36 +19,27 @@ const HINTS = {
   gpu_lost: 'Load the model again.',
   gpu: 'Load the model on the processor instead; please report this.',
   worker_failed: 'Load the model again. If it was out of memory, choose a smaller model or context.',
-  invalid_request: 'Change that value under Model or Settings.',
+  invalid_request: 'Change that value under Models or Settings.',
   template_refused: 'Start a new conversation, or change the system message.',
   not_loaded: 'Load a model first.',
 };
 
-/** Shows an error; what the reader aborted is none. */
-export function showError(error) {
-  if (error.code === 'aborted') {
-    return;
-  }
-  const typed = error instanceof KingletError;
-  $('error-code').textContent = typed ? error.code : 'internal';
-  $('error-message').textContent = typed ? error.message : String(error);
-  $('error-hint').textContent = hint(error);
-  $('error').hidden = false;
-  showReady();
-  $('error').scrollIntoView({ block: 'nearest' });
+/** `{code, message, hint}`: what is known of any thrown value. */
+export function explain(error) {
+  const typed = error instanceof KingletError || typeof error?.code === 'string';
+  return { code: typed ? error.code : 'internal', message: error?.message ?? String(error), hint: hint(error ?? {}) };
 }
 
-function hint({ code, message }) {
+function hint({ code, message = '' }) {
   if (code === 'bad_file' && message.includes('"split.')) {
     return 'This file is one part of a split model. Choose all its parts together.';
   }
   return code === 'invalid_request' && !message.startsWith('invalid request: ') ? '' : (HINTS[code] ?? '');
 }
 
-/** Takes the last error off the page. */
-export function hideError() {
-  $('error').hidden = true;
-  showReady();
+/** An error on the page; nothing for what the user has stopped. */
+export function problem(error) {
+  if (!error || error.code === 'aborted') return nothing;
+  const { code, message, hint: todo } = explain(error);
+  return html`<div class="problem" role="alert"><p><code>${code}</code> ${message}</p>${todo ? html`<p>${todo}</p>` : nothing}</div>`;
 }
-
-$('error-close').addEventListener('click', hideError);

@@ -1,0 +1,63 @@
+// The one engine of the page: which model is loaded, or loading, and what it says of itself.
+
+import { createKinglet } from '../pkg/dist/index.js';
+import { escalationOptions, onNotice } from '../escalation/options.js';
+import { Observable } from '../lib/observable.js';
+import { engineSettings } from './settings.js';
+
+/**
+ * `status`: 'none', 'loading', 'ready', 'failed'. `model`: the choice `{id, name, source}` (what `createKinglet` takes as
+ * `model`). `kinglet` and its `info` where it is ready; `progress` while it loads; `error` where it has failed.
+ */
+export const engine = new Observable({ status: 'none', model: undefined, kinglet: undefined, info: undefined, progress: undefined, error: undefined });
+
+let loading; // AbortController of the load in progress
+
+/**
+ * Loads a model in place of the present one. Resolves to the engine's state when it is ready, failed, or another load has taken its
+ * place; never rejects.
+ */
+export async function loadModel(model) {
+  loading?.abort();
+  engine.value.kinglet?.dispose();
+  const mine = (loading = new AbortController());
+  const show = (fields) => {
+    if (loading === mine) engine.value = { status: 'loading', model, kinglet: undefined, info: undefined, progress: undefined, error: undefined, ...fields };
+  };
+  show({});
+  try {
+    const kinglet = await createKinglet({
+      model: model.source,
+      ...engineOptions(),
+      ...(await escalationOptions()),
+      onNotice,
+      onProgress: (progress) => show({ progress }),
+      signal: mine.signal,
+    });
+    if (loading !== mine) kinglet.dispose();
+    else show({ status: 'ready', kinglet, info: kinglet.info });
+  } catch (error) {
+    show(error.code === 'aborted' ? { status: 'none', model: undefined } : { status: 'failed', error });
+  }
+  return engine.value;
+}
+
+/** Ends a load, or lets go of the model. */
+export function unloadModel() {
+  loading?.abort();
+  loading = undefined;
+  engine.value.kinglet?.dispose();
+  engine.value = { status: 'none', model: undefined, kinglet: undefined, info: undefined, progress: undefined, error: undefined };
+}
+
+/** The same model again, with the settings of now. */
+export function reloadModel() {
+  const { model } = engine.value;
+  return model ? loadModel(model) : Promise.resolve(engine.value);
+}
+
+/** What `createKinglet` is told of the engine; a field that says nothing is left out. */
+function engineOptions() {
+  const { backend, context, cacheType, threads } = engineSettings.value;
+  return { backend, cacheType, threads, ...(context ? { context } : {}) };
+}

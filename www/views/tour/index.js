@@ -1,0 +1,8 @@
+import { html } from '../../vendor/lit-html.js';
+import { draw } from '../../lib/draw.js';
+
+export const title = 'Tour';
+
+export function show(element) {
+  return draw(element, () => html`<h1>${title}</h1>`, []);
+}
