@@ -1,8 +1,25 @@
-import { html } from '../../vendor/lit-html.js';
+// Settings: one panel below another.
+
+import { html, nothing } from '../../vendor/lit-html.js';
 import { draw } from '../../lib/draw.js';
+import * as escalation from '../../escalation/settings-panel.js';
 
 export const title = 'Settings';
 
+/** Each module exports `title`, `panel()` (a template, or nothing) and, where it needs to be drawn again, `sources` (observables). */
+const PANELS = { escalation };
+
+const part = ([id, { title: heading, panel }]) => {
+  const body = panel();
+  return body === nothing
+    ? nothing
+    : html`<section id=${`settings-${id}`} class="panel" aria-labelledby=${`settings-${id}-title`}>
+        <h2 id=${`settings-${id}-title`}>${heading}</h2>
+        ${body}
+      </section>`;
+};
+
 export function show(element) {
-  return draw(element, () => html`<h1>${title}</h1>`, []);
+  const sources = Object.values(PANELS).flatMap((module) => module.sources ?? []);
+  return draw(element, () => html`<h1>${title}</h1>${Object.entries(PANELS).map(part)}`, sources);
 }
