@@ -3,6 +3,7 @@
 import { createKinglet } from '../pkg/dist/index.js';
 import { escalationOptions, onNotice } from '../escalation/options.js';
 import { Observable } from '../lib/observable.js';
+import { noted } from './notices.js';
 import { engineSettings } from './settings.js';
 
 /**
@@ -30,7 +31,10 @@ export async function loadModel(model) {
       model: model.source,
       ...engineOptions(),
       ...(await escalationOptions()),
-      onNotice,
+      onNotice: (notice) => {
+        noted(notice);
+        onNotice(notice);
+      },
       onProgress: (progress) => show({ progress }),
       signal: mine.signal,
     });
