@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod exports;
 mod notices;
+mod offline;
 mod pkg;
 mod python;
 mod release;

@@ -1,5 +1,5 @@
 // A static server for tests: www/, pkg/ and models on one origin, with the page's Content-Security-Policy as a header.
-// `/models/NAME` answers ranges, `/no-range/NAME` ignores them, `/cut/NAME` says a length and breaks off early.
+// `/models/NAME` answers ranges (`/models/catalog.json` is the repository's where a test has no own), `/no-range/NAME` ignores them, `/cut/NAME` says a length and breaks off early.
 // An isolated one sends the headers that make a page cross-origin isolated.
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -7,12 +7,17 @@ import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CATALOG = '/models/catalog.json';
 /** Extension -> media type. */
 export const TYPES = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
+  mjs: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
+  png: 'image/png',
+  pdf: 'application/pdf',
+  webmanifest: 'application/manifest+json',
   wasm: 'application/wasm',
   json: 'application/json',
 };
@@ -75,7 +80,10 @@ async function answer(request, response, { models, scripts, preset, caching }) {
   const [, area, name] = path.split('/');
   if (area === 'models' || area === 'no-range' || area === 'cut') {
     const model = models.get(name);
-    return model ? sendModel(request, response, model, area) : notFound(response);
+    if (model) return sendModel(request, response, model, area);
+    if (path !== CATALOG || !existsSync(join(ROOT, CATALOG))) return notFound(response);
+    response.writeHead(200, { 'Content-Type': TYPES.json });
+    return pour(createReadStream(join(ROOT, CATALOG)), response);
   }
   if (path === '/model.json') {
     response.writeHead(200, { 'Content-Type': TYPES.json }).end(JSON.stringify(preset));

@@ -33,10 +33,12 @@ pub fn mime(path: &Path) -> &'static str {
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
         "wasm" => "application/wasm",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "ico" => "image/x-icon",
+        "pdf" => "application/pdf",
         "ts" | "txt" | "md" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
@@ -96,6 +98,18 @@ mod tests {
             ("lines=0-1", 10, Range::Ignored),
         ] {
             assert_eq!(parse_range(text, size), expect, "{text} of {size}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_look_at_the_type_of() {
+        for (name, expect) in [
+            ("manifest.webmanifest", "application/manifest+json"),
+            ("pdf.worker.mjs", "text/javascript; charset=utf-8"),
+            ("a.pdf", "application/pdf"),
+            ("x.gguf", "application/octet-stream"),
+        ] {
+            assert_eq!(mime(Path::new(name)), expect, "{name}");
         }
     }
 

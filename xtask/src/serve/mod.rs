@@ -1,7 +1,8 @@
 //! `cargo xtask start`: builds the package and serves the page on localhost.
 //!
 //! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model the page begins with (the project's own, or what `--model`
-//! named), `/models/` holds its files.
+//! named), `/models/` holds its files, the project's own and the catalogue. `/offline.json` says what the page's service worker
+//! keeps: as in a release, or with `--dev` nothing.
 //! Answers carry a strict Content-Security-Policy, and COOP/COEP, which make the page cross-origin isolated: then threads
 //! share memory. `--plain` leaves those out, as on a static host: the package works there too. A model on another origin
 //! needs CORS in both cases, because it is fetched.
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use crate::{pkg, sh};
+use crate::{offline, pkg, sh, site};
 use http::{Range, mime, parse_range, percent_decode};
 use model::Model;
 
@@ -41,7 +42,7 @@ pub fn start(options: &Options) -> Result<()> {
     let model = Model::new(options.model.as_deref())?;
     let server = Arc::new(listen(options.port)?); // before the build: a port in use is said at once
     pkg::build(options.profile)?;
-    let site = Arc::new(Site::new(model, !options.plain)?);
+    let site = Arc::new(Site::new(model, !options.plain, options.profile)?);
     if let Some(remark) = site.model.remark() {
         println!("\n{remark}");
     }
@@ -81,19 +82,29 @@ struct Site {
     policy: String,
     /// The page is to be cross-origin isolated.
     isolated: bool,
+    /// What /model.json and /offline.json answer.
+    preset: String,
+    list: String,
 }
 
 impl Site {
-    fn new(model: Model, isolated: bool) -> Result<Site> {
+    fn new(model: Model, isolated: bool, profile: pkg::Profile) -> Result<Site> {
         let root = sh::root();
         let html = fs::read_to_string(root.join("www/index.html")).context("www/index.html")?;
         let policy = policy(&html).context("www/index.html has no Content-Security-Policy")?;
         let policy = format!("{policy}; frame-ancestors 'none'"); // which a <meta> cannot say
+        let (preset, list) = match profile {
+            pkg::Profile::Release => offline::write(kept(&root)?, model.preset())?,
+            // Whoever changes the page wants to see the change.
+            pkg::Profile::Dev => (model.preset().to_string(), offline::nothing()),
+        };
         Ok(Site {
             root,
             model,
             policy,
             isolated,
+            preset,
+            list,
         })
     }
 
@@ -103,8 +114,13 @@ impl Site {
         }
         let url = request.url().split(['?', '#']).next().unwrap_or("/");
         let path = percent_decode(url);
-        if path == "/model.json" {
-            let mut response = Response::from_string(self.model.preset().to_string());
+        let generated = match path.as_str() {
+            "/model.json" => Some(&self.preset),
+            "/offline.json" => Some(&self.list),
+            _ => None,
+        };
+        if let Some(text) = generated {
+            let mut response = Response::from_string(text);
             for header in self.headers("application/json")? {
                 response.add_header(header);
             }
@@ -118,7 +134,7 @@ impl Site {
 
     fn file(&self, path: &str) -> Option<PathBuf> {
         if let Some(name) = path.strip_prefix("/models/") {
-            return self.model.file(name);
+            return self.model.file(name).or_else(|| own(&self.root, &path[1..]));
         }
         let relative = match path.strip_prefix("/pkg/") {
             Some(rest) => Path::new("pkg").join(rest),
@@ -176,6 +192,23 @@ impl Site {
     }
 }
 
+/// The page's files, by their addresses.
+fn kept(root: &Path) -> Result<Vec<offline::Entry>> {
+    let mut files = offline::entries(&root.join("www"), "")?;
+    for folder in ["pkg/dist", "pkg/wasm"] {
+        files.extend(offline::entries(&root.join(folder), &format!("{folder}/"))?);
+    }
+    files.extend(own(root, site::CATALOG).map(|file| (site::CATALOG.into(), file)));
+    Ok(files)
+}
+
+/// A model of the project, or the catalogue, by its address in a site.
+fn own(root: &Path, address: &str) -> Option<PathBuf> {
+    let all = site::MODELS.into_iter().chain([(site::CATALOG, site::CATALOG)]);
+    let found = all.into_iter().find(|(_, to)| *to == address);
+    found.map(|(from, _)| root.join(from)).filter(|file| file.is_file())
+}
+
 fn header(name: &str, value: &str) -> io::Result<Header> {
     Header::from_bytes(name, value).map_err(|()| io::Error::other(format!("{name}: {value} is not ASCII")))
 }
@@ -191,9 +224,22 @@ fn policy(html: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    fn site() -> Site {
+        Site::new(Model::Missing, true, pkg::Profile::Dev).expect("www/index.html")
+    }
+
+    #[test]
+    fn the_projects_own_models_are_there_whatever_is_loaded() {
+        let site = site();
+        assert!(site.file("/models/desk-nano.gguf").is_some());
+        assert!(site.file("/models/desk.gguf").is_some());
+        assert!(site.file("/models/train.py").is_none());
+        assert!(site.file("/models/desk/desk.gguf").is_none());
+    }
+
     #[test]
     fn paths_cannot_leave_the_site() {
-        let site = Site::new(Model::Missing, true).expect("www/index.html");
+        let site = site();
         assert!(site.file("/../Cargo.toml").is_none());
         assert!(site.file("/pkg/../Cargo.toml").is_none());
         assert!(site.file("/pkg//etc/passwd").is_none());
@@ -201,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_page_says_its_policy() {
-        let site = Site::new(Model::Missing, true).expect("www/index.html");
+        let site = site();
         assert!(
             site.policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
             "{}",
