@@ -24,7 +24,7 @@ export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { DownloadOptions } from './keep.js';
-export { modelStore, type Inspection, type ModelStore, type StoredModel } from './store/model-store.js';
+export { modelStore, type Inspection, type ModelStore, type StoredModel, type VerifyOptions } from './store/model-store.js';
 export type { StoredFile } from './store/store.js';
 export type { Calibrated, CalibrateOptions, CalibrationRow, Finding } from './calibrate/types.js';
 export type { Collected, CollectedOptions, FeedbackOptions, FeedbackRow, LabelSource, Observation, Progress as FeedbackProgress, Selected, Texts, Verdict } from './feedback/types.js';

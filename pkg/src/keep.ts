@@ -5,6 +5,7 @@ import { aborted, KingletError } from './errors.js';
 import type { Way, Ways } from './hosts.js';
 import { Link, type Listener } from './link.js';
 import { checkOptions } from './options.js';
+import { invalid } from './params.js';
 import { told } from './progress.js';
 import type { Calls } from './protocol.js';
 import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
@@ -15,11 +16,17 @@ import type { KingletOptions } from './types.js';
 export type DownloadOptions = Pick<
   KingletOptions,
   'model' | 'store' | 'retry' | 'fetch' | 'headers' | 'worker' | 'onProgress' | 'onNotice' | 'signal'
->;
+> & {
+  /** Reads what is there already, too, and fetches again what is damaged of it (notice `chunk_repaired`). */
+  check?: boolean;
+};
 
 /** `downloadModel`, with the ways that there are. */
-export async function download(options: DownloadOptions, ways: Ways, findDesk: FindDesk): Promise<void> {
+export async function download({ check = false, ...options }: DownloadOptions, ways: Ways, findDesk: FindDesk): Promise<void> {
   checkOptions(options);
+  if (typeof check !== 'boolean') {
+    throw invalid('check', 'true or false', check);
+  }
   const { signal, store } = options;
   if (signal?.aborted) {
     throw aborted(signal);
@@ -37,7 +44,7 @@ export async function download(options: DownloadOptions, ways: Ways, findDesk: F
   if (way === undefined) {
     throw new KingletError('unsupported_browser', 'this browser has no Web Workers here, which a download takes', { host: 'worker' });
   }
-  await keep(way, { sources, reading: readingOf(options) }, given, listener, signal);
+  await keep(way, { sources, reading: readingOf(options), check }, given, listener, signal);
 }
 
 /** Has the worker at the end of `way` put the model's files into the store; then it ends. */

@@ -100,7 +100,7 @@ export interface Calls {
    */
   hello: [{ lock?: string | undefined }, Hello];
   /** Put the files of a model into the store, if they are not there; nothing is loaded. */
-  keep: [{ sources: WireSource[]; reading?: Reading }, null];
+  keep: [{ sources: WireSource[]; reading?: Reading; check?: boolean }, null];
   /** Load the model; the answer describes it. Where it is loaded, or being loaded for another client, that is the answer. */
   load: [
     { sources: WireSource[]; reading?: Reading; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },

@@ -17,6 +17,6 @@ if (scopeIs('DedicatedWorkerGlobalScope')) {
   serve(scope, opener({ host: 'worker', browser: LAZY, hire }), {
     lock: hold('worker').then((held) => held?.name),
     inspect: inspector({ browser: LAZY, hire }),
-    keep: ({ sources, reading = {} }, progress, notice) => keepModel(sources, reading, { progress, notice }),
+    keep: ({ sources, reading = {}, check = false }, progress, notice) => keepModel(sources, reading, { progress, notice }, check),
   });
 }

@@ -9,7 +9,7 @@ import { patient, type Patience } from './retry.js';
 import type { Store } from '../store/store.js';
 import type { Shelf } from '../store/reading.js';
 import { openStored } from '../store/stored.js';
-import { Window } from '../store/window.js';
+import { CHUNK, Window } from '../store/window.js';
 import type { Notice } from '../types.js';
 import { blobReader } from './blob.js';
 import { HttpReader } from './http.js';
@@ -79,13 +79,25 @@ export async function loadModel<T extends { free?(): void }>(
   }
 }
 
-/** Puts the files of a model into the store, all of each, for a thread that can only read it. */
-export async function keepModel(sources: readonly WireSource[], reading: Reading, hearing: Hearing): Promise<void> {
+/** Puts the files of a model into the store, all of each, for a thread that can only read it; `check` reads them, too. */
+export async function keepModel(sources: readonly WireSource[], reading: Reading, hearing: Hearing, check = false): Promise<void> {
   const arrive = async (readers: Readers) => {
     await readers.finish();
+    if (check) {
+      await readAll(readers); // reading repairs
+      await readers.finish();
+    }
     return {};
   };
   await loadModel(sources, reading, arrive, hearing);
+}
+
+async function readAll({ all }: Readers): Promise<void> {
+  for (const reader of all) {
+    for (let at = 0; at < (reader.length ?? 0); at += CHUNK) {
+      await reader.read(at, Math.min(CHUNK, (reader.length ?? 0) - at));
+    }
+  }
 }
 
 /**

@@ -4,12 +4,10 @@ import { KingletError } from '../errors.js';
 import { huggingFace, isRepoFile, parseHf } from '../sources/huggingface.js';
 import { keysOf, partAt, partsOf } from '../sources/split.js';
 import type { RepoFile } from '../types.js';
-import { Chunks } from './chunks.js';
-import { chunksOf, type Manifest } from './manifest.js';
 import { findDisks, openOn } from './places.js';
 import { estimate, type Estimate } from './quota.js';
+import { damagedOf, type Look } from './verify.js';
 import { evict, lastUsedFirst, type Store, type StoredFile } from './store.js';
-import { Window } from './window.js';
 
 /** What a stored model goes by: its address, name or id, or what it was loaded with. */
 export type StoredModel = string | URL | RepoFile | { url: string | URL; name?: string };
@@ -18,6 +16,13 @@ export type StoredModel = string | URL | RepoFile | { url: string | URL; name?: 
 export interface Inspection extends StoredFile {
   /** Numbers of the chunks (of 4 MiB) that are not what was written. They are fetched again when they are needed. */
   damaged: number[];
+}
+
+/** How a model is verified. */
+export interface VerifyOptions {
+  /** Bytes that were read, of all that are to be read. */
+  onProgress?: ((progress: { loaded: number; total: number }) => void) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -30,6 +35,13 @@ export interface ModelStore {
   list(): Promise<StoredFile[]>;
   /** Reads a model's files and checks every chunk of them: one file, or the parts of a split model; none: it is not there. */
   inspect(model: StoredModel): Promise<Inspection[]>;
+  /**
+   * As {@link ModelStore.inspect}, and by the SHA-256 that each chunk had when it arrived, not by the fast hash that is compared at
+   * each load; says how far it is. What is damaged is fetched again by `downloadModel({ model, check: true })`.
+   *
+   * @throws KingletError `aborted` by `signal`.
+   */
+  verify(model: StoredModel, options?: VerifyOptions): Promise<Inspection[]>;
   /**
    * Removes a model, all parts of a split one that is named by the first; returns how many files those were.
    *
@@ -52,7 +64,8 @@ const DESK = ['desk', 'desk-nano'];
 
 export const modelStore: ModelStore = {
   list: () => visit(async (stores) => (await Promise.all(stores.map((store) => store.list()))).flat().sort(lastUsedFirst)),
-  inspect: (model) => visit((stores) => inspect(stores, model)),
+  inspect: (model) => visit((stores) => inspect(stores, model, { thorough: false })),
+  verify: (model, { onProgress, signal } = {}) => visit((stores) => inspect(stores, model, { thorough: true, signal, onProgress })),
   delete: (model) => visit((stores) => remove(stores, model)),
   evict: (bytes) => visit((stores) => evict(stores, bytes)),
   persist: async () => (await storage()?.persist?.()) ?? false,
@@ -72,22 +85,25 @@ async function visit<T>(work: (stores: readonly Store[]) => Promise<T>): Promise
   const signal = AbortSignal.timeout(WAIT_MS);
   try {
     for (const disk of await findDisks()) {
-      const store = await openOn(disk, { signal });
+      const store = await openOn(disk, { signal }).catch(held);
       stores.push(store);
       if (disk.writable) {
         await store.sweep().catch(() => undefined); // what cannot be removed now is removed another time
       }
     }
     return await work(stores);
-  } catch (thrown) {
-    if (thrown instanceof KingletError && thrown.code === 'aborted') {
-      const message = 'another tab is bringing the store to a new version, or uses one of an older version; close or reload it, then try again';
-      throw new KingletError('store_busy', message);
-    }
-    throw thrown;
   } finally {
     stores.forEach((store) => store.close());
   }
+}
+
+/** What waiting in vain for a store ends with. */
+function held(thrown: unknown): never {
+  if (thrown instanceof KingletError && thrown.code === 'aborted') {
+    const message = 'another tab is bringing the store to a new version, or uses one of an older version; close or reload it, then try again';
+    throw new KingletError('store_busy', message);
+  }
+  throw thrown;
 }
 
 interface Kept {
@@ -130,31 +146,22 @@ async function remove(stores: readonly Store[], model: StoredModel): Promise<num
   return files.length;
 }
 
-async function inspect(stores: readonly Store[], model: StoredModel): Promise<Inspection[]> {
+async function inspect(stores: readonly Store[], model: StoredModel, how: Look & VerifyOptions): Promise<Inspection[]> {
+  const files = await matching(stores, model);
+  const total = files.reduce((sum, { file }) => sum + file.stored, 0);
   const found: Inspection[] = [];
-  for (const { store, file } of await matching(stores, model)) {
+  let loaded = 0;
+  const read = (bytes: number) => how.onProgress?.({ loaded: (loaded += bytes), total });
+  for (const { store, file } of files) {
     const release = await store.hold(file.id);
     try {
       const manifest = (await store.manifests()).find(({ id }) => id === file.id);
       if (manifest !== undefined) {
-        found.push({ ...file, damaged: await damagedOf(store, manifest) });
+        found.push({ ...file, damaged: await damagedOf(store, manifest, how, read) });
       }
     } finally {
       release();
     }
   }
   return found;
-}
-
-async function damagedOf(store: Store, manifest: Manifest): Promise<number[]> {
-  const open = await store.disk.openFile(manifest.id, 'read');
-  const chunks = open && new Chunks(manifest, open, new Window());
-  const damaged: number[] = [];
-  for (let n = 0; n < chunksOf(manifest.length ?? 0); n++) {
-    if (manifest.sha[n] && !(await chunks?.load(n).catch(() => false))) {
-      damaged.push(n);
-    }
-  }
-  await open?.close();
-  return damaged;
 }
