@@ -3,7 +3,8 @@
 import { html, render } from '../vendor/lit-html.js';
 
 /**
- * Asks. `body`: a template; `actions`: `[{label, value, primary?, danger?, disabled?}]`, or a function that gives them. Resolves to the value of
+ * Asks. `body`: a template; `actions`: `[{label, value, primary?, danger?, disabled?, focus?}]`, or a function that gives them;
+ * `focus`: where the focus is at first. Resolves to the value of
  * the button that was pressed, undefined where the dialog was closed otherwise (Esc). `signal` closes it, too. Calling the
  * function that `body` gets draws the dialog again: `openDialog({title, body: (redraw) => html`…`, actions})`.
  */
@@ -25,7 +26,8 @@ export function openDialog({ title, body, actions, signal, className = '' }) {
           <div class="body">${typeof body === 'function' ? body(redraw) : body}</div>
           <div class="actions">
             ${(typeof actions === 'function' ? actions() : actions).map(
-              ({ label, value, primary, danger, disabled }) => html`<button
+              ({ label, value, primary, danger, disabled, focus }) => html`<button
+                ?autofocus=${focus ?? false}
                 type=${primary ? 'submit' : 'button'}
                 class=${primary ? 'primary' : danger ? 'danger' : ''}
                 ?disabled=${disabled ?? false}

@@ -1,0 +1,65 @@
+// "Ask the bigger model": another answer to a question that was answered here, on the user's word.
+
+import { html, nothing } from '../vendor/lit-html.js';
+import { visible } from '../pkg/dist/index.js';
+import { openDialog } from '../lib/dialog.js';
+import { toast } from '../lib/toast.js';
+import { engine } from '../services/engine.js';
+import { go } from '../services/route.js';
+import { escalationSettings, lacksKey } from './config.js';
+
+/** A button; nothing below an answer of a bigger model. */
+export function bigger({ answer, content }, replaceWith) {
+  if (answer.source === 'remote') return nothing;
+  return html`<button type="button" class="plain" @click=${() => choose(answer.id, content, replaceWith)}>Ask the bigger model</button>`;
+}
+
+async function choose(id, content, replaceWith) {
+  const { remotes } = escalationSettings.value;
+  const ready = remotes.find((remote) => !lacksKey(remote));
+  const { kinglet } = engine.value;
+  if (!ready || !kinglet) {
+    const text = remotes.length === 0 ? 'No bigger model is set up yet.' : !ready ? 'Its key is not kept over a reload: enter it again.' : 'Load a model first.';
+    toast(text, ready ? {} : { action: { label: 'Settings', run: () => go('settings') } });
+    return;
+  }
+  const body = html`<p>${ready.name} is asked the same question. What is sent is shown before it leaves, unless you have allowed it already.</p>
+    <p class="muted">With “Improve this answer” it also gets the answer from this device, and may correct it.</p>`;
+  const actions = [
+    { label: 'Cancel', value: undefined },
+    ...(content ? [{ label: 'Improve this answer', value: 'draft' }] : []),
+    { label: 'Ask anew', value: 'anew', primary: true },
+  ];
+  const how = await openDialog({ title: 'Ask the bigger model?', body, actions });
+  if (how !== undefined) replaceWith(() => ask(kinglet, id, how === 'draft'));
+}
+
+/** `{content}` as it grows; the last one with the `answer` as the conversation keeps it. */
+async function* ask(kinglet, id, draft) {
+  const answer = {};
+  let content = '';
+  const stream = await asked(kinglet, id, draft);
+  for await (const text of visible(noted(stream, answer))) {
+    content = text;
+    yield { content };
+  }
+  yield { content, answer };
+}
+
+async function asked(kinglet, id, draft) {
+  try {
+    return await kinglet.escalate(id, { draft, stream: true });
+  } catch (error) {
+    if (error.code !== 'invalid_request' || error.detail?.param !== 'id') throw error;
+    throw Object.assign(new Error('This answer is too old for that, or the model was loaded again since: send the question again.'), { code: 'invalid_request' });
+  }
+}
+
+/** Passes the chunks on, and keeps of them what the conversation keeps of an answer. */
+async function* noted(stream, answer) {
+  for await (const chunk of stream) {
+    const { parts: _, ...own } = chunk.kinglet ?? {};
+    Object.assign(answer, { id: chunk.id }, own, chunk.usage ? { usage: chunk.usage } : {});
+    yield chunk;
+  }
+}
