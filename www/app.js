@@ -1,6 +1,8 @@
 // The assistant: one engine, one view at a time. It uses the package exactly as a customer would.
 
 import { html, render } from './vendor/lit-html.js';
+import { offline, sources as offlineSources } from './frame/offline.js';
+import { keepPage } from './keep.js';
 import { draw } from './lib/draw.js';
 import { engine, loadModel } from './services/engine.js';
 import { preset } from './services/preset.js';
@@ -27,6 +29,7 @@ const shell = () => html`
       ([id, { name }]) => html`<a href=${href(id)} aria-current=${route.value.view === id ? 'page' : 'false'}>${name}</a>`,
     )}
   </nav>
+  ${offline()}
   <a id="where" class="chip" href=${href('models')} data-status=${engine.value.status}>${where(engine.value)}</a>
 `;
 
@@ -64,14 +67,16 @@ async function show({ view, args }) {
   }
 }
 
-draw(document.querySelector('#shell'), shell, [engine, route]);
+draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]);
 route.subscribe(show);
 await show(route.value);
 
 // The model: what the address says (?model=…), or what the host says.
 const query = new URLSearchParams(location.search);
 const address = query.get('model') ?? (preset.load ? preset.url : undefined);
+let loaded;
 if (address) {
-  void loadModel({ id: address, name: address.split('/').at(-1), source: new URL(address, document.baseURI).href });
+  loaded = loadModel({ id: address, name: address.split('/').at(-1), source: new URL(address, document.baseURI).href });
 }
 document.body.dataset.ready = 'true';
+void keepPage(preset.offline, loaded);
