@@ -397,7 +397,7 @@ function has(values: unknown, ...fields: string[]): boolean {
 const defined = (options: object): RouterOptions => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RouterOptions;
 
 /** A part of the package that is fetched when it is first used. */
-async function fetched<T>(part: Promise<T>): Promise<T> {
+export async function fetched<T>(part: Promise<T>): Promise<T> {
   try {
     return await part;
   } catch (thrown) {

@@ -1,9 +1,11 @@
 // The package's front door.
 
 import { availabilityOf } from './availability.js';
-import { create, type Kinglet } from './client.js';
+import { create, fetched, type Kinglet } from './client.js';
 import { download, type DownloadOptions } from './keep.js';
 import { findDesk } from './sources/desk.js';
+import type { DocumentIndex } from './retrieval/documents.js';
+import type { IndexOptions } from './retrieval/types.js';
 import type { Availability, KingletOptions } from './types.js';
 import { WAYS } from './ways.js';
 
@@ -58,6 +60,15 @@ export function createKinglet(options: KingletOptions): Promise<Kinglet> {
  */
 export function downloadModel(options: DownloadOptions): Promise<void> {
   return download(options, WAYS, findDesk);
+}
+
+/**
+ * Opens an index of documents without a model: what `kinglet.createIndex` opens under the same name, searched by words.
+ *
+ * @throws KingletError `invalid_request` for `vectors`, which are a model's; `store_newer`.
+ */
+export async function openIndex(options?: Omit<IndexOptions, 'vectors' | 'prefix'>): Promise<DocumentIndex> {
+  return (await fetched(WAYS.retrieval())).openIndex(options);
 }
 
 /**

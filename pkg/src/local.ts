@@ -1,11 +1,13 @@
 // The entry of the package that has no remote client: no module of it asks for anything but the model and its own parts.
 
 import { availabilityOf } from './availability.js';
-import { create, type Kinglet } from './client.js';
+import { create, fetched, type Kinglet } from './client.js';
 import { download, type DownloadOptions } from './keep.js';
 import { LOCAL_WAYS } from './local-ways.js';
 import { invalid } from './params.js';
 import { findDesk } from './sources/desk.js';
+import type { DocumentIndex } from './retrieval/documents.js';
+import type { IndexOptions } from './retrieval/types.js';
 import type { Availability, KingletOptions } from './types.js';
 
 export type { ChatCompletions } from './chat.js';
@@ -43,6 +45,15 @@ export async function createKinglet(options: KingletOptions): Promise<Kinglet> {
  */
 export function downloadModel(options: DownloadOptions): Promise<void> {
   return download(options, LOCAL_WAYS, findDesk);
+}
+
+/**
+ * Opens an index of documents without a model: what `kinglet.createIndex` opens under the same name, searched by words.
+ *
+ * @throws KingletError `invalid_request` for `vectors`, which are a model's; `store_newer`.
+ */
+export async function openIndex(options?: Omit<IndexOptions, 'vectors' | 'prefix'>): Promise<DocumentIndex> {
+  return (await fetched(LOCAL_WAYS.retrieval())).openIndex(options);
 }
 
 /**

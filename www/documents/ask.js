@@ -1,22 +1,94 @@
-// Answers from the user's documents.
+// Answers from the user's documents: what the chat uses of them.
 
-import { nothing } from '../vendor/lit-html.js';
+import { html, nothing } from '../vendor/lit-html.js';
+import { documentSettings, strictest } from './finder.js';
+import { library, ready, search } from './library.js';
+import { openPassage } from './open.js';
+import './switch.js';
+
+/** Passages that the model gets; a wide context holds more of them. */
+const PASSAGES = 3;
+const MORE_PASSAGES = 5;
+const WIDE = 4096;
+
+const NOTHING = 'Nothing in your documents fits this question. No model was asked.';
+const NOT_SAID = 'Your documents do not seem to say. These passages came nearest.';
 
 /** Whether the next question is asked of the documents. */
-export const documentsOn = () => false;
+export const documentsOn = () => documentSettings.value.on && library.value.documents.length > 0;
 
-/** Beside the composer: the switch, with the number of documents. */
-export function documentsSwitch() {
-  return nothing;
+/** Beside the composer: the switch, with the number of documents. It keeps itself up to date. */
+export const documentsSwitch = () => html`<kinglet-documents-switch></kinglet-documents-switch>`;
+
+/**
+ * Answers a question from the documents: an async generator of `{content}` as it grows; its last value is
+ * `{content, passages, answer}`. `answer` is what stands under `kinglet` of the result; undefined where no model was asked, because nothing
+ * was found. Each question is searched by its own words.
+ */
+export async function* askDocuments({ kinglet, question, signal }) {
+  await ready();
+  const most = kinglet.ready && kinglet.info.context >= WIDE ? MORE_PASSAGES : PASSAGES;
+  const found = await search(question, { k: most, signal });
+  if (!found || found.hits.length === 0) {
+    yield { content: NOTHING, passages: [], answer: undefined };
+    return;
+  }
+  const { answer, text, quotes, passages, kinglet: report } = await answerFrom(kinglet, question, found, signal);
+  const shown = passages.map((passage, i) => ({ ...passage, quoted: quotes.some((quote) => quote.passage === i) }));
+  yield { content: answer ?? (text.trim() === '' ? NOT_SAID : `${NOT_SAID} The model says: ${text.trim()}`), passages: shown, answer: report };
+}
+
+/** With fewer and shorter passages where the model's context does not hold them. */
+async function answerFrom(kinglet, question, { hits, signals }, signal) {
+  for (let list = hits; ; ) {
+    try {
+      const index = { search: async () => ({ hits: list.map(({ document, text, consent, redact }) => ({ id: document, text, consent, redact })), signals }) };
+      const result = await kinglet.answer(question, index, { k: list.length, ...(signal ? { signal } : {}) });
+      return { ...result, passages: list };
+    } catch (error) {
+      if (error.code !== 'context_overflow' || (list.length === 1 && list[0].text.length < 200)) throw error;
+      list = list.length > 1 ? list.slice(0, -1) : [shorter(list[0])];
+    }
+  }
+}
+
+function shorter(passage) {
+  const text = passage.text.slice(0, passage.text.length / 2);
+  return { ...passage, text, end: passage.start + text.length };
 }
 
 /**
- * Answers a question from the documents: an async generator of `{content}` as it grows; its last value is `{content, passages, own}`,
- * `own` as under `kinglet` of an answer.
+ * What must be said of a message when it is sent along as a part of a conversation: the strictest label of its passages; undefined: it has
+ * none.
  */
-export async function* askDocuments() {}
-
-/** The passages that an answer rests on, to be opened. */
-export function citations() {
-  return nothing;
+export function labelsOf({ passages = [] }) {
+  if (passages.length === 0) return undefined;
+  return {
+    consent: strictest(['free', 'ask', 'never'], ...passages.map(({ consent = 'ask' }) => consent)),
+    redact: strictest(['no', 'yes'], ...passages.map(({ redact = 'no' }) => redact)),
+  };
 }
+
+/** The passages that an answer rests on, numbered, to be opened. */
+export function citations({ passages = [], answer }) {
+  if (passages.length === 0) return nothing;
+  const doubted = answer?.signals?.quote_ok === false;
+  return html`<section class="citations" aria-label="Passages of your documents">
+    ${doubted ? html`<p class="muted">Not all of this stands in the passages word for word. Look at them.</p>` : nothing}
+    <ol>
+      ${passages.map(
+        (passage) => html`<li>
+          <button type="button" class="link" @click=${() => openPassage(passage)}><bdi>${passage.name}</bdi>${place(passage)}</button>
+          <p class="muted" dir="auto">${excerpt(passage.text)}</p>
+        </li>`,
+      )}
+    </ol>
+  </section>`;
+}
+
+/** Where in a document a passage stands. */
+export function place({ page, heading }) {
+  return [page ? `, page ${page}` : '', heading ? ` › ${heading}` : ''].join('');
+}
+
+const excerpt = (text) => (text.length > 160 ? `${text.slice(0, 160).replace(/\s+\S*$/, '')}…` : text);

@@ -1,0 +1,13 @@
+// How much is taken, and how long it may take. The view says these numbers, too.
+
+/** Of one file. */
+export const MOST_BYTES = { text: 8_000_000, markdown: 8_000_000, html: 8_000_000, pdf: 50_000_000 };
+/** Of one document's text. */
+export const MOST_CHARACTERS = 4_000_000;
+export const MOST_PAGES = 2_000;
+/** A PDF's worker is ended after so long, ms: in all, and without a sign of life. */
+export const PDF_MS = 180_000;
+export const PDF_SILENT_MS = 20_000;
+/** Kept at the same time. */
+export const MOST_DOCUMENTS = 500;
+export const MOST_KEPT_CHARACTERS = 20_000_000;

@@ -1,0 +1,3 @@
+// Plain text: as it stands.
+
+export const parseText = (text) => ({ text, sections: [{ start: 0, end: text.length }] });
