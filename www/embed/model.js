@@ -1,0 +1,122 @@
+// The model of this page, and what the app may ask of it. One method for each request of the protocol.
+import { availability, createKinglet, KingletError, modelStore } from '../pkg/dist/index.js';
+import { EmbedError } from '../pkg/dist/embed/index.js';
+import { fit } from './budget.js';
+import { chat } from './chat.js';
+import { optionsOf } from './options.js';
+import { addressOf, piecewise } from './pieces.js';
+
+export class Model {
+  constructor(questions, say) {
+    this.questions = questions;
+    this.say = say;
+    this.loading = false;
+  }
+
+  /** What is loaded, or null. */
+  get info() {
+    return this.kinglet?.ready ? this.kinglet.info : null;
+  }
+
+  async load({ model, options = {}, memory }, signal, say) {
+    if (this.loading) throw new EmbedError('too_many', 'too many requests: a model is being loaded');
+    this.loading = true;
+    try {
+      return await this.within(model, options, signal, async (given) => {
+        // Two models at a time are more than the app has allowed.
+        this.dispose();
+        const { found, ...size } = await fit(given, memory);
+        refuse(found);
+        const onProgress = (progress) => say({ type: 'progress', progress });
+        const onNotice = (notice) => this.say({ type: 'notice', notice: JSON.parse(JSON.stringify(notice)) });
+        this.kinglet = await createKinglet({ ...given, ...size, onProgress, onNotice });
+        this.leaves = given.remote !== undefined;
+        const { needed = null } = found.memory ?? {};
+        return { info: this.info, memory: { needed, budget: memory ?? null, context: size.context ?? found.model?.context ?? 0, cacheType: size.cacheType } };
+      });
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  async availability({ model, options = {}, memory }, signal) {
+    return this.within(model, options, signal, async (given) => {
+      try {
+        const { found, cacheType } = await fit(given, memory);
+        return { ...found, cacheType };
+      } catch (thrown) {
+        if (thrown.code !== 'too_large') throw thrown;
+        const { needed, available } = thrown.detail;
+        return { status: 'too_large', code: 'too_large', reason: thrown.message, memory: { needed, available }, model: (await availability(given)).model };
+      }
+    });
+  }
+
+  /** Calls `work` with the options of the package. What goes wrong with the app's pieces ends it, as it was said. */
+  async within(model, options, signal, work) {
+    const broken = new AbortController();
+    const failed = (error) => broken.abort(error);
+    try {
+      const source = await this.sourceOf(model, failed);
+      return await work({ ...optionsOf(options, this.questions), ...source, signal: AbortSignal.any([signal, broken.signal]) });
+    } catch (thrown) {
+      throw broken.signal.aborted && !signal.aborted ? broken.signal.reason : thrown;
+    }
+  }
+
+  async sourceOf(model, failed) {
+    if (model.pieces !== undefined) {
+      const { name, sha256 } = model.pieces;
+      return {
+        model: { url: addressOf(name), name, ...(sha256 === undefined ? {} : { sha256 }) },
+        fetch: piecewise(model.pieces, this.questions, this.piece, failed),
+      };
+    }
+    if (model.stored !== undefined) {
+      const { stored } = model;
+      const found = (await modelStore.list()).find(({ name, urls, complete }) => complete && (name === stored || urls.includes(stored)));
+      if (found === undefined) throw new EmbedError('not_stored', 'no complete model of this name is in the store', { stored });
+      return { model: { url: found.urls[0], name: found.name } };
+    }
+    return { model };
+  }
+
+  async chat({ params, resume }, signal, say) {
+    return chat(this.needed(), { params, resume, leaves: this.leaves }, signal, say);
+  }
+
+  async ledger({ rows, since }) {
+    const { ledger } = this.needed();
+    const about = since === undefined ? {} : { since };
+    return { summary: await ledger.summary(about), totals: await ledger.totals(), ...(rows === true ? { rows: await ledger.rows(about) } : {}) };
+  }
+
+  stored() {
+    return modelStore.list();
+  }
+
+  stats() {
+    return this.needed().stats();
+  }
+
+  unload() {
+    return this.needed().unload();
+  }
+
+  dispose() {
+    this.kinglet?.dispose();
+    this.kinglet = undefined;
+  }
+
+  needed() {
+    if (this.kinglet === undefined) throw new KingletError('not_loaded', 'no model is loaded: say load first');
+    return this.kinglet;
+  }
+}
+
+/** What `availability` says against it, as the error that loading would give. */
+function refuse({ status, code, reason, memory }) {
+  if (status === 'too_large' || status === 'unsupported') {
+    throw new KingletError(code ?? 'too_large', reason ?? 'this model cannot be run here', { ...memory });
+  }
+}
