@@ -60,6 +60,7 @@ test('a remote answer has OpenAI\'s shape, and under kinglet whose it is, why, a
   assert.equal(trace.inputs.answer, null, 'the small model was not asked');
   const [row] = await kinglet.ledger.rows();
   assert.deepEqual([row.source, row.cost, row.tokens, row.model], ['remote', own.cost, 'reported', 'large-2']);
+  assert.ok(row.first_ms > 0 && row.first_ms <= row.latency_ms, JSON.stringify(row));
   const [left] = await kinglet.egress.entries();
   assert.deepEqual([left.remote, left.consent, left.redacted], ['strong', 'free', false]);
   assert.equal(left.bytes, Buffer.byteLength(JSON.stringify(server.truth[0].body)));

@@ -72,13 +72,13 @@ test('what is reserved is settled by what was counted, and never given back wher
   assert.deepEqual(await ledger.standing(), { remaining: 10_000, pacing: 1 });
   await ledger.reserve(ask('a'));
   assert.equal((await ledger.standing()).remaining, 6_500);
-  const row = await ledger.settle('a', 1, { ...usage(990, 20), model: 'strong-2', provider: 'p', latency_ms: 812.4, reason: 'low_confidence' });
+  const row = await ledger.settle('a', 1, { ...usage(990, 20), model: 'strong-2', provider: 'p', latency_ms: 812.4, first_ms: 90.6, reason: 'low_confidence' });
   const { session, ...rest } = row;
   assert.ok(session.length > 8);
   assert.deepEqual(rest, {
     schema_version: 1, seq: 0, id: 'a', attempt: 1, at: DAY, source: 'remote', remote: 'strong', model: 'strong-2', provider: 'p', input_tokens: 990, output_tokens: 20,
     tokens: 'reported', currency: 'USD', price_as_of: '2026-11-22', cost: 2_675, reserved: 3_500, counterfactual: 2_675, counterfactual_kind: 'measured', latency_ms: 812,
-    reason: 'low_confidence',
+    first_ms: 91, reason: 'low_confidence',
   });
   await ledger.reserve(ask('b'));
   const unknown = await ledger.settle('b', 1, UNKNOWN);
@@ -95,8 +95,8 @@ test('numbers of a service that are no counts nobody has counted', { skip }, asy
   const ledger = await open({ perDay: 100_000 });
   for (const [i, spent] of [usage(NaN, 1), usage(-5, 1), usage(0.5, 1), usage(2 ** 60, 1), usage('5', 1), usage(1, undefined)].entries()) {
     await ledger.reserve(ask(`a${i}`));
-    const row = await ledger.settle(`a${i}`, 1, { ...spent, latency_ms: NaN });
-    assert.deepEqual([row.cost, row.tokens, row.latency_ms], [3_500, 'estimated', undefined]);
+    const row = await ledger.settle(`a${i}`, 1, { ...spent, latency_ms: NaN, first_ms: -1 });
+    assert.deepEqual([row.cost, row.tokens, row.latency_ms, row.first_ms], [3_500, 'estimated', undefined, undefined]);
   }
   await ledger.reserve(ask('more'));
   const more = await ledger.settle('more', 1, usage(5_000, 100, -1));
@@ -254,6 +254,13 @@ test('the summary keeps measured and estimated apart, and says how sure a saving
   assert.deepEqual(await (await open()).summary(), {
     requests: 0, local: 0, remote: 0, currency: null, spent: { reported: 0, estimated: 0 }, counterfactual: { measured: 0, estimated: 0 }, saving: null, local_rate: null, tasks: [],
   });
+});
+
+test('of an answer of the device it is known when its first words were there', { skip }, async () => {
+  const ledger = await open();
+  const row = await ledger.kept({ id: 'a', input: 1, output: 1, local_ms: 90, first_ms: 12.2 });
+  assert.deepEqual([row.local_ms, row.first_ms], [90, 12]);
+  assert.deepEqual((await ledger.rows()).map(({ first_ms }) => first_ms), [12]);
 });
 
 test('attempts of one answer are one request, and its counterfactual is that of the one that answered', { skip }, async () => {

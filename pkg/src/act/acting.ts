@@ -15,7 +15,7 @@ import type { RemoteUsage } from '../remote/types.js';
 import type { Outcome, Trace } from '../route/types.js';
 import type { Ending } from '../shape.js';
 import type { AnswerReport, Telemetry } from '../telemetry/index.js';
-import type { ChatParams, FinishReason, Usage } from '../types.js';
+import type { ChatParams, FinishReason, Timings, Usage } from '../types.js';
 import { batch, type BatchOptions, type BatchResult } from './batch.js';
 import { planOf, type Chat } from './chat.js';
 import type { ActOptions } from './options.js';
@@ -141,8 +141,8 @@ export class Acting extends Sender {
   }
 
   /** A local answer, booked. */
-  kept(trace: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): ReturnType<typeof book> {
-    return book(this.means, trace, purse, usage, local_ms);
+  kept(trace: Trace, purse: Purse, usage: Usage, timings: Timings | undefined): ReturnType<typeof book> {
+    return book(this.means, trace, purse, usage, timings);
   }
 
   /** Asks the first remote model that can be for a rollout that observes; undefined: there is none. */

@@ -10,7 +10,7 @@ import type { ConsentAnswer, Egress, EntityCounts } from '../privacy/types.js';
 import { sameModel, type RemoteModel } from '../remote/index.js';
 import type { Account, Payload, RemoteEndpoint, RemotePart } from '../remote/types.js';
 import type { Decision, Facts, Price, Trace } from '../route/types.js';
-import type { Usage } from '../types.js';
+import type { Timings, Usage } from '../types.js';
 import { restored } from './restored.js';
 
 /** What one request has cost so far, and what is to be said of that. */
@@ -37,6 +37,12 @@ export interface Ask {
   quiet?: boolean;
   /** It was redacted when it began to wait. */
   waited?: { counts: EntityCounts; vault: Vault | undefined };
+}
+
+/** Who answers, by what it says itself, and when its first words were there. */
+interface Answers {
+  model: string;
+  first: number;
 }
 
 /** A remote model, and what its options say. */
@@ -136,11 +142,12 @@ export class Sender {
     const { payload, counts, vault } = this.redacted(ask);
     const body = model.body(payload);
     const consent = await this.agreed(ask, body, counts, signal);
-    const answers = { model: model.model };
+    const answers: Answers = { model: model.model, first: 0 };
     const account = this.account(ask, body, consent, counts, bill, answers);
     const parts = model.ask(payload, { id, account, ...(signal === undefined ? {} : { signal }) });
     for await (const part of vault === undefined ? parts : restored(parts, vault, payload, bill)) {
       answers.model = part.type === 'head' ? (part.model ?? answers.model) : answers.model;
+      answers.first ||= part.type === 'text' || part.type === 'call' ? performance.now() : 0;
       if (part.type === 'head' && part.model !== undefined && !sameModel(endpoint.model, part.model)) {
         const message = `asked for ${endpoint.model}, and ${part.model} answered: calibrations and prices may be of another model`;
         bill.warnings.push({ code: 'model_changed', message });
@@ -183,7 +190,7 @@ export class Sender {
   }
 
   /** Books each attempt: what it can cost at most before it is sent, what it has cost when it has ended. `answers`: who does. */
-  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill, answers: { model: string }): Account {
+  private account(ask: Ask, body: string, consent: 'free' | ConsentAnswer, entities: EntityCounts, bill: Bill, answers: Answers): Account {
     const { id, egress, payload, purse, reason, local_ms } = ask;
     const { model, endpoint } = this.known(egress.remote);
     const { ledger, log, remotes } = this.means;
@@ -204,6 +211,7 @@ export class Sender {
           throw thrown;
         }
         began = performance.now();
+        answers.first = 0;
       },
       end: async (spent) => {
         const latency_ms = Math.round(performance.now() - began);
@@ -214,6 +222,7 @@ export class Sender {
           model: answers.model,
           provider: model.provider,
           ...(local_ms === undefined ? {} : { wasted_local_ms: local_ms }),
+          ...(answers.first === 0 ? {} : { first_ms: answers.first - began }),
         };
         try {
           const row = await ledger.settle(id, attempt, settled);
@@ -246,7 +255,7 @@ function mostOf({ inputPerMillion, outputPerMillion, perRequest = 0 }: Price, by
 }
 
 /** A local answer, for what it would have cost elsewhere. */
-export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, local_ms: number | undefined): Promise<LedgerRow | undefined> {
+export async function book({ ledger, remotes }: Means, { inputs, decision }: Trace, purse: Purse, usage: Usage, timings: Timings | undefined): Promise<LedgerRow | undefined> {
   const [first] = remotes.values();
   const kept = {
     ...purse,
@@ -254,7 +263,7 @@ export async function book({ ledger, remotes }: Means, { inputs, decision }: Tra
     input: usage.prompt_tokens,
     output: usage.completion_tokens,
     ...(first === undefined ? {} : { price: first.endpoint.price, remote: first.endpoint.name }),
-    ...(local_ms === undefined ? {} : { local_ms }),
+    ...(timings === undefined ? {} : { local_ms: Math.round(timings.prefill_ms + timings.decode_ms), first_ms: timings.prefill_ms }),
     ...(decision.reason === null ? {} : { reason: decision.reason }),
   };
   // The answer is there, whether or not it can be written down.

@@ -30,6 +30,7 @@ export const COLUMNS = [
   'local_ms',
   'wasted_local_ms',
   'latency_ms',
+  'first_ms',
   'reason',
 ] as const satisfies readonly (keyof LedgerRow)[];
 

@@ -103,15 +103,15 @@ export class Ledger {
       // What was cleared meanwhile is spent all the same.
       const again = held !== undefined && held.epoch !== others.epoch ? { again: held.ask } : {};
       return this.ask(state, { ...again, settle: { session: this.session, id, attempt, how } }, others);
-    });
+    }, settled.first_ms);
     this.open.delete(key);
     return row;
   }
 
   /** An answer of this device, and what it would have cost. */
-  kept(kept: Kept): Promise<LedgerRow> {
+  kept({ first_ms, ...kept }: Kept): Promise<LedgerRow> {
     const keep = this.purse('kept', kept);
-    return this.booked((state, others) => this.ask(state, { keep }, others));
+    return this.booked((state, others) => this.ask(state, { keep }, others), first_ms);
   }
 
   /** The newest rows, the oldest of them first. */
@@ -160,13 +160,17 @@ export class Ledger {
     return this.shared ? this.book.change((state, others) => this.ask(state, {}, others)) : Promise.resolve();
   }
 
-  /** A change whose last row is what was asked for. */
-  private async booked(work: (state: string, others: Others) => Changed): Promise<LedgerRow> {
+  /** A change whose last row is what was asked for; no sum needs its `first_ms`. */
+  private async booked(work: (state: string, others: Others) => Changed, first_ms: number | undefined): Promise<LedgerRow> {
+    const first = whole(first_ms);
     let row: LedgerRow | undefined;
     await this.book.change((state, others) => {
-      const changed = work(state, others);
-      row = changed.rows.at(-1);
-      return changed;
+      const { rows, ...changed } = work(state, others);
+      row = rows.at(-1);
+      if (row !== undefined && first !== undefined) {
+        row = { ...row, first_ms: first };
+      }
+      return { ...changed, rows: row === undefined ? rows : [...rows.slice(0, -1), row] };
     });
     if (row === undefined) {
       throw new KingletError('internal', 'the ledger has written no row; report it');
@@ -209,10 +213,12 @@ function sinceOf(options: Since | undefined): number {
   return number('options.since', since, 0, LAST) ?? 0;
 }
 
+/** Whole milliseconds, of what can be a time. */
+const whole = (value: number | undefined): number | undefined => (value !== undefined && value >= 0 && value <= LAST ? Math.round(value) : undefined);
+
 /** Of what a service says only what can be so: numbers that are no counts nobody has counted. */
 function tamed({ spent, ...rest }: Settled): object {
   const count = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-  const whole = (value: number | undefined): number | undefined => (value !== undefined && value >= 0 && value <= LAST ? Math.round(value) : undefined);
   const { model, provider, reason, latency_ms, wasted_local_ms } = rest;
   const told = { model, provider, reason, latency_ms: whole(latency_ms), wasted_local_ms: whole(wasted_local_ms) };
   if (spent.kind !== 'usage') {

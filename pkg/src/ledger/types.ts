@@ -65,6 +65,8 @@ export interface Settled {
   provider?: string;
   /** Whole milliseconds. */
   latency_ms?: number;
+  /** The same, until its first words. */
+  first_ms?: number;
   /** Of the local answer that was given up for it. */
   wasted_local_ms?: number;
   reason?: string;
@@ -79,6 +81,8 @@ export interface Kept extends Purse {
   input: number;
   output: number;
   local_ms?: number;
+  /** The same, until its first words. */
+  first_ms?: number;
   reason?: string;
 }
 
@@ -116,6 +120,8 @@ export interface LedgerRow {
   local_ms?: number;
   wasted_local_ms?: number;
   latency_ms?: number;
+  /** Until the first words, whoever wrote them. */
+  first_ms?: number;
   reason?: string;
 }
 
