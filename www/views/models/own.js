@@ -2,48 +2,72 @@
 
 import { html, nothing } from '../../vendor/lit-html.js';
 import { problem } from '../../lib/errors.js';
-import { bytes } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
-import { engine, loadModel, unloadModel } from '../../services/engine.js';
-import { choiceOf, choiceOfFiles } from '../../services/models.js';
+import { engine, unloadModel } from '../../services/engine.js';
+import { choiceOf, choiceOfFiles, chooseModel } from '../../services/models.js';
 import { engineSettings } from '../../services/settings.js';
 import { go, route } from '../../services/route.js';
-import { KingletError } from '../../pkg/dist/index.js';
+import { ask, inWords, verdicts } from '../../services/verdict.js';
+import { verdict } from './verdict.js';
 
 /** What was wrong with the form itself. */
 export const mistake = new Observable(undefined);
 
 const NOTHING = 'There is no model to load: give an address or choose a file.';
-const NO_ADDRESS = 'This is no address. Expected https://…, a path such as /models/model.gguf, or hf:owner/name/file.gguf.';
+const NO_ADDRESS = 'This is no address of a file. Expected https://…, a path such as /models/model.gguf, or hf:owner/name/file.gguf.';
+const NOT_GGUF = 'These are not the parts of one model: choose one GGUF file, or all parts of one (…-00001-of-00003.gguf and so on).';
+
+export const refuse = (message) => (mistake.value = { code: 'invalid_request', message });
 
 /** Loads a choice, and shows the conversation when it is ready, unless the user has gone elsewhere. */
 export async function use(choice) {
   mistake.value = undefined;
-  const { status, model } = await loadModel(choice);
+  const { status, model } = await chooseModel(choice);
   if (status === 'ready' && model.id === choice.id && route.value.view === 'models') go('chat');
 }
 
-function chosen(form) {
-  const { url, files } = form.elements;
-  if (files.files.length > 0) return choiceOfFiles(files.files);
-  if (url.value.trim() === '') throw new KingletError('invalid_request', NOTHING);
-  try {
-    return choiceOf(url.value);
-  } catch {
-    throw new KingletError('invalid_request', NO_ADDRESS);
+/** Loads files: one, or all parts of one. */
+export function load(files) {
+  const names = files.map(({ name }) => name);
+  const one = files.length === 1 || names.every((name) => /-\d{5}-of-\d{5}\.gguf$/i.test(name));
+  if (one) void use(choiceOfFiles(files));
+  else refuse(NOT_GGUF);
+}
+
+/** What the form names; undefined where that was refused. */
+function address(form) {
+  const { url } = form.elements;
+  if (url.value.trim() === '') refuse(NOTHING);
+  else {
+    try {
+      return choiceOf(url.value);
+    } catch {
+      refuse(NO_ADDRESS);
+    }
   }
+  url.focus();
+  return undefined;
 }
 
 function submit(event) {
   event.preventDefault();
   const form = event.currentTarget;
   keep(form);
-  try {
-    void use(chosen(form));
-  } catch (error) {
-    mistake.value = error;
-    form.elements.url.focus();
-  }
+  mistake.value = undefined;
+  const files = [...form.elements.files.files];
+  if (files.length > 0) return load(files);
+  const choice = address(form);
+  if (choice) void use(choice);
+}
+
+let asked; // the choice that the form's answer is about
+
+function check({ currentTarget: { form } }) {
+  keep(form);
+  mistake.value = undefined;
+  const files = [...form.elements.files.files];
+  asked = files.length > 0 ? choiceOfFiles(files) : address(form);
+  if (asked) void ask(asked);
 }
 
 /** The engine's options as the form says them. */
@@ -66,7 +90,7 @@ export function ownModel() {
         placeholder="https://… or hf:owner/name/file.gguf" @input=${(event) => (event.target.form.elements.files.value = '')} />
     </div>
     <div class="field">
-      <label for="files">or a file on this device <span class="muted">(all parts, if it is split)</span></label>
+      <label for="files">or a file on this device <span class="muted">(all parts, if it is split; or drop it anywhere here)</span></label>
       <input id="files" name="files" type="file" accept=".gguf" multiple @change=${(event) => (event.target.form.elements.url.value = '')} />
     </div>
     <div class="grid">
@@ -78,35 +102,20 @@ export function ownModel() {
       </div>
       <div class="field">
         <label for="context">Context, tokens</label>
-        <input id="context" name="context" type="number" min="16" step="1" placeholder="model’s own, at most 4096" .value=${context ?? ''} />
+        <input id="context" name="context" type="number" min="16" step="1" placeholder="model’s own, at most 4096" .value=${String(context ?? '')} />
       </div>
       <div class="field">
         <label for="cache">Cache precision</label>
         <select id="cache" name="cache">
-          ${option('f16', cacheType, 'f16')}${option('f32', cacheType, 'f32 (exact)')}${option('q8_0', cacheType, 'q8_0 (small; processor)')}
+          ${option('f16', cacheType, 'f16')}${option('f32', cacheType, 'f32 (exact)')}${option('q8_0', cacheType, 'q8_0 (half; processor)')}
         </select>
       </div>
     </div>
     <div class="actions">
       <button id="load-button" class="primary" ?disabled=${busy}>Load model</button>
+      <button type="button" @click=${check}>Will it run here?</button>
       ${busy ? html`<button type="button" id="cancel" @click=${unloadModel}>Cancel</button>` : nothing}
     </div>
-    ${problem(mistake.value)}
+    ${asked && verdicts.value[asked.id] ? verdict(verdicts.value[asked.id], inWords) : nothing} ${problem(mistake.value)}
   </form>`;
-}
-
-const PHASES = { wait: 'Waiting for another tab', download: 'Downloading', upload: 'Loading the weights', compile: 'Preparing the GPU', ready: 'Ready' };
-
-/** What the engine does now. */
-export function present() {
-  const { status, model, info, progress, error } = engine.value;
-  if (status === 'failed') return problem(error);
-  if (status !== 'loading') return nothing;
-  const { phase, loaded = 0, total = 0 } = progress ?? {};
-  const amount = total > 0 ? ` ${bytes(loaded)} of ${bytes(total)}` : '';
-  return html`<div id="loading" class="card">
-    <p>${model.name}</p>
-    <progress max="1" .value=${total > 0 ? loaded / total : 0} aria-label="Loading the model"></progress>
-    <p class="muted" role="status">${PHASES[phase] ?? 'Starting…'}${amount}</p>
-  </div>`;
 }
