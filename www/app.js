@@ -5,6 +5,7 @@ import { offline, sources as offlineSources } from './frame/offline.js';
 import { keepPage } from './keep.js';
 import { draw } from './lib/draw.js';
 import { engine, loadModel } from './services/engine.js';
+import { firstModel } from './services/models.js';
 import { preset } from './services/preset.js';
 import { href, route } from './services/route.js';
 
@@ -71,12 +72,8 @@ draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]
 route.subscribe(show);
 await show(route.value);
 
-// The model: what the address says (?model=…), or what the host says.
-const query = new URLSearchParams(location.search);
-const address = query.get('model') ?? (preset.load ? preset.url : undefined);
-let loaded;
-if (address) {
-  loaded = loadModel({ id: address, name: address.split('/').at(-1), source: new URL(address, document.baseURI).href });
-}
+// The model: what the address says (?model=…), or what the user chose last and is still here, or what the host says.
+const asked = new URLSearchParams(location.search).get('model');
+const loaded = firstModel(asked, preset.load ? preset.url : undefined).then((choice) => choice && loadModel(choice));
 document.body.dataset.ready = 'true';
 void keepPage(preset.offline, loaded);

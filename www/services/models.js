@@ -56,8 +56,19 @@ export async function chooseModel(choice) {
   return state;
 }
 
+/** What a visit begins with: the choice that its address names, else that of the last visit, else what the host offers. */
+export async function firstModel(asked, offered) {
+  const choice = asked ?? (await rememberedModel()) ?? offered;
+  if (typeof choice !== 'string') return choice;
+  try {
+    return choiceOf(choice);
+  } catch {
+    return { id: choice, name: choice, source: choice }; // loading it says what is wrong with it
+  }
+}
+
 /** The model of the last visit, if all of it is still on this device; else undefined. */
-export async function rememberedModel() {
+async function rememberedModel() {
   const { id, name } = lastModel.value;
   try {
     return id && (await find(id)) ? { ...choiceOf(id), name } : undefined;
