@@ -11,7 +11,7 @@ import { href, route } from './services/route.js';
 
 /**
  * Views: each module exports `title` and `show(element, args)`, which draws the view into the element and returns what ends it; it is
- * called anew when the arguments change.
+ * called anew when the arguments change, unless what it returned has `update(args)`.
  */
 const VIEWS = {
   chat: { name: 'Chat', load: () => import('./views/chat/index.js') },
@@ -58,6 +58,10 @@ async function show({ view, args }) {
   try {
     const module = await VIEWS[known].load();
     if (mine !== shown) return;
+    if (end?.update && main.dataset.view === known) {
+      end.update(args);
+      return;
+    }
     end?.();
     main.dataset.view = known;
     document.title = `${module.title} · kinglet`;

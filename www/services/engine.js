@@ -60,8 +60,16 @@ export function reloadModel() {
   return model ? loadModel(model) : Promise.resolve(engine.value);
 }
 
+/** What the address of the page says of the engine, as `?backend=cpu&context=512&cache=f32`: it goes before the settings, for this page. */
+export const presets = presetsOf(new URLSearchParams(globalThis.location?.search));
+
+function presetsOf(query) {
+  const said = { backend: query.get('backend'), context: query.has('context') ? Number(query.get('context')) : null, cacheType: query.get('cache') };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null && value !== ''));
+}
+
 /** What `createKinglet` is told of the engine; a field that says nothing is left out. */
 function engineOptions() {
-  const { backend, context, cacheType, threads } = engineSettings.value;
+  const { backend, context, cacheType, threads } = { ...engineSettings.value, ...presets };
   return { backend, cacheType, threads, ...(context ? { context } : {}) };
 }

@@ -1,13 +1,14 @@
 // Settings: one panel below another.
 
 import { html, nothing } from '../../vendor/lit-html.js';
-import { draw } from '../../lib/draw.js';
 import * as escalation from '../../escalation/settings-panel.js';
+import { draw } from '../../lib/draw.js';
+import * as general from './general.js';
 
 export const title = 'Settings';
 
 /** Each module exports `title`, `panel()` (a template, or nothing) and, where it needs to be drawn again, `sources` (observables). */
-const PANELS = { escalation };
+const PANELS = { general, escalation };
 
 const part = ([id, { title: heading, panel }]) => {
   const body = panel();

@@ -1,0 +1,218 @@
+// The kept conversations. A store that cannot be opened is said (`conversations.value.reason`), and they last as long as the page.
+
+import { Observable } from '../lib/observable.js';
+import { openDatabase, Unavailable } from './conversations/database.js';
+import { alive, hold } from './conversations/locks.js';
+import { InMemory, Kept } from './conversations/records.js';
+import { found, wordsOf } from './conversations/search.js';
+import { fromJSON, MOST, toJSON, toMarkdown } from './conversations/transfer.js';
+import { lastLeaf, parentsFirst, pathTo, titleOf } from './conversations/tree.js';
+
+export { Refused } from './conversations/transfer.js';
+export { titleOf };
+export const LARGEST_FILE = MOST.bytes;
+
+/** `status`: 'opening', 'kept', 'memory' (then `reason` says why). `list`: `{id, title, created, updated, leaf}`, the newest first. */
+export const conversations = new Observable({ status: 'opening', reason: undefined, list: [] });
+
+/** The id of the conversation that has changed, in this tab or another one. */
+export const changed = new Observable({ id: undefined });
+
+const channel = globalThis.BroadcastChannel ? new BroadcastChannel('kinglet.conversations') : undefined;
+let records;
+const memory = new InMemory();
+
+/** Resolves when it is known where they are kept. */
+export const opened = openDatabase((reason) => void lost(reason)).then(
+  (db) => {
+    records = new Kept(db);
+    return refresh('kept');
+  },
+  (error) => {
+    records = memory;
+    return refresh('memory', error instanceof Unavailable ? error.message : String(error));
+  },
+);
+
+/** From now on in memory; what is there can be read no more, and is safe. */
+async function lost(reason) {
+  records = memory;
+  await refresh('memory', reason);
+}
+
+async function refresh(status = conversations.value.status, reason = conversations.value.reason) {
+  const list = await records.conversations();
+  conversations.value = { status, reason, list: list.sort((a, b) => b.updated - a.updated || (a.id < b.id ? -1 : 1)) };
+}
+
+async function tell(id) {
+  channel?.postMessage({ id });
+  await refresh();
+  changed.value = { id };
+}
+
+let pending;
+channel?.addEventListener('message', ({ data }) => {
+  // An answer that runs elsewhere tells of itself each second, and several may do so.
+  pending ??= setTimeout(async () => {
+    pending = undefined;
+    await opened;
+    await refresh();
+  }, 50);
+  void opened.then(() => (changed.value = { id: String(data?.id), elsewhere: true }));
+});
+
+/** An id that nobody else has. */
+export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+let latest = 0;
+/** Now; each call later than the one before, so that messages have an order. */
+export const now = () => (latest = Math.max(Date.now(), latest + 1));
+
+/** Begins one; its id. */
+export async function createConversation(title, id = newId()) {
+  await opened;
+  const created = now();
+  await records.add({ id, title: titleOf(title), created, updated: created, leaf: null }, []);
+  await tell(id);
+  return id;
+}
+
+/** `{conversation, messages}`, an answer that was running when its tab ended as `interrupted`; undefined where there is none. */
+export async function readConversation(id) {
+  await opened;
+  const conversation = await records.conversation(id);
+  if (!conversation) return undefined;
+  return { conversation, messages: await settled(await records.messages(id)) };
+}
+
+async function settled(messages) {
+  const running = messages.filter(({ status }) => status === 'running');
+  if (running.length === 0) return messages;
+  const here = await alive();
+  return messages.map((message) => (message.status === 'running' && !here.has(message.id) ? { ...message, status: 'interrupted' } : message));
+}
+
+/** Takes up a whole conversation that is not there any more: what a page still shows when its database was taken away. */
+export async function adoptConversation(conversation, messages) {
+  await records.add(conversation, messages);
+  await tell(conversation.id);
+}
+
+/** Keeps messages (new ones, and new states of old ones), and which of them is shown; false where the conversation was deleted. */
+export async function keepMessages(id, messages, fields = {}) {
+  await opened;
+  const there = await records.write(id, { updated: now(), ...fields }, messages);
+  if (there) await tell(id);
+  return there;
+}
+
+/** Takes messages out that came to nothing. */
+export async function forgetMessages(id, ids, fields) {
+  await opened;
+  await records.write(id, fields, [], ids);
+  await tell(id);
+}
+
+/** While an answer runs: other tabs, and this one after a reload, know by it that it does. Returns what ends that. */
+export const holdRunning = hold;
+
+export async function renameConversation(id, title) {
+  await opened;
+  await records.write(id, { title: titleOf(title) });
+  await tell(id);
+}
+
+/** Deletes it; resolves to what brings it back. */
+export async function deleteConversation(id) {
+  await opened;
+  const conversation = await records.conversation(id);
+  if (!conversation) return async () => undefined;
+  const messages = await records.remove(id);
+  await tell(id);
+  return async () => {
+    await records.add(conversation, messages);
+    await tell(id);
+  };
+}
+
+/** Those that have all words of the query, with an excerpt; `signal` ends a search that nobody waits for any more. */
+export async function searchConversations(query, signal) {
+  await opened;
+  const words = wordsOf(query);
+  const hits = [];
+  for (const conversation of conversations.value.list) {
+    signal?.throwIfAborted();
+    const excerpt = found(words, conversation, await records.messages(conversation.id));
+    if (excerpt !== undefined) hits.push({ ...conversation, excerpt });
+  }
+  return hits;
+}
+
+/** The file (JSON) of these conversations, or of all. */
+export async function exportConversations(ids) {
+  await opened;
+  const chosen = conversations.value.list.filter(({ id }) => !ids || ids.includes(id));
+  const whole = [];
+  for (const conversation of chosen) {
+    const messages = await settled(await records.messages(conversation.id));
+    whole.push({ ...conversation, messages: parentsFirst(messages) });
+  }
+  return toJSON(whole);
+}
+
+/** One to read, along the way that is shown. */
+export async function exportMarkdown(id) {
+  const { conversation, messages } = await readConversation(id);
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  return toMarkdown(conversation, pathTo(byId, conversation.leaf ?? lastLeaf(byId)));
+}
+
+/** Takes in what `exportConversations` has written: `{added, there}`, counts. Throws `Refused`, and then nothing is kept. */
+export async function importConversations(text) {
+  await opened;
+  const incoming = fromJSON(text);
+  const result = { added: 0, there: 0 };
+  for (const { messages, ...conversation } of incoming) {
+    if (await isThere(conversation, messages)) {
+      result.there += 1;
+      continue;
+    }
+    try {
+      await records.add(conversation, messages);
+    } catch (error) {
+      if (error.name !== 'ConstraintError') throw error;
+      await records.add(...renamed(conversation, messages));
+    }
+    result.added += 1;
+  }
+  await tell(undefined);
+  return result;
+}
+
+/** Whether all of it is here already, word by word. */
+async function isThere({ id }, messages) {
+  const own = new Map((await records.messages(id)).map((message) => [message.id, message]));
+  return (await records.conversation(id)) !== undefined && messages.every((message) => own.get(message.id)?.content === message.content);
+}
+
+/** The same under other ids: what is here keeps its own. */
+function renamed(conversation, messages) {
+  const id = newId();
+  const ids = new Map(messages.map((message) => [message.id, newId()]));
+  const other = (old) => ids.get(old) ?? null;
+  return [
+    { ...conversation, id, title: titleOf(`${conversation.title} (imported)`), leaf: other(conversation.leaf) },
+    messages.map((message) => ({ ...message, id: other(message.id), conversation: id, parent: other(message.parent) })),
+  ];
+}
+
+/** A queued answer has come: it takes the first one's place in the conversation, and the first one stays beside it. */
+export async function upgradeAnswer(answerId, { content, answer }) {
+  await opened;
+  const [message] = await records.byAnswer(answerId);
+  if (!message || message.status === 'running') return false;
+  const before = { ...message, id: newId(), created: message.created - 0.5 };
+  const after = { ...message, content, answer: { ...answer }, status: 'done', sure: undefined, finish: undefined };
+  return keepMessages(message.conversation, [before, after]);
+}
