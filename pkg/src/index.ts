@@ -4,6 +4,8 @@ import { availabilityOf } from './availability.js';
 import { create, fetched, type Kinglet } from './client.js';
 import { download, type DownloadOptions } from './keep.js';
 import { findDesk } from './sources/desk.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { BudgetOptions } from './ledger/types.js';
 import type { DocumentIndex } from './retrieval/documents.js';
 import type { IndexOptions } from './retrieval/types.js';
 import type { Availability, KingletOptions } from './types.js';
@@ -78,4 +80,15 @@ export async function openIndex(options?: Omit<IndexOptions, 'vectors' | 'prefix
  */
 export function availability(options: KingletOptions): Promise<Availability> {
   return availabilityOf(options, WAYS, findDesk);
+}
+
+/**
+ * The account of this origin, to be read or cleared where no model is loaded (docs/budget.md); `close()` it. Its scripts are fetched
+ * with the first call.
+ *
+ * @throws KingletError `invalid_request` that names a wrong option; `store_unavailable`, `store_newer`.
+ */
+export async function openLedger(budget?: BudgetOptions): Promise<Ledger> {
+  const { openLedger: open } = await fetched(import('./ledger/index.js'));
+  return open(budget);
 }

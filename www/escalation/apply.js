@@ -2,6 +2,7 @@
 
 import { Observable } from '../lib/observable.js';
 import { toast } from '../lib/toast.js';
+import { idleHere } from '../services/busy.js';
 import { engine, reloadModel } from '../services/engine.js';
 
 /** What is going on, in words; empty: nothing. */
@@ -17,23 +18,10 @@ export async function applied() {
     return;
   }
   applying.value = 'Saved. The model is loaded again with it after the answer that is being written; your conversation stays.';
-  await quiet();
+  await idleHere();
   if (mine !== latest) return; // something was changed since
   const { status, error } = await reloadModel();
   if (mine !== latest) return;
   applying.value = '';
   toast(status === 'ready' ? 'The new settings hold now.' : `The model could not be loaded with these settings: ${error?.message ?? 'see Models'}`);
-}
-
-/** When no answer is being written. */
-async function quiet() {
-  const { busy } = await import('../services/conversations.js').catch(() => ({}));
-  if (!busy?.value) return;
-  await new Promise((resolve) => {
-    const end = busy.subscribe((now) => {
-      if (now) return;
-      end();
-      resolve();
-    });
-  });
 }

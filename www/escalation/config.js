@@ -28,9 +28,9 @@ export const escalationSettings = section('escalation', DEFAULTS, (stored) => {
   return { ...policyOf({ ...DEFAULTS, ...fields }).policy, remotes: sound };
 });
 
-/** A calibration that the user has put to use: `{profile, made}`. */
-export const calibrationSettings = section('calibration', { profile: null, made: null }, ({ profile, made }) =>
-  typeof profile?.task === 'string' ? { profile, made: Number(made) || null } : {},
+/** A calibration that the user has put to use, and the promise it was made for, as a policy has it. */
+export const calibrationSettings = section('calibration', { profile: null, target: null }, ({ profile, target }) =>
+  typeof profile?.task === 'string' && typeof target?.risk === 'number' ? { profile, target: { risk: target.risk } } : {},
 );
 
 /** Name of a remote model -> its key or token. Only here, in memory. */

@@ -11,12 +11,12 @@ export async function escalationOptions() {
   const { mode, remotes, currency, consent, redact, dictionary, maxRate, handover, progressive, offline, ...bounds } = escalationSettings.value;
   const remote = remotes.filter((one) => !lacksKey(one)).map((one) => endpointOf(one, currency));
   remindOfKeys(remotes.filter(lacksKey));
-  const { profile } = calibrationSettings.value;
+  const { profile, target } = calibrationSettings.value;
   return {
     // A mode that needs a remote model has none to ask before it is set up.
     mode: remote.length === 0 && mode !== 'only-local' ? 'prefer-local' : mode,
     remote,
-    escalation: { handover, ...(maxRate === undefined ? {} : { maxRate }), ...(profile?.target ? { target: profile.target } : {}) },
+    escalation: { handover, ...(maxRate === undefined ? {} : { maxRate }), ...(profile ? { target } : {}) },
     budget: budgetOf(bounds),
     privacy: { consent, redact, dictionary, onConsent: askUser },
     ...(profile ? { profiles: [profile] } : {}),
