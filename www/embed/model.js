@@ -6,6 +6,9 @@ import { chat } from './chat.js';
 import { optionsOf } from './options.js';
 import { addressOf, piecewise } from './pieces.js';
 
+/** How the store writes names among addresses. */
+const NAMED = 'name:';
+
 export class Model {
   constructor(questions, say) {
     this.questions = questions;
@@ -76,7 +79,9 @@ export class Model {
       const { stored } = model;
       const found = (await modelStore.list()).find(({ name, urls, complete }) => complete && (name === stored || urls.includes(stored)));
       if (found === undefined) throw new EmbedError('not_stored', 'no complete model of this name is in the store', { stored });
-      return { model: { url: found.urls[0], name: found.name } };
+      // What came from an address is known by it; what came in pieces only by its name.
+      const address = found.urls.find((url) => !url.startsWith(NAMED));
+      return { model: address === undefined ? { url: addressOf(found.name), name: found.name } : { url: address } };
     }
     return { model };
   }

@@ -12,7 +12,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// The oldest Node.js that the scripts and tests are written for.
 const NODE: u32 = 20;
 /// Debian packages: the browser (with SwiftShader beside it), the lavapipe driver, the Vulkan loader; the other two
-/// browsers, the screen that WebKit's needs, and Python for the training's tests.
+/// browsers, the screen that WebKit's needs, what apps/webview-linux is compiled with, and Python for the training's tests.
 const PACKAGES: &[&str] = &[
     "chromium",
     "mesa-vulkan-drivers",
@@ -20,6 +20,9 @@ const PACKAGES: &[&str] = &[
     "firefox-esr",
     "webkit2gtk-driver",
     "xvfb",
+    "libwebkit2gtk-4.1-dev",
+    "pkg-config",
+    "make",
     "python3-venv",
 ];
 
@@ -147,10 +150,16 @@ fn missing() -> String {
         ("Firefox", firefox().is_some()),
         ("WebKitWebDriver", find_program("WebKitWebDriver").is_some()),
         ("Xvfb", find_program("Xvfb").is_some()),
+        ("WebKitGTK's headers, with make", has_webkit_headers()),
         ("Python with venv", python::can_make_environments()),
     ];
     let missing: Vec<_> = needed.iter().filter(|(_, have)| !have).map(|(what, _)| *what).collect();
     missing.join(", ")
+}
+
+fn has_webkit_headers() -> bool {
+    let known = sh::cmd("pkg-config").args(["--exists", "webkit2gtk-4.1"]).output();
+    known.is_ok_and(|out| out.status.success()) && find_program("make").is_some()
 }
 
 /// Browsers and software Vulkan drivers.
@@ -163,7 +172,8 @@ pub fn system() -> Result<()> {
         bail!(
             "missing: {}.\nOn Debian:  sudo apt-get update && sudo apt-get install {packages}\nElsewhere: Chromium or \
              Chrome, Mesa's lavapipe (often called mesa-vulkan-drivers or vulkan-swrast), the Vulkan loader, Firefox, \
-             WebKitGTK's WebKitWebDriver with MiniBrowser, Xvfb, and Python with its module venv.",
+             WebKitGTK (2.40 or newer, API 4.1) with its headers, WebKitWebDriver and MiniBrowser, make, pkg-config, Xvfb, \
+             and Python with its module venv.",
             missing()
         );
     }

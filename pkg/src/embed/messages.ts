@@ -9,29 +9,33 @@ export const LIMITS: Limits = { piece: 1 << 20, message: 4 << 20, requests: 32 }
 const DEEPEST = 100;
 const MOST = 200_000;
 
-/** What is expected, or undefined where a value is that. */
-type Check = (value: unknown) => string | undefined;
+/** Throws `bad_message`, with the place and what is expected there, where a value is not that. */
+type Check = (value: unknown, path: string) => void;
 /** By name of a field; those that end with `?` may be left out. */
 type Fields = Record<string, Check>;
 
 const kind =
   (expected: string, is: (value: unknown) => boolean): Check =>
-  (value) =>
-    is(value) ? undefined : expected;
+  (value, path) => {
+    if (!is(value)) {
+      throw bad(path, expected, named(value));
+    }
+  };
 const text = (most: number): Check => kind(`a text of at most ${most} characters`, (value) => typeof value === 'string' && value.length <= most);
 const name = kind('a text of 1 to 200 characters', (value) => typeof value === 'string' && value !== '' && value.length <= 200);
 const whole = kind('a whole number from 0', (value) => Number.isSafeInteger(value) && (value as number) >= 0);
 const count = kind('a whole number above 0', (value) => Number.isSafeInteger(value) && (value as number) > 0);
 const flag = kind('true or false', (value) => typeof value === 'boolean');
 const plain = kind('an object', isPlain);
-const id = kind('a whole number, or a text of 1 to 64 characters', (value) =>
-  typeof value === 'string' ? value !== '' && value.length <= 64 : Number.isSafeInteger(value),
-);
+const id = kind('a whole number, or a text of 1 to 64 characters', isId);
 const own = kind('the id of what the page asked', (value) => typeof value === 'string' && value !== '' && value.length <= 64);
 const versions = kind('a list of at most 16 numbers', (value) => Array.isArray(value) && value.length <= 16 && value.every(Number.isInteger));
 const hash = kind('64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value));
-const maybe = (check: Check): Check => (value) => (value === null ? undefined : check(value));
-const anything: Check = (value) => (value === undefined ? 'a value' : undefined);
+const maybe =
+  (check: Check): Check =>
+  (value, path) =>
+    value === null ? undefined : check(value, path);
+const anything: Check = () => undefined;
 const data = kind(`at most ${LIMITS.piece} bytes, or base64 of them`, (value) =>
   value instanceof ArrayBuffer ? value.byteLength <= LIMITS.piece : typeof value === 'string' && value.length <= Math.ceil(LIMITS.piece / 3) * 4,
 );
@@ -114,7 +118,11 @@ export function parsed(said: unknown): unknown {
 /** The id of a message that may be wrong in any other way: whom an error is for. */
 export function idOf(message: unknown): number | string | null {
   const found = isPlain(message) ? message['id'] : null;
-  return id(found) === undefined ? (found as number | string) : null;
+  return isId(found) ? found : null;
+}
+
+function isId(value: unknown): value is number | string {
+  return typeof value === 'string' ? value !== '' && value.length <= 64 : Number.isSafeInteger(value);
 }
 
 function check(message: unknown, known: Readonly<Record<string, Fields>>): object {
@@ -141,9 +149,8 @@ function fieldsOf(fields: Record<string, unknown>, shape: Fields, path: string):
     if (check === undefined) {
       throw bad(path + key.slice(0, 80), 'no such field', named(value));
     }
-    const expected = value === undefined ? undefined : check(value);
-    if (expected !== undefined) {
-      throw bad(path + key, expected, named(value));
+    if (value !== undefined) {
+      check(value, path + key);
     }
   }
   for (const key of Object.keys(shape)) {
@@ -153,30 +160,18 @@ function fieldsOf(fields: Record<string, unknown>, shape: Fields, path: string):
   }
 }
 
-/** An object with these fields; what is wrong inside names its own place. */
+/** An object with these fields. */
 function inside(shape: Fields): Check {
-  return (value) => {
-    if (!isPlain(value)) {
-      return 'an object';
-    }
-    try {
-      fieldsOf(value, shape, '');
-      return undefined;
-    } catch (thrown) {
-      const { detail } = thrown as EmbedError;
-      return `${String(detail['param'])} to be ${String(detail['expected'])}`;
-    }
+  return (value, path) => {
+    plain(value, path);
+    fieldsOf(value as Record<string, unknown>, shape, `${path}.`);
   };
 }
 
-function model(value: unknown): string | undefined {
-  if (!isPlain(value)) {
-    return 'an object';
-  }
-  if ('pieces' in value) {
-    return inside({ pieces: inside(PIECES) })(value);
-  }
-  return 'stored' in value ? inside({ stored: text(8192) })(value) : inside(URL_MODEL)(value);
+function model(value: unknown, path: string): void {
+  plain(value, path);
+  const fields = 'pieces' in (value as object) ? { pieces: inside(PIECES) } : 'stored' in (value as object) ? { stored: text(8192) } : URL_MODEL;
+  inside(fields)(value, path);
 }
 
 /** Refuses what is too deep, too much, or no data. */
