@@ -48,7 +48,7 @@ async function run(block) {
   }
 }
 
-for (const [path, least] of [['docs/api.md', 12], ['docs/tasks.md', 8], ['docs/calibration.md', 1], ['README.md', 1]]) {
+for (const [path, least] of [['docs/api.md', 12], ['docs/tasks.md', 8], ['docs/calibration.md', 1], ['docs/choosing-a-model.md', 2], ['README.md', 1]]) {
   const examples = blocks(read(path));
   test(`${path} has its examples`, () => assert.ok(examples.length >= least, `${examples.length} examples`));
   for (const [i, example] of examples.entries()) {

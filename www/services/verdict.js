@@ -4,13 +4,9 @@
 import { availability } from '../pkg/dist/index.js';
 import { bytes } from '../lib/format.js';
 import { Observable } from '../lib/observable.js';
-import { memoryOf } from './memory.js';
+import { contextsOf, memoryOf, SHARE } from './memory.js';
 import { engineSettings } from './settings.js';
 
-/** Contexts that are tried, the largest first. */
-const CONTEXTS = [4096, 2048, 1024];
-/** What a page may take of a device's memory: the system and other pages need theirs. */
-const SHARE = 0.75;
 /** One Wasm memory. */
 const WASM = 2 ** 32 - 2 ** 27;
 /** From so many parameters on, a processor answers at a reader's pace or below. */
@@ -62,8 +58,7 @@ export function inWords(found, { wanted = 4096 } = {}) {
 /** From the catalogue alone: `{level, text}` as above, `level` 'unknown' where nobody can say. */
 export function estimate(entry, device, { backend = 'auto', context, cacheType = 'f16' } = {}) {
   if (device === undefined) return { level: 'unknown', text: 'Looking at this device…' };
-  const longest = entry.context ?? Infinity;
-  const contexts = context ? [context] : [...new Set(CONTEXTS.map((tokens) => Math.min(tokens, longest)))];
+  const contexts = context ? [context] : contextsOf(entry.context);
   const takes = (tokens) => memoryOf(entry, tokens, cacheType);
   if (takes(contexts[0]) === undefined) return { level: 'unknown', text: 'Its size is not known; ask the file.' };
   const size = entry.bytes ?? entry.estimated_bytes;
@@ -73,7 +68,7 @@ export function estimate(entry, device, { backend = 'auto', context, cacheType =
   if (backend === 'gpu' && !gpu) return { level: 'bad', text: 'There is no GPU that this browser lets a page use.' };
   const room = Math.min(gpu ? Infinity : WASM, device.memory === undefined || device.memoryAtLeast ? Infinity : device.memory * SHARE);
   const fits = contexts.find((tokens) => takes(tokens) <= room);
-  if (fits === undefined) return { level: 'bad', text: `Too large: takes about ${bytes(takes(contexts.at(-1)))}, there are about ${bytes(room)}.` };
+  if (fits === undefined) return { level: 'bad', text: `Too large: takes about ${bytes(takes(contexts.at(-1)))}, a page can have about ${bytes(room)}.` };
   const where = gpu ? 'on the GPU' : 'on the processor';
   const slow = !gpu && entry.parameters > SLOW ? ', slowly' : '';
   const level = fits < contexts[0] || slow ? 'tight' : 'good';

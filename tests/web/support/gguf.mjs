@@ -47,6 +47,51 @@ export function llamaModel({ n_embd, n_ff, n_layer, head_dim = 64, n_ctx = 256, 
   return layOut(metadata, tensors);
 }
 
+/**
+ * A model of a catalogue entry's family and shape with Q8_0 matrices, as `llamaModel`: for its header, which says all of its sizes. Trained for
+ * `context` tokens.
+ */
+export function shapedModel({ family, shape, context }) {
+  const { layers, width, ff, heads, kv_heads, head, vocabulary, rotated } = shape;
+  const [q, kv] = [heads * head, kv_heads * head];
+  const fused = family === 'phi3';
+  const tensors = [['token_embd.weight', [width, vocabulary], Q8_0], ['output_norm.weight', [width], F32]];
+  for (let i = 0; i < layers; i++) {
+    const add = (name, dimensions, type) => tensors.push([`blk.${i}.${name}`, dimensions, type]);
+    for (const norm of ['attn_norm', 'ffn_norm']) add(`${norm}.weight`, [width], F32);
+    for (const [name, rows] of fused ? [['qkv', q + 2 * kv]] : [['q', q], ['k', kv], ['v', kv]]) {
+      add(`attn_${name}.weight`, [width, rows], Q8_0);
+      if (family === 'qwen2') add(`attn_${name}.bias`, [rows], F32);
+    }
+    if (family === 'qwen3') for (const name of ['q', 'k']) add(`attn_${name}_norm.weight`, [head], F32);
+    add('attn_output.weight', [q, width], Q8_0);
+    if (!fused) add('ffn_gate.weight', [width, ff], Q8_0);
+    add('ffn_up.weight', [width, fused ? 2 * ff : ff], Q8_0);
+    add('ffn_down.weight', [ff, width], Q8_0);
+  }
+  const numbers = {
+    context_length: context,
+    embedding_length: width,
+    block_count: layers,
+    feed_forward_length: ff,
+    'attention.head_count': heads,
+    'attention.head_count_kv': kv_heads,
+    'attention.key_length': head,
+    'attention.value_length': head,
+    'rope.dimension_count': rotated,
+    vocab_size: vocabulary,
+  };
+  const metadata = [
+    ['general.architecture', family],
+    ['general.name', 'shaped'],
+    ['general.alignment', ['u32', ALIGNMENT]],
+    ...Object.entries(numbers).map(([name, value]) => [`${family}.${name}`, ['u32', value]]),
+    [`${family}.attention.layer_norm_rms_epsilon`, ['f32', 1e-5]],
+    ...largeTokenizer(vocabulary),
+  ];
+  return layOut(metadata, tensors);
+}
+
 /** The tokenizer of the GGUF file `bytes`, for another file: `{n_vocab, metadata}`, entries as they stand there. */
 export function tokenizerOf(bytes) {
   let at = 16;
@@ -99,7 +144,17 @@ export function withString(bytes, key, text) {
   return Buffer.concat([head, entry, bytes.subarray(24)]);
 }
 
-function smallTokenizer() {
+/** Metadata of a tokenizer with so many pieces, as bytes: made once, models share vocabularies. */
+function largeTokenizer(size) {
+  if (!tokenizers.has(size)) {
+    const { header } = layOut(smallTokenizer(size).metadata, []);
+    tokenizers.set(size, tokenizerOf(header).metadata);
+  }
+  return tokenizers.get(size);
+}
+const tokenizers = new Map();
+
+function smallTokenizer(size = 0) {
   const pieces = [
     { text: '<unk>', score: 0, type: 2 },
     { text: '<s>', score: 0, type: 3 },
@@ -111,7 +166,7 @@ function smallTokenizer() {
   for (const letter of '▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?') {
     pieces.push({ text: letter, score: -pieces.length, type: 1 });
   }
-  while (pieces.length % 32 !== 0) {
+  while (pieces.length % 32 !== 0 || pieces.length < size) {
     pieces.push({ text: `▁unused${pieces.length}`, score: -1000, type: 5 });
   }
   const metadata = [
@@ -187,6 +242,7 @@ function layOut(metadata, tensors) {
   const head = Buffer.concat(parts);
   const header = Buffer.concat([head, Buffer.alloc(align(head.length) - head.length)]);
   return {
+    header,
     size: header.length + offset,
     tensorBytes,
     stream: (start, end) => emit(header, places, start, end),
