@@ -1,14 +1,15 @@
 // The index of the user's documents: opened once, held to what the library has, and searched.
 
-import { openIndex } from '../pkg/dist/index.js';
 import { section } from '../services/settings.js';
+import { stopped } from './refused.js';
+import { openWordIndex } from './word-index.js';
 
 /** `on`: questions of the chat are asked of the documents. `meaning`: they are also searched by the model's embeddings. */
 export const documentSettings = section('documents', { on: false, meaning: false }, ({ on, meaning }) => ({ on: on === true, meaning: meaning === true }));
 
 const BY_WORDS = 'documents by words';
-/** Characters that are added in one go: their indexing takes a few milliseconds. */
-const AT_ONCE = 6_000;
+/** Characters that are added in one go; of an index by meaning the model embeds them, which can be stopped in between. */
+const AT_ONCE = 24_000;
 
 let current; // {key, kinglet, index}
 
@@ -25,7 +26,7 @@ export async function open(kinglet) {
   if (key === undefined) return undefined;
   if (current?.key === key && (key === BY_WORDS || current.kinglet === kinglet)) return current;
   await close();
-  const index = key === BY_WORDS ? await openIndex({ name: key }) : await kinglet.createIndex({ name: key, vectors: true });
+  const index = key === BY_WORDS ? await openWordIndex(key) : await kinglet.createIndex({ name: key, vectors: true });
   current = { key, kinglet, index };
   return current;
 }
@@ -39,7 +40,7 @@ export async function close() {
 /** Empties the index of that name, which is no longer wanted. */
 export async function forget(key) {
   if (current?.key === key) await close();
-  const index = await openIndex({ name: key });
+  const index = await openWordIndex(key);
   await index.clear();
   await index.close();
 }
@@ -51,7 +52,7 @@ const partIds = ({ id, parts }) => parts.map((_, i) => partId(id, i));
 /** Puts a document in, part by part; what is stopped half-way is taken out again. `onProgress(done, total)`. Resolves to its passages. */
 export async function enter(index, document, text, { signal, onProgress = () => {} } = {}) {
   const { name, title, parts, consent, redact } = document;
-  const before = index.status().chunks;
+  const before = (await index.status()).chunks;
   try {
     for (let at = 0; at < parts.length; ) {
       const batch = [];
@@ -60,6 +61,7 @@ export async function enter(index, document, text, { signal, onProgress = () => 
         sum += end - start;
         batch.push({ id: partId(document.id, at), text: text.slice(start, end), title: [title ?? name, heading].filter(Boolean).join(' › '), consent, redact });
       }
+      if (signal?.aborted) throw stopped();
       await index.add(batch, signal ? { signal } : undefined);
       onProgress(at, parts.length);
     }
@@ -67,7 +69,7 @@ export async function enter(index, document, text, { signal, onProgress = () => 
     await leave(index, document);
     throw error;
   }
-  return index.status().chunks - before;
+  return (await index.status()).chunks - before;
 }
 
 /** Takes a document out. */

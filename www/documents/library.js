@@ -60,7 +60,7 @@ async function settled(signal) {
   for (const old of new Set(documents.map(({ indexed }) => indexed))) if (old && old !== key) await finder.forget(old);
   const { index } = await finder.open(kinglet());
   let present = documents.filter(({ indexed }) => indexed === key);
-  if (index.status().documents !== present.reduce((sum, { parts }) => sum + parts.length, 0)) {
+  if ((await index.status()).documents !== present.reduce((sum, { parts }) => sum + parts.length, 0)) {
     await index.clear(); // the browser has lost some of it, or the page ended in between
     present = [];
   }

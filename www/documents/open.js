@@ -25,7 +25,7 @@ export async function openPassage({ document: id, name, text, start, end }) {
     return html`<p class="muted">${where({ ...document, start })}</p>
       <div class="text" role="region" aria-label="Text of the document" tabindex="0" dir="auto">
         ${from > 0 ? more('Show what stands before', () => (from = Math.max(0, from - AROUND * 4))) : nothing}
-        ${pieces(whole, document.parts, from, to, start, end)}
+        <div class="words">${pieces(whole, document.parts, from, to, start, end)}</div>
         ${to < whole.length ? more('Show what follows', () => (to = Math.min(whole.length, to + AROUND * 4))) : nothing}
       </div>`;
   };

@@ -8,6 +8,9 @@ const MOST = 6_000;
 const MOST_DENSE = 400;
 const DENSE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu;
 const HEADING_MOST = 160;
+/** Of a document with more sections than this, short ones are taken together. */
+const MANY = 300;
+const TOGETHER = 1_500;
 
 /**
  * `sections`: `[{start, end, heading?, page?}]`, places in `text`, in order. Gives parts of the same form, none of them empty.
@@ -15,7 +18,7 @@ const HEADING_MOST = 160;
 export async function partsOf(text, sections, signal) {
   const pace = pacer(signal);
   const parts = [];
-  for (const { start, end, heading, page } of sections) {
+  for (const { start, end, heading, page } of sections.length > MANY ? together(sections) : sections) {
     let at = start;
     while (at < end) {
       const dense = (text.slice(at, Math.min(end, at + MOST_DENSE)).match(DENSE)?.length ?? 0) > MOST_DENSE / 4;
@@ -27,6 +30,17 @@ export async function partsOf(text, sections, signal) {
     }
   }
   return parts;
+}
+
+/** Sections of some length; pages stay apart. */
+function together(sections) {
+  const list = [];
+  for (const section of sections) {
+    const last = list.at(-1);
+    if (last && !section.page && section.end - last.start <= TOGETHER) last.end = section.end;
+    else list.push({ ...section });
+  }
+  return list;
 }
 
 /** Where a part that begins at `at` ends: between paragraphs, else sentences, else words. */

@@ -2,10 +2,12 @@
 
 import { pacer } from '../pace.js';
 import { Refused } from '../refused.js';
-import { MOST_CHARACTERS } from '../limits.js';
+import { HTML_STEP_MS, MOST_CHARACTERS } from '../limits.js';
 
-/** Characters that the parser gets at once. */
-const SLICE = 32_768;
+/** Characters that the parser gets at once: fewer where it is slow. */
+const SLICE = { most: 32_768, least: 1_024 };
+/** What such a slice should take, ms. */
+const GOAL_MS = 8;
 /** What holds no words for a reader. */
 const SKIPPED = new Set(
   'SCRIPT STYLE TEMPLATE NOSCRIPT HEAD TITLE IFRAME FRAME NOFRAMES OBJECT EMBED APPLET SVG MATH CANVAS AUDIO VIDEO INPUT TEXTAREA SELECT BUTTON DATALIST METER PROGRESS'.split(' '),
@@ -18,7 +20,7 @@ const HIDDEN_STYLE = /display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|fo
 export async function parseHtml(source, signal) {
   const pace = pacer(signal);
   const inert = await inertDocument(source, pace);
-  const title = inert.title.replace(/\s+/g, ' ').trim().slice(0, 200) || undefined;
+  const title = inert.title.replaceAll(SIGN, '').replace(/\s+/g, ' ').trim().slice(0, 200) || undefined;
   const words = [];
   const sections = [];
   const path = [];
@@ -57,7 +59,8 @@ export async function parseHtml(source, signal) {
   const root = node;
   for (let down = true; node; await pace()) {
     if (down && node.nodeType === Node.TEXT_NODE) {
-      const said = node.parentElement?.tagName === 'PRE' ? node.data : node.data.replace(/\s+/g, ' ');
+      const data = node.data.replaceAll(SIGN, '');
+      const said = node.parentElement?.tagName === 'PRE' ? data : data.replace(/\s+/g, ' ');
       if (said.trim() !== '') add(fresh() ? said.trimStart() : said);
       else if (!fresh() && !words.at(-1).endsWith(' ')) add(' ');
     } else if (down && node.nodeType === Node.ELEMENT_NODE) {
@@ -90,12 +93,38 @@ export async function parseHtml(source, signal) {
 async function inertDocument(source, pace) {
   const inert = document.implementation.createHTMLDocument('');
   inert.open();
-  for (let at = 0; at < source.length; at += SLICE) {
-    inert.write(source.slice(at, at + SLICE));
+  let slice = SLICE.least * 4;
+  let slow = 0; // steps in a row
+  for (let at = 0; at < source.length; ) {
+    const most = Math.min(source.length, at + slice);
+    const tag = most < source.length ? source.lastIndexOf('<', most - 1) : most;
+    const end = tag > at ? tag : most; // tags stay whole, for what is renamed in them
+    const begun = performance.now();
+    inert.write(renamed(source.slice(at, end)));
+    at = end;
+    const took = performance.now() - begun;
+    slow = took > HTML_STEP_MS && slice === SLICE.least ? slow + 1 : 0;
+    if (slow === 3) throw new Refused('too_slow', 'it takes too long to read: its elements are nested too deeply');
+    slice = Math.min(SLICE.most, Math.max(SLICE.least, took > GOAL_MS ? slice / 2 : slice * 2));
     await pace();
   }
   inert.close();
   return inert;
+}
+
+/** Marks what was renamed; a private sign, which is taken out of texts. */
+const SIGN = '\ue000';
+
+/**
+ * Styles, handlers and bases under names that mean nothing: none of them could do anything in there, but the page's policy would report
+ * each.
+ */
+function renamed(html) {
+  return html
+    .replaceAll(SIGN, '')
+    .replace(/<(\/?)style\b/gi, '<$1script')
+    .replace(/<base\b/gi, '<x-base')
+    .replace(/(?<![\w-])(style|on\w+)(?=\s*=)/gi, `${SIGN}$1`);
 }
 
 function hidden(element) {
@@ -104,6 +133,6 @@ function hidden(element) {
     element.hasAttribute('hidden') ||
     element.getAttribute('aria-hidden') === 'true' ||
     (element.tagName === 'DIALOG' && !element.hasAttribute('open')) ||
-    HIDDEN_STYLE.test(element.getAttribute('style') ?? '')
+    HIDDEN_STYLE.test(element.getAttribute(`${SIGN}style`) ?? '')
   );
 }
