@@ -14,18 +14,19 @@ const WIDE = 4096;
 const NOTHING = 'Nothing in your documents fits this question. No model was asked.';
 const NOT_SAID = 'Your documents do not seem to say. These passages came nearest.';
 
-/** Whether the next question is asked of the documents. */
-export const documentsOn = () => documentSettings.value.on && library.value.documents.length > 0;
+/** Whether the next question is asked of the documents. Before their list is read, the user's word counts. */
+export const documentsOn = () => documentSettings.value.on && (!library.value.ready || library.value.documents.length > 0);
 
 /** Beside the composer: the switch, with the number of documents. It keeps itself up to date. */
 export const documentsSwitch = () => html`<kinglet-documents-switch></kinglet-documents-switch>`;
 
 /**
  * Answers a question from the documents: an async generator of `{content}` as it grows; its last value is
- * `{content, passages, answer}`. `answer` is what stands under `kinglet` of the result; undefined where no model was asked, because nothing
- * was found. Each question is searched by its own words.
+ * `{content, passages, answer}`. `answer` is what stands under `kinglet` of the result, and the `question`; undefined where no model was
+ * asked, because nothing was found. Each question is searched by its own words. `bigger`: the user wants a bigger model to be asked,
+ * which is a reason, and no permission.
  */
-export async function* askDocuments({ kinglet, question, signal }) {
+export async function* askDocuments({ kinglet, question, signal, bigger = false }) {
   await ready();
   const most = kinglet.ready && kinglet.info.context >= WIDE ? MORE_PASSAGES : PASSAGES;
   const found = await search(question, { k: most, signal });
@@ -33,17 +34,18 @@ export async function* askDocuments({ kinglet, question, signal }) {
     yield { content: NOTHING, passages: [], answer: undefined };
     return;
   }
-  const { answer, text, quotes, passages, kinglet: report } = await answerFrom(kinglet, question, found, signal);
+  const { answer, text, quotes, passages, kinglet: report } = await answerFrom(kinglet, question, found, { signal, bigger });
   const shown = passages.map((passage, i) => ({ ...passage, quoted: quotes.some((quote) => quote.passage === i) }));
-  yield { content: answer ?? (text.trim() === '' ? NOT_SAID : `${NOT_SAID} The model says: ${text.trim()}`), passages: shown, answer: report };
+  yield { content: answer ?? (text.trim() === '' ? NOT_SAID : `${NOT_SAID} The model says: ${text.trim()}`), passages: shown, answer: { ...report, question } };
 }
 
 /** With fewer and shorter passages where the model's context does not hold them. */
-async function answerFrom(kinglet, question, { hits, signals }, signal) {
+async function answerFrom(kinglet, question, { hits, signals }, { signal, bigger }) {
+  const options = { ...(signal ? { signal } : {}), ...(bigger ? { facts: { user: 'requests_remote' } } : {}) };
   for (let list = hits; ; ) {
     try {
       const index = { search: async () => ({ hits: list.map(({ document, text, consent, redact }) => ({ id: document, text, consent, redact })), signals }) };
-      const result = await kinglet.answer(question, index, { k: list.length, ...(signal ? { signal } : {}) });
+      const result = await kinglet.answer(question, index, { k: list.length, ...options });
       return { ...result, passages: list };
     } catch (error) {
       if (error.code !== 'context_overflow' || (list.length === 1 && list[0].text.length < 200)) throw error;
@@ -58,11 +60,11 @@ function shorter(passage) {
 }
 
 /**
- * What must be said of a message when it is sent along as a part of a conversation: the strictest label of its passages; undefined: it has
- * none.
+ * What must be said of a message when it goes along as a part of a conversation: the strictest label of its passages; undefined: it has
+ * none. The passages may come from a file: one without a label counts as one to be asked about.
  */
-export function labelsOf({ passages = [] }) {
-  if (passages.length === 0) return undefined;
+export function labelsOf({ passages }) {
+  if (!Array.isArray(passages) || passages.length === 0) return undefined;
   return {
     consent: strictest(['free', 'ask', 'never'], ...passages.map(({ consent = 'ask' }) => consent)),
     redact: strictest(['no', 'yes'], ...passages.map(({ redact = 'no' }) => redact)),
@@ -70,8 +72,8 @@ export function labelsOf({ passages = [] }) {
 }
 
 /** The passages that an answer rests on, numbered, to be opened. */
-export function citations({ passages = [], answer }) {
-  if (passages.length === 0) return nothing;
+export function citations({ passages, answer }) {
+  if (!Array.isArray(passages) || passages.length === 0) return nothing;
   const doubted = answer?.signals?.quote_ok === false;
   return html`<section class="citations" aria-label="Passages of your documents">
     ${doubted ? html`<p class="muted">Not all of this stands in the passages word for word. Look at them.</p>` : nothing}

@@ -6,13 +6,12 @@ const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u200b-\u200f\u202a-\u202e\
 
 /** The last part of a path, in visible characters, of bounded length; its ending stays. */
 export function shownName(name) {
-  const last = String(name).slice(-4096).split(/[\\/]/).at(-1).normalize('NFC').replace(UNSEEN, '').replace(/\s+/g, ' ').trim();
+  const whole = String(name);
+  const part = whole.slice(Math.max(whole.lastIndexOf('/'), whole.lastIndexOf('\\')) + 1).slice(0, 65_536);
+  const last = part.normalize('NFC').replace(UNSEEN, '').replace(/\s+/g, ' ').trim();
   if (last === '' || /^\.+$/.test(last)) return 'Untitled';
   const letters = [...last];
   if (letters.length <= MOST) return last;
   const ending = /\.[A-Za-z0-9]{1,8}$/.exec(last)?.[0] ?? '';
   return `${letters.slice(0, MOST - ending.length - 1).join('')}…${ending}`;
 }
-
-/** Without its ending, for titles. */
-export const stem = (name) => name.replace(/\.[A-Za-z0-9]{1,8}$/, '');

@@ -1,6 +1,6 @@
 // <kinglet-documents-switch>: whether the chat asks the documents. An element, so that it is right wherever it is drawn.
 
-import { html } from '../vendor/lit-html.js';
+import { html, nothing } from '../vendor/lit-html.js';
 import { draw } from '../lib/draw.js';
 import { href } from '../services/route.js';
 import { documentSettings } from './finder.js';
@@ -20,7 +20,8 @@ class DocumentsSwitch extends HTMLElement {
 }
 
 function template() {
-  const { documents } = library.value;
+  const { documents, ready: known } = library.value;
+  if (!known) return nothing;
   if (documents.length === 0) return html`<a href=${href('documents')}>Add documents</a>`;
   return html`<label class="switch"
     ><input type="checkbox" .checked=${documentSettings.value.on} @change=${({ target }) => documentSettings.patch({ on: target.checked })} /> Ask my documents (${documents.length})</label

@@ -2,6 +2,7 @@
 
 import { html, nothing } from '../vendor/lit-html.js';
 import { visible } from '../pkg/dist/index.js';
+import { askDocuments } from '../documents/ask.js';
 import { openDialog } from '../lib/dialog.js';
 import { toast } from '../lib/toast.js';
 import { engine } from '../services/engine.js';
@@ -9,12 +10,13 @@ import { go } from '../services/route.js';
 import { escalationSettings, lacksKey } from './config.js';
 
 /** A button; nothing below an answer of a bigger model. */
-export function bigger({ answer, content }, replaceWith) {
-  if (answer.source === 'remote') return nothing;
-  return html`<button type="button" class="plain" @click=${() => choose(answer.id, content, replaceWith)}>Ask the bigger model</button>`;
+export function bigger(message, replaceWith) {
+  if (message.answer.source === 'remote') return nothing;
+  return html`<button type="button" class="plain" @click=${() => choose(message, replaceWith)}>Ask the bigger model</button>`;
 }
 
-async function choose(id, content, replaceWith) {
+async function choose({ answer: { id, question }, content, passages }, replaceWith) {
+  const fromDocuments = Array.isArray(passages) && typeof question === 'string';
   const { remotes } = escalationSettings.value;
   const ready = remotes.find((remote) => !lacksKey(remote));
   const { kinglet } = engine.value;
@@ -24,14 +26,16 @@ async function choose(id, content, replaceWith) {
     return;
   }
   const body = html`<p>${ready.name} is asked the same question. What is sent is shown before it leaves, unless you have allowed it already.</p>
-    <p class="muted">With “Improve this answer” it also gets the answer from this device, and may correct it.</p>`;
+    ${fromDocuments
+      ? html`<p class="muted">It also gets the passages of your documents, as far as the labels of each let them leave.</p>`
+      : html`<p class="muted">With “Improve this answer” it also gets the answer from this device, and may correct it.</p>`}`;
   const actions = [
     { label: 'Cancel', value: undefined },
-    ...(content ? [{ label: 'Improve this answer', value: 'draft' }] : []),
+    ...(content && !fromDocuments ? [{ label: 'Improve this answer', value: 'draft' }] : []),
     { label: 'Ask anew', value: 'anew', primary: true },
   ];
   const how = await openDialog({ title: 'Ask the bigger model?', body, actions });
-  if (how !== undefined) replaceWith(() => ask(kinglet, id, how === 'draft'));
+  if (how !== undefined) replaceWith(() => (fromDocuments ? askDocuments({ kinglet, question, bigger: true }) : ask(kinglet, id, how === 'draft')));
 }
 
 /** `{content}` as it grows; the last one with the `answer` as the conversation keeps it. */

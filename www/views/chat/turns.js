@@ -1,6 +1,6 @@
 // What the user does with a conversation: send, stop, another answer, edit, continue; and which model is asked for it, and with what.
 
-import { askDocuments, documentsOn } from '../../documents/ask.js';
+import { askDocuments, documentsOn, labelsOf } from '../../documents/ask.js';
 import { engine } from '../../services/engine.js';
 import { samplingSettings } from '../../services/settings.js';
 import { again, answering, elsewhere, fail, path, say, session, takeBack } from './session.js';
@@ -25,9 +25,12 @@ function history(way) {
   const { system } = samplingSettings.value;
   if (isDesk(engine.value.info)) return [{ role: 'user', content: way.at(-1).content }];
   const said = [];
-  for (const { role, content } of way) {
+  for (const message of way) {
+    const { role, content } = message;
+    // What an answer took from documents is labelled as they are, wherever it goes next.
+    const kinglet = labelsOf(message);
     if (role === 'assistant' && content === '') said.pop();
-    else said.push({ role, content });
+    else said.push({ role, content, ...(kinglet ? { kinglet } : {}) });
   }
   return [...(system.trim() ? [{ role: 'system', content: system.trim() }] : []), ...said];
 }

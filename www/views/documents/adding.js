@@ -42,7 +42,7 @@ function jobs(list) {
       ${list.map(({ key, name, phase, done, total, error }) => {
         const shown = html`<bdi>${shownName(name)}</bdi>`;
         if (phase === 'failed') {
-          return html`<li class="problem" role="alert"><span>${shown} was not added: ${error.message}.</span> <button type="button" @click=${() => dismiss(key)}>Dismiss</button></li>`;
+          return html`<li class="problem"><p role="alert">${shown} was not added: ${error.message}.</p><button type="button" @click=${() => dismiss(key)}>Dismiss</button></li>`;
         }
         return html`<li>
           <span>${shown} · ${PHASES[phase]}${total > 0 ? ` ${done} of ${total}` : ''}</span>
