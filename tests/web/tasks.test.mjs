@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { sureness } from '../../www/sure.js';
-import { EXAMPLES, TASKS } from '../../www/tasks.js';
+import { sureness } from '../../www/views/chat/sure.js';
+import { EXAMPLES, TASKS } from '../../www/views/chat/tasks.js';
 
 const CASES = readFileSync(new URL('../cases/desk_prompts.jsonl', import.meta.url), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
 

@@ -107,10 +107,12 @@ export async function keepMessages(id, messages, fields = {}) {
   return there;
 }
 
-/** Takes messages out that came to nothing. */
-export async function forgetMessages(id, ids, fields) {
+/** Takes messages out that came to nothing, and the conversation with them where nothing else is in it. */
+export async function forgetMessages(id, ids) {
   await opened;
-  await records.write(id, fields, [], ids);
+  const left = (await records.messages(id)).filter((message) => !ids.includes(message.id));
+  if (left.length === 0) await records.remove(id);
+  else await records.write(id, { leaf: lastLeaf(new Map(left.map((message) => [message.id, message]))) }, [], ids);
   await tell(id);
 }
 

@@ -115,6 +115,13 @@ function editLast() {
   return true;
 }
 
+/** What began without an address has got one; what came to nothing has none any more. */
+function address({ id, absent, messages: { size } }) {
+  const now = id !== undefined && (size > 0 || absent) ? href('chat', id) : href('chat');
+  if (id !== undefined && size === 0 && !absent) return; // it is being read
+  if (/^(#\/?|#\/chat(\/.*)?)?$/.test(location.hash) && location.hash !== now && (location.hash || id !== undefined)) history.replaceState(null, '', now);
+}
+
 export function show(element, args) {
   let scroll;
   const sources = [session, running, conversations, engine, search, drawn, pages, editing, chosen, dismissed, ...documentSources];
@@ -146,8 +153,7 @@ export function show(element, args) {
     void openConversation(id || undefined).then(() => scroll.toEnd());
     if (!side.narrow()) focusPrompt();
   };
-  // What began without an address has got one.
-  ends.push(session.subscribe(({ id, messages: { size } }) => size > 0 && id && location.hash.match(/^#?\/?(chat\/?)?$/) && history.replaceState(null, '', href('chat', id))));
+  ends.push(session.subscribe(address));
   open(args);
   return Object.assign(() => ends.reverse().forEach((one) => one()), { update: open });
 }

@@ -103,8 +103,7 @@ export async function say({ content, parent = session.value.leaf, source, model,
   const question = { id: store.newId(), conversation: id, parent, role: 'user', content, created: store.now(), status: 'done', ...(raw ? { raw } : {}) };
   const way = [...pathTo(session.value.messages, parent), question];
   put(id, question);
-  await begun?.catch(said);
-  return reply({ conversation: id, way, source, model, raw, first: [question] });
+  return reply({ conversation: id, way, source, model, raw, first: [question], begun });
 }
 
 /** Another answer to the message `parent`, beside those that are there. */
@@ -114,7 +113,7 @@ export const again = ({ parent, source, model, raw }) =>
 /** Milliseconds between two writings of an answer that runs. */
 const EVERY = 1000;
 
-async function reply({ conversation, way, source, model, raw, first }) {
+async function reply({ conversation, way, source, model, raw, first, begun }) {
   if (running.value.has(conversation)) return undefined;
   const parent = way.at(-1).id;
   const message = { id: store.newId(), conversation, parent, role: 'assistant', content: '', created: store.now(), status: 'running' };
@@ -124,7 +123,10 @@ async function reply({ conversation, way, source, model, raw, first }) {
   const release = store.holdRunning(message.id);
   const idle = begin();
   put(conversation, message);
-  void keep(conversation, [...first, message], { leaf: message.id, ...(model ? { model } : {}) });
+  const kept = Promise.resolve(begun)
+    .catch(said)
+    .then(() => keep(conversation, [...first, message], { leaf: message.id, ...(model ? { model } : {}) }));
+  for (const { id } of first) unwritten.add(id);
   const write = () => void keep(conversation, [{ ...message, content: run.live.value }], {});
   const timer = setInterval(write, EVERY);
   addEventListener('pagehide', write);
@@ -148,6 +150,7 @@ async function reply({ conversation, way, source, model, raw, first }) {
   runs.delete(conversation);
   put(conversation, done);
   running.value = runs;
+  await kept;
   await keep(conversation, [done], {});
   release();
   idle();
@@ -168,19 +171,18 @@ async function* stoppable(pieces, signal) {
   }
 }
 
-/** Takes a question back that could not be asked, and the answer that did not come. */
+/** Takes a question back that could not be asked, and the answer that did not come; a conversation of nothing else goes with them. */
 export async function takeBack({ conversation, parent, id }) {
-  const { messages } = session.value;
-  const left = new Map(messages);
-  const before = messages.get(parent)?.parent ?? null;
-  left.delete(id);
-  left.delete(parent);
-  if (session.value.id === conversation) session.patch({ messages: left, leaf: before });
-  await store.forgetMessages(conversation, [id, parent], { leaf: before }).catch(said);
-  if (left.size === 0) {
-    if (session.value.id === conversation) session.value = { ...empty(), problem: session.value.problem };
-    await store.deleteConversation(conversation).catch(said);
+  if (session.value.id === conversation) {
+    const messages = new Map(session.value.messages);
+    const leaf = messages.get(parent)?.parent ?? null;
+    messages.delete(id);
+    messages.delete(parent);
+    writes += 1;
+    if (messages.size === 0) session.value = { ...empty(), problem: session.value.problem };
+    else session.patch({ messages, leaf });
   }
+  await store.forgetMessages(conversation, [id, parent]).catch(said);
 }
 
 /** On the page. */

@@ -1,0 +1,67 @@
+// The assistant's page as tests use it: load a model, say something, wait for the answer.
+
+/** Waits until the model is there, or has failed. */
+export const settled = (page) => page.locator('#where[data-status="ready"], #where[data-status="failed"]').waitFor({ timeout: 60_000 });
+
+/** Goes to another view of the page. */
+export async function view(page, name, ...args) {
+  await page.evaluate((hash) => (location.hash = hash), `#/${[name, ...args].map(encodeURIComponent).join('/')}`);
+  await page.locator(`#main[data-view="${name}"]`).waitFor();
+}
+
+/** Loads a model by the form of the model view, and goes to the conversation; an error is then in view there. */
+export async function load(page, { url, files, backend = 'cpu', cache = 'f32', context = '' }) {
+  await view(page, 'models');
+  if (files) await page.getByLabel('or a file on this device').setInputFiles(files);
+  else await page.getByLabel('Address of a GGUF file').fill(url);
+  const form = page.locator('form#load');
+  await form.getByLabel('Runs on').selectOption(backend);
+  await form.getByLabel('Cache precision').selectOption(cache);
+  await form.getByLabel('Context, tokens').fill(context);
+  await page.getByRole('button', { name: 'Load model' }).click();
+  // The chip may still tell of the model before.
+  await page.evaluate(async () => {
+    const { engine } = await import('/services/engine.js');
+    while (engine.value.status === 'loading') await new Promise((resolve) => engine.subscribe(resolve));
+  });
+  await settled(page);
+  await view(page, 'chat');
+}
+
+/** How answers are drawn from now on. */
+export async function sampling(page, fields) {
+  await page.evaluate(async (fields) => {
+    const { samplingSettings } = await import('/services/settings.js');
+    samplingSettings.patch(fields);
+  }, fields);
+}
+
+/** Waits until the last answer of at least `turns` has ended; resolves to its text. */
+export async function answered(page, turns = 1) {
+  await page.locator('#log li.assistant').nth(turns - 1).waitFor({ timeout: 60_000 });
+  await page.waitForFunction(() => document.querySelector('#log > li:last-child')?.matches('.assistant[aria-busy="false"]') && document.querySelector('#send'), null, { timeout: 60_000 });
+  return page.locator('#log > li:last-child .text').evaluate((text) => text.textContent);
+}
+
+/** Writes a message with the keyboard and waits for the end of the answer; resolves to its text. */
+export async function say(page, prompt, { temperature = 0, maxTokens = 64 } = {}) {
+  await sampling(page, { temperature, maxTokens });
+  const turns = await page.locator('#log li.assistant').count();
+  await page.locator('#prompt').fill(prompt);
+  await page.locator('#prompt').press('Enter');
+  return answered(page, turns + 1);
+}
+
+/** What the whole log says, one text for each message. */
+export const log = (page) => page.locator('#log > li .text').evaluateAll((texts) => texts.map((text) => text.textContent));
+
+/** The errors in view. */
+export const errors = (page) => page.locator('#error').allTextContents();
+
+export const errorCode = (page) => page.locator('#error-code').textContent();
+
+/** Begins another conversation. */
+export async function anew(page) {
+  await page.keyboard.press('Control+Shift+KeyO');
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
+}
