@@ -5,9 +5,15 @@ import { duration, money } from '../lib/format.js';
 import { engine } from '../services/engine.js';
 import { href } from '../services/route.js';
 import { bigger } from './bigger.js';
-import { escalationSettings, lacksKey } from './config.js';
+import { escalationSettings, keysKept, lacksKey } from './config.js';
 import { ASKS, KEPT, NOTES, sentence, STATES, told, WARNINGS } from './reasons.js';
-import { thumbs } from './thumbs.js';
+import { thumbs, verdicts } from './thumbs.js';
+
+/** What is shown of answers changes with these. */
+export const sources = [escalationSettings, keysKept, verdicts];
+
+/** What is shown of one, beside what the conversation keeps of it. */
+export const shown = ({ answer }) => `${verdicts.value.get(answer?.id)} ${escalationSettings.value.remotes.map(lacksKey)} ${escalationSettings.value.currency}`;
 
 const cost = (micros) => money(micros, escalationSettings.value.currency);
 

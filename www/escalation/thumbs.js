@@ -36,17 +36,15 @@ export function thumbs({ answer }) {
   if (answer.source === 'remote' || !answer.decision) return nothing;
   const said = verdicts.value.get(answer.id);
   const one = (ok, sign, label) =>
-    html`<button type="button" class="plain thumb" aria-pressed=${said === ok ? 'true' : 'false'} aria-label=${label} title=${label} @click=${(event) => say(answer.id, ok, event.currentTarget)}>${sign}</button>`;
+    html`<button type="button" class="plain thumb" aria-pressed=${said === ok ? 'true' : 'false'} aria-label=${label} title=${label} @click=${() => say(answer.id, ok)}>${sign}</button>`;
   return html`<span class="thumbs" role="group" aria-label="Was this answer right?">${one(true, '▲', 'Right')}${one(false, '▼', 'Wrong')}</span>`;
 }
 
-async function say(id, ok, button) {
+async function say(id, ok) {
   try {
     const now = await engine.value.kinglet.feedback(id, { ok });
     verdicts.value = new Map([...verdicts.value, [id, ok]]);
     progress.value = now;
-    // The conversation is not drawn again for this alone.
-    for (const other of button.parentElement?.querySelectorAll('.thumb') ?? []) other.setAttribute('aria-pressed', String(other === button));
     toast(`${now.labelled} of ${now.enough} ratings for a profile.`);
   } catch {
     toast('This answer cannot be rated any more: the model was loaded again since.');

@@ -8,6 +8,7 @@ import { Observable } from '../../lib/observable.js';
 import { toast } from '../../lib/toast.js';
 import { versions } from '../../services/conversations/tree.js';
 import { guard, html, nothing } from '../../vendor/lit-html.js';
+import { shown } from './seams.js';
 import { running, session, showVersion } from './session.js';
 import { DOUBT, inPercent, SURE } from './sure.js';
 import './text.js';
@@ -23,7 +24,7 @@ export function messageItem(message, context) {
   const live = run?.message === message.id ? run.live : undefined;
   const { busy, kinglet, ondrawn } = context;
   const edited = editing.value === message.id;
-  const parts = [message, all.length, all.indexOf(message), live, edited, busy, kinglet];
+  const parts = [message, all.length, all.indexOf(message), live, edited, busy, kinglet, shown(message)];
   return html`<li class=${message.role} data-id=${message.id} data-status=${message.status} aria-busy=${message.status === 'running' ? 'true' : 'false'}>
     ${guard(parts, () => (message.role === 'user' ? question(message, all, edited, busy) : answer(message, all, live, busy, ondrawn)))}
   </li>`;
