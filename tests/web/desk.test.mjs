@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing, openPage, shared as sharedData } from './support/browser.mjs';
+import { answered, errorCode, errors, load, log, settled } from './support/assistant.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -22,27 +23,27 @@ after(() => browser?.close());
 /** The default page with its model loaded on the processor. */
 async function deskPage(server, options) {
   const opened = await openPage(browser, `${server.origin}/?backend=cpu`, options);
-  await opened.page.locator('#where:visible, #error:visible').first().waitFor({ timeout: 60_000 });
-  assert.equal(await opened.page.locator('#error').isVisible(), false, await opened.page.locator('#error').textContent());
+  await settled(opened.page);
+  assert.deepEqual(await errors(opened.page), []);
   return opened;
 }
 
-/** Waits for the end of the answer, and resolves to it. */
-async function answered(page) {
-  await page.locator('#log li.assistant:last-child .sure').waitFor({ timeout: 60_000 });
-  await page.locator('#send:visible').waitFor();
-  return page.locator('#log li:last-child .text').textContent();
-}
-
-/** Runs the example of a task. */
+/** Runs the example of a task; resolves to its answer. */
 async function example(page, name) {
-  const turns = await page.locator('#log li').count();
+  const turns = await page.locator('#log > li.assistant').count();
   await page.getByRole('button', { name, exact: true }).click();
-  await page.locator('#log li').nth(turns + 1).waitFor();
-  return answered(page);
+  const text = await answered(page, turns + 1);
+  await page.locator('#log > li:last-child .sure').waitFor();
+  return text;
 }
 
-const requests = (page) => page.locator('#offline').getAttribute('data-requests');
+/** What the bar above says of requests. */
+async function requests(page) {
+  const details = page.locator('#offline');
+  if (!(await details.evaluate((element) => element.open))) await details.locator('summary').click();
+  await page.evaluate(async () => (await import('/services/requests.js')).recount());
+  return details.locator('.panel').textContent();
+}
 
 /** What the answer to each example must be. */
 const EXPECTED = {
@@ -67,8 +68,8 @@ test('the project\'s own model is there at once, from this origin only', { skip 
   const server = await deskServer();
   const { page, requests: made, complaints, close } = await deskPage(server);
   assert.match(await page.locator('#label').textContent(), /small task model of 6 million parameters that runs on this device, not a\s+general\s+assistant/);
-  assert.match(await page.locator('#loaded').textContent(), /desk.* · \d+ tokens of context/);
-  assert.equal(await page.locator('#offline').textContent(), 'Works offline: nothing leaves this device. 0 requests since the model was loaded.');
+  assert.match(await page.locator('#where').textContent(), /^desk.* · Processor$/);
+  assert.match(await requests(page), /Nothing has left this device: 0 requests since the model was loaded\./);
   assert.deepEqual(made.filter((url) => new URL(url).origin !== server.origin), []);
   assert.deepEqual(complaints, []);
   await close();
@@ -84,11 +85,11 @@ test('without a network: every task\'s example runs, and says how sure the model
   for (const name of Object.keys(EXPECTED)) {
     const text = await example(page, name);
     assert.ok(text.length > 0 && text === text.trim(), `no space before or after: ${JSON.stringify(text)}`);
-    const sure = await page.locator('#log li:last-child .sure').textContent();
-    assert.match(sure, /^(sure|fairly sure|in doubt) \d+ % on average, \d+ % at the least sure token · first token after [\d.]+ m?s/);
+    const sure = await page.locator('#log > li:last-child .sure').textContent();
+    assert.match(sure.trim(), /^(sure|fairly sure|in doubt) \d+ % on average, \d+ % at the least sure token · first token after [\d.]+ m?s/);
   }
   assert.equal(made.length, before, made.slice(before).join('\n'));
-  assert.match(await page.locator('#offline').textContent(), /^You are offline, and it works: nothing leaves this device. 0 requests/);
+  assert.match(await requests(page), /Nothing has left this device: 0 requests/);
   assert.deepEqual(complaints, []);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(overflow, 0, 'nothing sticks out sideways');
@@ -158,13 +159,12 @@ test('the parts of a task are plain fields, and go into the prompt', { skip }, a
   await page.getByLabel('Labels, separated by commas').fill('praise,  complaint');
   await page.getByLabel('Message', { exact: true }).fill('Thank you,\nthe lamp is lovely.');
   await page.locator('#prompt').press('Enter');
-  await page.locator('#log li').nth(3).waitFor();
-  await answered(page);
-  assert.equal(await page.locator('#log li.user:nth-child(3) .text').textContent(), 'classify: praise, complaint\nmessage: Thank you, the lamp is lovely.');
+  await answered(page, 2);
+  assert.equal((await log(page))[2], 'classify: praise, complaint\nmessage: Thank you, the lamp is lovely.');
   await page.getByRole('button', { name: 'Answer', exact: true }).click();
   assert.equal(await page.getByRole('button', { name: 'Answer', exact: true }).getAttribute('aria-pressed'), 'true');
   await page.getByLabel('Question').waitFor();
-  await answered(page);
+  await answered(page, 3);
   await close();
   await server.close();
 });
@@ -173,12 +173,12 @@ test('requests are counted: those of the page, and those of the engine\'s worker
   const spy = "\naddEventListener('message', ({ data }) => data.call === 'start' && fetch('/icon.svg?worker').then((response) => response.text()));";
   const server = await deskServer({ scripts: new Map([['/pkg/dist/worker.js', spy]]) });
   const { page, close } = await deskPage(server);
-  assert.equal(await requests(page), '0');
+  assert.match(await requests(page), /: 0 requests/);
   await page.evaluate(() => fetch('/icon.svg?page').then((response) => response.text()));
-  await page.locator('#offline[data-requests="1"]').waitFor();
-  assert.equal(await page.locator('#offline').textContent(), '1 request since the model was loaded.');
+  assert.match(await requests(page), / 1 request since the model was loaded/);
+  assert.doesNotMatch(await requests(page), /Nothing has left/);
   await example(page, 'Filter');
-  await page.locator('#offline[data-requests="2"]').waitFor();
+  assert.match(await requests(page), / 2 requests/);
   await close();
   await server.close();
 });
@@ -186,14 +186,14 @@ test('requests are counted: those of the page, and those of the engine\'s worker
 test('another file can be chosen instead', { skip }, async () => {
   const server = await deskServer();
   const { page, close } = await deskPage(server);
-  await page.getByRole('button', { name: 'choose another file' }).click();
-  await page.getByLabel('or a file on this device').setInputFiles([golden('llama3')]);
-  await page.getByRole('button', { name: 'Load model' }).click();
-  await page.locator('#prompt-label', { hasText: 'Text to continue' }).waitFor();
-  assert.equal(await page.locator('#label').isVisible(), false);
-  assert.equal(await page.locator('#tasks').isVisible(), false);
-  assert.equal(await page.locator('#part').isVisible(), false);
-  assert.equal(await page.locator('#offline').isVisible(), true);
+  await page.getByRole('link', { name: 'choose another model' }).click();
+  await page.locator('#main[data-view="models"]').waitFor();
+  await load(page, { files: [golden('llama3')] });
+  await page.locator('#prompt-label', { hasText: 'Text to continue' }).waitFor({ state: 'attached' });
+  assert.equal(await page.locator('#label').count(), 0);
+  assert.equal(await page.locator('#tasks').count(), 0);
+  assert.equal(await page.locator('#part').count(), 0);
+  assert.match(await requests(page), /requests? since the model was loaded/);
   await close();
   await server.close();
 });
@@ -202,10 +202,10 @@ test('without the weights the page says so, and takes another file', { skip: noB
   const server = await startServer(new Map(), { preset: { url: null, missing: 'models/desk/desk.gguf' } });
   const { page, complaints, close } = await openPage(browser, server.origin);
   assert.match(await page.locator('#missing').textContent(), /models\/desk\/desk\.gguf, the project’s own model, is not there/);
-  await page.getByLabel('or a file on this device').setInputFiles([golden('llama3')]);
-  await page.getByRole('button', { name: 'Load model' }).click();
-  await page.locator('#where:visible').waitFor({ timeout: 60_000 });
-  assert.equal(await page.locator('#missing').isVisible(), false);
+  await page.getByRole('link', { name: 'Choose a model' }).click();
+  await load(page, { files: [golden('llama3')] });
+  assert.deepEqual(await errors(page), []);
+  assert.equal(await page.locator('#missing').count(), 0);
   assert.deepEqual(complaints, []);
   await close();
   await server.close();
@@ -214,9 +214,9 @@ test('without the weights the page says so, and takes another file', { skip: noB
 test('weights that vanish are an error in words', { skip: noBrowser }, async () => {
   const server = await startServer(new Map(), { preset: { url: '/models/desk.gguf', load: true } });
   const { page, close } = await openPage(browser, server.origin);
-  await page.locator('#error:visible').waitFor();
-  assert.equal(await page.locator('#error-code').textContent(), 'http');
-  assert.equal(await page.getByRole('button', { name: 'Load model' }).isVisible(), true);
+  await page.locator('#error').waitFor();
+  assert.equal(await errorCode(page), 'http');
+  assert.equal(await page.getByRole('link', { name: 'Choose a model' }).isVisible(), true);
   await close();
   await server.close();
 });

@@ -49,6 +49,7 @@ const ALLOWED = {
 
 /** What the sanitiser leaves is made fit for the page: links, boxes that scroll, code with its language and a button. */
 function furnish(fragment) {
+  tighten(fragment);
   for (const element of fragment.querySelectorAll('[class]')) {
     if (!['left', 'right', 'center'].includes(element.className)) element.removeAttribute('class');
   }
@@ -65,6 +66,19 @@ function furnish(fragment) {
   for (const pre of fragment.querySelectorAll('pre')) pre.replaceWith(codeBox(pre));
   for (const element of fragment.querySelectorAll('p, h3, h4, h5, h6, li, blockquote, td, th')) element.dir = 'auto';
   return fragment;
+}
+
+const BOXES = new Set(['UL', 'OL', 'LI', 'BLOCKQUOTE', 'TABLE', 'THEAD', 'TBODY', 'TR']);
+
+/** The parser's line breaks between blocks are not the writer's. */
+function tighten(fragment) {
+  const walker = document.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
+  const breaks = [];
+  while (walker.nextNode()) {
+    const { data, parentNode } = walker.currentNode;
+    if (data === '\n' && (parentNode === fragment || BOXES.has(parentNode.nodeName))) breaks.push(walker.currentNode);
+  }
+  for (const node of breaks) node.remove();
 }
 
 /** What can be wider than the message is scrolled with the keyboard, too. */

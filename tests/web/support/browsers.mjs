@@ -36,5 +36,5 @@ export async function ready() {
   script.src = '/expose.js';
   document.head.append(script);
   await present('body[data-exposed]');
-  return { shown: document.querySelector('#empty').textContent, error: !document.querySelector('#error').hidden };
+  return { shown: document.querySelector('#empty')?.textContent, error: document.querySelector('#error') !== null };
 }

@@ -23,10 +23,12 @@ engine.subscribe(({ kinglet }) => {
 });
 
 /** What this model is, said above a conversation. */
-export const label = () => html`<p id="label">
-  This is <strong>${engine.value.info.model}</strong>: a small task model of ${/nano/i.test(engine.value.info.model) ? 4 : 6} million parameters that runs on this
-  device, not a general assistant. Larger models such as Phi-3-mini load the same way: <a href=${href('models')}>choose another model</a>.
-</p>`;
+export function label() {
+  const { model } = engine.value.info;
+  const size = /nano/i.test(model) ? 4 : 6;
+  const what = `: a small task model of ${size} million parameters that runs on this device, not a general assistant. `;
+  return html`<p id="label">This is <strong>${model}</strong>${what} Larger models such as Phi-3-mini load the same way: <a href=${href('models')}>choose another model</a>.</p>`;
+}
 
 /** A button for each example: `run(example)` fills it in and sends it. */
 export const starters = (run, busy) => html`<div id="tasks" role="group" aria-label="Try a task">
