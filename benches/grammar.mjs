@@ -11,7 +11,7 @@ import { launch, openPage } from '../tests/web/support/browser.mjs';
 import { llamaModel, tokenizerOf } from '../tests/web/support/gguf.mjs';
 import { nodeKinglet } from '../tests/web/support/node-engine.mjs';
 import { fileModel, startServer } from '../tests/web/support/server.mjs';
-import { interval, median } from './cpu/figures.mjs';
+import { interval, median } from '../www/bench/figures.js';
 
 const { rounds, tool, vocabularies, places } = JSON.parse(process.argv[2]);
 const CONTEXT = 256;

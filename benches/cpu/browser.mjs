@@ -52,7 +52,7 @@ export async function open(origin) {
 }
 
 async function loadOnPage({ name, options }) {
-  const engines = await import('/cpu/engines.js');
+  const engines = await import('/bench/engines.js');
   const engine = engines[name]();
   const begin = performance.now();
   const info = await engine.load(options);

@@ -3,7 +3,7 @@
 // (docs/benchmarking.md). Progress goes to standard error.
 import { cpus, totalmem } from 'node:os';
 import { open } from './browser.mjs';
-import { compare, paired, spread, words } from './figures.mjs';
+import { compare, paired, spread, words } from '../../www/bench/figures.js';
 import { memory, watchProcessors } from './processes.mjs';
 import { brokenModel, startServer, wllamaVersion } from './server.mjs';
 import { fileModel } from '../../tests/web/support/server.mjs';
@@ -22,7 +22,7 @@ const models = new Map([['model.gguf', fileModel(ask.file)]]);
 if (ask.broken) models.set('broken.gguf', brokenModel(ask.file, [0.5, 0.55]));
 const server = await startServer(models);
 const options = (name) => ({
-  url: name === 'kinglet' && ask.broken ? '/models/broken.gguf' : '/models/model.gguf',
+  model: name === 'kinglet' && ask.broken ? '/models/broken.gguf' : '/models/model.gguf',
   threads: ask.threads,
   context: ask.context,
 });

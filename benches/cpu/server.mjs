@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { fileModel, pour, sendModel, TYPES } from '../../tests/web/support/server.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** First part of an address -> folder. */
-const FOLDERS = { pkg: 'pkg', cpu: 'benches/cpu', wllama: 'node_modules/@wllama/wllama/esm' };
+/** First part of an address -> folder: as on the page that a visitor has (www/bench.html). */
+const FOLDERS = { pkg: 'pkg', bench: 'www/bench', peers: 'node_modules/@wllama' };
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">';
 
 /** The version of wllama that is installed. */

@@ -1,7 +1,7 @@
 // The arithmetic of `cargo xtask bench --backend cpu`; no browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compare, interval, median, paired, words } from '../../benches/cpu/figures.mjs';
+import { compare, interval, median, paired, words } from '../../www/bench/figures.js';
 
 test('medians and ratios of pairs', () => {
   assert.equal(median([]), null);

@@ -22,8 +22,10 @@ export const TYPES = {
   json: 'application/json',
 };
 
-/** The policy in the page's own <meta>. */
-export const CSP = /Content-Security-Policy"\s+content="([^"]+)"/.exec(readFileSync(join(ROOT, 'www/index.html'), 'utf8'))[1];
+/** The policy in a page's own <meta>. */
+const policyOf = (html) => /Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1];
+/** That of the page. */
+export const CSP = policyOf(readFileSync(join(ROOT, 'www/index.html'), 'utf8'));
 
 /** A file on disk as a model: `{size, stream(start, end)}`, end exclusive. */
 export function fileModel(path) {
@@ -90,7 +92,8 @@ async function answer(request, response, { models, scripts, preset, caching }) {
     return;
   }
   const relative = normalize(path === '/' ? '/index.html' : path);
-  const file = join(ROOT, relative.startsWith('/pkg/') ? relative : `/www${relative}`);
+  // What www/bench.html compares with is a development dependency.
+  const file = relative.startsWith('/peers/') ? join(ROOT, 'node_modules/@wllama', relative.slice(7)) : join(ROOT, relative.startsWith('/pkg/') ? relative : `/www${relative}`);
   const there = existsSync(file) && statSync(file).isFile();
   if (scripts.has(path)) {
     const text = (there ? readFileSync(file, 'utf8') : '') + scripts.get(path);
@@ -100,6 +103,7 @@ async function answer(request, response, { models, scripts, preset, caching }) {
   if (!there) {
     return notFound(response);
   }
+  if (relative === '/bench.html') response.setHeader('Content-Security-Policy', policyOf(readFileSync(file, 'utf8')));
   const type = TYPES[file.split('.').at(-1)] ?? 'application/octet-stream';
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': statSync(file).size });
   await pour(createReadStream(file), response);

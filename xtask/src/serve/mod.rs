@@ -3,6 +3,7 @@
 //! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model the page begins with (the project's own, or what `--model`
 //! named), `/models/` holds its files, the project's own and the catalogue. `/offline.json` says what the page's service worker
 //! keeps: as in a release, or with `--dev` nothing.
+//! `/peers/` holds what www/bench.html compares with, where it is installed: a development dependency.
 //! Answers carry a strict Content-Security-Policy, and COOP/COEP, which make the page cross-origin isolated: then threads
 //! share memory. `--plain` leaves those out, as on a static host: the package works there too. A model on another origin
 //! needs CORS in both cases, because it is fetched.
@@ -78,8 +79,9 @@ fn listen(port: Option<u16>) -> Result<Server> {
 struct Site {
     root: PathBuf,
     model: Model,
-    /// Content-Security-Policy.
+    /// Content-Security-Policy of the page, and of the bench's, whose peer needs workers of its own making.
     policy: String,
+    bench_policy: String,
     /// The page is to be cross-origin isolated.
     isolated: bool,
     /// What /model.json and /offline.json answer.
@@ -90,9 +92,12 @@ struct Site {
 impl Site {
     fn new(model: Model, isolated: bool, profile: pkg::Profile) -> Result<Site> {
         let root = sh::root();
-        let html = fs::read_to_string(root.join("www/index.html")).context("www/index.html")?;
-        let policy = policy(&html).context("www/index.html has no Content-Security-Policy")?;
-        let policy = format!("{policy}; frame-ancestors 'none'"); // which a <meta> cannot say
+        let policy_in = |page: &str| -> Result<String> {
+            let html = fs::read_to_string(root.join(page)).with_context(|| page.to_string())?;
+            let policy = policy(&html).with_context(|| format!("{page} has no Content-Security-Policy"))?;
+            Ok(format!("{policy}; frame-ancestors 'none'")) // which a <meta> cannot say
+        };
+        let (policy, bench_policy) = (policy_in("www/index.html")?, policy_in("www/bench.html")?);
         let (preset, list) = match profile {
             pkg::Profile::Release => offline::write(kept(&root)?, model.preset())?,
             // Whoever changes the page wants to see the change.
@@ -102,6 +107,7 @@ impl Site {
             root,
             model,
             policy,
+            bench_policy,
             isolated,
             preset,
             list,
@@ -121,13 +127,19 @@ impl Site {
         };
         if let Some(text) = generated {
             let mut response = Response::from_string(text);
-            for header in self.headers("application/json")? {
+            for header in self.headers("application/json", &self.policy)? {
                 response.add_header(header);
             }
             return request.respond(response);
         }
         match self.file(&path).and_then(|file| Some((File::open(&file).ok()?, file))) {
-            Some((open, file)) => self.send(request, open, mime(&file)),
+            Some((open, file)) => {
+                let policy = match path.as_str() {
+                    "/bench.html" => &self.bench_policy,
+                    _ => &self.policy,
+                };
+                self.send(request, open, mime(&file), policy)
+            }
             None => request.respond(Response::from_string("not found").with_status_code(404)),
         }
     }
@@ -136,10 +148,10 @@ impl Site {
         if let Some(name) = path.strip_prefix("/models/") {
             return self.model.file(name).or_else(|| own(&self.root, &path[1..]));
         }
-        let relative = match path.strip_prefix("/pkg/") {
-            Some(rest) => Path::new("pkg").join(rest),
-            None => Path::new("www").join(path.trim_start_matches('/')),
-        };
+        let below = |prefix: &str, folder: &str| path.strip_prefix(prefix).map(|rest| Path::new(folder).join(rest));
+        let relative = below("/pkg/", "pkg")
+            .or_else(|| below("/peers/", "node_modules/@wllama"))
+            .unwrap_or_else(|| Path::new("www").join(path.trim_start_matches('/')));
         if !relative.components().all(|c| matches!(c, Component::Normal(_))) {
             return None;
         }
@@ -151,7 +163,7 @@ impl Site {
     }
 
     /// Sends a file, or the one range of it that was asked for.
-    fn send(&self, request: Request, mut file: File, mime: &str) -> io::Result<()> {
+    fn send(&self, request: Request, mut file: File, mime: &str, policy: &str) -> io::Result<()> {
         let size = file.metadata()?.len();
         let asked = request.headers().iter().find(|h| h.field.equiv("Range"));
         let range = asked.map(|h| parse_range(h.value.as_str(), size));
@@ -164,7 +176,7 @@ impl Site {
             }
         };
         file.seek(SeekFrom::Start(first))?;
-        let mut headers = self.headers(mime)?;
+        let mut headers = self.headers(mime, policy)?;
         headers.push(header("Accept-Ranges", "bytes")?);
         if status == 206 {
             let last = first + length - 1;
@@ -176,11 +188,11 @@ impl Site {
         request.respond(response.with_chunked_threshold(usize::MAX)) // always say the length
     }
 
-    fn headers(&self, mime: &str) -> io::Result<Vec<Header>> {
+    fn headers(&self, mime: &str, policy: &str) -> io::Result<Vec<Header>> {
         let mut headers = vec![
             header("Content-Type", mime)?,
             header("Cache-Control", "no-cache")?,
-            header("Content-Security-Policy", &self.policy)?,
+            header("Content-Security-Policy", policy)?,
             header("X-Content-Type-Options", "nosniff")?,
         ];
         if self.isolated {
@@ -243,6 +255,7 @@ mod tests {
         assert!(site.file("/../Cargo.toml").is_none());
         assert!(site.file("/pkg/../Cargo.toml").is_none());
         assert!(site.file("/pkg//etc/passwd").is_none());
+        assert!(site.file("/peers/../../Cargo.toml").is_none());
     }
 
     #[test]

@@ -1,26 +1,42 @@
-// Runs on the bench's page: kinglet and wllama behind one interface, `{ name, load, complete }`.
+// kinglet and wllama behind one interface, `{ name, load, complete, memory, dispose }`, for www/bench.html and for the bench of the
+// CPU backend (benches/cpu).
 //
-// `load({ url, threads, context })` resolves when the first request could be made, with what the engine says of itself.
-// `complete({ prompt, n, top })` continues `prompt` greedily by `n` tokens, and resolves to
+// `load({ model, threads, context, gpu })` resolves when the first request could be made, with what the engine says of itself; `model`
+// is an address or a Blob. `complete({ prompt, n, top, signal })` continues `prompt` greedily by `n` tokens, and resolves to
 // `{ text, prompt_tokens, completion_tokens, cached_tokens, first_ms, last_ms, chunks, top }`: times on the page's clock
 // since the call, `top` (asked for with `top > 0`) one list `[{ token, logprob }]` per generated token, best first.
+
+/** Where the peer lies: a development dependency, which no release has. */
+const PEER = '../peers/wllama/';
+
+/** The peer's version, or undefined where it is not served. */
+export async function peerVersion() {
+  const response = await fetch(new URL(`${PEER}package.json`, import.meta.url)).catch(() => undefined);
+  return response?.ok ? (await response.json()).version : undefined;
+}
 
 /** The package, as a page uses it. */
 export function kinglet() {
   let engine;
   return {
     name: 'kinglet',
-    async load({ url, threads, context }) {
-      const { createKinglet } = await import('/pkg/dist/index.js');
-      engine = await createKinglet({ model: url, backend: 'cpu', context, cacheType: 'f16', threads });
+    async load({ model, threads, context, gpu = false }) {
+      const { createKinglet } = await import('../pkg/dist/index.js');
+      engine = await createKinglet({ model, backend: gpu ? 'gpu' : 'cpu', context, cacheType: 'f16', threads });
       return engine.info;
     },
-    async complete({ prompt, n, top = 0 }) {
+    count: async (text) => (await engine.tokenize(text)).length,
+    memory: async () => {
+      const { wasm_memory, gpu_bytes } = await engine.stats();
+      return { wasm_memory, gpu_bytes };
+    },
+    dispose: async () => engine?.dispose(),
+    async complete({ prompt, n, top = 0, signal }) {
       const clock = stopwatch();
       const request = { prompt, max_tokens: n, temperature: 0, stream: true, stream_options: { include_usage: true } };
       if (top > 0) request.logprobs = top;
       let [text, usage, lists] = ['', undefined, []];
-      for await (const chunk of await engine.completions.create(request)) {
+      for await (const chunk of await engine.completions.create(request, signal ? { signal } : undefined)) {
         usage = chunk.usage ?? usage;
         const [choice] = chunk.choices;
         if (choice === undefined) continue;
@@ -34,25 +50,27 @@ export function kinglet() {
   };
 }
 
-/** llama.cpp in Wasm, on the processor alone; one slot and no reuse of earlier prompts, as kinglet runs. */
+/** llama.cpp in Wasm; one slot and no reuse of earlier prompts, as kinglet runs. */
 export function wllama() {
   let engine;
   return {
     name: 'wllama',
-    async load({ url, threads, context }) {
-      const { Wllama, LoggerWithoutDebug } = await import('/wllama/index.js');
+    async load({ model, threads, context, gpu = false }) {
+      const { Wllama, LoggerWithoutDebug } = await import(`${PEER}esm/index.js`);
       const logger = { ...LoggerWithoutDebug, log() {}, warn() {} }; // its errors are said
-      engine = new Wllama({ default: '/wllama/wasm/wllama.wasm' }, { logger });
-      const model = await (await fetch(url)).blob();
-      const options = { n_threads: threads, n_ctx: context, n_gpu_layers: 0, n_parallel: 1, log_level: 4 };
-      await engine.loadModel([model], { ...options, cache_type_k: 'f16', cache_type_v: 'f16' });
+      engine = new Wllama({ default: new URL(`${PEER}esm/wasm/wllama.wasm`, import.meta.url).href }, { logger });
+      const file = model instanceof Blob ? model : await (await fetch(model)).blob();
+      const options = { n_ctx: context, n_parallel: 1, log_level: 4, ...(threads === 'auto' ? {} : { n_threads: threads }), ...(gpu ? {} : { n_gpu_layers: 0 }) };
+      await engine.loadModel([file], { ...options, cache_type_k: 'f16', cache_type_v: 'f16' });
       const { n_batch, n_ubatch, n_ctx } = engine.getLoadedContextInfo();
       const used = engine.isMultithread() ? engine.getNumThreads() : 1;
       return { llama_cpp: Wllama.getLibllamaVersion(), threads: used, n_batch, n_ubatch, n_ctx };
     },
-    async complete({ prompt, n, top = 0 }) {
+    memory: async () => undefined, // it does not say
+    dispose: async () => engine?.exit(),
+    async complete({ prompt, n, top = 0, signal }) {
       const clock = stopwatch();
-      const request = { prompt, max_tokens: n, temperature: 0, top_k: 1, cache_prompt: false };
+      const request = { prompt, max_tokens: n, temperature: 0, top_k: 1, cache_prompt: false, ...(signal ? { abortSignal: signal } : {}) };
       if (top > 0) {
         const answer = await engine.createCompletion({ ...request, n_probs: top });
         const lists = (answer.choices[0].logprobs?.content ?? []).map((token) => token.top_logprobs.map(plain));

@@ -1,4 +1,4 @@
-// Arithmetic of the bench: medians, ratios of pairs, and whether two engines compute the same.
+// Arithmetic of the benches: medians, ratios of pairs, and whether two engines compute the same.
 
 /** The middle value; of an even number the mean of the two in the middle; null of none. */
 export function median(values) {
