@@ -1,39 +1,50 @@
-// The examples of the documentation, each run in headless Chromium as it stands; and that a wrong one is noticed.
+// The samples of the documentation, each run in headless Chromium as it stands; that none is left out, and that a wrong one is
+// noticed. Samples in the shell: commands.test.mjs.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { DESK, DESK_NANO, noDesk } from './support/desk.mjs';
-import { blocks, program } from './support/markdown.mjs';
+import { startLlmFaults } from './support/faults-llm.mjs';
+import { fences, program, resolved } from './support/markdown.mjs';
+import { ELSEWHERE, PAGES, WORDS } from './support/samples.mjs';
 import { fileModel, startServer } from './support/server.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
-const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const ROOT = new URL('../../', import.meta.url);
+const read = (path) => readFileSync(new URL(path, ROOT), 'utf8');
 /** What an example without a model of its own goes on with, and where it writes. */
 const PRELUDE = "const kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend: 'cpu', context: 512 });";
 
 let server;
+let remote;
 let browser;
 const scripts = new Map();
 before(async () => {
   if (skip) return;
   const models = new Map([['desk.gguf', fileModel(DESK)], ['desk-nano.gguf', fileModel(DESK_NANO)]]);
-  // The README speaks of a model that is not here.
-  models.set('phi-3-mini-4k-instruct-q4.gguf', fileModel(DESK_NANO));
+  // The samples speak of models that are not here.
+  for (const name of ['phi-3-mini-4k-instruct-q4', 'm', 'model']) models.set(`${name}.gguf`, fileModel(DESK_NANO));
+  scripts.set('/cases/profile.json', read('tests/cases/route/profile.json')).set('/cases/rows.jsonl', read('tests/cases/route/clinc_desk.jsonl'));
+  scripts.set('/kinglet-desk.js', "export const desk = new URL('/models/desk.gguf', location.href);");
   server = await startServer(models, { scripts });
+  remote = await startLlmFaults();
   browser = await launch();
 });
 after(async () => {
   await browser?.close();
+  await remote?.close();
   await server?.close();
 });
 
 /** Runs a block on a fresh page; its error is thrown. */
-async function run(block) {
+async function run(block, prelude = PRELUDE) {
   const path = `/example-${scripts.size}.js`;
-  scripts.set(path, program(block, PRELUDE));
+  scripts.set(path, program(block, prelude, WORDS));
   const { page, close } = await openPage(browser, server.origin);
   try {
+    await answerElsewhere(page);
     const error = await page.evaluate(async (path) => {
       document.body.append(Object.assign(document.createElement('output'), { id: 'output' }));
       try {
@@ -48,13 +59,63 @@ async function run(block) {
   }
 }
 
-for (const [path, least] of [['docs/api.md', 12], ['docs/tasks.md', 8], ['docs/calibration.md', 1], ['docs/choosing-a-model.md', 2], ['README.md', 1]]) {
-  const examples = blocks(read(path));
-  test(`${path} has its examples`, () => assert.ok(examples.length >= least, `${examples.length} examples`));
-  for (const [i, example] of examples.entries()) {
-    test(`${path}: example ${i + 1}`, { skip }, () => run(example));
+/** The services that the samples name: a real server of remote models here, and the app's own. */
+async function answerElsewhere(page) {
+  const forward = (path) => async (route) => route.fulfill({ response: await route.fetch({ url: `${remote.origin}/do/ok/v1${path}` }) });
+  await page.route(/\/api\/llm\/chat\/completions$|relay\.example\/v1\/chat\/completions$/, forward('/chat/completions'));
+  await page.route(/relay\.example\/v1\/messages$/, forward('/messages'));
+  await page.route('https://otel.example/**', (route) => route.fulfill({ status: 200, json: {} }));
+  await page.route('**/relay-token', (route) => route.fulfill({ body: 'a-token' }));
+  await page.route('**/kinglet/wasm/*', (route) => route.fulfill({ path: new URL(`pkg/wasm/${route.request().url().split('/').at(-1)}`, ROOT).pathname, contentType: 'application/wasm' }));
+}
+
+for (const [path, { join = [], prelude }] of Object.entries(PAGES)) {
+  const samples = fences(read(path)).filter(({ name }) => name === 'js').map(({ code }) => code);
+  for (const [from, to] of join) samples[to] = `${samples[from]}\n${samples[to]}`;
+  for (const [i, sample] of samples.entries()) {
+    test(`${path}: sample ${i + 1}`, { skip }, () => run(sample, prelude));
   }
 }
+
+test('docs/hosts.md: its service worker answers a client of OpenAI on its page', { skip }, async (t) => {
+  const [worker, sample, ...more] = fences(read('docs/hosts.md')).filter(({ name }) => name === 'js').map(({ code }) => code);
+  assert.deepEqual(more, []);
+  const { outputFiles: [bundle] } = await build({ stdin: { contents: "export { default } from 'openai'", resolveDir: ROOT.pathname }, bundle: true, write: false, format: 'esm', platform: 'browser' });
+  scripts.set('/sample-sw.js', resolved(worker)).set('/openai.js', bundle.text).set('/hosts.js', program(sample, '', { OpenAI: "(await import('/openai.js')).default" }));
+  t.after(() => ['/sample-sw.js', '/openai.js', '/hosts.js'].forEach((path) => scripts.delete(path)));
+  const { page, close } = await openPage(browser, server.origin);
+  t.after(close);
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register('/sample-sw.js', { type: 'module' });
+    await navigator.serviceWorker.ready;
+  });
+  await page.reload(); // the first page of a service worker is not its own
+  await page.locator('body[data-ready]').waitFor();
+  assert.equal(await page.evaluate(async () => (await import('/hosts.js')).ran), true);
+});
+
+/** Languages of samples that are run; `text` and the like are none. */
+const RUN = ['js', 'ts', 'jsx', 'html', 'kotlin', 'swift', 'sh'];
+
+test('every sample of every page is run by a test that says so', () => {
+  const pages = ['README.md', 'pkg/README.md', 'models/desk/README.md', ...readdirSync(new URL('docs', ROOT)).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const left = [];
+  for (const path of pages) {
+    for (const [i, { name, code }] of fences(read(path)).entries()) {
+      if (name === 'json' && path in PAGES) continue; // the shape of an answer, in words
+      if (RUN.includes(name) && !((name === 'js' && path in PAGES) || ELSEWHERE[path]?.languages.includes(name))) left.push(`${path}: block ${i + 1} (${name})`);
+      if (name === '' ) left.push(`${path}: block ${i + 1} names no language`);
+      if (name !== 'js' && / = await createKinglet\(/.test(code) && !(path in ELSEWHERE)) left.push(`${path}: block ${i + 1} hides JavaScript`);
+    }
+    // Indented code is for the shell (commands.test.mjs) and for formulas.
+    const plain = read(path).replace(/^```.*?^```$/gms, '');
+    for (const [line] of plain.matchAll(/^ {4}(?:import|const|let|await) .*$/gm)) left.push(`${path}: ${line.trim()}`);
+  }
+  assert.deepEqual(left, []);
+  for (const [path, { test: file }] of Object.entries(ELSEWHERE)) {
+    assert.ok(read(file).includes(path) || read(file).includes('support/pack.mjs'), `${file} reads ${path}`);
+  }
+});
 
 test('an example that is wrong is noticed', { skip }, async () => {
   const good = "const { length } = await kinglet.tokenize('a b');\nlength > 0; // → true\n";
