@@ -60,10 +60,11 @@ function actions(entry, choice, best) {
   const active = engine.value.status === 'ready' && engine.value.model.id === choice.id;
   if (active) return html`<p class="muted">In use.</p>`;
   if (coming) return html`<p class="muted">See Downloads.</p>`;
-  const label = (verb) => `${verb} ${entry.name}`;
-  if (here?.complete) return html`<button type="button" class="primary" aria-label=${label('Use')} @click=${() => use(choice)}>Use</button>`;
-  return html`<button type="button" class=${best ? 'primary' : ''} aria-label=${label('Download')} @click=${() => download(entry)}>Download${entry.bytes ? ` ${bytes(entry.bytes)}` : ''}</button>
-    <button type="button" class="plain" aria-label=${label('Will it run here?')} @click=${() => ask(choice)}>Ask the file</button>`;
+  // The names of buttons begin with what is seen of them, for those who speak to the page.
+  const button = (label, run, classes) => html`<button type="button" class=${classes} @click=${run}>${label}<span class="visually-hidden"> ${entry.name}</span></button>`;
+  if (here?.complete) return button('Use', () => use(choice), 'primary');
+  const size = entry.bytes ? ` ${bytes(entry.bytes)}` : '';
+  return html`${button(`Download${size}`, () => download(entry), best ? 'primary' : '')} ${button('Ask the file', () => ask(choice), 'plain')}`;
 }
 
 function card(entry) {
