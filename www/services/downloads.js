@@ -25,6 +25,9 @@ const kept = section('downloads', { open: {} }, ({ open }) => ({
 /** The one that runs, and what ends it. */
 let running;
 
+/** Errors after which the store has nothing of the file. */
+const NOTHING_KEPT = ['quota_exceeded', 'hash_mismatch', 'bad_file'];
+
 const lockOf = (id) => `kinglet.page.download ${id}`;
 
 const change = (id, fields) => (downloads.value = downloads.value.map((each) => (each.id === id ? { ...each, ...fields } : each)));
@@ -103,7 +106,8 @@ async function run({ id, name, source }, signal) {
       remove(); // it is being used
     });
   } catch (error) {
-    if (!signal.aborted) change(id, { status: 'failed', error, speed: undefined, left: undefined });
+    const lost = NOTHING_KEPT.includes(error.code) ? { loaded: 0 } : {};
+    if (!signal.aborted) change(id, { status: 'failed', error, speed: undefined, left: undefined, ...lost });
   }
   await refresh();
 }

@@ -9,11 +9,14 @@ import { bar } from './bar.js';
 const WORDS = {
   waiting: 'Waits for its turn',
   paused: 'Paused; what has come is kept',
-  failed: 'Stopped; what has come is kept',
+  failed: 'Stopped',
   elsewhere: 'Another tab is downloading this',
 };
 
-const words = ({ status, phase }) => (status === 'running' ? (phase === 'wait' ? 'Another tab is downloading this' : 'Downloading') : WORDS[status]);
+function words({ status, phase, loaded }) {
+  if (status === 'running') return phase === 'wait' ? WORDS.elsewhere : 'Downloading';
+  return status === 'failed' && loaded > 0 ? 'Stopped; what has come is kept' : WORDS[status];
+}
 
 async function drop({ id, name, loaded }) {
   const sure = loaded === 0 || (await confirmed('Cancel this download?', html`<p>What has come of <bdi>${name}</bdi> is removed.</p>`, 'Cancel download'));
