@@ -70,7 +70,7 @@ export function estimate(entry, device, { backend = 'auto', context, cacheType =
   const fits = contexts.find((tokens) => takes(tokens) <= room);
   if (fits === undefined) return { level: 'bad', text: `Too large: takes about ${bytes(takes(contexts.at(-1)))}, a page can have about ${bytes(room)}.` };
   const where = gpu ? 'on the GPU' : 'on the processor';
-  const slow = !gpu && entry.parameters > SLOW ? ', slowly' : '';
+  const slow = !gpu && entry.parameters > SLOW ? ', slowly,' : '';
   const level = fits < contexts[0] || slow ? 'tight' : 'good';
   const unknown = device.memory === undefined ? ` if this device has ${bytes(takes(fits))} to spare` : '';
   return { level, text: `Should ${fits < contexts[0] ? 'fit' : 'run'} ${where}${slow} with ${fits} tokens${unknown}.` };

@@ -72,7 +72,7 @@ function card(entry) {
   const exact = verdicts.value[choice.id];
   const rough = guess(entry);
   return html`<li class="card entry" data-id=${entry.id}>
-    <h3 dir="auto">${entry.name}</h3>
+    <h3><bdi>${entry.name}</bdi>${entry.tags.includes('recommended') ? html` <span class="chip">A good start</span>` : nothing}</h3>
     <p class="muted">${entry.maker} · ${entry.bytes ? bytes(entry.bytes) : entry.estimated_bytes ? `about ${bytes(entry.estimated_bytes)}` : 'size not known'} · ${entry.licence.name}${entry.licence.commercial ? '' : ' · not for commercial use'}</p>
     <p>${entry.good_for}</p>
     ${exact ? verdict(exact, inWords) : line(rough, 'estimate')} ${facts(entry)}
