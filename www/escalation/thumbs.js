@@ -3,7 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { toast } from '../lib/toast.js';
 import { Observable } from '../lib/observable.js';
-import { engine } from '../services/engine.js';
+import { beforeReady, engine } from '../services/engine.js';
 
 /** By answer: what was said of it. */
 export const verdicts = new Observable(new Map());
@@ -14,9 +14,7 @@ export const progress = new Observable(undefined);
 /** What answers of chats count as. */
 export const TASK = 'chat';
 
-engine.subscribe(({ status, kinglet }) => {
-  if (status === 'ready' && kinglet) void lookUp(kinglet);
-});
+beforeReady((kinglet) => lookUp(kinglet));
 
 /** What was said before, also before a reload. */
 export async function lookUp(kinglet = engine.value.kinglet) {

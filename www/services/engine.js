@@ -12,6 +12,11 @@ import { engineSettings } from './settings.js';
  */
 export const engine = new Observable({ status: 'none', model: undefined, kinglet: undefined, info: undefined, progress: undefined, error: undefined });
 
+const preparations = new Set();
+
+/** Has `prepare(kinglet)` run as the last step of each load; it must not reject. */
+export const beforeReady = (prepare) => preparations.add(prepare);
+
 let loading; // AbortController of the load in progress
 
 /**
@@ -38,6 +43,8 @@ export async function loadModel(model) {
       onProgress: (progress) => show({ progress }),
       signal: mine.signal,
     });
+    // What parts of the page fetch for a model belongs to loading it: afterwards nothing is fetched unasked.
+    await Promise.all([...preparations].map((prepare) => prepare(kinglet)));
     if (loading !== mine) kinglet.dispose();
     else show({ status: 'ready', kinglet, info: kinglet.info });
   } catch (error) {
