@@ -88,7 +88,8 @@ test('without a network: every task\'s example runs, and says how sure the model
     const sure = await page.locator('#log > li:last-child .sure').textContent();
     assert.match(sure.trim(), /^(sure|fairly sure|in doubt) \d+ % on average, \d+ % at the least sure token · first token after [\d.]+ m?s/);
   }
-  assert.equal(made.length, before, made.slice(before).join('\n'));
+  // A browser may look for the page's icon once more when the address gets a conversation: that is kept by every other host.
+  assert.deepEqual(made.slice(before).filter((url) => !url.endsWith('/icon.svg')), []);
   assert.match(await requests(page), /Nothing has left this device: 0 requests/);
   assert.deepEqual(complaints, []);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -178,6 +179,7 @@ test('requests are counted: those of the page, and those of the engine\'s worker
   assert.match(await requests(page), / 1 request since the model was loaded/);
   assert.doesNotMatch(await requests(page), /Nothing has left/);
   await example(page, 'Filter');
+  for (let left = 50; left > 0 && !/ 2 requests/.test(await requests(page)); left--);
   assert.match(await requests(page), / 2 requests/);
   await close();
   await server.close();
