@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { KingletError } from '../../pkg/dist/errors.js';
+import { openIndex } from '../../pkg/dist/index.js';
 import { chunksOf, sentences } from '../../pkg/dist/retrieval/chunks.js';
 import { DocumentIndex } from '../../pkg/dist/retrieval/documents.js';
 import { fuse } from '../../pkg/dist/retrieval/fuse.js';
@@ -34,6 +35,16 @@ const DOCUMENTS = [
   { id: 'parcels', text: 'A parcel that is late can be traced. Write to us with the number of your order.' },
 ];
 const ids = ({ hits }) => hits.map(({ id }) => id);
+
+test('an index by words is opened without a model; vectors are a model’s', async () => {
+  const index = await openIndex({ store: 'memory' });
+  await index.add(DOCUMENTS);
+  assert.deepEqual(ids(await index.search('late parcel', { k: 1 })), ['parcels']);
+  await refused(() => index.search('late parcel', { by: 'vectors' }), 'options.by');
+  await index.close();
+  await refused(() => openIndex({ vectors: true }), 'options.vectors');
+  await refused(() => openIndex({ nmae: 'a' }), 'options.nmae');
+});
 
 test('sentences end with their mark, not with an abbreviation or within a number', () => {
   const said = (text) => sentences(text).map(({ start, end }) => text.slice(start, end).trim());

@@ -36,7 +36,7 @@ export async function* askDocuments({ kinglet, question, signal, bigger = false 
   }
   const { answer, text, quotes, passages, kinglet: report } = await answerFrom(kinglet, question, found, { signal, bigger });
   const shown = passages.map((passage, i) => ({ ...passage, quoted: quotes.some((quote) => quote.passage === i) }));
-  yield { content: answer ?? (text.trim() === '' ? NOT_SAID : `${NOT_SAID} The model says: ${text.trim()}`), passages: shown, answer: { ...report, question } };
+  yield { content: answer ?? (text.trim() === '' ? NOT_SAID : `${NOT_SAID} The model says: ${text.trim()}`), passages: shown, answer: { ...report, question }, firstMs: report.timings.prefill_ms };
 }
 
 /** With fewer and shorter passages where the model's context does not hold them. */

@@ -1,6 +1,7 @@
 // The index of the user's documents: opened once, held to what the library has, and searched.
 
 import { section } from '../services/settings.js';
+import { holds, telling } from './marks.js';
 import { stopped } from './refused.js';
 import { openWordIndex } from './word-index.js';
 
@@ -10,6 +11,9 @@ export const documentSettings = section('documents', { on: false, meaning: false
 const BY_WORDS = 'documents by words';
 /** Characters that are added in one go; of an index by meaning the model embeds them, which can be stopped in between. */
 const AT_ONCE = 24_000;
+
+/** So many times the hits are looked at, for those that only share words like "the". */
+const MORE = 4;
 
 let current; // {key, kinglet, index}
 
@@ -78,12 +82,14 @@ export async function leave(index, document) {
 }
 
 /**
- * Passages that fit a query, best first: `{document, name, text, start, end, score, heading?, page?, consent, redact}`, places in the
+ * Passages that fit a query, best first; by words, those that share one with it that says something. `{document, name, text, start, end, score, heading?, page?, consent, redact}`, places in the
  * document's text. The labels are the strictest of what the index and the list say.
  */
 export async function find(index, documents, query, { k, signal } = {}) {
+  const { meaning } = documentSettings.value;
   if (query.trim() === '') return { hits: [], signals: {} };
-  const { hits, signals } = await index.search(query, { k, ...(signal ? { signal } : {}) });
+  const { hits, signals } = await index.search(query, { k: k * MORE, ...(signal ? { signal } : {}) });
+  const words = telling(query);
   const known = new Map(documents.map((document) => [document.id, document]));
   const passages = hits.flatMap(({ id, text, start, end, score, consent, redact }) => {
     const [name, number] = id.split('/');
@@ -91,6 +97,7 @@ export async function find(index, documents, query, { k, signal } = {}) {
     const part = document?.parts[Number(number)];
     if (!part) return []; // removed meanwhile, by another tab
     const { heading, page } = part;
+    if (!meaning && !holds([text, heading, document.title, document.name].join(' '), words)) return [];
     return [
       {
         document: document.id,
@@ -106,7 +113,7 @@ export async function find(index, documents, query, { k, signal } = {}) {
       },
     ];
   });
-  return { hits: passages, signals };
+  return { hits: passages.slice(0, k), signals };
 }
 
 /** Of labels the strictest; what is not known counts as that. */

@@ -12,11 +12,19 @@ function folded(word) {
   return plain.length > 3 ? plain.replace(/ies$/, 'y').replace(/(?<![us])s$/, '') : plain;
 }
 
+/** The words of a query that say something, folded; of one that has no others, all. */
+export function telling(query) {
+  const all = new Set((query.match(WORD) ?? []).map(folded));
+  const some = new Set([...all].filter((word) => !COMMON.has(word)));
+  return some.size > 0 ? some : all;
+}
+
+/** Whether one of these words stands in a text. */
+export const holds = (text, words) => (text.match(WORD) ?? []).some((word) => words.has(folded(word)));
+
 /** A template of the text with the query's words marked. */
 export function marked(text, query) {
-  const all = new Set((query.match(WORD) ?? []).map(folded));
-  const telling = new Set([...all].filter((word) => !COMMON.has(word)));
-  const wanted = telling.size > 0 ? telling : all;
+  const wanted = telling(query);
   const pieces = [];
   let at = 0;
   for (const { 0: word, index } of text.matchAll(WORD)) {

@@ -2,7 +2,7 @@
 
 import { pacer } from '../pace.js';
 import { Refused } from '../refused.js';
-import { HTML_STEP_MS, MOST_CHARACTERS } from '../limits.js';
+import { HTML_STEP_MS, HTML_STEPS, MOST_CHARACTERS } from '../limits.js';
 
 /** Characters that the parser gets at once: fewer where it is slow. */
 const SLICE = { most: 32_768, least: 1_024 };
@@ -104,7 +104,7 @@ async function inertDocument(source, pace) {
     at = end;
     const took = performance.now() - begun;
     slow = took > HTML_STEP_MS && slice === SLICE.least ? slow + 1 : 0;
-    if (slow === 3) throw new Refused('too_slow', 'it takes too long to read: its elements are nested too deeply');
+    if (slow === HTML_STEPS) throw new Refused('too_slow', 'it takes too long to read: its elements are nested too deeply');
     slice = Math.min(SLICE.most, Math.max(SLICE.least, took > GOAL_MS ? slice / 2 : slice * 2));
     await pace();
   }
