@@ -1,15 +1,14 @@
 // Documents in Chromium: added, searched, asked in the chat and cited, kept over a reload without the network; and that they stay here.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import { problems } from './support/axe.mjs';
 import { launch, missing, openPage, screenshotPath, shared } from './support/browser.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
 import { startLlmFaults } from './support/faults-llm.mjs';
 import { pdf } from './support/pdf.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SHOP = 'Refunds go back to the card that you paid with. A refund takes five working days.\n\nWe open at nine on weekdays, and at ten on Saturdays.\n';
 const GUIDE = '# Kettle\n\nThe guarantee of the kettle lasts two years.\n\n## Cleaning\n\nUse vinegar once a month. <img src="/leak.png" onerror="leak()">\n';
 const PAGES = [['The annual meeting took place in Bern on 4 May.'], ['The treasurer reported a surplus of 1,250 francs.', 'Membership costs 40 francs.']];
@@ -64,12 +63,10 @@ async function askInChat(page, question) {
 
 /** Nothing serious for axe, and nothing wider than the page: wide and light, narrow and dark. */
 async function accessible(page, where) {
-  await page.evaluate(AXE); // by the debugger, which the page's policy does not bind
   for (const [name, size, colorScheme] of [['desktop', { width: 1280, height: 800 }, 'light'], ['phone', { width: 360, height: 740 }, 'dark']]) {
     await page.setViewportSize(size);
     await page.emulateMedia({ colorScheme });
-    const found = await page.evaluate(async () => (await globalThis.axe.run()).violations);
-    assert.deepEqual(found.filter(({ impact }) => ['serious', 'critical'].includes(impact)).map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], `${where}, ${name}`);
+    assert.deepEqual(await problems(page), [], `${where}, ${name}`);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${where}, ${name}: nothing is wider than the page`);
     await page.screenshot({ path: screenshotPath(`${where}, ${name}`), fullPage: true });
   }
