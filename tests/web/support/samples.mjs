@@ -10,6 +10,7 @@ export const PAGES = {
   'docs/documents.md': {},
   'docs/escalation.md': { prelude: "const kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend: 'cpu', remote: [{ name: 'strong', price }] });" },
   'docs/privacy.md': { join: [[2, 3]] },
+  'docs/quick-start.md': {},
   'docs/relay.md': {},
   'docs/remote.md': {},
   'docs/routing.md': {},
