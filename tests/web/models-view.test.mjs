@@ -39,6 +39,15 @@ test('what runs here is said from the catalogue alone, then by the header, and o
   await card(page, 'one').getByRole('button', { name: 'Ask the file One' }).click();
   assert.match(await verdictOf(card(page, 'one'), 'exact'), /^✓ Runs on the processor with 256 tokens; takes [\d.]+ MB\.$/);
   assert.ok(one.faults.sent > 0 && one.faults.sent < large.length / 2, `${one.faults.sent} bytes for the header`);
+  await page.getByLabel('Context, tokens').fill('1000000');
+  await page.getByRole('button', { name: 'Will it run here?' }).click(); // of no address: but the context counts from now on
+  await download(page, 'one').click();
+  const dialog = page.getByRole('dialog', { name: 'Download all the same?' });
+  assert.match(await dialog.textContent(), /Too large: needs [\d.]+ GB, there are 4\.\d GB\./);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual([await page.locator('.download').count(), one.faults.sent < large.length], [0, true]);
+  await page.getByLabel('Context, tokens').fill('');
+  await page.getByRole('button', { name: 'Will it run here?' }).click();
   await page.getByLabel('Only what should run here').check();
   assert.equal(await page.locator('.entry').count(), 1);
   await page.getByLabel('Search').fill('nothing like this');
@@ -273,7 +282,7 @@ test('a hostile catalogue shows what is sound of it, as text; without one the re
 test('nothing serious for axe, in both schemes; it fits a narrow phone, and right-to-left text', { skip, timeout }, async (t) => {
   const { models } = JSON.parse(readFileSync(new URL('../../models/catalog.json', import.meta.url), 'utf8'));
   const one = await offered(t, { id: 'one', name: 'نموذج', bytes: golden('qwen2'), hashed: false });
-  const slow = await offered(t, { id: 'slow', name: 'Slow', bytes: large, fault: () => ({ pace: 500 }) });
+  const slow = await offered(t, { id: 'slow', name: 'Slow', bytes: large, fault: (n) => (n < 2 ? {} : { pace: 500 }) });
   const { page } = await openModels(t, browser, server, [one.entry, slow.entry, ...models], { viewport: { width: 1200, height: 900 } });
   await download(page, 'one').click();
   await page.locator('.stored').waitFor();

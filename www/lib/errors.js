@@ -22,6 +22,12 @@ const HINTS = {
   invalid_request: 'Change that value under Models or Settings.',
   template_refused: 'Start a new conversation, or change the system message.',
   not_loaded: 'Load a model first.',
+  unsupported_feature: 'Choose another file, or a model of a supported family.',
+  quota_exceeded: 'Delete models that you do not need, or choose a smaller one.',
+  hash_mismatch: 'The file is not the one that was announced: it may have been replaced. Choose another source.',
+  file_changed: 'The file changes on its server; try again later.',
+  store_busy: 'Close other tabs of this page, or wait until they have ended, and try again.',
+  store_damaged: 'Delete the model, and download it again.',
 };
 
 /** `{code, message, hint}`: what is known of any thrown value. */

@@ -89,12 +89,15 @@ function next() {
 
 async function run({ id, name, source }, signal) {
   const rate = new Rate();
-  const onProgress = ({ phase, loaded, total }) => {
+  const show = (phase, loaded, total) => {
     if (signal.aborted) return;
     rate.at(loaded);
     const known = total > 0 ? { total } : {};
     change(id, { phase, loaded, ...known, speed: rate.speed, left: total > 0 ? rate.left(total - loaded) : undefined });
   };
+  const onProgress = ({ phase, loaded, total }) => show(phase, loaded, total);
+  // Where nothing comes, nothing is reported: the speed falls all the same.
+  const clock = setInterval(() => of(id)?.phase === 'download' && show('download', of(id).loaded, of(id).total), 1000);
   change(id, { status: 'running', phase: undefined });
   try {
     await holding(lockOf(id), () => downloadModel({ model: source, onProgress, onNotice: noted, signal }));
@@ -108,6 +111,8 @@ async function run({ id, name, source }, signal) {
   } catch (error) {
     const lost = NOTHING_KEPT.includes(error.code) ? { loaded: 0 } : {};
     if (!signal.aborted) change(id, { status: 'failed', error, speed: undefined, left: undefined, ...lost });
+  } finally {
+    clearInterval(clock);
   }
   await refresh();
 }
@@ -126,10 +131,12 @@ async function restore() {
     downloads.value = [...downloads.value, { id, name, source, status: elsewhere ? 'elsewhere' : 'paused', loaded: 0, total: 0 }];
     if (elsewhere) {
       void navigator.locks.request(lockOf(id), async () => undefined).then(async () => {
-        if (await find(id)) forget(id);
+        if (await isHere(id)) forget(id);
         else if (of(id)) change(id, { status: 'paused' });
       });
-    } else if (await find(id)) forget(id); // another tab has ended it
+    } else if (await isHere(id)) forget(id); // another tab has ended it
   }
 }
 void restore();
+
+const isHere = (id) => find(id).catch(() => undefined);

@@ -4,6 +4,7 @@ import { html, nothing, repeat } from '../../vendor/lit-html.js';
 import { confirmed } from '../../lib/dialog.js';
 import { bytes } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
+import { estimate, inWords } from '../../lib/verdicts.js';
 import { catalogue, readCatalogue } from '../../services/catalogue.js';
 import { device } from '../../services/device.js';
 import { downloads, enqueue } from '../../services/downloads.js';
@@ -12,7 +13,7 @@ import { memoryOf } from '../../services/memory.js';
 import { choiceOfEntry } from '../../services/models.js';
 import { engineSettings } from '../../services/settings.js';
 import { addressOf, stored } from '../../services/stored.js';
-import { ask, estimate, inWords, verdicts } from '../../services/verdict.js';
+import { ask, verdicts } from '../../services/verdict.js';
 import { use } from './own.js';
 import { line, verdict } from './verdict.js';
 
@@ -75,7 +76,7 @@ function card(entry) {
     <h3><bdi>${entry.name}</bdi>${entry.tags.includes('recommended') ? html` <span class="chip">A good start</span>` : nothing}</h3>
     <p class="muted">${entry.maker} · ${entry.bytes ? bytes(entry.bytes) : entry.estimated_bytes ? `about ${bytes(entry.estimated_bytes)}` : 'size not known'} · ${entry.licence.name}${entry.licence.commercial ? '' : ' · not for commercial use'}</p>
     <p>${entry.good_for}</p>
-    ${exact ? verdict(exact, inWords) : line(rough, 'estimate')} ${facts(entry)}
+    ${exact ? verdict(exact) : line(rough, 'estimate')} ${facts(entry)}
     <div class="actions">${actions(entry, choice, rough.level === 'good' && entry.tags.includes('recommended'))}</div>
   </li>`;
 }

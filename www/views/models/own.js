@@ -7,7 +7,7 @@ import { engine, unloadModel } from '../../services/engine.js';
 import { choiceOf, choiceOfFiles, chooseModel } from '../../services/models.js';
 import { engineSettings } from '../../services/settings.js';
 import { go, route } from '../../services/route.js';
-import { ask, inWords, verdicts } from '../../services/verdict.js';
+import { ask, verdicts } from '../../services/verdict.js';
 import { verdict } from './verdict.js';
 
 /** What was wrong with the form itself. */
@@ -116,6 +116,6 @@ export function ownModel() {
       <button type="button" @click=${check}>Will it run here?</button>
       ${busy ? html`<button type="button" id="cancel" @click=${unloadModel}>Cancel</button>` : nothing}
     </div>
-    ${asked && verdicts.value[asked.id] ? verdict(verdicts.value[asked.id], inWords) : nothing} ${problem(mistake.value)}
+    ${asked && verdicts.value[asked.id] ? verdict(verdicts.value[asked.id]) : nothing} ${problem(mistake.value)}
   </form>`;
 }

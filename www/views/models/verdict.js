@@ -2,6 +2,7 @@
 
 import { html } from '../../vendor/lit-html.js';
 import { problem } from '../../lib/errors.js';
+import { inWords } from '../../lib/verdicts.js';
 
 /** The words beside the sign, so that neither colour nor sign is needed to understand it. */
 const SIGNS = { good: '✓', tight: '!', bad: '✕', unknown: '?' };
@@ -12,7 +13,7 @@ export function line({ level, text }, kind) {
 }
 
 /** An exact answer. */
-export function verdict(found, inWords) {
+export function verdict(found) {
   if (found.status === 'asking') return html`<p class="verdict muted" role="status">Reading the header…</p>`;
   if (found.status === 'failed') return problem(found.error);
   return html`<div role="status">${line(inWords(found), 'exact')}</div>`;
