@@ -84,8 +84,8 @@ for (const [what, row] of Object.entries(TABLE)) {
     t.diagnostic(JSON.stringify(loaded.value?.memory ?? loaded.error));
     assert.equal(came, row.came, loaded.error?.message);
     if (loaded.error) return;
-    const { memory } = loaded.value;
-    assert.equal(memory.context, row.context ?? OPTIONS.context);
+    const { memory, info } = loaded.value;
+    assert.equal(info.context, row.context ?? OPTIONS.context);
     assert.ok(memory.budget === null || memory.needed <= memory.budget, JSON.stringify(memory));
   });
 }

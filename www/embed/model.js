@@ -10,8 +10,10 @@ import { addressOf, piecewise } from './pieces.js';
 const NAMED = 'name:';
 
 export class Model {
-  constructor(questions, say) {
+  /** `piece`: bytes that the app is asked for at a time. */
+  constructor(questions, piece, say) {
     this.questions = questions;
+    this.piece = piece;
     this.say = say;
     this.loading = false;
   }
@@ -28,14 +30,14 @@ export class Model {
       return await this.within(model, options, signal, async (given) => {
         // Two models at a time are more than the app has allowed.
         this.dispose();
-        const { found, ...size } = await fit(given, memory);
+        // Without a bound loading itself finds out what fits, and the header is read once.
+        const { found, ...size } = memory === undefined ? { found: undefined } : await fit(given, memory);
         refuse(found);
         const onProgress = (progress) => say({ type: 'progress', progress });
         const onNotice = (notice) => this.say({ type: 'notice', notice: JSON.parse(JSON.stringify(notice)) });
         this.kinglet = await createKinglet({ ...given, ...size, onProgress, onNotice });
         this.leaves = given.remote !== undefined;
-        const { needed = null } = found.memory ?? {};
-        return { info: this.info, memory: { needed, budget: memory ?? null, context: size.context ?? found.model?.context ?? 0, cacheType: size.cacheType } };
+        return { info: this.info, memory: { needed: found?.memory?.needed ?? null, budget: memory ?? null, cacheType: size.cacheType ?? given.cacheType ?? 'f16' } };
       });
     } finally {
       this.loading = false;
@@ -120,7 +122,8 @@ export class Model {
 }
 
 /** What `availability` says against it, as the error that loading would give. */
-function refuse({ status, code, reason, memory }) {
+function refuse(found) {
+  const { status, code, reason, memory } = found ?? {};
   if (status === 'too_large' || status === 'unsupported') {
     throw new KingletError(code ?? 'too_large', reason ?? 'this model cannot be run here', { ...memory });
   }

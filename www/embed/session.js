@@ -14,7 +14,8 @@ export class Session {
     this.name = crypto.randomUUID();
     this.open = new Map();
     this.questions = new Questions((message) => this.say(message));
-    this.model = new Model(this.questions, (message) => this.say(message));
+    this.limits = { ...LIMITS, piece: way.bytes === 'port' ? LIMITS.piece : LIMITS.piece / 4 };
+    this.model = new Model(this.questions, this.limits.piece, (message) => this.say(message));
   }
 
   begin() {
@@ -64,9 +65,7 @@ export class Session {
     this.questions.patience = { consent: 120_000, token: 15_000, piece: 30_000, ...patience };
     this.tell('Connected.');
     const about = await capabilities(this.way.bytes);
-    const limits = { ...LIMITS, piece: this.way.bytes === 'port' ? LIMITS.piece : LIMITS.piece / 4 };
-    this.model.piece = limits.piece;
-    this.say({ type: 'ready', id, version, session: this.name, capabilities: about, limits, info: this.model.info });
+    this.say({ type: 'ready', id, version, session: this.name, capabilities: about, limits: this.limits, info: this.model.info });
   }
 
   async request(message) {

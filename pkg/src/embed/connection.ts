@@ -39,7 +39,7 @@ export class Connection {
     private readonly listener: Listener,
   ) {
     const { origin, signal } = options;
-    if (typeof origin !== 'string' || origin === 'null' || new URL(origin).origin !== origin) {
+    if (!URL.canParse(origin) || origin === 'null' || new URL(origin).origin !== origin) {
       throw new EmbedError('invalid_request', `invalid request: origin: expected exactly an origin, as "https://app.example", got ${String(origin)}`, { param: 'origin' });
     }
     this.patience = options.patienceMs ?? 30_000;

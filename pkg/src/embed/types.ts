@@ -111,8 +111,8 @@ export interface Limits {
 /** What loading gives. */
 export interface Loaded {
   info: Info;
-  /** What the model takes, and what it may. */
-  memory: { needed: number | null; budget: number | null; context: number; cacheType: 'f16' | 'f32' | 'q8_0' };
+  /** What the model takes, where the app has set a bound; `info` has the context. */
+  memory: { needed: number | null; budget: number | null; cacheType: 'f16' | 'f32' | 'q8_0' };
 }
 
 /** What the page asks for of a model that comes in pieces: exactly so many bytes from there. */
