@@ -1,7 +1,6 @@
 // The list: what each document is, whether it can be found, and what may be done with it.
 
-import { html, nothing } from '../../vendor/lit-html.js';
-import { repeat } from '../../vendor/lit-html.js';
+import { html, nothing, repeat } from '../../vendor/lit-html.js';
 import { confirmed } from '../../lib/dialog.js';
 import { bytes, when } from '../../lib/format.js';
 import { toast } from '../../lib/toast.js';
@@ -43,7 +42,7 @@ function item(document) {
           ${Object.entries(CONSENT).map(([value, words]) => html`<option value=${value} ?selected=${value === consent}>${words}</option>`)}
         </select></label
       >
-      <label class="tick"><input type="checkbox" name="redact" .checked=${redact === 'yes'} @change=${({ target }) => void change(id, { redact: target.checked ? 'yes' : 'no' })} /> Replace names, numbers and addresses first</label>
+      <label class="tick"><input type="checkbox" name="redact" .checked=${redact === 'yes'} @change=${({ target }) => void change(id, { redact: target.checked ? 'yes' : 'no' })} /> Replace mail addresses, phone, card and account numbers first</label>
       <button type="button" class="danger" aria-label=${`Remove ${name}`} @click=${() => removeOne(document)}>Remove</button>
     </div>
   </li>`;
