@@ -282,7 +282,7 @@ test('a hostile catalogue shows what is sound of it, as text; without one the re
 test('nothing serious for axe, in both schemes; it fits a narrow phone, and right-to-left text', { skip, timeout }, async (t) => {
   const { models } = JSON.parse(readFileSync(new URL('../../models/catalog.json', import.meta.url), 'utf8'));
   const one = await offered(t, { id: 'one', name: 'نموذج', bytes: golden('qwen2'), hashed: false });
-  const slow = await offered(t, { id: 'slow', name: 'Slow', bytes: large, fault: (n) => (n < 2 ? {} : { pace: 500 }) });
+  const slow = await offered(t, { id: 'slow', name: 'Slow', bytes: large, fault: (n) => (n < 1 ? {} : { pace: 500 }) });
   const { page } = await openModels(t, browser, server, [one.entry, slow.entry, ...models], { viewport: { width: 1200, height: 900 } });
   await download(page, 'one').click();
   await page.locator('.stored').waitFor();

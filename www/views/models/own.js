@@ -93,6 +93,7 @@ export function ownModel() {
       <label for="files">or a file on this device <span class="muted">(all parts, if it is split; or drop it anywhere here)</span></label>
       <input id="files" name="files" type="file" accept=".gguf" multiple @change=${(event) => (event.target.form.elements.url.value = '')} />
     </div>
+    <p class="muted">How models run, those of the catalogue, too:</p>
     <div class="grid">
       <div class="field">
         <label for="backend">Runs on</label>
@@ -102,7 +103,7 @@ export function ownModel() {
       </div>
       <div class="field">
         <label for="context">Context, tokens</label>
-        <input id="context" name="context" type="number" min="16" step="1" placeholder="model’s own, at most 4096" .value=${String(context ?? '')} />
+        <input id="context" name="context" type="number" min="16" step="1" placeholder="at most 4096" .value=${String(context ?? '')} />
       </div>
       <div class="field">
         <label for="cache">Cache precision</label>
