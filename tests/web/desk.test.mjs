@@ -91,7 +91,7 @@ test('without a network: every task\'s example runs, and says how sure the model
   // A browser may look for the page's icon once more when the address gets a conversation: that is kept by every other host.
   assert.deepEqual(made.slice(before).filter((url) => !url.endsWith('/icon.svg')), []);
   assert.match(await requests(page), /Nothing has left this device: 0 requests/);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(complaints.filter((line) => !line.endsWith('/icon.svg')), []);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(overflow, 0, 'nothing sticks out sideways');
   await page.screenshot({ path: SCREENSHOT, fullPage: true });

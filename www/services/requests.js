@@ -10,8 +10,11 @@ let since = Infinity;
 let ofPage = 0;
 let of; // the engine that is counted for
 
+/** Browsers look for the page's icon by themselves whenever its address changes. */
+const icon = document.querySelector('link[rel="icon"]')?.href;
+const own = ({ initiatorType, name }) => initiatorType === 'other' && name === icon;
 /** What the service worker has given from what it keeps went nowhere. */
-const left = ({ startTime, workerStart, transferSize }) => startTime >= since && !(workerStart > 0 && transferSize === 0);
+const left = (entry) => entry.startTime >= since && !(entry.workerStart > 0 && entry.transferSize === 0) && !own(entry);
 const count = (entries) => (ofPage += entries.filter(left).length);
 const observer = new PerformanceObserver((list) => count(list.getEntries()));
 observer.observe({ type: 'resource' });

@@ -38,7 +38,7 @@ export async function sampling(page, fields) {
 
 /** Waits until the last answer of at least `turns` has ended; resolves to its text. */
 export async function answered(page, turns = 1) {
-  await page.locator('#log li.assistant').nth(turns - 1).waitFor({ timeout: 60_000 });
+  await page.locator('#log > li.assistant').nth(turns - 1).waitFor({ timeout: 60_000 });
   await page.waitForFunction(() => document.querySelector('#log > li:last-child')?.matches('.assistant[aria-busy="false"]') && document.querySelector('#send'), null, { timeout: 60_000 });
   return page.locator('#log > li:last-child .text').evaluate((text) => text.textContent);
 }
@@ -46,7 +46,7 @@ export async function answered(page, turns = 1) {
 /** Writes a message with the keyboard and waits for the end of the answer; resolves to its text. */
 export async function say(page, prompt, { temperature = 0, maxTokens = 64 } = {}) {
   await sampling(page, { temperature, maxTokens });
-  const turns = await page.locator('#log li.assistant').count();
+  const turns = await page.locator('#log > li.assistant').count();
   await page.locator('#prompt').fill(prompt);
   await page.locator('#prompt').press('Enter');
   return answered(page, turns + 1);
@@ -64,4 +64,45 @@ export const errorCode = (page) => page.locator('#error-code').textContent();
 export async function anew(page) {
   await page.keyboard.press('Control+Shift+KeyO');
   await page.locator('#log:empty').waitFor({ state: 'attached' });
+}
+
+/**
+ * Puts a scripted engine in place of a model, so that tests say what is answered: `globalThis.scripted` has `asked` (the requests so far) and
+ * `answer(request)`: an array of pieces of text, each after a task of its own, or of whole chunks; where it throws, so does the request.
+ */
+export async function scripted(page, info = {}) {
+  await page.evaluate(async (info) => {
+    const { engine } = await import('/services/engine.js');
+    const scripted = (globalThis.scripted = { asked: [], answer: ({ messages }) => ['You said: ', messages.at(-1).content], pause: () => new Promise((resolve) => setTimeout(resolve)) });
+    let count = 0;
+    const chunk = (id, text, more = {}) => ({ id, choices: [{ index: 0, delta: { content: text }, finish_reason: null, logprobs: null }], ...more });
+    async function* stream(request) {
+      const id = `scripted-${(count += 1)}`;
+      let tokens = 0;
+      for (const piece of await scripted.answer(request)) {
+        await scripted.pause();
+        request.signal?.throwIfAborted();
+        tokens += 1;
+        yield typeof piece === 'string' ? chunk(id, piece) : { id, choices: [], ...piece };
+      }
+      yield { id, choices: [{ index: 0, delta: {}, finish_reason: 'stop', logprobs: null }], kinglet: { timings: { prefill_ms: 1, decode_ms: 10, reused_tokens: 0 } } };
+      yield { id, choices: [], usage: { prompt_tokens: 5, completion_tokens: tokens, total_tokens: 5 + tokens } };
+    }
+    const create = async ({ signal, ...request }) => {
+      scripted.asked.push(structuredClone(request));
+      return stream({ ...request, signal });
+    };
+    const known = { model: 'scripted', backend: 'cpu', context: 4096, chat_template: true, ...info };
+    const kinglet = { info: known, ready: true, chat: { completions: { create } }, completions: { create }, contextUsage: async () => ({ used: 0, total: known.context }), stats: async () => ({ requests: 0 }), dispose() {} };
+    engine.value = { status: 'ready', model: { id: 'scripted', name: 'scripted', source: '' }, kinglet, info: known };
+  }, info);
+  await page.locator('#send:enabled').waitFor();
+}
+
+/** Writes and sends, and waits for the end of the answer: as `say`, with the settings as they are. */
+export async function send(page, text) {
+  const turns = await page.locator('#log > li.assistant').count();
+  await page.locator('#prompt').fill(text);
+  await page.locator('#prompt').press('Enter');
+  return answered(page, turns + 1);
 }

@@ -33,21 +33,22 @@ const WHY = {
 export async function openDatabase(onLost) {
   if (!globalThis.indexedDB) throw new Unavailable('This browser has no database for pages.');
   let late;
-  const opening = openDB(NAME, VERSION, {
-    upgrade(db, from, to, transaction) {
-      for (const step of MIGRATIONS.slice(from, to)) step(db, transaction);
-    },
-    blocked() {
-      const reason = 'Another tab still uses an older version of this page. Close it, then reload this one.';
-      late(setTimeout(() => late(new Unavailable(reason)), PATIENCE));
-    },
-    blocking(current, next, event) {
-      event.target.close();
-      onLost('A newer version of this page has taken over in another tab. Reload this one.');
-    },
-    terminated: () => onLost('The browser has closed the database.'),
-  });
+  const blocked = () => {
+    const reason = 'Another tab still uses an older version of this page. Close it, then reload this one.';
+    late(setTimeout(() => late(new Unavailable(reason)), PATIENCE));
+  };
   try {
+    const opening = openDB(NAME, VERSION, {
+      upgrade(db, from, to, transaction) {
+        for (const step of MIGRATIONS.slice(from, to)) step(db, transaction);
+      },
+      blocked,
+      blocking(current, next, event) {
+        event.target.close();
+        onLost('A newer version of this page has taken over in another tab. Reload this one.');
+      },
+      terminated: () => onLost('The browser has closed the database.'),
+    });
     return await Promise.race([opening, blockade((settle) => (late = settle), opening)]);
   } catch (error) {
     if (error instanceof Unavailable) throw error;
@@ -60,13 +61,14 @@ function blockade(hand, opening) {
   return new Promise((_, reject) => {
     let timer;
     hand((news) => {
-      if (!(news instanceof Error)) {
+      if (!(news instanceof Unavailable)) {
         timer = news;
         return;
       }
       reject(news);
       opening.then((db) => db.close(), () => undefined);
     });
-    opening.then(() => clearTimeout(timer), () => clearTimeout(timer));
+    const opened = () => clearTimeout(timer);
+    opening.then(opened, opened);
   });
 }
