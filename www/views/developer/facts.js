@@ -10,8 +10,10 @@ export const table = (rows) => html`<table class="facts">
   </tbody>
 </table>`;
 
-/** What the engine chose. */
-export function engineRows({ status, model, info }) {
+const BITS = { f16: 16, f32: 32, q8_0: 8 };
+
+/** What the engine chose; `cacheType` is not told by it. */
+export function engineRows({ status, model, info }, { cacheType }) {
   if (status !== 'ready') return [['Model', status === 'loading' ? 'loading…' : 'none is loaded', 'model']];
   return [
     ['Model', info.model || model.name, 'model'],
@@ -24,6 +26,7 @@ export function engineRows({ status, model, info }) {
     ['Threads', info.threads_why ? `${info.threads} (${info.threads_why})` : info.threads, 'threads'],
     ['Cross-origin isolated', info.isolated ? 'yes: threads share memory' : 'no: threads exchange messages', 'isolated'],
     ['Context', `${info.context} tokens, trained for ${info.trained_context}`, 'context'],
+    ['Cache precision, as set', `${cacheType}: keys and values in ${BITS[cacheType]} bits`, 'cache'],
     ['Vocabulary, embedding', `${info.vocabulary} entries, ${info.embedding_length} values`, 'sizes'],
     ['Chat template', info.chat_template ? 'yes' : 'no', 'template'],
   ].filter(([, value]) => value !== undefined);
@@ -40,9 +43,10 @@ export const figureRows = ({ stats, usage, storage, memory, answers }) => [
   ['Whole page', memory?.bytes === undefined ? memory?.why : megabytes(memory.bytes), 'page_memory'],
   ['Context in use', usage && `${usage.used} of ${usage.total} tokens`, 'usage'],
   ['Storage of this site', storage && `${bytes(storage.usage)} of ${bytes(storage.quota)}${storage.persisted ? ', kept' : ''}`, 'storage'],
-  ...(answers ?? []).map(({ prefill, decode, first, tokens }, i) => [
-    i === 0 ? 'Latest answer' : `${i + 1} answers ago`,
-    `${decode.toFixed(1)} tokens/s, first token after ${duration(first)}, prompt ${prefill.toFixed(1)} tokens/s, ${tokens} tokens`,
-    `answer-${i}`,
-  ]),
+  ...(answers ?? []).map((answer, i) => [i === 0 ? 'Latest answer' : i === 1 ? 'The one before' : `${i} before`, speed(answer), `answer-${i}`]),
 ];
+
+const rate = (value) => (value === undefined ? '–' : `${value.toFixed(1)} tokens/s`);
+
+const speed = ({ prefill, decode, first, tokens, reused }) =>
+  `${tokens ?? '–'} tokens at ${rate(decode)}; first token after ${duration(first)}; prompt at ${rate(prefill)}${reused > 0 ? `, ${reused} of its tokens remembered` : ''}`;

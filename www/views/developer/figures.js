@@ -2,6 +2,7 @@
 
 import { Observable } from '../../lib/observable.js';
 import { engine } from '../../services/engine.js';
+import { latestAnswers } from './answers.js';
 
 export const figures = new Observable({});
 
@@ -15,6 +16,7 @@ export async function readFigures() {
     kinglet?.stats().then(put('stats'), none),
     kinglet?.contextUsage().then(put('usage'), none),
     storage().then(put('storage'), none),
+    latestAnswers().then(put('answers'), none),
     pageMemory().then(put('memory'), none),
   ]);
 }

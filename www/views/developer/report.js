@@ -4,6 +4,8 @@ import { engine } from '../../services/engine.js';
 import { notices } from '../../services/notices.js';
 import { adapter } from './gpu.js';
 import { figures } from './figures.js';
+import { tested } from './selftest.js';
+import { measured } from './timings.js';
 
 /** What may be shown to strangers. Notices go without their words, which may name an address. */
 export async function report() {
@@ -15,6 +17,8 @@ export async function report() {
     engine: { status, error: error?.code, info },
     adapter: adapter.value,
     figures: figures.value,
+    self_test: tested.value.result ?? null,
+    profile: measured.value.result ?? null,
     notices: notices.value.map(({ time, code }) => ({ time, code })),
   };
 }
