@@ -97,6 +97,7 @@ test('a remote answer that breaks off gives way to the local one, which is marke
     const { text, parts, last } = await read(await kinglet.chat.completions.create({ ...ask, stream: true }));
     assert.equal(text, expected, order);
     assert.deepEqual([last.source, last.escalation, last.decision.action, last.decision.reason], ['local', 'failed', 'local', 'remote_failed'], order);
+    assert.equal((await kinglet.ledger.rows()).at(-1).reason, 'remote_failed', 'the row has the reason that it ended with');
     assert.equal(parts.filter(({ type }) => type === 'error').length, 1, order);
     let shown = '';
     const texts = new Map();

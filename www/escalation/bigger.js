@@ -35,14 +35,14 @@ async function choose({ answer: { id, question }, content, passages }, replaceWi
     { label: 'Ask anew', value: 'anew', primary: true },
   ];
   const how = await openDialog({ title: 'Ask the bigger model?', body, actions });
-  if (how !== undefined) replaceWith(() => (fromDocuments ? askDocuments({ kinglet, question, bigger: true }) : ask(kinglet, id, how === 'draft')));
+  if (how !== undefined) replaceWith((signal) => (fromDocuments ? askDocuments({ kinglet, question, signal, bigger: true }) : ask(kinglet, id, { draft: how === 'draft', signal })));
 }
 
 /** `{content}` as it grows; the last one with the `answer` as the conversation keeps it. */
-async function* ask(kinglet, id, draft) {
+async function* ask(kinglet, id, options) {
   const answer = {};
   let content = '';
-  const stream = await asked(kinglet, id, draft);
+  const stream = await asked(kinglet, id, options);
   for await (const text of visible(noted(stream, answer))) {
     content = text;
     yield { content };
@@ -50,9 +50,9 @@ async function* ask(kinglet, id, draft) {
   yield { content, answer };
 }
 
-async function asked(kinglet, id, draft) {
+async function asked(kinglet, id, options) {
   try {
-    return await kinglet.escalate(id, { draft, stream: true });
+    return await kinglet.escalate(id, { ...options, stream: true });
   } catch (error) {
     if (error.code !== 'invalid_request' || error.detail?.param !== 'id') throw error;
     throw Object.assign(new Error('This answer is too old for that, or the model was loaded again since: send the question again.'), { code: 'invalid_request' });

@@ -17,7 +17,7 @@ export function askUser(request) {
 async function ask({ remote, host, model, task, reason, preview, redacted, entities, cost, currency, signal }) {
   const actions = [
     { label: 'No, keep it here', value: 'no', focus: true },
-    ...(task === undefined ? [] : [{ label: `Yes, for “${task}” until this page closes`, value: 'task' }]),
+    ...(task === undefined || task === 'chat' ? [] : [{ label: `Yes, for “${task}” until this page closes`, value: 'task' }]),
     { label: 'Yes, until this page closes', value: 'session' },
     { label: 'Yes, this once', value: 'once' },
   ];

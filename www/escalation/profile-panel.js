@@ -50,7 +50,7 @@ const actions = (now) => html`<form class="actions" @submit=${(event) => (event.
 </form>`;
 
 function result() {
-  const { busy, profile, findings = [], target, error } = made.value;
+  const { busy, profile, findings = [], target, error, despiteLint } = made.value;
   if (busy) return html`<p role="status">Computing…</p>`;
   if (error?.code === 'cannot_certify') {
     const { needed } = error.detail;
@@ -58,6 +58,9 @@ function result() {
       <p><strong>These ratings cannot bear that promise.</strong> ${needed ? `It would take about ${needed} ratings like these.` : 'More ratings like these would not help: too many answers are wrong, or doubt does not tell them apart.'}</p>
       <p class="muted">${error.message}</p>
     </div>`;
+  }
+  if (error?.code === 'invalid_request' && despiteLint) {
+    return html`<p class="hint" role="status"><strong>These ratings do not suffice yet.</strong> ${error.message}. Rate more answers, right and wrong ones.</p>`;
   }
   if (error?.code === 'invalid_request') {
     return html`<div class="hint" role="status">
@@ -89,7 +92,7 @@ async function calibrate(risk, despiteLint) {
     const collected = await engine.value.kinglet.collected();
     made.value = { ...(await collected.calibrate({ task: TASK, target, despiteLint })), target };
   } catch (error) {
-    made.value = { error, target };
+    made.value = { error, target, despiteLint };
   }
 }
 

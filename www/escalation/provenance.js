@@ -26,7 +26,7 @@ export function provenance({ role, answer }) {
       <summary><span class="mark" aria-hidden="true">${answer.source === 'remote' ? '↗' : '●'}</span> ${sentence(answer, cost)}</summary>
       ${facts(answer)}
     </details>
-    ${warnings.map(({ code, message }) => html`<p class="warning" title=${message}>${told(WARNINGS, code)}</p>`)}
+    ${warnings.filter(({ code }, i) => warnings.findIndex((other) => other.code === code) === i).map(({ code, message }) => html`<p class="warning" title=${message}>${told(WARNINGS, code)}</p>`)}
     ${hint(decision)}
   </div>`;
 }

@@ -216,5 +216,7 @@ export async function upgradeAnswer(answerId, { content, answer }) {
   if (!message || message.status === 'running') return false;
   const before = { ...message, id: newId(), created: message.created - 0.5 };
   const after = { ...message, content, answer: { ...answer }, status: 'done', sure: undefined, finish: undefined };
-  return keepMessages(message.conversation, [before, after]);
+  const kept = await keepMessages(message.conversation, [before, after]);
+  if (kept) changed.value = { id: message.conversation, elsewhere: true }; // who shows it has not written it
+  return kept;
 }

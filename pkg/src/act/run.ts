@@ -293,7 +293,7 @@ class Run {
     const { pending, purse } = this.plan;
     const decision = outcome === undefined ? told(trace) : pending.settled(trace, here.ending, outcome);
     const own: Ending = { ...here.ending, decision, source: 'local', ...(escalation === undefined ? {} : { escalation }) };
-    countIn(this.bill, await this.acting.kept(trace, purse, here.usage, here.ending.timings));
+    countIn(this.bill, await this.acting.kept({ ...trace, decision }, purse, here.usage, here.ending.timings));
     this.plan.heard?.(here.segment.text);
     yield here.segment.stands(this.showing);
     yield this.last(own, here.finish, here.usage, here.segment.text);

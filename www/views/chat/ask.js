@@ -1,5 +1,6 @@
 // Asking the engine: an answer as it comes, and what is to be known of it when it is there.
 
+import { TASK } from '../../escalation/thumbs.js';
 import { sureness } from './sure.js';
 
 /** Whether a model is desk, its smaller sibling, or was made from them: a model of tasks, each of which stands alone. */
@@ -29,6 +30,7 @@ export function askChat({ kinglet, messages, limits, logprobs, signal }) {
         messages,
         stream: true,
         stream_options: { include_usage: true },
+        kinglet: { facts: { task: TASK } }, // what ratings and a profile of them are about
         signal,
       }),
     );

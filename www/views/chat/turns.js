@@ -80,10 +80,10 @@ export async function regenerate({ parent }) {
   await again({ parent, source, model: modelName(), raw: isRaw() });
 }
 
-/** Another answer takes a message's place: the old one stays beside it. `run()`: `{content}` as it grows, the last with `answer`. */
+/** Another answer takes a message's place: the old one stays beside it. `run(signal)`: `{content}` as it grows, the last with `answer`. */
 export const replaceWith = (message) => async (run) => {
   if (answering()) return;
-  await again({ parent: message.parent, source: () => run(), model: message.model, raw: message.raw });
+  await again({ parent: message.parent, source: (signal) => run(signal), model: message.model, raw: message.raw });
 };
 
 export const stop = () => answering()?.control.abort();

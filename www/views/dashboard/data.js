@@ -86,6 +86,7 @@ function quantile(values, share) {
 export function standsStill(rows, standing) {
   if (standing.remaining === 0) return 'budget_exhausted';
   if (standing.requests === 0) return 'rate_limited';
-  const { reason } = rows.at(-1) ?? {};
+  // Of what waits for a connection there are rows of attempts behind the answer's.
+  const { reason } = rows.findLast(({ source, tokens, output_tokens }) => source === 'local' || (tokens === 'reported' && output_tokens > 0)) ?? {};
   return ['budget_exhausted', 'breaker_open', 'remote_failed', 'offline', 'budget_pacing', 'max_rate'].includes(reason) ? reason : undefined;
 }
