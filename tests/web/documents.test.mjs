@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { problems } from './support/axe.mjs';
 import { launch, missing, openPage, screenshotPath, shared } from './support/browser.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
-import { add, askInChat, file } from './support/documents.mjs';
+import { add, askInChat, file, ready } from './support/documents.mjs';
 import { pdf } from './support/pdf.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
@@ -83,7 +83,7 @@ test('asked in the chat, the answer cites its passages; each is opened where it 
 });
 
 test('the search marks words, the list says what each document is, and what is removed is gone', { skip }, async () => {
-  const { page, complaints, close } = await withDocuments([file('shop.txt', SHOP), file('guide.md', GUIDE), file(`${'long name '.repeat(11)}.txt`, 'שלום עולם, החנות נפתחת בתשע.')]);
+  const { page, complaints, close } = await withDocuments([file('shop.txt', SHOP), file('guide.md', GUIDE), file(`${'long name '.repeat(11)}.txt`, `שלום עולם, החנות נפתחת בתשע. ${'当店の営業時間は午前九時からです。'.repeat(90)}`)]);
   const search = async (words) => {
     await page.getByRole('searchbox').fill(words);
     await page.getByRole('button', { name: 'Search' }).click();
@@ -93,6 +93,26 @@ test('the search marks words, the list says what each document is, and what is r
   await hit.waitFor();
   assert.match(await hit.locator('button').innerText(), /guide\.md › Kettle/);
   assert.deepEqual([...new Set((await hit.locator('mark').allInnerTexts()).map((word) => word.toLowerCase()))].toSorted(), ['guarantee', 'kettle']);
+
+  await search('営業時間');
+  await page.getByText('Nothing fits').or(page.locator('.hits mark').first()).waitFor();
+  await page.waitForFunction(() => document.querySelector('.hits mark')?.textContent === '営業時間');
+  // Three such passages are more than desk's context holds: it gets as much of them as fits.
+  await ready(page);
+  const fitted = await page.evaluate(async () => {
+    const { askDocuments } = await import('/documents/ask.js');
+    const { search, textOf } = await import('/documents/library.js');
+    const { engine } = await import('/services/engine.js');
+    let last;
+    for await (const value of askDocuments({ kinglet: engine.value.kinglet, question: '営業時間' })) last = value;
+    const found = (await search('営業時間', { k: 3 })).hits;
+    const whole = await textOf(last.passages[0].document);
+    const chars = (list) => list.reduce((sum, { text }) => sum + text.length, 0);
+    return { found: chars(found), given: chars(last.passages), same: last.passages.every(({ text, start, end }) => whole.slice(start, end) === text), used: last.answer.usage.prompt_tokens };
+  });
+  assert.ok(fitted.given > 0 && fitted.given < fitted.found && fitted.same && fitted.used > 100, JSON.stringify(fitted));
+  await search('guarantees of a kettle');
+  await hit.locator('button', { hasText: 'guide.md' }).waitFor();
 
   // The same bytes under another name are the same document.
   await page.locator('input[name=files]').setInputFiles([file('copy.txt', SHOP), file('photo.txt', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1]))]);

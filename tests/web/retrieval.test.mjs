@@ -7,7 +7,7 @@ import { openIndex } from '../../pkg/dist/index.js';
 import { chunksOf, sentences } from '../../pkg/dist/retrieval/chunks.js';
 import { DocumentIndex } from '../../pkg/dist/retrieval/documents.js';
 import { fuse } from '../../pkg/dist/retrieval/fuse.js';
-import { stem, Words } from '../../pkg/dist/retrieval/words.js';
+import { stem, termsOf, Words } from '../../pkg/dist/retrieval/words.js';
 import { DESK, noDesk } from './support/desk.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 
@@ -44,6 +44,21 @@ test('an index by words is opened without a model; vectors are a model’s', asy
   await index.close();
   await refused(() => openIndex({ vectors: true }), 'options.vectors');
   await refused(() => openIndex({ nmae: 'a' }), 'options.nmae');
+});
+
+test('scripts that write without blanks are found by pairs of signs, within sentences and beside other words', async () => {
+  assert.deepEqual(termsOf('営業時間は9時です'), ['営業', '業時', '時間', '間は', '9', '時て', 'てす']); // without marks, as all words
+  assert.deepEqual(termsOf('Tokyo東京 a'), ['tokyo', '東京', 'a']);
+  const index = await openIndex({ store: 'memory' });
+  await index.add([
+    { id: 'hours', text: '当店の営業時間は午前九時からです。' },
+    { id: 'refunds', text: '返金には五営業日かかります。' },
+    { id: 'thai', text: 'ร้านเปิดเก้าโมงเช้า' },
+  ]);
+  const first = async (query) => ids(await index.search(query))[0];
+  assert.deepEqual([await first('営業時間'), await first('返金'), await first('เปิด')], ['hours', 'refunds', 'thai']);
+  assert.deepEqual(ids(await index.search('天気')), []);
+  await index.close();
 });
 
 test('sentences end with their mark, not with an abbreviation or within a number', () => {

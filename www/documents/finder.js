@@ -9,8 +9,8 @@ import { openWordIndex } from './word-index.js';
 export const documentSettings = section('documents', { on: false, meaning: false }, ({ on, meaning }) => ({ on: on === true, meaning: meaning === true }));
 
 const BY_WORDS = 'documents by words';
-/** Characters that are added in one go; of an index by meaning the model embeds them, which can be stopped in between. */
-const AT_ONCE = 24_000;
+/** Characters that are added in one go: to the index in a worker; and to one by meaning, which is on the page's own thread. */
+const AT_ONCE = { words: 24_000, meaning: 6_000 };
 
 /** So many times the hits are looked at, for those that only share words like "the". */
 const MORE = 4;
@@ -57,10 +57,11 @@ const partIds = ({ id, parts }) => parts.map((_, i) => partId(id, i));
 export async function enter(index, document, text, { signal, onProgress = () => {} } = {}) {
   const { name, title, parts, consent, redact } = document;
   const before = (await index.status()).chunks;
+  const most = documentSettings.value.meaning ? AT_ONCE.meaning : AT_ONCE.words;
   try {
     for (let at = 0; at < parts.length; ) {
       const batch = [];
-      for (let sum = 0; at < parts.length && (batch.length === 0 || sum + parts[at].end - parts[at].start <= AT_ONCE); at++) {
+      for (let sum = 0; at < parts.length && (batch.length === 0 || sum + parts[at].end - parts[at].start <= most); at++) {
         const { start, end, heading } = parts[at];
         sum += end - start;
         batch.push({ id: partId(document.id, at), text: text.slice(start, end), title: [title ?? name, heading].filter(Boolean).join(' › '), consent, redact });

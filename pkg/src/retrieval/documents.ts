@@ -5,16 +5,17 @@ import { openDrawer, type Drawer } from '../drawer.js';
 import { aborted, KingletError } from '../errors.js';
 import { fnv32 } from '../hash.js';
 import { labelOf, type Label } from '../label.js';
-import { wordsOf } from '../tasks/quotes.js';
 import type { CallOptions } from '../types.js';
 import { chunksOf, type Chunk } from './chunks.js';
 import { checkDocuments, checkIds, checkIndexOptions, checkSearch } from './check.js';
 import { fuse } from './fuse.js';
 import type { Document, Found, Hit, IndexOptions, IndexStatus, SearchOptions } from './types.js';
-import { Words, type Entry } from './words.js';
+import { termsOf, Words, type Entry } from './words.js';
 
 /** What a record of a document looks like. */
 const SCHEMA = 1;
+/** What the words' index holds of a text: a stored one of before is made again. */
+const TERMS = 2;
 /** The record of the words' index; a document's key begins with another letter. */
 const WORDS = 'words';
 const key = (id: string): string => `d${id}`;
@@ -283,7 +284,7 @@ export class DocumentIndex {
     for (const { document, chunks } of [...this.kept.values()].toSorted((a, b) => (a.document.id < b.document.id ? -1 : 1))) {
       hash = fnv32(`${document.id} ${chunks.length} ${document.title ?? ''} ${document.text}`, hash);
     }
-    return `${SCHEMA} ${this.options.chunkWords} ${this.kept.size} ${(hash ?? 0).toString(16)}`;
+    return `${SCHEMA} ${TERMS} ${this.options.chunkWords} ${this.kept.size} ${(hash ?? 0).toString(16)}`;
   }
 }
 
@@ -325,7 +326,7 @@ const titled = ({ title }: Document, text: string): string => (title === undefin
 
 /** Scores of a search by words depend on how many words were asked for; these hardly do. */
 function perWord(found: readonly { score: number }[], query: string): { score: number }[] {
-  const words = new Set(wordsOf(query)).size;
+  const words = new Set(termsOf(query)).size;
   return found.slice(0, 2).map(({ score }) => ({ score: score / Math.max(1, words) }));
 }
 

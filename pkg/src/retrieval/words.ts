@@ -12,10 +12,22 @@ export interface Entry {
 
 const OPTIONS: MiniSearchOptions = {
   fields: ['text', 'title'],
-  tokenize: wordsOf,
+  tokenize: termsOf,
   processTerm: (word) => stem(word),
   searchOptions: { boost: { title: 2 } },
 };
+
+/** Scripts that write without blanks. */
+const DENSE = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]`;
+const RUNS = new RegExp(`${DENSE}+|(?:(?!${DENSE})[^])+`, 'gu');
+const IS_DENSE = new RegExp(`^${DENSE}`, 'u');
+
+/** What a text is found by: its words; of scripts that write without blanks, each two neighbouring signs. */
+export function termsOf(text: string): string[] {
+  return wordsOf(text).flatMap((word) => (word.match(RUNS) ?? []).flatMap((run) => (IS_DENSE.test(run) ? pairs([...run]) : [run])));
+}
+
+const pairs = (signs: readonly string[]): string[] => (signs.length < 3 ? [signs.join('')] : signs.slice(1).map((sign, i) => `${signs[i]}${sign}`));
 
 /** English plurals and possessives, as Harman's S stemmer (1991) treats them: other languages are hardly touched by it. */
 export function stem(word: string): string {
