@@ -5,7 +5,9 @@ import { EmbedError, fromBase64 } from '../pkg/dist/embed/index.js';
 const ANSWERS = { piece: 'want', consent_answer: 'consent_request', token_answer: 'token_request' };
 
 export class Questions {
-  constructor(say) {
+  /** `session`: part of every id, so that an answer to a page that was ended is none to this one. */
+  constructor(session, say) {
+    this.session = session;
     this.say = say;
     this.open = new Map();
     this.last = 0;
@@ -14,7 +16,7 @@ export class Questions {
 
   /** Asks; resolves to the app's answer. `ms`: how long it may take. */
   ask(question, ms, signal) {
-    const id = `p${++this.last}`;
+    const id = `${this.session}-${++this.last}`;
     return new Promise((resolve, reject) => {
       const end = (how, what) => {
         if (!this.open.delete(id)) return;

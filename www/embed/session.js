@@ -1,5 +1,5 @@
 // One life of this page: reads what the app says, has it done, and answers. Nothing that the app says makes it fail as a whole.
-import { checkFromApp, EmbedError, embedWire, idOf, LIMITS, parsed, VERSIONS } from '../pkg/dist/embed/index.js';
+import { checkFromApp, EmbedError, embedWire, freshName, idOf, LIMITS, parsed, VERSIONS } from '../pkg/dist/embed/index.js';
 import { capabilities } from './capabilities.js';
 import { Model } from './model.js';
 import { Questions } from './questions.js';
@@ -11,9 +11,9 @@ export class Session {
   constructor(way, tell) {
     this.way = way;
     this.tell = tell;
-    this.name = crypto.randomUUID();
+    this.name = freshName();
     this.open = new Map();
-    this.questions = new Questions((message) => this.say(message));
+    this.questions = new Questions(this.name, (message) => this.say(message));
     this.limits = { ...LIMITS, piece: way.bytes === 'port' ? LIMITS.piece : LIMITS.piece / 4 };
     this.model = new Model(this.questions, this.limits.piece, (message) => this.say(message));
   }

@@ -6,6 +6,7 @@ import { answering } from './answering.js';
 import { Chat } from './chat.js';
 import { Connection } from './connection.js';
 import { EmbedError } from './error.js';
+import { freshName } from './name.js';
 import type { ConnectOptions, EmbedChat, EmbedLoad } from './options.js';
 import type { AppSays, Capabilities, EmbedModel, EmbedOptions, Loaded, PageSays, Values } from './types.js';
 
@@ -238,7 +239,7 @@ export class Embed {
     const name = known ?? (model instanceof File ? model.name : `model ${this.blobs.size + 1}`);
     this.blobs.set(name, model);
     // What is kept of it is taken again only where it is known to be the same.
-    const version = model instanceof File ? `${model.lastModified}` : crypto.randomUUID();
+    const version = model instanceof File ? `${model.lastModified}` : freshName();
     return { model: { pieces: { name, size: model.size, version } }, ...rest };
   }
 

@@ -3,6 +3,7 @@
 import { aborted } from '../errors.js';
 import { EmbedError } from './error.js';
 import { checkFromPage } from './messages.js';
+import { freshName } from './name.js';
 import type { ConnectOptions } from './options.js';
 import { VERSIONS, type AppSays, type Capabilities, type FromPage, type PageSays } from './types.js';
 
@@ -28,7 +29,7 @@ export class Connection {
   private heardAt = performance.now();
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly end = new AbortController();
-  private readonly name = crypto.randomUUID();
+  private readonly name = freshName();
   private readonly patience: number;
   private connected!: () => void;
   private refused!: (error: Error) => void;

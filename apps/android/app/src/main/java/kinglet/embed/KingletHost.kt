@@ -1,0 +1,174 @@
+// Type-checked here against stubs (apps/android/stubs), never built with the Android SDK and never run.
+package kinglet.embed
+
+import android.content.Context
+import android.net.Uri
+import android.util.Base64
+import android.view.ViewGroup
+import android.webkit.RenderProcessGoneDetail
+import android.webkit.WebResourceRequest
+import android.webkit.WebResourceResponse
+import android.webkit.WebView
+import android.webkit.WebViewClient
+import androidx.webkit.JavaScriptReplyProxy
+import androidx.webkit.WebMessageCompat
+import androidx.webkit.WebViewAssetLoader
+import androidx.webkit.WebViewCompat
+import java.io.File
+import java.io.RandomAccessFile
+import org.json.JSONArray
+import org.json.JSONObject
+
+/** What the app does: all of it is called on the main thread. */
+interface KingletApp {
+    /** Whatever the page says that is not answered here. */
+    fun heard(message: JSONObject)
+    /** Asks the user; call `answer` with "once", "session", "task" or "no". */
+    fun consent(request: JSONObject, answer: (String) -> Unit)
+    /** Gives a token for one attempt at a remote model, or null. */
+    fun token(remote: String, answer: (String?) -> Unit)
+}
+
+/**
+ * A WebView with embed.html from the app's assets (assets/kinglet/ has www/, and the package in pkg/). Models are files of `models`; the page
+ * asks for their bytes. When the system ends the page's process, it is made anew, the model is loaded again, and open chats go on.
+ */
+class KingletHost(private val context: Context, private val parent: ViewGroup, private val models: File, private val app: KingletApp) {
+    private class Chat(val message: JSONObject) {
+        val text = StringBuilder()
+    }
+
+    private val assets = WebViewAssetLoader.Builder().addPathHandler("/assets/", WebViewAssetLoader.AssetsPathHandler(context)).build()
+    private var view: WebView? = null
+    private var page: JavaScriptReplyProxy? = null
+    private var load: JSONObject? = null
+    /** The page knows this app; a page that was ended is loading its model again. */
+    private var ready = false
+    private var resuming = false
+    private val chats = LinkedHashMap<Int, Chat>()
+    private var lastId = 0
+
+    fun open() {
+        val web = WebView(context)
+        web.settings.javaScriptEnabled = true
+        web.settings.allowFileAccess = false
+        web.webViewClient = Client()
+        // Only this origin gets the object, and only what its main frame says is heard.
+        WebViewCompat.addWebMessageListener(web, "kingletHost", setOf(ORIGIN), Listener())
+        parent.addView(web)
+        view = web
+        web.loadUrl("$ORIGIN/assets/kinglet/embed.html")
+    }
+
+    fun close() {
+        page = null
+        ready = false
+        view?.let { parent.removeView(it) }
+        view?.destroy()
+        view = null
+    }
+
+    /** Says a request; returns its id, which its answers have. Before `ready` only a model can be loaded and chats be begun. */
+    fun ask(type: String, fields: JSONObject = JSONObject()): Int {
+        require(type in Protocol.APP) { "no such message: $type" }
+        lastId += 1
+        val message = fields.put("kinglet", Protocol.VERSION).put("type", type).put("id", lastId)
+        if (type == "load") load = message
+        if (type == "chat") chats[lastId] = Chat(message)
+        if (type == "dispose") load = null
+        if (ready && !(resuming && type == "chat")) say(message)
+        return lastId
+    }
+
+    fun abort(id: Int) = say(message("abort").put("id", id))
+
+    private fun message(type: String) = JSONObject().put("kinglet", Protocol.VERSION).put("type", type)
+
+    private fun say(message: JSONObject) {
+        page?.postMessage(message.toString())
+    }
+
+    private inner class Listener : WebViewCompat.WebMessageListener {
+        override fun onPostMessage(view: WebView, message: WebMessageCompat, sourceOrigin: Uri, isMainFrame: Boolean, replyProxy: JavaScriptReplyProxy) {
+            if (!isMainFrame || sourceOrigin.toString() != ORIGIN) return
+            val said = JSONObject(message.data ?: return)
+            if (said.optString("type") !in Protocol.PAGE) return
+            page = replyProxy
+            heard(said)
+        }
+    }
+
+    private fun heard(said: JSONObject) {
+        val id = said.opt("id")
+        when (said.getString("type")) {
+            "awake" -> {
+                ready = false
+                say(message("hello").put("id", 0).put("versions", JSONArray().put(Protocol.VERSION)).put("host", "android"))
+            }
+            "ready" -> {
+                ready = true
+                load?.let { resuming = true; say(it) }
+                app.heard(said)
+            }
+            "begun" -> chats[id]?.message?.getJSONObject("params")?.put("seed", said.get("seed"))
+            "chunk" -> {
+                val choice = said.getJSONObject("chunk").getJSONArray("choices").optJSONObject(0)
+                chats[id]?.text?.append(choice?.optJSONObject("delta")?.optString("content") ?: "")
+                app.heard(said)
+            }
+            "replace" -> {
+                chats[id]?.text?.apply { setLength(0); append(said.getString("text")) }
+                app.heard(said)
+            }
+            "want" -> say(piece(said))
+            "consent_request" -> app.consent(said.getJSONObject("request")) { say(message("consent_answer").put("id", id).put("answer", it)) }
+            "token_request" -> app.token(said.getString("remote")) { token ->
+                val answer = if (token == null) message("refuse").put("message", "no token") else message("token_answer").put("token", token)
+                say(answer.put("id", id))
+            }
+            "done", "error" -> {
+                chats.remove(id)
+                app.heard(said)
+                if (resuming && id == load?.get("id")) {
+                    resuming = false
+                    if (said.getString("type") == "done") goOn()
+                }
+            }
+            else -> app.heard(said)
+        }
+    }
+
+    /** What was open when the process was ended: with the same seed, and without what is here. */
+    private fun goOn() = chats.values.forEach { chat -> say(chat.message.put("resume", JSONObject().put("text", chat.text.toString()))) }
+
+    /** Exactly the bytes that were asked for, of a file in the folder of the models. */
+    private fun piece(want: JSONObject): JSONObject {
+        val (name, at, length) = Triple(want.getString("name"), want.getLong("at"), want.getInt("length"))
+        return try {
+            require(File(name).name == name && length in 1..LONGEST)
+            val bytes = ByteArray(length)
+            RandomAccessFile(File(models, name), "r").use { it.seek(at); it.readFully(bytes) }
+            message("piece").put("id", want.get("id")).put("at", at).put("data", Base64.encodeToString(bytes, Base64.NO_WRAP))
+        } catch (error: Exception) {
+            message("refuse").put("id", want.get("id")).put("message", "no such bytes")
+        }
+    }
+
+    private inner class Client : WebViewClient() {
+        override fun shouldInterceptRequest(view: WebView, request: WebResourceRequest): WebResourceResponse? = assets.shouldInterceptRequest(request.url)
+
+        /** Only the page itself: no links. */
+        override fun shouldOverrideUrlLoading(view: WebView, request: WebResourceRequest): Boolean = true
+
+        override fun onRenderProcessGone(view: WebView, detail: RenderProcessGoneDetail): Boolean {
+            close()
+            open()
+            return true
+        }
+    }
+
+    private companion object {
+        const val ORIGIN = "https://appassets.androidplatform.net"
+        const val LONGEST = 1 shl 20
+    }
+}

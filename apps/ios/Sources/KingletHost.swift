@@ -1,0 +1,146 @@
+// Not compiled here: there is no Swift toolchain on the machine that tests this repository.
+import Foundation
+import WebKit
+
+/// What the app does: all of it is called on the main thread.
+protocol KingletApp: AnyObject {
+    /// Whatever the page says that is not answered here.
+    func heard(_ message: [String: Any])
+    /// Asks the user: "once", "session", "task" or "no".
+    func consent(_ request: [String: Any], answer: @escaping (String) -> Void)
+    /// Gives a token for one attempt at a remote model, or nil.
+    func token(remote: String, answer: @escaping (String?) -> Void)
+}
+
+/// A WKWebView with embed.html from the app's bundle. When the system ends its process, the page is loaded anew, the model again, and open
+/// chats go on.
+final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate {
+    private final class Chat {
+        var message: [String: Any]
+        var text = ""
+        init(_ message: [String: Any]) { self.message = message }
+    }
+
+    let view: WKWebView
+    private weak var app: KingletApp?
+    private let models: URL
+    private let address = URL(string: "\(KingletScheme.name)://app/embed.html")!
+    private var load: [String: Any]?
+    /// The page knows this app; a page that was ended is loading its model again.
+    private var ready = false
+    private var resuming = false
+    private var chats: [Int: Chat] = [:]
+    private var lastId = 0
+
+    init(page: URL, models: URL, app: KingletApp) {
+        self.app = app
+        self.models = models
+        let configuration = WKWebViewConfiguration()
+        configuration.setURLSchemeHandler(KingletScheme(page: page, models: models), forURLScheme: KingletScheme.name)
+        view = WKWebView(frame: .zero, configuration: configuration)
+        super.init()
+        configuration.userContentController.add(self, name: "kinglet")
+        view.navigationDelegate = self
+        view.load(URLRequest(url: address))
+    }
+
+    /// Says a request; returns its id, which its answers have. Before `ready` only a model can be loaded and chats be begun.
+    @discardableResult
+    func ask(_ type: String, _ fields: [String: Any] = [:]) -> Int {
+        precondition(KingletProtocol.app.contains(type), "no such message: \(type)")
+        lastId += 1
+        let message = fields.merging(["kinglet": KingletProtocol.version, "type": type, "id": lastId]) { $1 }
+        if type == "load" { load = message }
+        if type == "chat" { chats[lastId] = Chat(message) }
+        if type == "dispose" { load = nil }
+        if ready && !(resuming && type == "chat") { say(message) }
+        return lastId
+    }
+
+    func abort(_ id: Int) { answer("abort", id, [:]) }
+
+    private func answer(_ type: String, _ id: Any, _ fields: [String: Any]) {
+        say(fields.merging(["kinglet": KingletProtocol.version, "type": type, "id": id]) { $1 })
+    }
+
+    /// The message is an argument, never part of a script.
+    private func say(_ message: [String: Any]) {
+        guard let data = try? JSONSerialization.data(withJSONObject: message), let text = String(data: data, encoding: .utf8) else { return }
+        view.callAsyncJavaScript("window.kingletEmbed?.receive(text)", arguments: ["text": text], in: nil, in: .page)
+    }
+
+    func userContentController(_ controller: WKUserContentController, didReceive message: WKScriptMessage) {
+        let from = message.frameInfo
+        guard from.isMainFrame, from.securityOrigin.protocol == KingletScheme.name, from.securityOrigin.host == "app",
+            let data = (message.body as? String)?.data(using: .utf8),
+            let said = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any],
+            let type = said["type"] as? String, KingletProtocol.page.contains(type)
+        else { return }
+        let id = said["id"] ?? NSNull()
+        let chat = (id as? Int).flatMap { chats[$0] }
+        switch type {
+        case "awake":
+            ready = false
+            answer("hello", 0, ["versions": [KingletProtocol.version], "host": "ios"])
+        case "ready":
+            ready = true
+            if let load { resuming = true; say(load) }
+            app?.heard(said)
+        case "begun":
+            var params = chat?.message["params"] as? [String: Any]
+            params?["seed"] = said["seed"]
+            chat?.message["params"] = params
+        case "chunk":
+            let choice = ((said["chunk"] as? [String: Any])?["choices"] as? [[String: Any]])?.first
+            chat?.text += (choice?["delta"] as? [String: Any])?["content"] as? String ?? ""
+            app?.heard(said)
+        case "replace":
+            chat?.text = said["text"] as? String ?? ""
+            app?.heard(said)
+        case "want":
+            hand(said, id)
+        case "consent_request":
+            guard let app else { return answer("refuse", id, ["message": "nobody to ask"]) }
+            app.consent(said["request"] as? [String: Any] ?? [:]) { self.answer("consent_answer", id, ["answer": $0]) }
+        case "token_request":
+            guard let app else { return answer("refuse", id, ["message": "no token"]) }
+            app.token(remote: said["remote"] as? String ?? "") { token in
+                if let token { self.answer("token_answer", id, ["token": token]) } else { self.answer("refuse", id, ["message": "no token"]) }
+            }
+        case "done", "error":
+            if let number = id as? Int { chats[number] = nil }
+            app?.heard(said)
+            if resuming, let number = id as? Int, number == load?["id"] as? Int {
+                resuming = false
+                if type == "done" { goOn() }
+            }
+        default:
+            app?.heard(said)
+        }
+    }
+
+    /// What was open when the process was ended: with the same seed, and without what is here.
+    private func goOn() {
+        for chat in chats.values { say(chat.message.merging(["resume": ["text": chat.text]]) { $1 }) }
+    }
+
+    /// Exactly the bytes that were asked for, of a file in the folder of the models.
+    private func hand(_ want: [String: Any], _ id: Any) {
+        guard let name = want["name"] as? String, (name as NSString).lastPathComponent == name, name != "..", let at = want["at"] as? UInt64,
+            let length = want["length"] as? Int, (1...(1 << 20)).contains(length),
+            let file = try? FileHandle(forReadingFrom: models.appendingPathComponent(name)), (try? file.seek(toOffset: at)) != nil
+        else { return answer("refuse", id, ["message": "no such bytes"]) }
+        let data = file.readData(ofLength: length)
+        if data.count == length { answer("piece", id, ["at": at, "data": data.base64EncodedString()]) } else { answer("refuse", id, ["message": "no such bytes"]) }
+    }
+
+    /// Only the page itself: no links.
+    func webView(_ webView: WKWebView, decidePolicyFor action: WKNavigationAction, decisionHandler: @escaping (WKNavigationActionPolicy) -> Void) {
+        decisionHandler(action.request.url == address ? .allow : .cancel)
+    }
+
+    func webViewWebContentProcessDidTerminate(_ webView: WKWebView) {
+        ready = false
+        webView.load(URLRequest(url: address))
+    }
+}
