@@ -4,7 +4,7 @@
 package org.json
 
 class JSONArray {
-    fun put(value: Int): JSONArray = this
+    fun put(value: Any?): JSONArray = this
     fun optJSONObject(at: Int): JSONObject? = null
 }
 
@@ -13,6 +13,7 @@ class JSONObject() {
 
     fun put(name: String, value: Int): JSONObject = this
     fun put(name: String, value: Long): JSONObject = this
+    fun put(name: String, value: Boolean): JSONObject = this
     fun put(name: String, value: Any?): JSONObject = this
     fun get(name: String): Any = ""
     fun opt(name: String): Any? = null

@@ -18,6 +18,8 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
     private final class Chat {
         var message: [String: Any]
         var text = ""
+        /// A page was asked, which may have been ended: another one is not asked for the same as if for the first time.
+        var said = false
         init(_ message: [String: Any]) { self.message = message }
     }
 
@@ -26,9 +28,9 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
     private let models: URL
     private let address = URL(string: "\(KingletScheme.name)://app/embed.html")!
     private var load: [String: Any]?
-    /// The page knows this app; a page that was ended is loading its model again.
+    /// The page knows this app; it is loading the model, for the first time or again.
     private var ready = false
-    private var resuming = false
+    private var loading = false
     private var chats: [Int: Chat] = [:]
     private var lastId = 0
 
@@ -44,16 +46,23 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
         view.load(URLRequest(url: address))
     }
 
-    /// Says a request; returns its id, which its answers have. Before `ready` only a model can be loaded and chats be begun.
+    /// Says a request; returns its id, which its answers have. Loading waits for the page, chats wait for the model; anything else is for
+    /// after `ready`.
     @discardableResult
     func ask(_ type: String, _ fields: [String: Any] = [:]) -> Int {
         precondition(KingletProtocol.app.contains(type), "no such message: \(type)")
         lastId += 1
         let message = fields.merging(["kinglet": KingletProtocol.version, "type": type, "id": lastId]) { $1 }
-        if type == "load" { load = message }
-        if type == "chat" { chats[lastId] = Chat(message) }
-        if type == "dispose" { load = nil }
-        if ready && !(resuming && type == "chat") { say(message) }
+        switch type {
+        case "load": (load, loading) = (message, true)
+        case "chat": chats[lastId] = Chat(message)
+        case "dispose": load = nil
+        default: break
+        }
+        if ready && !(loading && type == "chat") {
+            chats[lastId]?.said = true
+            say(message)
+        }
         return lastId
     }
 
@@ -84,7 +93,10 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
             answer("hello", 0, ["versions": [KingletProtocol.version], "host": "ios"])
         case "ready":
             ready = true
-            if let load { resuming = true; say(load) }
+            if let load {
+                loading = true
+                say(load)
+            }
             app?.heard(said)
         case "begun":
             var params = chat?.message["params"] as? [String: Any]
@@ -110,18 +122,21 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
         case "done", "error":
             if let number = id as? Int { chats[number] = nil }
             app?.heard(said)
-            if resuming, let number = id as? Int, number == load?["id"] as? Int {
-                resuming = false
-                if type == "done" { goOn() }
+            if loading, let number = id as? Int, number == load?["id"] as? Int {
+                loading = false
+                goOn() // where loading failed, each of them hears that there is no model
             }
         default:
             app?.heard(said)
         }
     }
 
-    /// What was open when the process was ended: with the same seed, and without what is here.
+    /// What waits, and what was open when the process was ended: that with its seed, and without what is here.
     private func goOn() {
-        for chat in chats.values { say(chat.message.merging(["resume": ["text": chat.text]]) { $1 }) }
+        for (_, chat) in chats.sorted(by: { $0.key < $1.key }) {
+            say(chat.said ? chat.message.merging(["resume": ["text": chat.text]]) { $1 } : chat.message)
+            chat.said = true
+        }
     }
 
     /// Exactly the bytes that were asked for, of a file in the folder of the models.

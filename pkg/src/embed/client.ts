@@ -106,7 +106,7 @@ export class Embed {
     const loading = this.ask('load', () => ({ type: 'load', ...this.modelOf(load) }), signal, heard);
     this.loading = loading;
     const loaded = await loading;
-    this.described = loaded.info;
+    this.described = loaded.info ?? undefined;
     return loaded;
   }
 

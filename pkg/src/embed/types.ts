@@ -110,7 +110,8 @@ export interface Limits {
 
 /** What loading gives. */
 export interface Loaded {
-  info: Info;
+  /** Null where it was not waited for: `progressive`, and the mode `only-remote`. */
+  info: Info | null;
   /** What the model takes, where the app has set a bound; `info` has the context. */
   memory: { needed: number | null; budget: number | null; cacheType: 'f16' | 'f32' | 'q8_0' };
 }

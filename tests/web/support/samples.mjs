@@ -27,6 +27,7 @@ export const ELSEWHERE = {
   'docs/adapters.md': { languages: ['js'], test: 'tests/web/adapters-page.test.mjs' },
   'docs/hosts.md': { languages: ['js'], test: 'tests/web/docs.test.mjs' },
   'docs/relay.md': { languages: ['sh'], test: 'tests/web/commands.test.mjs' },
+  'docs/webview.md': { languages: ['js', 'kotlin', 'swift', 'sh'], test: 'tests/web/webview-docs.test.mjs' },
 };
 
 /** Name to expression: what stands before a sample that uses the name and does not declare it. */

@@ -36,15 +36,17 @@ interface KingletApp {
 class KingletHost(private val context: Context, private val parent: ViewGroup, private val models: File, private val app: KingletApp) {
     private class Chat(val message: JSONObject) {
         val text = StringBuilder()
+        /** A page was asked, which may have been ended: another one is not asked for the same as if for the first time. */
+        var said = false
     }
 
     private val assets = WebViewAssetLoader.Builder().addPathHandler("/assets/", WebViewAssetLoader.AssetsPathHandler(context)).build()
     private var view: WebView? = null
     private var page: JavaScriptReplyProxy? = null
     private var load: JSONObject? = null
-    /** The page knows this app; a page that was ended is loading its model again. */
+    /** The page knows this app; it is loading the model, for the first time or again. */
     private var ready = false
-    private var resuming = false
+    private var loading = false
     private val chats = LinkedHashMap<Int, Chat>()
     private var lastId = 0
 
@@ -68,15 +70,23 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
         view = null
     }
 
-    /** Says a request; returns its id, which its answers have. Before `ready` only a model can be loaded and chats be begun. */
+    /**
+     * Says a request; returns its id, which its answers have. Loading waits for the page, chats wait for the model; anything else is for
+     * after `ready`.
+     */
     fun ask(type: String, fields: JSONObject = JSONObject()): Int {
         require(type in Protocol.APP) { "no such message: $type" }
         lastId += 1
         val message = fields.put("kinglet", Protocol.VERSION).put("type", type).put("id", lastId)
-        if (type == "load") load = message
-        if (type == "chat") chats[lastId] = Chat(message)
-        if (type == "dispose") load = null
-        if (ready && !(resuming && type == "chat")) say(message)
+        when (type) {
+            "load" -> { load = message; loading = true }
+            "chat" -> chats[lastId] = Chat(message)
+            "dispose" -> load = null
+        }
+        if (ready && !(loading && type == "chat")) {
+            chats[lastId]?.said = true
+            say(message)
+        }
         return lastId
     }
 
@@ -107,7 +117,7 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
             }
             "ready" -> {
                 ready = true
-                load?.let { resuming = true; say(it) }
+                load?.let { loading = true; say(it) }
                 app.heard(said)
             }
             "begun" -> chats[id]?.message?.getJSONObject("params")?.put("seed", said.get("seed"))
@@ -129,17 +139,21 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
             "done", "error" -> {
                 chats.remove(id)
                 app.heard(said)
-                if (resuming && id == load?.get("id")) {
-                    resuming = false
-                    if (said.getString("type") == "done") goOn()
+                if (loading && id == load?.get("id")) {
+                    loading = false
+                    goOn() // where loading failed, each of them hears that there is no model
                 }
             }
             else -> app.heard(said)
         }
     }
 
-    /** What was open when the process was ended: with the same seed, and without what is here. */
-    private fun goOn() = chats.values.forEach { chat -> say(chat.message.put("resume", JSONObject().put("text", chat.text.toString()))) }
+    /** What waits, and what was open when the process was ended: that with its seed, and without what is here. */
+    private fun goOn() = chats.values.forEach { chat ->
+        if (chat.said) chat.message.put("resume", JSONObject().put("text", chat.text.toString()))
+        chat.said = true
+        say(chat.message)
+    }
 
     /** Exactly the bytes that were asked for, of a file in the folder of the models. */
     private fun piece(want: JSONObject): JSONObject {
