@@ -158,6 +158,11 @@ test('damage is found by verifying, named, and repaired from where the file came
   await kept.getByText('Verified: 3 pieces, all as they arrived.').waitFor();
   assert.equal(total(one.faults.asked), 4 << 20, 'only that piece was fetched again');
   await page.evaluate(damage, [100]);
+  await kept.getByRole('button', { name: 'Use One' }).click();
+  await page.locator('#toasts', { hasText: /Chunk 0 of .* in the store was damaged; it was fetched again\./ }).waitFor();
+  await engineIs(page, 'ready');
+  await page.getByRole('link', { name: 'Models' }).click();
+  await page.evaluate(damage, [100]);
   await one.faults.close();
   await kept.getByRole('button', { name: 'Verify One' }).click();
   await kept.getByRole('button', { name: 'Repair One' }).click();
@@ -193,22 +198,21 @@ const FAILURES = [
   ['is of an unknown architecture', () => ({}), () => replaced(large, 'llama', 'lemma'), 'unsupported_architecture', /family/],
   ['is one part of a split model', () => ({}), golden('split-00002-of-00003'), 'bad_file', /all its parts/],
 ];
-for (const [what, fault, given = golden('qwen2'), code, hint] of FAILURES) {
-  test(`a file that ${what} is refused in words, asked or loaded`, { skip, timeout }, async (t) => {
+test('a file that is no model for this page is refused in words, asked or loaded, and nothing of it is kept', { skip, timeout }, async (t) => {
+  const { page } = await openModels(t, browser, server, []);
+  for (const [what, fault, given = golden('qwen2'), code, hint] of FAILURES) {
     const bytes = typeof given === 'function' ? given() : given;
     const one = await offered(t, { id: 'one', name: 'One', bytes, fault, hashed: false, headers: code === 'io' ? {} : undefined });
-    const { page } = await openModels(t, browser, server, []);
     await page.getByLabel('Address of a GGUF file').fill(one.url);
     await page.getByRole('button', { name: 'Load model' }).click();
-    const failed = page.locator('#failed .problem');
+    const failed = page.locator('#failed .problem', { has: page.locator('code', { hasText: code }) });
     await failed.waitFor({ timeout: 60_000 });
-    assert.equal(await failed.locator('code').textContent(), code);
-    assert.match(await failed.textContent(), hint);
+    assert.match(await failed.textContent(), hint, what);
     await page.getByRole('button', { name: 'Will it run here?' }).click();
     await page.locator('#load .verdict[data-level=bad], #load .problem').waitFor({ timeout: 60_000 });
-    assert.equal(await page.locator('.stored').count(), 0, 'nothing of it is kept');
-  });
-}
+    assert.equal(await page.locator('.stored').count(), 0, what);
+  }
+});
 
 /** `bytes` with the first `from` replaced by `to` of the same length. */
 function replaced(bytes, from, to) {
@@ -301,6 +305,6 @@ test('nothing serious for axe, in both schemes; it fits a narrow phone, and righ
     await page.screenshot({ path: screenshotPath(`models-${colorScheme}-${width}`) });
   }
   await page.evaluate(() => (document.documentElement.dir = 'rtl'));
-  assert.deepEqual(await seriousIssues(page, AXE), []);
+  assert.equal(await page.evaluate(() => document.querySelector('#main').scrollWidth - document.querySelector('#main').clientWidth), 0);
   await page.screenshot({ path: screenshotPath('models-rtl') });
 });

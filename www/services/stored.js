@@ -3,6 +3,8 @@
 import { downloadModel, modelStore } from '../pkg/dist/index.js';
 import { Observable } from '../lib/observable.js';
 import { partOf } from '../lib/split.js';
+import { toast } from '../lib/toast.js';
+import { notices } from './notices.js';
 import { section } from './settings.js';
 
 /**
@@ -18,6 +20,12 @@ const library = section('library', { known: {} }, ({ known }) => ({
 
 /** Names of models that were here and are gone, though nobody removed them. */
 export const evicted = new Observable([]);
+
+// What a load finds out about its file is said, whichever view is open.
+notices.subscribe((all) => {
+  const { code, message } = all.at(-1) ?? {};
+  if (code === 'storage_evicted' || code === 'chunk_repaired') toast(`${message[0].toUpperCase()}${message.slice(1)}.`);
+});
 
 let looking;
 /** Looks anew; calls while it looks wait for one more look. */
@@ -95,9 +103,12 @@ const named = (model) => model.address ?? model.files[0].id;
 /** Removes a model, or what has come of one. @throws KingletError `store_busy` while it is used. */
 export async function remove(model) {
   const { [model.id]: _, ...known } = library.value.known;
-  for (const { id } of model.files) await modelStore.delete(id);
-  library.value = { known };
-  await refresh();
+  library.value = { known }; // before it goes: what the user removes is no eviction
+  try {
+    for (const { id } of model.files) await modelStore.delete(id);
+  } finally {
+    await refresh();
+  }
 }
 
 /** Checks each piece by its SHA-256; resolves to the number of damaged pieces, and of all. */
@@ -117,7 +128,7 @@ export async function verify(model, options) {
 
 /** Fetches the damaged pieces again, from where they came. */
 export async function repair(model, { signal } = {}) {
-  await downloadModel({ model: named(model), check: true, signal });
+  await downloadModel({ model: named(model), check: true, retry: { attempts: 3 }, signal }); // somebody waits for the answer
   await refresh();
 }
 

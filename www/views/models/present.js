@@ -2,7 +2,6 @@
 
 import { html, nothing } from '../../vendor/lit-html.js';
 import { problem } from '../../lib/errors.js';
-import { bytes } from '../../lib/format.js';
 import { Rate } from '../../lib/rate.js';
 import { engine, reloadModel, unloadModel } from '../../services/engine.js';
 import { href } from '../../services/route.js';
@@ -38,7 +37,7 @@ export function present() {
   const where = info.backend === 'gpu' ? 'GPU' : 'processor';
   return html`<section id="ready" class="card" aria-labelledby="present">
     <h2 id="present" dir="auto">${info.model || model.name}</h2>
-    <p>Runs on the ${where} with ${info.context} tokens of context${info.bytes ? html`, ${bytes(info.bytes)}` : nothing}.</p>
+    <p>Runs on the ${where} with ${info.context} tokens of context.</p>
     ${info.fallback ? html`<p class="muted">Not on the GPU: ${info.fallback}</p>` : nothing}
     <div class="actions">
       <a class="button primary" href=${href('chat')}>Chat</a>
