@@ -7,7 +7,7 @@ import { draw } from './lib/draw.js';
 import { engine, loadModel } from './services/engine.js';
 import { firstModel } from './services/models.js';
 import { preset } from './services/preset.js';
-import { href, route } from './services/route.js';
+import { go, href, route } from './services/route.js';
 
 /**
  * Views: each module exports `title` and `show(element, args)`, which draws the view into the element and returns what ends it; it is
@@ -73,6 +73,7 @@ async function show({ view, args }) {
 }
 
 draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]);
+if (preset.demo && location.hash === '') go('tour', [], { replace: true });
 route.subscribe(show);
 await show(route.value);
 

@@ -63,12 +63,15 @@ async function look() {
   if (versionOf(newest) !== list.version) await register(list.version);
 }
 
-/** The host wants nothing kept any more: the next load comes from there. */
+/** The host wants nothing kept any more: the page comes from there, now if it was a kept one. */
 async function forget() {
+  const wasKept = Boolean(workers.controller);
   await registration.unregister();
   const ours = (await caches.keys()).filter((name) => name.startsWith(`kinglet page ${registration.scope} `));
   await Promise.all(ours.map((name) => caches.delete(name)));
   keeping.value = { status: 'none', reason: '', update: undefined };
+  await idleHere();
+  if (wasKept) location.reload();
 }
 
 let followed;

@@ -25,7 +25,7 @@ function sentence({ status, reason }) {
 
 function counted(count) {
   if (count === undefined) return 'No model is loaded.';
-  const said = `${count} ${count === 1 ? 'request' : 'requests'} since the model was loaded.`;
+  const said = `${count} ${count === 1 ? 'request' : 'requests'} since the model was loaded, besides this page’s own files.`;
   return count === 0 ? `Nothing has left this device: ${said}` : said;
 }
 

@@ -1,4 +1,5 @@
-// "Nothing leaves this device" is counted, not claimed: requests of the page and of the engine's workers since the model was loaded.
+// "Nothing leaves this device" is counted, not claimed: requests of the page and of the engine's workers since the model was loaded,
+// besides those for the page's own files.
 
 import { Observable } from '../lib/observable.js';
 import { engine } from './engine.js';
@@ -10,11 +11,11 @@ let since = Infinity;
 let ofPage = 0;
 let of; // the engine that is counted for
 
-/** Browsers look for the page's icon by themselves whenever its address changes. */
-const icon = document.querySelector('link[rel="icon"]')?.href;
-const own = ({ initiatorType, name }) => initiatorType === 'other' && name === icon;
+const PAGE = new URL('.', document.baseURI).href;
+/** A file of the page itself, fetched when it was first wanted: it tells nobody anything. */
+const own = (name) => name.startsWith(PAGE) && /\.(css|js|mjs|json|png|svg|wasm)$/.test(name);
 /** What the service worker has given from what it keeps went nowhere. */
-const left = (entry) => entry.startTime >= since && !(entry.workerStart > 0 && entry.transferSize === 0) && !own(entry);
+const left = ({ name, startTime, workerStart, transferSize }) => startTime >= since && !own(name) && !(workerStart > 0 && transferSize === 0);
 const count = (entries) => (ofPage += entries.filter(left).length);
 const observer = new PerformanceObserver((list) => count(list.getEntries()));
 observer.observe({ type: 'resource' });

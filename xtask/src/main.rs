@@ -22,10 +22,11 @@ use anyhow::{Result, bail};
 use args::Args;
 
 const USAGE: &str = "\
-cargo xtask start [--model PATH|URL] [--port N] [--plain] [--dev]
+cargo xtask start [--model PATH|URL | --demo] [--port N] [--plain] [--dev]
                                                           build, serve the page on localhost, print its address;
                                                           without --model with the project's own, models/desk/desk.gguf;
-                                                          --plain: not cross-origin isolated, as on a static host
+                                                          --plain: not cross-origin isolated, as on a static host;
+                                                          --demo: with a bigger model beside it, and a tour
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its
                                                           path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
@@ -64,6 +65,7 @@ fn dispatch(args: &[String]) -> Result<()> {
                 model: rest.value("--model")?,
                 port: rest.value("--port")?.map(|p| p.parse()).transpose()?,
                 plain: rest.flag("--plain"),
+                demo: rest.flag("--demo"),
                 profile: rest.profile(),
             };
             rest.done()?;

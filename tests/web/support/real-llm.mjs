@@ -18,7 +18,7 @@ export const noRealServer = () =>
 export const noRelay = () => (RELAY && existsSync(RELAY) ? undefined : 'no relay: KINGLET_RELAY names the program kinglet-relay');
 
 /** A child that says `ready(line)` on a stream; what it says on stderr is kept for the error if it does not. */
-async function start(command, args, stream, ready, options = {}) {
+export async function start(command, args, stream, ready, options = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const said = [];
@@ -79,11 +79,11 @@ export function costOf({ input, output, cached = 0 }) {
   return Math.ceil(((input - cached) * inputPerMillion + cached * cachedPerMillion + output * outputPerMillion) / 1_000_000);
 }
 
-/** The relay before `upstreams`, `{model: {api, base}}`; `most` micro-units a day. */
-export async function realRelay(upstreams, { origins = [], most = 1_000_000_000, timeouts = {} } = {}) {
+/** The relay before `upstreams`, `{model: {api, base}}`; `most` micro-units a day, at `price`. */
+export async function realRelay(upstreams, { origins = [], most = 1_000_000_000, timeouts = {}, price: prices = PRICE } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-relay-'));
   const table = (values) => `{ ${Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')} }`;
-  const price = table({ ...PRICE, currency: 'USD', asOf: '2026-11-22' });
+  const price = table({ ...prices, currency: 'USD', asOf: '2026-11-22' });
   const config = join(folder, 'relay.toml');
   writeFileSync(
     config,

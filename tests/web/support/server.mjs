@@ -50,15 +50,17 @@ const ISOLATION = {
 
 /**
  * Starts the server. `models`: name -> model, may be added to later; `scripts`: path -> JavaScript that is served there,
- * with what lies there before it; `preset`: what /model.json says; `caching`: what `Cache-Control` says. Returns {origin,
+ * with what lies there before it; `preset`: what /model.json says; `caching`: what `Cache-Control` says; `put`: path -> what is
+ * done with the text that is put there. Returns {origin,
  * models, asked, close}; `asked` has the paths of all requests so far.
  */
-export async function startServer(models = new Map(), { isolated = false, scripts = new Map(), preset = { url: null }, caching = 'no-store' } = {}) {
+export async function startServer(models = new Map(), { isolated = false, scripts = new Map(), preset = { url: null }, caching = 'no-store', put = {} } = {}) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(request.url);
     Object.entries(isolated ? ISOLATION : {}).forEach(([name, value]) => response.setHeader(name, value));
-    answer(request, response, { models, scripts, preset, caching }).catch((error) => {
+    const take = request.method === 'PUT' ? put[request.url] : undefined;
+    (take ? text(request).then(take).then(() => response.writeHead(204).end()) : answer(request, response, { models, scripts, preset, caching })).catch((error) => {
       response.destroy(error);
     });
   });
@@ -73,6 +75,12 @@ export async function startServer(models = new Map(), { isolated = false, script
       return new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function text(request) {
+  let all = '';
+  for await (const piece of request.setEncoding('utf8')) all += piece;
+  return all;
 }
 
 async function answer(request, response, { models, scripts, preset, caching }) {

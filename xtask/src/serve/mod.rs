@@ -2,24 +2,27 @@
 //!
 //! `/` is www/, `/pkg/` is pkg/, `/model.json` says which model the page begins with (the project's own, or what `--model`
 //! named), `/models/` holds its files, the project's own and the catalogue. `/offline.json` says what the page's service worker
-//! keeps: as in a release, or with `--dev` nothing.
+//! keeps: as in a release, or with `--dev` and `--demo` nothing.
 //! `/peers/` holds what www/bench.html compares with, where it is installed: a development dependency.
 //! Answers carry a strict Content-Security-Policy, and COOP/COEP, which make the page cross-origin isolated: then threads
 //! share memory. `--plain` leaves those out, as on a static host: the package works there too. A model on another origin
 //! needs CORS in both cases, because it is fetched.
 
+mod demo;
 mod http;
 mod model;
+mod wire;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::{offline, pkg, sh, site};
+use demo::Demo;
 use http::{Range, mime, parse_range, percent_decode};
 use model::Model;
 
@@ -30,6 +33,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// Without the headers that isolate the page.
     pub plain: bool,
+    /// With a bigger model beside it that the page may ask, and the tour.
+    pub demo: bool,
     pub profile: pkg::Profile,
 }
 
@@ -40,10 +45,21 @@ const THREADS: usize = 8;
 
 /// Builds, serves until interrupted.
 pub fn start(options: &Options) -> Result<()> {
-    let model = Model::new(options.model.as_deref())?;
+    if options.demo && options.model.is_some() {
+        bail!("--demo has models of its own: leave --model out");
+    }
+    let model = if options.demo {
+        Model::Nano
+    } else {
+        Model::new(options.model.as_deref())?
+    };
     let server = Arc::new(listen(options.port)?); // before the build: a port in use is said at once
     pkg::build(options.profile)?;
-    let site = Arc::new(Site::new(model, !options.plain, options.profile)?);
+    let demo = match server.server_addr().to_ip() {
+        Some(address) if options.demo => Some(Demo::start(address.port())?),
+        _ => None,
+    };
+    let site = Arc::new(Site::new(model, !options.plain, options.profile, demo)?);
     if let Some(remark) = site.model.remark() {
         println!("\n{remark}");
     }
@@ -84,13 +100,14 @@ struct Site {
     bench_policy: String,
     /// The page is to be cross-origin isolated.
     isolated: bool,
+    demo: Option<Demo>,
     /// What /model.json and /offline.json answer.
     preset: String,
     list: String,
 }
 
 impl Site {
-    fn new(model: Model, isolated: bool, profile: pkg::Profile) -> Result<Site> {
+    fn new(model: Model, isolated: bool, profile: pkg::Profile, demo: Option<Demo>) -> Result<Site> {
         let root = sh::root();
         let policy_in = |page: &str| -> Result<String> {
             let html = fs::read_to_string(root.join(page)).with_context(|| page.to_string())?;
@@ -98,10 +115,16 @@ impl Site {
             Ok(format!("{policy}; frame-ancestors 'none'")) // which a <meta> cannot say
         };
         let (policy, bench_policy) = (policy_in("www/index.html")?, policy_in("www/bench.html")?);
-        let (preset, list) = match profile {
-            pkg::Profile::Release => offline::write(kept(&root)?, model.preset())?,
+        let mut preset = model.preset();
+        let (preset, list) = match (&demo, profile) {
+            (None, pkg::Profile::Release) => offline::write(kept(&root)?, preset)?,
             // Whoever changes the page wants to see the change.
-            pkg::Profile::Dev => (model.preset().to_string(), offline::nothing()),
+            (None, pkg::Profile::Dev) => (preset.to_string(), offline::nothing()),
+            // Another token each time.
+            (Some(demo), _) => {
+                preset["demo"] = demo.preset.clone();
+                (preset.to_string(), offline::nothing())
+            }
         };
         Ok(Site {
             root,
@@ -109,17 +132,21 @@ impl Site {
             policy,
             bench_policy,
             isolated,
+            demo,
             preset,
             list,
         })
     }
 
     fn answer(&self, request: Request) -> io::Result<()> {
+        let url = request.url().split(['?', '#']).next().unwrap_or("/");
+        let path = percent_decode(url);
+        if let (Method::Put, "/demo/network", Some(demo)) = (request.method(), path.as_str(), &self.demo) {
+            return network(request, demo);
+        }
         if !matches!(request.method(), Method::Get | Method::Head) {
             return request.respond(Response::empty(405));
         }
-        let url = request.url().split(['?', '#']).next().unwrap_or("/");
-        let path = percent_decode(url);
         let generated = match path.as_str() {
             "/model.json" => Some(&self.preset),
             "/offline.json" => Some(&self.list),
@@ -204,6 +231,17 @@ impl Site {
     }
 }
 
+/// `on` or `off`: whether the demo's page reaches the relay. (Another site's page cannot send this: no form puts.)
+fn network(mut request: Request, demo: &Demo) -> io::Result<()> {
+    let mut word = String::new();
+    request.as_reader().take(4).read_to_string(&mut word)?;
+    if !["on", "off"].contains(&word.as_str()) {
+        return request.respond(Response::from_string("expected on or off").with_status_code(400));
+    }
+    demo.wire.connect(word == "on");
+    request.respond(Response::empty(204))
+}
+
 /// The page's files, by their addresses.
 fn kept(root: &Path) -> Result<Vec<offline::Entry>> {
     let mut files = offline::entries(&root.join("www"), "")?;
@@ -237,7 +275,7 @@ mod tests {
     use super::*;
 
     fn site() -> Site {
-        Site::new(Model::Missing, true, pkg::Profile::Dev).expect("www/index.html")
+        Site::new(Model::Missing, true, pkg::Profile::Dev, None).expect("www/index.html")
     }
 
     #[test]

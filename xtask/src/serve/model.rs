@@ -18,6 +18,8 @@ pub enum Model {
     File(PathBuf, String),
     /// The project's own model: small, so the page loads it at once.
     Desk,
+    /// The smaller one of the project, which the demo begins with.
+    Nano,
     /// The project's own model should be here and is not.
     Missing,
 }
@@ -58,6 +60,7 @@ impl Model {
             Model::Url(url) => json!({ "url": url }),
             Model::File(_, name) => json!({ "url": format!("/models/{}", percent_encode(name)) }),
             Model::Desk => json!({ "url": "/models/desk.gguf", "load": true }),
+            Model::Nano => json!({ "url": "/models/desk-nano.gguf", "load": true }),
             Model::Missing => json!({ "url": null, "missing": DESK }),
         }
     }
@@ -76,12 +79,12 @@ impl Model {
     /// The file behind `/models/{name}`: the model itself or another part of it, nothing else of that directory.
     pub fn file(&self, name: &str) -> Option<PathBuf> {
         match self {
-            Model::Desk => (name == "desk.gguf").then(|| sh::root().join(DESK)),
             Model::File(dir, first) => {
                 let part = name == first || split_stem(name).is_some_and(|stem| split_stem(first) == Some(stem));
                 part.then(|| dir.join(name))
             }
-            Model::Url(_) | Model::Missing => None,
+            // The project's own are there always (mod.rs).
+            Model::Desk | Model::Nano | Model::Url(_) | Model::Missing => None,
         }
     }
 }
@@ -115,7 +118,6 @@ mod tests {
         assert_eq!(model.preset()["load"] == true, there);
         assert_eq!(model.remark().is_none(), there);
         assert_eq!(Model::Desk.preset(), json!({"url": "/models/desk.gguf", "load": true}));
-        assert!(Model::Desk.file("desk.gguf").is_some());
         assert!(Model::Desk.file("train.py").is_none());
         let missing = Model::Missing;
         assert_eq!(missing.preset()["missing"], DESK);
