@@ -8,6 +8,7 @@ export const PAGES = {
   'docs/calibration.md': {},
   'docs/choosing-a-model.md': {},
   'docs/documents.md': {},
+  'docs/escalation-guide.md': {},
   'docs/escalation.md': { prelude: "const kinglet = await createKinglet({ model: '/models/desk-nano.gguf', backend: 'cpu', remote: [{ name: 'strong', price }] });" },
   'docs/privacy.md': { join: [[2, 3]] },
   'docs/quick-start.md': {},
