@@ -114,8 +114,9 @@ test('where the limit of tokens does not fit, it is asked again with the room th
   await page.evaluate(() => {
     scripted.answer = ({ max_tokens }) => {
       if (max_tokens > 30) throw Object.assign(new Error('too long'), { code: 'context_overflow', detail: { n_ctx: 64, prompt: 34 } });
-      return ['short', { choices: [{ index: 0, delta: {}, finish_reason: 'length', logprobs: null }] }];
+      return ['short'];
     };
+    scripted.finish = 'length';
   });
   await send(page, 'x');
   assert.equal(await page.evaluate(() => scripted.asked.at(-1).max_tokens), 30);
@@ -157,7 +158,7 @@ test('a page that ends while an answer runs leaves it as interrupted, with its t
   assert.match(await other.locator('#log .note').textContent(), /being written in another tab/);
   // The tab is gone without a word.
   const session = await page.context().newCDPSession(page);
-  await session.send('Page.crash').catch(() => undefined);
+  session.send('Page.crash').catch(() => undefined); // nobody is left to answer
   await other.locator('#log .note', { hasText: 'Interrupted' }).waitFor({ timeout: 20_000 });
   assert.match((await log(other))[1], /^word0 word1 word2 word3/);
   assert.doesNotMatch((await log(other))[1], /word49/);

@@ -73,7 +73,7 @@ export async function anew(page) {
 export async function scripted(page, info = {}) {
   await page.evaluate(async (info) => {
     const { engine } = await import('/services/engine.js');
-    const scripted = (globalThis.scripted = { asked: [], answer: ({ messages }) => ['You said: ', messages.at(-1).content], pause: () => new Promise((resolve) => setTimeout(resolve)) });
+    const scripted = (globalThis.scripted = { asked: [], finish: 'stop', answer: ({ messages }) => ['You said: ', messages.at(-1).content], pause: () => new Promise((resolve) => setTimeout(resolve)) });
     let count = 0;
     const chunk = (id, text, more = {}) => ({ id, choices: [{ index: 0, delta: { content: text }, finish_reason: null, logprobs: null }], ...more });
     async function* stream(request) {
@@ -85,7 +85,7 @@ export async function scripted(page, info = {}) {
         tokens += 1;
         yield typeof piece === 'string' ? chunk(id, piece) : { id, choices: [], ...piece };
       }
-      yield { id, choices: [{ index: 0, delta: {}, finish_reason: 'stop', logprobs: null }], kinglet: { timings: { prefill_ms: 1, decode_ms: 10, reused_tokens: 0 } } };
+      yield { id, choices: [{ index: 0, delta: {}, finish_reason: scripted.finish, logprobs: null }], kinglet: { timings: { prefill_ms: 1, decode_ms: 10, reused_tokens: 0 } } };
       yield { id, choices: [], usage: { prompt_tokens: 5, completion_tokens: tokens, total_tokens: 5 + tokens } };
     }
     const create = async ({ signal, ...request }) => {
