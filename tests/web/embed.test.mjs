@@ -105,7 +105,7 @@ test('a file of the app, in pieces: asked for as it is needed, and once only', {
     const embed = await connectEmbed(frame(`${site}/embed.html`), { origin: site });
     const found = await embed.availability({ model: file, options });
     const header = asked;
-    const loaded = await embed.load({ model: file, options });
+    await embed.load({ model: file, options });
     const first = asked - header;
     const answer = await embed.chat.completions.create(ask);
     const other = await connectEmbed(frame(`${site}/embed.html`), { origin: site });
@@ -113,14 +113,22 @@ test('a file of the app, in pieces: asked for as it is needed, and once only', {
     const second = asked - header - first;
     const again = await error(() => other.load({ model: { stored: 'mine.gguf' }, options }));
     const none = await error(() => other.load({ model: { stored: 'other.gguf' }, options }));
+    const newer = new File([bytes], 'mine.gguf', { lastModified: 8 });
+    let third = 0;
+    newer.slice = (...range) => ((third += range[1] - range[0]), slice.apply(newer, range));
+    await other.load({ model: newer, options });
+    await other.load({ model: new Blob([bytes]), options });
+    const names = (await other.stored()).flatMap(({ urls }) => urls.filter((url) => !url.startsWith('http'))).sort();
     await Promise.all([embed.dispose(), other.dispose()]);
-    return { status: found.status, size: bytes.byteLength, header, first, second, text: answer.choices[0].message.content, again: again.value?.info.model, none: none.code, loaded };
+    return { status: found.status, size: bytes.byteLength, header, first, second, text: answer.choices[0].message.content, again: again.value?.info.model ?? again, none: none.code, third, names };
   }, { options: OPTIONS, ask: ASK });
   assert.equal(found.status, 'downloadable');
   assert.ok(found.header < found.size, `only the header: ${found.header} of ${found.size}`);
   assert.ok(found.first === found.size, `${found.first} of ${found.size}`);
   assert.equal(found.second, 0, 'it is in the store');
   assert.deepEqual([found.again, found.none], ['desk-nano', 'not_stored']);
+  assert.equal(found.third, found.size, 'another version is another file');
+  assert.deepEqual(found.names, ['name:mine.gguf@7', 'name:mine.gguf@8'], 'bytes without a name are not kept');
   assert.ok(found.text.length > 0);
 });
 

@@ -71,19 +71,23 @@ export class Model {
 
   async sourceOf(model, failed) {
     if (model.pieces !== undefined) {
-      const { name, sha256 } = model.pieces;
+      const { name, sha256, version } = model.pieces;
       return {
-        model: { url: addressOf(name), name, ...(sha256 === undefined ? {} : { sha256 }) },
+        model: { url: addressOf(name), name: version === undefined ? name : `${name}@${version}`, ...(sha256 === undefined ? {} : { sha256 }) },
         fetch: piecewise(model.pieces, this.questions, this.piece, failed),
       };
     }
     if (model.stored !== undefined) {
       const { stored } = model;
-      const found = (await modelStore.list()).find(({ name, urls, complete }) => complete && (name === stored || urls.includes(stored)));
-      if (found === undefined) throw new EmbedError('not_stored', 'no complete model of this name is in the store', { stored });
-      // What came from an address is known by it; what came in pieces only by its name.
-      const address = found.urls.find((url) => !url.startsWith(NAMED));
-      return { model: address === undefined ? { url: addressOf(found.name), name: found.name } : { url: address } };
+      const files = (await modelStore.list()).filter(({ complete }) => complete);
+      // A file may have several addresses and names: it is asked for by the one that the app says, else by its first. The
+      // version that was used last comes first.
+      const is = (url) => url === stored || url === NAMED + stored || url.startsWith(`${NAMED}${stored}@`);
+      const keys = files.map(({ name, urls }) => urls.find(is) ?? (name === stored ? urls[0] : undefined));
+      const key = keys.find((found) => found !== undefined);
+      if (key === undefined) throw new EmbedError('not_stored', 'no complete model of this name is in the store', { stored });
+      const name = key.startsWith(NAMED) ? key.slice(NAMED.length) : undefined;
+      return { model: name === undefined ? { url: key } : { url: addressOf(name), name } };
     }
     return { model };
   }

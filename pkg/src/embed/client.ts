@@ -6,7 +6,6 @@ import { answering } from './answering.js';
 import { Chat } from './chat.js';
 import { Connection } from './connection.js';
 import { EmbedError } from './error.js';
-import { freshName } from './name.js';
 import type { ConnectOptions, EmbedChat, EmbedLoad } from './options.js';
 import type { AppSays, Capabilities, EmbedModel, EmbedOptions, Loaded, PageSays, Values } from './types.js';
 
@@ -238,9 +237,11 @@ export class Embed {
     const known = [...this.blobs].find(([, blob]) => blob === model)?.[0];
     const name = known ?? (model instanceof File ? model.name : `model ${this.blobs.size + 1}`);
     this.blobs.set(name, model);
-    // What is kept of it is taken again only where it is known to be the same.
-    const version = model instanceof File ? `${model.lastModified}` : freshName();
-    return { model: { pieces: { name, size: model.size, version } }, ...rest };
+    if (model instanceof File) {
+      return { model: { pieces: { name, size: model.size, version: `${model.lastModified}` } }, ...rest };
+    }
+    // Nobody would know it again: the app keeps it.
+    return { model: { pieces: { name, size: model.size } }, ...rest, options: { store: 'none', ...options } };
   }
 
   private fail(error: Error): void {
