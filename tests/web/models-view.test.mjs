@@ -1,6 +1,7 @@
 // The models view in headless Chromium: what runs here is said before a byte of the weights is fetched, downloads stop and go on where they
 // were, what is kept is verified and repaired, and nothing that a catalogue, a server or a file says can do harm.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch, missing, screenshotPath } from './support/browser.mjs';
@@ -49,6 +50,7 @@ test('what runs here is said from the catalogue alone, then by the header, and o
   await page.getByLabel('Context, tokens').fill('');
   await page.getByRole('button', { name: 'Will it run here?' }).click();
   await page.getByLabel('Only what should run here').check();
+  await card(page, 'vast').waitFor({ state: 'detached' });
   assert.equal(await page.locator('.entry').count(), 1);
   await page.getByLabel('Search').fill('nothing like this');
   await page.getByText('Nothing in the catalogue is like that.').waitFor();
@@ -249,6 +251,28 @@ test('files dropped on the view are loaded, all parts of a split one in any orde
   await page.locator('#failed .problem').waitFor();
   assert.equal(await page.locator('#main img').count(), 0);
   assert.deepEqual(complaints, []);
+});
+
+test('a file of a repository: from the catalogue by its owner, name and hash, and by its short address; another file than announced is refused', { skip, timeout }, async (t) => {
+  const bytes = golden('qwen2');
+  const hub = (id, sha256) => entry({ id, name: id, repo: 'owner/name', file: `${id}.gguf`, bytes: bytes.length, sha256 });
+  const { page } = await openModels(t, browser, server, [hub('right', createHash('sha256').update(bytes).digest('hex')), hub('wrong', 'a'.repeat(64))]);
+  const asked = [];
+  await page.context().route('https://huggingface.co/**', (route) => {
+    asked.push(route.request().url());
+    return route.fulfill({ status: 200, body: bytes, headers: { 'Access-Control-Allow-Origin': '*' } });
+  });
+  await download(page, 'right').click();
+  await page.locator('.stored[data-complete=true]', { hasText: 'right' }).waitFor();
+  assert.ok(asked.every((url) => url === 'https://huggingface.co/owner/name/resolve/main/right.gguf'), asked.join(' '));
+  await download(page, 'wrong').click();
+  await row(page).locator('.problem', { hasText: 'hash_mismatch' }).waitFor({ timeout: 30_000 });
+  assert.equal(await page.locator('.stored').count(), 1);
+  asked.length = 0;
+  await page.getByLabel('Address of a GGUF file').fill('hf:owner/name/right.gguf');
+  await page.getByRole('button', { name: 'Load model' }).click();
+  await engineIs(page, 'ready');
+  assert.deepEqual(asked, [], 'it is on this device already');
 });
 
 test('a hostile catalogue shows what is sound of it, as text; without one the rest works', { skip, timeout }, async (t) => {

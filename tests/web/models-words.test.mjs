@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { addressOf, choiceOf, choiceOfEntry } from '../../www/lib/choice.js';
 import { Rate } from '../../www/lib/rate.js';
 import { parts, partOf } from '../../www/lib/split.js';
+import { notBuilt } from './support/browser.mjs';
 import { estimate, inWords } from '../../www/lib/verdicts.js';
 
 const { models } = JSON.parse(readFileSync(new URL('../../models/catalog.json', import.meta.url), 'utf8'));
@@ -62,4 +64,16 @@ test('the parts of a split file are put into their order', () => {
   const names = ['m-00003-of-00003.gguf', 'm-00001-of-00003.gguf', 'm-00002-of-00003.GGUF'];
   assert.deepEqual(parts(names.map((name) => ({ name }))).map(({ name }) => partOf(name).part), [1, 2, 3]);
   assert.deepEqual([partOf('m.gguf'), partOf('m-1-of-2.gguf'), partOf(names[0]).base], [undefined, undefined, 'm.gguf']);
+});
+
+test('a choice is found by the address that the package makes of it', { skip: notBuilt() ?? false }, async () => {
+  const { huggingFace, parseHf } = await import('../../pkg/dist/sources/huggingface.js');
+  for (const { repo, file, ...rest } of models.filter(({ repo }) => repo)) {
+    const { id, source } = choiceOfEntry({ ...rest, repo, file });
+    assert.deepEqual([addressOf(id), huggingFace(source)], [huggingFace(parseHf(id)), huggingFace({ repo, file })]);
+    assert.equal(source.sha256 ?? null, rest.sha256);
+  }
+  for (const text of ['hf:o/n@v1.0%2Fx/dir/a b#c.gguf', ' hf:o/n/m.gguf ']) {
+    assert.equal(addressOf(choiceOf(text).id), huggingFace(parseHf(text.trim())));
+  }
 });

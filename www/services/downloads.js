@@ -2,6 +2,7 @@
 // tab or a broken connection loses nothing.
 
 import { downloadModel, modelStore } from '../pkg/dist/index.js';
+import { addressOf } from '../lib/choice.js';
 import { Observable } from '../lib/observable.js';
 import { Rate } from '../lib/rate.js';
 import { toast } from '../lib/toast.js';
@@ -9,7 +10,7 @@ import { engine } from './engine.js';
 import { chooseModel } from './models.js';
 import { noted } from './notices.js';
 import { section } from './settings.js';
-import { addressOf, find, refresh } from './stored.js';
+import { find, refresh } from './stored.js';
 
 /**
  * In their order: `{id, name, source, status, loaded, total, speed, left, phase, error}`. `status`: 'waiting' for its turn, 'running',

@@ -1,6 +1,7 @@
 // The models on this device, as the package's store keeps them (docs/store.md), and the room for more.
 
 import { downloadModel, modelStore } from '../pkg/dist/index.js';
+import { addressOf } from '../lib/choice.js';
 import { Observable } from '../lib/observable.js';
 import { partOf } from '../lib/split.js';
 import { toast } from '../lib/toast.js';
@@ -88,14 +89,6 @@ export async function find(id) {
   const address = addressOf(id);
   const kept = files.find(({ urls, complete }) => complete && urls.includes(address));
   return kept && stored.value.models?.find((model) => model.complete && model.files.some(({ id: own }) => own === kept.id));
-}
-
-/** The address of a choice: `hf:owner/name/file` as the package makes it. */
-export function addressOf(id) {
-  const [, repo, revision, file] = /^hf:([^/@]+\/[^/@]+)(?:@([^/]+))?\/(.+)$/.exec(id) ?? [];
-  if (repo === undefined) return id;
-  const path = file.split('/').map(encodeURIComponent).join('/');
-  return `https://huggingface.co/${repo}/resolve/${revision ?? 'main'}/${path}`;
 }
 
 const named = (model) => model.address ?? model.files[0].id;

@@ -1,6 +1,7 @@
 // What there is to have, each with what it is good for, what it costs in bytes, under which licence, and whether this device can run it.
 
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
+import { addressOf, choiceOfEntry } from '../../lib/choice.js';
 import { confirmed } from '../../lib/dialog.js';
 import { bytes } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
@@ -10,9 +11,8 @@ import { device } from '../../services/device.js';
 import { downloads, enqueue } from '../../services/downloads.js';
 import { engine } from '../../services/engine.js';
 import { memoryOf } from '../../services/memory.js';
-import { choiceOfEntry } from '../../services/models.js';
 import { engineSettings } from '../../services/settings.js';
-import { addressOf, stored } from '../../services/stored.js';
+import { stored } from '../../services/stored.js';
 import { ask, verdicts } from '../../services/verdict.js';
 import { use } from './own.js';
 import { line, verdict } from './verdict.js';

@@ -2,9 +2,10 @@
 
 import { html, nothing } from '../../vendor/lit-html.js';
 import { problem } from '../../lib/errors.js';
+import { choiceOf, choiceOfFiles } from '../../lib/choice.js';
 import { Observable } from '../../lib/observable.js';
 import { engine, unloadModel } from '../../services/engine.js';
-import { choiceOf, choiceOfFiles, chooseModel } from '../../services/models.js';
+import { chooseModel } from '../../services/models.js';
 import { engineSettings } from '../../services/settings.js';
 import { go, route } from '../../services/route.js';
 import { ask, verdicts } from '../../services/verdict.js';

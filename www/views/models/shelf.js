@@ -1,6 +1,7 @@
 // The models on this device, and the room that they take.
 
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
+import { addressOf, choiceOf, choiceOfEntry } from '../../lib/choice.js';
 import { confirmed } from '../../lib/dialog.js';
 import { problem } from '../../lib/errors.js';
 import { bytes, when } from '../../lib/format.js';
@@ -8,8 +9,7 @@ import { Observable } from '../../lib/observable.js';
 import { catalogue } from '../../services/catalogue.js';
 import { downloads, enqueue } from '../../services/downloads.js';
 import { engine } from '../../services/engine.js';
-import { choiceOf, choiceOfEntry } from '../../services/models.js';
-import { addressOf, evicted, keepAll, remove, repair, stored, verify } from '../../services/stored.js';
+import { evicted, keepAll, remove, repair, stored, verify } from '../../services/stored.js';
 import { use } from './own.js';
 
 /** By a model's id: what verifying, or removing, it has come to: `{words, progress?, damaged?, error?, ending?}`. */
