@@ -38,6 +38,7 @@ const shell = () => html`
 function where({ status, model, info, progress }) {
   switch (status) {
     case 'ready':
+      if (info.backend === 'none') return progress?.total > 0 ? `Bigger model · loading ${Math.floor((progress.loaded / progress.total) * 100)} %` : 'Bigger model';
       return `${info.model || model.name} · ${info.backend === 'gpu' ? 'GPU' : 'Processor'}`;
     case 'loading':
       return progress?.total > 0 ? `Loading ${Math.floor((progress.loaded / progress.total) * 100)} %` : 'Loading…';

@@ -32,6 +32,18 @@ async function fresh(t, options = {}) {
 
 const dialog = (page) => page.locator('dialog.consent');
 
+/** The same in the dark on a phone: nothing serious, and nothing sticks out. */
+async function look(page, part, name) {
+  const size = page.viewportSize();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.deepEqual(await axe(page, part), []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, 'nothing sticks out sideways');
+  await page.screenshot({ path: screenshotPath(name) });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(size);
+}
+
 /** Every message of a body, as the dialog shows them. */
 const textsOf = ({ messages }) => messages.map(({ content }) => content);
 
@@ -61,6 +73,7 @@ test('nothing is remote before it is set up; then exactly what the dialog shows 
   await page.locator('#remote-baseURL').fill(llm.base('say=A%20better%20answer.'));
   assert.deepEqual(await axe(page, '#main'), []);
   await page.screenshot({ path: screenshotPath('settings-light'), fullPage: true });
+  await look(page, '#main', 'settings-phone');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The new settings hold now.').waitFor();
   await backToChat(page);
@@ -80,6 +93,7 @@ test('nothing is remote before it is set up; then exactly what the dialog shows 
   const preview = await dialog(page).locator('.preview').textContent();
   const shown = await dialog(page).locator('.leaving p > span').allTextContents();
   await page.screenshot({ path: screenshotPath('consent-light') });
+  await look(page, 'dialog.consent', 'consent-phone');
   await dialog(page).getByRole('button', { name: 'Yes, this once' }).click();
   const item = await answered(page, count);
   assert.match(await item.locator('.text').innerText(), /A better answer\./);
@@ -410,4 +424,26 @@ test('a real server (llama.cpp) answers through the page', { skip: skip || noRea
   const { prompt, predicted } = await real.counted();
   const { summary } = await accountOf(page);
   assert.equal(summary.spent.reported, Math.ceil((prompt * 2_500_000 + predicted * 10_000_000) / 1e6), 'its own count is what was spent');
+});
+
+test('where only bigger models answer the one here is not fetched; who does not wait for it is answered meanwhile', { skip }, async (t) => {
+  const context = await fresh(t);
+  const begun = site.asked.length;
+  const set = { consent: 'free', mode: 'only-remote', remotes: [remoteAt(llm.base('say=From%20afar.'))] };
+  const { page, complaints } = await openAssistant(context, site.origin, { escalation: set });
+  await page.locator('#prompt').fill('Hello!');
+  await page.locator('#prompt').press('Enter');
+  assert.match(await sentenceOf(await answered(page, 1)), /^↗ Asked \S+ at localhost:\d+ because the settings send every question/);
+  assert.ok(!site.asked.slice(begun).some((path) => path.includes('.gguf')), 'no model was fetched');
+  for (const view of ['Models', 'Developer', 'Dashboard']) {
+    await page.getByRole('link', { name: view, exact: true }).click();
+    await page.locator(`#main[data-view=${view.toLowerCase()}] h1`).waitFor();
+  }
+  await page.evaluate(async () => {
+    const { escalationSettings } = await import('/escalation/config.js');
+    escalationSettings.patch({ mode: 'prefer-local', progressive: true });
+    await (await import('/services/engine.js')).reloadModel();
+  });
+  await page.locator('#where', { hasText: 'desk-nano' }).waitFor();
+  assert.deepEqual(complaints, []);
 });

@@ -20,8 +20,9 @@ let current; // {key, kinglet, index}
 /** Which index is wanted; undefined: it needs a model, and there is none. */
 export function wantedIndex(kinglet) {
   if (!documentSettings.value.meaning) return BY_WORDS;
-  const { model, architecture, embedding_length: length } = kinglet?.info ?? {};
-  return kinglet && `documents by meaning ${model} ${architecture} ${length}`;
+  if (!kinglet?.ready) return undefined;
+  const { model, architecture, embedding_length: length } = kinglet.info;
+  return `documents by meaning ${model} ${architecture} ${length}`;
 }
 
 /** Opens the wanted index, once. */

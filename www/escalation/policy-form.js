@@ -23,8 +23,8 @@ export function policyForm() {
   return html`<form class="policy" novalidate aria-label="When bigger models are asked" @submit=${save}>
     <fieldset>
       <legend>Who answers</legend>
-      ${select('mode', 'Mode', mode, MODES)}
-      ${select('handover', 'While a better answer comes', handover, { replace: 'show this device’s answer, then replace it', hold: 'show nothing until it is certain whose answer stands' })}
+      ${select('mode', 'Mode', mode, MODES, 'wide')}
+      ${select('handover', 'While a better answer comes', handover, { replace: 'show this device’s answer, then replace it', hold: 'show nothing until it is certain whose answer stands' }, 'wide')}
       ${check('progressive', 'Do not wait for the model: until it is loaded, a bigger one may answer', progressive)}
       ${check('offline', 'Without a connection, let questions wait and ask later (kept with everything personal that is recognised replaced)', offline)}
     </fieldset>
@@ -51,15 +51,16 @@ export function policyForm() {
 
 const error = (name) => html`<p id=${`policy-${name}-error`} class="error">${errors.value[name] ?? nothing}</p>`;
 
-const field = (name, label, input) => html`<div class="field"><label for=${`policy-${name}`}>${label}</label>${input}${error(name)}</div>`;
+const field = (name, label, input, size = '') => html`<div class=${`field ${size}`}><label for=${`policy-${name}`}>${label}</label>${input}${error(name)}</div>`;
 
-const select = (name, label, chosen, choices) =>
+const select = (name, label, chosen, choices, size) =>
   field(
     name,
     label,
     html`<select id=${`policy-${name}`} name=${name} aria-describedby=${`policy-${name}-error`}>
       ${Object.entries(choices).map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
     </select>`,
+    size,
   );
 
 const text = (name, label, value, mode = 'text') =>

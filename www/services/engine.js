@@ -3,14 +3,19 @@
 import { createKinglet } from '../pkg/dist/index.js';
 import { escalationOptions, onNotice } from '../escalation/options.js';
 import { Observable } from '../lib/observable.js';
+import { toast } from '../lib/toast.js';
 import { noted } from './notices.js';
 import { engineSettings } from './settings.js';
 
 /**
  * `status`: 'none', 'loading', 'ready', 'failed'. `model`: the choice `{id, name, source}` (what `createKinglet` takes as
- * `model`). `kinglet` and its `info` where it is ready; `progress` while it loads; `error` where it has failed.
+ * `model`). `kinglet` and its `info` where it is ready; `progress` while it loads; `error` where it has failed. Where bigger models may
+ * answer without the one here, it is ready before that is loaded, and `info` is {@link ABSENT} until then.
  */
 export const engine = new Observable({ status: 'none', model: undefined, kinglet: undefined, info: undefined, progress: undefined, error: undefined });
+
+/** What is known of a model here that is not loaded. */
+export const ABSENT = { model: '', architecture: 'not loaded', binding: { quantization: 'not loaded' }, backend: 'none', context: 0, trained_context: 0, vocabulary: 0, embedding_length: 0, threads: 0, chat_template: true };
 
 const preparations = new Set();
 
@@ -32,21 +37,26 @@ export async function loadModel(model) {
   };
   show({});
   try {
+    const escalation = await escalationOptions();
     const kinglet = await createKinglet({
       model: model.source,
       ...engineOptions(),
-      ...(await escalationOptions()),
+      ...escalation,
       onNotice: (notice) => {
         noted(notice);
         onNotice(notice);
       },
-      onProgress: (progress) => show({ progress }),
+      onProgress: (progress) => loading !== mine || (engine.value.status === 'ready' ? engine.patch({ progress }) : show({ progress })),
       signal: mine.signal,
     });
     // What parts of the page fetch for a model belongs to loading it: afterwards nothing is fetched unasked.
     await Promise.all([...preparations].map((prepare) => prepare(kinglet)));
     if (loading !== mine) kinglet.dispose();
-    else show({ status: 'ready', kinglet, info: kinglet.info });
+    else show({ status: 'ready', kinglet, info: kinglet.ready ? kinglet.info : ABSENT });
+    if (loading === mine && !kinglet.ready && escalation.mode !== 'only-remote') {
+      const here = () => loading === mine && engine.patch({ info: kinglet.info, progress: undefined });
+      kinglet.load().then(here, (error) => loading === mine && !kinglet.disposed && toast(`The model on this device could not be loaded: ${error.message}`));
+    }
   } catch (error) {
     show(error.code === 'aborted' ? { status: 'none', model: undefined } : { status: 'failed', error });
   }

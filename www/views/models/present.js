@@ -37,7 +37,7 @@ export function present() {
   const where = info.backend === 'gpu' ? 'GPU' : 'processor';
   return html`<section id="ready" class="card" aria-labelledby="present">
     <h2 id="present" dir="auto">${info.model || model.name}</h2>
-    <p>Runs on the ${where} with ${info.context} tokens of context.</p>
+    <p>${info.backend === 'none' ? 'It is not loaded: bigger models answer.' : `Runs on the ${where} with ${info.context} tokens of context.`}</p>
     ${info.fallback ? html`<p class="muted">Not on the GPU: ${info.fallback}</p>` : nothing}
     <div class="actions">
       <a class="button primary" href=${href('chat')}>Chat</a>
