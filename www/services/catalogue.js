@@ -43,7 +43,7 @@ function isAddress(value) {
 }
 
 /** Whether an entry is one; of a hostile or newer catalogue only what is sound is shown. */
-export function sound(entry) {
+function sound(entry) {
   if (typeof entry !== 'object' || entry === null) return false;
   const fields = Object.entries(FIELDS).every(([name, check]) => check(entry[name]));
   return fields && (Boolean(entry.url) || (Boolean(entry.repo) && Boolean(entry.file)));

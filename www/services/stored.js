@@ -120,8 +120,8 @@ export async function verify(model, options) {
 }
 
 /** Fetches the damaged pieces again, from where they came. */
-export async function repair(model, { signal } = {}) {
-  await downloadModel({ model: named(model), check: true, retry: { attempts: 3 }, signal }); // somebody waits for the answer
+export async function repair(model) {
+  await downloadModel({ model: named(model), check: true, retry: { attempts: 3 } }); // somebody waits for the answer
   await refresh();
 }
 

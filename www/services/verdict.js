@@ -10,20 +10,19 @@ export const verdicts = new Observable({});
 const note = (id, verdict) => (verdicts.value = { ...verdicts.value, [id]: verdict });
 
 /** Asks the file itself; only its header is read. Resolves to what was found. */
-export async function ask({ id, source }, { signal } = {}) {
+export async function ask({ id, source }) {
   note(id, { status: 'asking' });
   const { backend, context, cacheType } = engineSettings.value;
   try {
-    const found = await availability({ model: source, backend, cacheType, ...(context ? { context } : {}), signal });
+    const found = await availability({ model: source, backend, cacheType, ...(context ? { context } : {}) });
     note(id, found);
     return found;
   } catch (error) {
-    const failed = error.code === 'aborted' ? undefined : { status: 'failed', error };
+    const failed = { status: 'failed', error };
     note(id, failed);
     return failed;
   }
 }
 
-/** Settings or memory are others now. */
-export const forgetVerdicts = () => (verdicts.value = {});
-engineSettings.subscribe(forgetVerdicts);
+// With other settings the answers are others.
+engineSettings.subscribe(() => (verdicts.value = {}));

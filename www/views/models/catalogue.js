@@ -26,8 +26,8 @@ const millions = (count) => (count >= 1e9 ? `${(count / 1e9).toFixed(1)} billion
 async function download(entry) {
   const choice = choiceOfEntry(entry);
   const found = await ask(choice);
-  const size = { total: found?.download?.needed ?? entry.bytes ?? 0 };
-  if (found === undefined || found.status === 'failed' || found.status === 'unsupported') return;
+  const size = { total: found.download?.needed ?? entry.bytes ?? 0 };
+  if (found.status === 'failed' || found.status === 'unsupported') return;
   if (found.status === 'available') return use(choice);
   const body = html`<p>${inWords(found).text}</p><p>It can be downloaded for later, for example for a smaller context.</p>`;
   const room = found.code !== 'quota_exceeded';
