@@ -41,6 +41,7 @@ test('an answer’s sentence says where it came from and why, for every reason o
     sentence({ source: 'remote', provenance, cost: 1200, decision: { reason: 'low_confidence', asked: 'low_confidence' } }, money),
     'Asked gpt-x at api.example because the model on this device was not sure enough, cost $1200.',
   );
+  assert.match(sentence({ source: 'remote', provenance, cost: 9, warnings: [{ code: 'usage_missing' }], decision: { reason: 'reask' } }, money), /, cost at most \$9\.$/);
   assert.equal(sentence({ source: 'local', decision: { reason: 'confident', asked: null } }, money), 'Answered on this device: it was sure enough.');
   assert.equal(
     sentence({ source: 'local', decision: { reason: 'privacy_never', asked: 'refusal' } }, money),

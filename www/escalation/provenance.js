@@ -56,12 +56,12 @@ function facts(answer) {
     notes.length > 0 && ['Notes', notes.map((note) => html`<p>${told(NOTES, note)}</p>`)],
     trace?.gates.length > 0 && ['Forbidden by', list(trace.gates)],
     trace?.asks.length > 0 && ['Asked for by', list(trace.asks)],
-    ['Signals', signalsOf(answer.signals ?? trace?.inputs.answer?.signals)],
+    ['Signals here', signalsOf(answer.signals ?? trace?.inputs.answer?.signals)],
     escalation && ['Bigger model', told(STATES, escalation)],
     whose && ['Says it is', `${whose.model} (${whose.provider})`],
     typeof answer.cost === 'number' && ['Cost', answer.cost === 0 ? 'nothing' : cost(answer.cost)],
     timings && ['Time', `${duration(timings.prefill_ms)} to the first words, ${duration(timings.prefill_ms + timings.decode_ms)} in all`],
-    usage && ['Tokens', `${usage.prompt_tokens} read, ${usage.completion_tokens} written`],
+    usage?.completion_tokens > 0 && ['Tokens', `${usage.prompt_tokens} read, ${usage.completion_tokens} written`],
     (source === 'remote' || escalation === 'failed') && ['What left', html`<a href=${href('dashboard', 'left', id ?? '')}>See the log</a>`],
   ].filter((row) => row && row[1] !== nothing);
   return html`<dl class="facts">${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;

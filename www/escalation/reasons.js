@@ -75,13 +75,14 @@ export const told = (table, code) => own(table, code) ?? `${String(code).replace
 /**
  * One sentence: where an answer came from, and why. `answer` as the conversation keeps it; `money(micros)` writes a cost.
  */
-export function sentence({ source, decision, provenance, escalation, cost, waited }, money) {
+export function sentence({ source, decision, provenance, escalation, cost, waited, warnings = [] }, money) {
   const reason = decision?.reason;
   if (source === 'remote') {
     const { model, provider = '', remote } = provenance ?? {};
     const why = own(ASKS, reason) ?? own(ASKS, decision?.asked);
     const because = waited ? ' when there was a connection again' : why ? ` because ${why}` : '';
-    const price = typeof cost === 'number' ? `, cost ${money(cost)}` : '';
+    const most = warnings.some(({ code }) => code === 'usage_missing') ? 'at most ' : '';
+    const price = typeof cost === 'number' ? `, cost ${most}${money(cost)}` : '';
     return `Asked ${model ?? remote ?? 'a bigger model'} at ${hostOf(provider)}${because}${price}.`;
   }
   if (reason === undefined || reason === null) return 'Answered on this device.';

@@ -43,7 +43,7 @@ const question = (message, all, edited, busy) => html`
 `;
 
 const answer = (message, all, live, busy, ondrawn) => html`
-  <span class="who">${message.raw ? 'Text' : (message.model ?? 'Answer')}</span>
+  <span class="who">${message.raw ? 'Text' : author(message)}</span>
   <message-text class="text" dir="auto" .ondrawn=${ondrawn} .content=${{ text: message.content, markdown: !message.raw, live }}></message-text>
   ${message.status === 'running' && !live ? html`<p class="note">This answer is being written in another tab.</p>` : nothing}
   ${safely(() => citations(message))} ${notes(message)} ${sureLine(message)} ${safely(() => provenance(message))}
@@ -57,6 +57,9 @@ const answer = (message, all, live, busy, ondrawn) => html`
           ${safely(() => answerActions(message, { replaceWith: replaceWith(message) }))}
         </div>`}
 `;
+
+/** Who wrote it: of an answer of a bigger model the one that says so. */
+const author = ({ answer: known, model = 'Answer' }) => (known?.source === 'remote' ? (known.provenance?.model ?? model) : model);
 
 /** What other parts say of a message that may have come from a file: it must not take the conversation with it. */
 function safely(part) {
