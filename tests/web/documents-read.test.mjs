@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
-import { bomb, pdf } from './support/pdf.mjs';
+import { bomb, pdf, slow } from './support/pdf.mjs';
 import { BROWSERS } from './support/webdriver.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
@@ -130,6 +130,23 @@ test('PDFs: pages, title, a word parted at the end of a line; what cannot be rea
   assert.deepEqual([said(broken), broken.parts.map(({ page }) => page)], [['One.', 'Three.'], [1, 3]]);
 });
 
+test('a PDF that a browser has printed: subset fonts, packed objects, two columns, pages', { skip }, async () => {
+  const printer = await browser.newPage();
+  await printer.setContent(`<title>Printed</title><style>.columns { columns: 2; height: 9em; column-fill: auto } h2 { break-before: page }</style>
+    <h1>Official rules</h1><p>Grüße — “flüssige Effekte”, 1,250 francs &amp; more.</p>
+    <div class="columns"><p>First column speaks of refunds, which take five working days and go back to the card.</p><p>${'More of it. '.repeat(20)}</p><p>Second column speaks of hours.</p></div>
+    <h2>Second page</h2><p>We open at nine.</p>`);
+  const printed = await printer.pdf({ format: 'A5' });
+  await printer.close();
+  const { title, pages, parts, text } = await read('printed.pdf', printed);
+  assert.deepEqual([title, pages, parts.map(({ page }) => page)], ['Printed', 2, [1, 2]]);
+  const [first, second] = parts.map(({ start, end }) => text.slice(start, end));
+  for (const words of ['Official rules', 'Grüße — “flüssige Effekte”, 1,250 francs & more.', 'refunds, which take five working days and go back to the card.', 'Second column speaks of hours.']) {
+    assert.ok(first.includes(words), first);
+  }
+  assert.match(second, /^Second page\n\nWe open at nine\.$/);
+});
+
 test('a hostile PDF runs nothing, asks for nothing, and ends when its time is over', { skip }, async () => {
   const before = opened.requests.length;
   const hostile = pdf([['Plain words.']], {
@@ -150,8 +167,13 @@ test('a hostile PDF runs nothing, asks for nothing, and ends when its time is ov
       stop.abort();
       return { slow, took, stopped: await stopped };
     },
-    pdf([bomb(300)]).toString('base64'),
+    pdf([slow()]).toString('base64'),
   );
+  // Few bytes that stand for many are not unpacked to the end; images are not at all.
+  const packed = await read('bomb.pdf', pdf([['Plain words.'], bomb(100)]));
+  assert.deepEqual([packed.code, packed.message], ['too_large', 'more is packed in it than a document of this size should hold']);
+  const image = `<< /Type /XObject /Subtype /Image /Width 9000 /Height 9000 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length 0 >>\nstream\n${bomb(81, 1).stream}\nendstream`;
+  assert.deepEqual(said(await read('scan.pdf', pdf([['Plain words.']], { objects: [image] }))), ['Plain words.']);
   assert.deepEqual([outcome.slow, outcome.stopped], ['too_slow', 'aborted']);
   assert.ok(outcome.took < 5_000, `${outcome.took} ms`);
   assert.deepEqual(opened.requests.slice(before).filter((url) => !url.startsWith(server.origin)), []);

@@ -80,7 +80,7 @@ export function citations({ passages, answer }) {
     <ol>
       ${passages.map(
         (passage) => html`<li>
-          <button type="button" class="link" @click=${() => openPassage(passage)}><bdi>${passage.name}</bdi>${place(passage)}</button>
+          <button type="button" class="link" @click=${() => openPassage(passage)}><bdi>${passage.name}</bdi>${place(passage)}</button>${passage.quoted ? html`<span class="muted"> · says so word for word</span>` : nothing}
           <p class="muted" dir="auto">${excerpt(passage.text)}</p>
         </li>`,
       )}

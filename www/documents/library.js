@@ -1,6 +1,7 @@
 // The user's documents: what there is, what is being added, and what is done to them. One change at a time, over all tabs.
 
 import { Observable } from '../lib/observable.js';
+import { during } from '../services/busy.js';
 import { engine } from '../services/engine.js';
 import * as finder from './finder.js';
 import { MOST_DOCUMENTS, MOST_KEPT_CHARACTERS } from './limits.js';
@@ -96,7 +97,9 @@ const job = (key, fields) => library.patch({ jobs: library.value.jobs.map((one) 
 export const dismiss = (key) => library.patch({ jobs: library.value.jobs.filter((one) => one.key !== key) });
 
 /** Adds files, one after the other. Resolves when all were added or refused; never rejects. */
-export async function addFiles(files, labels = { consent: 'ask', redact: 'no' }) {
+export const addFiles = (files, labels = { consent: 'ask', redact: 'no' }) => during(() => addAll(files, labels));
+
+async function addAll(files, labels) {
   await ready();
   const jobs = [...files].map((file) => ({ key: ++count, file }));
   library.patch({ jobs: [...library.value.jobs, ...jobs.map(({ key, file }) => ({ key, name: file.name, phase: 'waiting', done: 0, total: 0 }))] });

@@ -8,6 +8,9 @@ export const MOST_PAGES = 2_000;
 /** A PDF's worker is ended after so long, ms: in all, and without a sign of life. */
 export const PDF_MS = 180_000;
 export const PDF_SILENT_MS = 20_000;
+/** Bytes that one packed stream of a PDF may hold, and all of them; images apart. */
+export const MOST_STREAM = 64_000_000;
+export const MOST_UNPACKED = 512_000_000;
 /** The browser's parser of HTML takes longer the deeper elements are nested. So many kilobytes in a row that take longer than this, ms, are
  * too deep: one alone may have had to wait for something else. */
 export const HTML_STEP_MS = 25;

@@ -44,8 +44,12 @@ export function pdf(pages, { title, locked = false, root = '', page = '', object
   return Buffer.concat(parts);
 }
 
-/** A page whose few bytes unpack to so many megabytes of blanks, twice over. */
-export function bomb(megabytes) {
-  const blanks = deflateSync(Buffer.alloc(megabytes * 1_000_000, ' '));
-  return { stream: deflateSync(blanks).toString('latin1'), filter: '[/FlateDecode /FlateDecode]' };
+/** A page whose few bytes unpack to so many megabytes of blanks, `times` over. */
+export function bomb(megabytes, times = 2) {
+  let bytes = Buffer.alloc(megabytes * 1_000_000, ' ');
+  for (let i = 0; i < times; i++) bytes = deflateSync(bytes);
+  return { stream: bytes.toString('latin1'), filter: `[${'/FlateDecode '.repeat(times)}]` };
 }
+
+/** A page of a great many words on top of each other, which takes long to read. */
+export const slow = () => ({ stream: deflateSync(`BT /F1 12 Tf ${'(a) Tj 1 0 Td '.repeat(2_000_000)} ET`).toString('latin1'), filter: '/FlateDecode' });

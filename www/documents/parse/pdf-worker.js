@@ -1,14 +1,18 @@
 // The worker that reads a PDF: pdf.js with both its halves, so that nothing of it runs on the page's own thread. It gets the bytes,
-// posts `{pages, title}`, then `{page, text}` or `{page, lost}` for each, and at last `{done}`; or `{failed: {name, message}}`.
+// posts `{}` as a sign of life, `{pages, title}`, then `{page, text}` or `{page, lost}` for each, and at last `{done}`; or `{failed: {name, message}}`.
 
 import '../../vendor/pdf.worker.js'; // first: pdf.js finds its other half there and starts no worker of its own
 import { getDocument } from '../../vendor/pdf.js';
+import { overflows } from './pdf-bytes.js';
 
 addEventListener('message', ({ data }) => {
   if (data.bytes) read(data.bytes).catch(({ name, message }) => postMessage({ failed: { name: String(name), message: String(message) } }));
 });
 
 async function read(data) {
+  let told = 0;
+  const alive = () => performance.now() - told > 1000 && (postMessage({}), (told = performance.now()));
+  if (await overflows(data, alive)) throw Object.assign(new Error('more is packed in it than a document of this size should hold'), { name: 'TooLarge' });
   const pdf = await getDocument({
     data,
     isEvalSupported: false,

@@ -65,5 +65,6 @@ const nothing = (damaged) =>
 
 function reason({ name, message }) {
   if (name === 'PasswordException') return new Refused('encrypted', 'it is protected by a password. Save a copy without one, and add that');
+  if (name === 'TooLarge') return new Refused('too_large', message);
   return new Refused('damaged', `it is damaged (${message.slice(0, 200)}). Open it elsewhere and print it to a new PDF`);
 }

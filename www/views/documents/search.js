@@ -38,9 +38,13 @@ export function searching() {
       <input type="search" name="query" aria-label="Search in the documents" placeholder="Search in the documents" autocomplete="off" />
       <button class="primary">Search</button>
     </form>
-    <div class="hits" aria-live="polite">${results(found.value)}</div>
+    <div class="hits">${results(found.value)}</div>
+    <p class="visually-hidden" role="status">${said(found.value)}</p>
   </search>`;
 }
+
+/** For those who do not see the list. */
+const said = ({ query, hits }) => (hits === undefined ? '' : `${hits.length === 1 ? 'One passage' : `${hits.length} passages`} for ${query}`);
 
 function results({ query, hits, waits, error }) {
   if (error) return problem(error);
