@@ -455,3 +455,63 @@ test('an answer that a remote model was paid for is not paid for again when the 
   assert.equal(found, 'no_answer');
   assert.equal(llm.truth.length, 1);
 });
+
+/** What an app puts into a WebView, in words of this page: `said` collects what the page says, `hear` is what the app says. */
+const STANDINS = {
+  'kingletHost of Android': () => {
+    globalThis.said = [];
+    globalThis.kingletHost = { postMessage: (text) => globalThis.said.push(JSON.parse(text)) };
+    globalThis.hear = (message) => globalThis.kingletHost.onmessage({ data: JSON.stringify(message) });
+  },
+  'messageHandlers of WebKit': () => {
+    globalThis.said = [];
+    globalThis.webkit = { messageHandlers: { kinglet: { postMessage: (text) => globalThis.said.push(JSON.parse(text)) } } };
+    globalThis.hear = (message) => globalThis.kingletEmbed.receive(JSON.stringify(message));
+  },
+};
+
+for (const [name, standin] of Object.entries(STANDINS)) {
+  test(`${name}: texts, pieces as base64, and what is no JSON`, { skip, timeout }, async () => {
+    const view = await browser.newPage();
+    await view.addInitScript(standin);
+    await view.goto(`${site.origin}/embed.html`);
+    await view.waitForFunction(() => globalThis.said.some(({ type }) => type === 'awake'));
+    const found = await view.evaluate(async ({ options, ask }) => {
+      const { toBase64 } = await import('/pkg/dist/embed/index.js');
+      const bytes = new Uint8Array(await (await fetch('/models/nano.gguf')).arrayBuffer());
+      const { said, hear } = globalThis;
+      const answer = (message) => {
+        if (message.type !== 'want') return;
+        const { id, at, length } = message;
+        hear({ kinglet: 1, type: 'piece', id, at, data: toBase64(bytes.subarray(at, at + length)) });
+      };
+      said.push = (message) => (Promise.resolve().then(() => answer(message)), Array.prototype.push.call(said, message));
+      const until = async (is) => {
+        while (!said.some(is)) await new Promise((resolve) => setTimeout(resolve, 10));
+        return said.find(is);
+      };
+      hear({ kinglet: 1, type: 'hello', id: 1, versions: [1], host: 'native' });
+      const ready = await until(({ type }) => type === 'ready');
+      hear({ kinglet: 1, type: 'load', id: 2, model: { pieces: { name: 'a', size: bytes.length } }, options: { ...options, store: 'none' } });
+      const loaded = await until(({ id, type }) => id === 2 && ['done', 'error'].includes(type));
+      hear({ kinglet: 1, type: 'chat', id: 3, params: ask });
+      const chat = await until(({ id, type }) => id === 3 && ['done', 'error'].includes(type));
+      (globalThis.kingletEmbed?.receive ?? ((data) => globalThis.kingletHost.onmessage({ data })))('{"kinglet":1,');
+      const wrong = await until(({ type, id }) => type === 'error' && id === null);
+      return { bytes: ready.capabilities.bytes, most: Math.max(...said.map(({ length = 0 }) => length)), loaded, chat, wrong: wrong.error.code };
+    }, { options: OPTIONS, ask: ASK });
+    assert.equal(found.loaded.type, 'done', JSON.stringify(found.loaded));
+    assert.ok(found.chat.value.choices[0].message.content.length > 0);
+    assert.deepEqual([found.bytes, found.wrong], ['text', 'bad_message']);
+    assert.ok(found.most > 0 && found.most <= 262_144, `${found.most} bytes at a time`);
+    await view.close();
+  });
+}
+
+test('by itself the page says what it is for', { skip, timeout }, async () => {
+  const alone = await browser.newPage();
+  await alone.goto(`${site.origin}/embed.html`);
+  await alone.locator('body[data-ready]').waitFor();
+  assert.match(await alone.locator('#status').textContent(), /for an app to embed/);
+  await alone.close();
+});
