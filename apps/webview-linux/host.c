@@ -39,17 +39,13 @@ static void say(const char *text) {
 
 // The file of a path below one of the folders; NULL for what is elsewhere, also by way of a link.
 static char *below(const char *folder, const char *path) {
-  if (folder == NULL) return NULL;
-  g_autofree char *joined = g_build_filename(folder, path, NULL);
-  g_autofree char *root = realpath(folder, NULL);
-  char *file = realpath(joined, NULL);
-  if (file == NULL || root == NULL) return file == NULL ? NULL : (free(file), NULL);
+  g_autofree char *joined = folder == NULL ? NULL : g_build_filename(folder, path, NULL);
+  g_autofree char *root = folder == NULL ? NULL : realpath(folder, NULL);
+  g_autofree char *file = joined == NULL ? NULL : realpath(joined, NULL);
+  if (root == NULL || file == NULL) return NULL;
   size_t length = strlen(root);
-  if (strncmp(file, root, length) != 0 || file[length] != '/' || !g_file_test(file, G_FILE_TEST_IS_REGULAR)) {
-    free(file);
-    return NULL;
-  }
-  return file;
+  gboolean inside = strncmp(file, root, length) == 0 && file[length] == '/';
+  return inside && g_file_test(file, G_FILE_TEST_IS_REGULAR) ? g_strdup(file) : NULL;
 }
 
 static const char *mime(const char *file) {

@@ -306,16 +306,18 @@ test('500 malformed messages: each that is answered is answered with a typed err
   assert.ok(new Set(found.codes).size > 3, [...new Set(found.codes)].join());
 });
 
-test('too many requests at once are refused by name', { skip, timeout }, async () => {
+test('too many requests at once are refused by name, and what is let go while it loads is not loaded', { skip, timeout }, async () => {
   const codes = await page.evaluate(async ({ model, options, ask }) => {
     const embed = await connectEmbed(frame(`${site}/embed.html`), { origin: site });
     await embed.load({ model: { url: model }, options });
     const all = await Promise.all(Array.from({ length: 40 }, () => error(() => embed.chat.completions.create({ ...ask, max_tokens: 1 }))));
     const twice = await Promise.all([0, 1].map(() => error(() => embed.load({ model: { url: model }, options }))));
+    const ended = error(() => embed.load({ model: { url: model }, options }));
     await embed.dispose();
-    return [all.filter(({ code }) => code === 'too_many').length, all.filter(({ value }) => value).length, twice.map(({ code }) => code ?? 'loaded')];
+    const gone = await error(() => embed.stats());
+    return [(await ended).code, gone.code, all.filter(({ code }) => code === 'too_many').length, all.filter(({ value }) => value).length, twice.map(({ code }) => code ?? 'loaded')];
   }, { model: MODEL, options: OPTIONS, ask: ASK });
-  assert.deepEqual(codes, [8, 32, ['loaded', 'too_many']]);
+  assert.deepEqual(codes, ['aborted', 'not_loaded', 8, 32, ['loaded', 'too_many']]);
 });
 
 test("the app's bound of memory: less context, then a smaller cache, then no", { skip, timeout }, async () => {

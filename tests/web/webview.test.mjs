@@ -27,6 +27,7 @@ before(async () => {
   models = join(views.folder, 'models');
   mkdirSync(models);
   writeFileSync(join(models, 'small.gguf'), BYTES);
+  writeFileSync(join(views.folder, 'secret.gguf'), BYTES); // not below it
 });
 after(() => views?.close());
 
@@ -69,6 +70,8 @@ const TABLE = {
   'models of another host, with CORS': { load: load(ELSEWHERE), came: SMALL.text },
   'models of another host, without CORS': { args: ['--no-cors'], load: load(ELSEWHERE, { options: { ...OPTIONS, retry: { attempts: 1 } } }), came: 'io' },
   'a model that is not there': { load: load('kinglet://app/models/none.gguf', { options: { ...OPTIONS, retry: { attempts: 1 } } }), came: 'io' },
+  'a path that leaves the folder': { load: load('kinglet://app/models/..%2Fsecret.gguf', { options: { ...OPTIONS, retry: { attempts: 1 } } }), came: 'io' },
+  'pieces of a file elsewhere': { load: pieces('../secret.gguf', WEIGHT), came: 'host_silent' },
   'a file that is no model': { load: load('kinglet://app/pkg/package.json'), came: 'bad_file' },
   'pieces': { load: pieces('small.gguf', WEIGHT), came: SMALL.text },
   'pieces with their hash': { load: pieces('small.gguf', WEIGHT, createHash('sha256').update(BYTES).digest('hex')), came: SMALL.text },

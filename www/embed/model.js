@@ -26,10 +26,11 @@ export class Model {
   async load({ model, options = {}, memory }, signal, say) {
     if (this.loading) throw new EmbedError('too_many', 'too many requests: a model is being loaded');
     this.loading = true;
+    this.ending = new AbortController();
     try {
-      return await this.within(model, options, signal, async (given) => {
+      return await this.within(model, options, AbortSignal.any([signal, this.ending.signal]), async (given) => {
         // Two models at a time are more than the app has allowed.
-        this.dispose();
+        this.letGo();
         // Without a bound loading itself finds out what fits, and the header is read once.
         const { found, ...size } = memory === undefined ? { found: undefined } : await fit(given, memory);
         refuse(found);
@@ -115,6 +116,11 @@ export class Model {
   }
 
   dispose() {
+    this.ending?.abort();
+    this.letGo();
+  }
+
+  letGo() {
     this.kinglet?.dispose();
     this.kinglet = undefined;
   }
