@@ -49,6 +49,12 @@ test('what is exported is taken in as it was', () => {
   assert.match(toMarkdown(CONVERSATION, pathTo(byId, 'm4')), /^# A question\n\n## You\n\nWhere is the café\?\n\n## desk\n\nIn the Straße\.\n/);
 });
 
+test('the file of docs/assistant.md is one that is taken in', () => {
+  const [, text] = /```json\n([\s\S]*?)```/.exec(readFileSync(new URL('../../docs/assistant.md', import.meta.url), 'utf8'));
+  const [{ messages }] = fromJSON(text);
+  assert.deepEqual(messages, JSON.parse(text).conversations[0].messages);
+});
+
 const file = (change) => {
   const whole = JSON.parse(toJSON([CONVERSATION]));
   change(whole, whole.conversations[0], whole.conversations[0].messages);

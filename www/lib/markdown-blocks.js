@@ -4,7 +4,17 @@ import { MarkdownIt } from '../vendor/markdown.js';
 import { SAFE_LINK } from './markdown-render.js';
 
 /** Longer blocks are shown as they are written: one block must not hold up the page. */
-export const LONGEST_BLOCK = 24_000;
+const LONGEST_BLOCK = 8000;
+/** Code is not parsed any further. */
+const LONGEST_CODE = 24_000;
+/** Longer lists are drawn in parts of so many characters, each a list that goes on counting. */
+const LONGEST_LIST = 3000;
+
+/** An opening fence, to be told apart from what is in it. */
+export const FENCE = /^ {0,3}(`{3,}|~{3,})[^\n`]*\n/;
+
+/** Whether a block is too long to be drawn as Markdown. */
+export const isLong = (source) => source.length > (FENCE.test(source) ? LONGEST_CODE : LONGEST_BLOCK);
 
 /** Finds blocks only: what is in them is not parsed. */
 const outline = new MarkdownIt({ html: false, maxNesting: 40 });
@@ -37,23 +47,32 @@ export function blocksOf(text, references) {
 }
 
 function tooLong(text) {
-  if (text.length <= LONGEST_BLOCK) return [];
+  if (text.length <= LONGEST_CODE) return [];
   const found = [];
   let at = 0;
   for (const { index, 0: gap } of [...text.matchAll(/\n[ \t]*\n/g), { index: text.length, 0: '' }]) {
     const end = index + gap.length;
-    if (index - at > LONGEST_BLOCK) found.push({ at, end });
+    if (index - at > LONGEST_CODE) found.push({ at, end });
     at = end;
   }
   return found;
 }
 
 function parsed(text, offset, references) {
-  const starts = [];
-  for (const { level, map, nesting } of outline.parse(text, { references })) {
-    if (level === 0 && map && nesting >= 0) starts.push(map[0]);
-  }
   const lines = lineStarts(text);
+  const starts = [];
+  let long; // where the last part of a list begins that is too long to be drawn at once
+  for (const { level, map, nesting, type } of outline.parse(text, { references })) {
+    if (!map || nesting < 0) continue;
+    const [first, end] = map;
+    if (level === 0) {
+      starts.push(first);
+      long = /_list_open$/.test(type) && (lines[end] ?? text.length) - lines[first] > LONGEST_LIST ? first : undefined;
+    } else if (level === 1 && type === 'list_item_open' && long !== undefined && lines[first] - lines[long] > LONGEST_LIST) {
+      starts.push(first);
+      long = first;
+    }
+  }
   return starts.map((line, i) => {
     const from = i === 0 ? 0 : lines[line];
     return { from: offset + from, source: text.slice(from, i + 1 < starts.length ? lines[starts[i + 1]] : text.length) };

@@ -1,10 +1,7 @@
 // A Markdown text that grows, in an element of the page.
 
-import { blocksOf, LONGEST_BLOCK, together } from './markdown-blocks.js';
+import { blocksOf, FENCE, isLong, together } from './markdown-blocks.js';
 import { renderBlocks } from './markdown-render.js';
-
-/** An opening fence, to be told apart from what is in it. */
-const FENCE = /^ {0,3}(`{3,}|~{3,})[^\n`]*\n/;
 
 /**
  * A text that grows, in an element: finished blocks are neither parsed nor touched again; of the last one, code and what is shown
@@ -77,7 +74,7 @@ export class MarkdownView {
     }
     const tail = this.#tail;
     if (!grown(tail, source)) {
-      tail.plain = source.length > LONGEST_BLOCK;
+      tail.plain = isLong(source);
       tail.open = isOpen(source);
       tail.box.replaceChildren(tail.plain ? plainly(source) : renderBlocks(source, references));
     }
@@ -126,7 +123,7 @@ function grown({ box, source: before, plain, open }, source) {
   const [opening, mark] = FENCE.exec(before) ?? [];
   const code = open && box.querySelector('pre code');
   // The line that may close the fence is left to the parser.
-  if (!code || source.length > LONGEST_BLOCK || `${before.slice(opening.length).split('\n').at(-1)}${more}`.includes(mark[0])) return false;
+  if (!code || isLong(source) || `${before.slice(opening.length).split('\n').at(-1)}${more}`.includes(mark[0])) return false;
   const last = code.lastChild;
   // The parser ends code with a line break that is not there yet.
   if (last?.data?.endsWith('\n') && !before.endsWith('\n')) last.deleteData(last.length - 1, 1);
