@@ -108,6 +108,11 @@ test('searched by meaning: another model makes another index, and nothing is lef
   await page.evaluate(async () => (await import('/services/engine.js')).unloadModel());
   assert.equal(await search(), undefined);
   await page.getByText('Waits for a model').first().waitFor();
+  const told = await page.evaluate(async () => {
+    const { askDocuments } = await import('/documents/ask.js');
+    for await (const { content } of askDocuments({ kinglet: { ready: false }, question: 'When do you open?' })) return content;
+  });
+  assert.match(told, /searched by meaning, which needs a model on this device/);
   await page.getByLabel('Also by meaning').uncheck();
   await page.locator('.documents > li .state:text-matches("^Ready")').nth(1).waitFor();
   assert.deepEqual(await indexes(page), ['documents by words', 'documents by words']);

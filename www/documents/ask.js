@@ -12,6 +12,7 @@ const MORE_PASSAGES = 5;
 const WIDE = 4096;
 
 const NOTHING = 'Nothing in your documents fits this question. No model was asked.';
+const NO_MODEL = 'Your documents are searched by meaning, which needs a model on this device: load one, or search by words alone (under Documents). No model was asked.';
 const NOT_SAID = 'Your documents do not seem to say. These passages came nearest.';
 
 /** Whether the next question is asked of the documents. Before their list is read, the user's word counts. */
@@ -31,7 +32,7 @@ export async function* askDocuments({ kinglet, question, signal, bigger = false 
   const most = kinglet.ready && kinglet.info.context >= WIDE ? MORE_PASSAGES : PASSAGES;
   const found = await search(question, { k: most, signal });
   if (!found || found.hits.length === 0) {
-    yield { content: NOTHING, passages: [], answer: undefined };
+    yield { content: found ? NOTHING : NO_MODEL, passages: [], answer: undefined };
     return;
   }
   const { answer, text, quotes, passages, kinglet: report } = await answerFrom(kinglet, question, found, { signal, bigger });

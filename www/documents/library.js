@@ -204,9 +204,9 @@ export const textOf = store.textOf;
 
 // Another model, or another way of searching: the index follows.
 let model;
-engine.subscribe(({ kinglet: now }) => {
-  if (now === model) return;
-  model = now;
+engine.subscribe(({ info }) => {
+  if (info === model) return;
+  model = info;
   if (first) void settle().catch((error) => library.patch({ error }));
 });
 finder.documentSettings.subscribe(() => first && void settle().catch((error) => library.patch({ error })));
