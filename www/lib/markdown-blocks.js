@@ -8,13 +8,18 @@ const LONGEST_BLOCK = 8000;
 /** Code is not parsed any further. */
 const LONGEST_CODE = 24_000;
 /** Longer lists are drawn in parts of so many characters, each a list that goes on counting. */
-const LONGEST_LIST = 3000;
+const LONGEST_LIST = 1500;
+/** Tables of more cells are shown as they are written. */
+const MOST_CELLS = 500;
 
 /** An opening fence, to be told apart from what is in it. */
 export const FENCE = /^ {0,3}(`{3,}|~{3,})[^\n`]*\n/;
 
 /** Whether a block is too long to be drawn as Markdown. */
-export const isLong = (source) => source.length > (FENCE.test(source) ? LONGEST_CODE : LONGEST_BLOCK);
+export function isLong(source) {
+  if (FENCE.test(source)) return source.length > LONGEST_CODE;
+  return source.length > LONGEST_BLOCK || source.split('|', MOST_CELLS + 2).length > MOST_CELLS + 1;
+}
 
 /** Finds blocks only: what is in them is not parsed. */
 const outline = new MarkdownIt({ html: false, maxNesting: 40 });

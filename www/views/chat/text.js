@@ -100,3 +100,6 @@ class MessageText extends HTMLElement {
 }
 
 customElements.define('message-text', MessageText);
+
+// The first drawing compiles the parser and the sanitiser: before an answer comes rather than with its first words.
+(globalThis.requestIdleCallback ?? setTimeout)(() => new MarkdownView(document.createElement('div')).update('- *a* [b](https://example.com)\n\n```js\nc\n```'));
