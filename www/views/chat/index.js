@@ -40,7 +40,7 @@ const view = (scroll) => html`
     <div class="top">
       <button type="button" id="list-button" class="plain" aria-controls="conversations" aria-expanded="false" aria-label="Conversations">☰</button>
       <h1 dir="auto">${session.value.title ?? 'New conversation'}</h1>
-      <button type="button" class="plain begin" @click=${begin} aria-label="New conversation">＋</button>
+      <button type="button" class="plain begin" @click=${begin} aria-label="New conversation">+</button>
     </div>
     <div class="scroll" role="log" aria-live="off" aria-label="Messages" tabindex="0" @click=${clicked}>
       ${messages(scroll)}

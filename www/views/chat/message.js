@@ -141,8 +141,8 @@ function speedLine(message) {
   const { usage, timings } = message.answer ?? {};
   if (!Number.isFinite(usage?.completion_tokens)) return nothing;
   const { decode_ms: ms, reused_tokens: reused } = timings ?? {};
-  const rate = ms > 0 ? html`${((Math.max(usage.completion_tokens - 1, 0) / ms) * 1000).toFixed(1)} tokens/s · ` : nothing;
-  return html`<p class="speed muted">${rate}${usage.completion_tokens} tokens · prompt of ${usage.prompt_tokens}${reused > 0 ? ` (${reused} reused)` : ''}, ${wait(message)}</p>`;
+  const rate = ms > 0 && usage.completion_tokens > 1 ? html`${(((usage.completion_tokens - 1) / ms) * 1000).toFixed(1)} tokens/s · ` : nothing;
+  return html`<p class="speed muted">${rate}${usage.completion_tokens} ${usage.completion_tokens === 1 ? 'token' : 'tokens'} · prompt of ${usage.prompt_tokens}${reused > 0 ? ` (${reused} reused)` : ''}, ${wait(message)}</p>`;
 }
 
 /** Into the clipboard; says so. */
