@@ -106,3 +106,15 @@ export function stored(page) {
     return found.join('\n');
   });
 }
+
+/** What the ledger says, and what the dashboard shows of it. */
+export async function accountOf(page) {
+  const { summary, rows } = await page.evaluate(async () => {
+    const { ledger } = (await import('/services/engine.js')).engine.value.kinglet;
+    return { summary: await ledger.summary(), rows: await ledger.rows() };
+  });
+  await page.getByRole('link', { name: 'Dashboard' }).click();
+  await page.locator('[data-number=answers] strong').waitFor();
+  const shown = await page.locator('[data-number]').evaluateAll((cards) => Object.fromEntries(cards.map((card) => [card.dataset.number, card.querySelector('strong').textContent])));
+  return { summary, rows, shown };
+}
