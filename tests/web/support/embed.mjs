@@ -44,3 +44,49 @@ export async function serveEmbed({ models = {}, origins = () => [] } = {}) {
     close: () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))),
   };
 }
+
+/** An app's page at `app`, with the client, `frame(src)`, `error(work)` and `raw(hello)`; the page that it embeds is at `site`. */
+export async function openApp(browser, app, site) {
+  const page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(20_000);
+  await page.goto(`${app}/app.html`);
+  await page.evaluate(async (origin) => {
+    const embed = await import('/pkg/dist/embed/index.js');
+    const frame = (src) => {
+      const element = document.createElement('iframe');
+      element.src = src;
+      document.body.append(element);
+      return element;
+    };
+    const error = async (work) => {
+      try {
+        return { value: await work() };
+      } catch ({ code, message, detail }) {
+        return { code, message, detail };
+      }
+    };
+    /** An app without the client: `{port, said, say, until}` after its own first words. */
+    const raw = async (hello = {}) => {
+      const element = frame(`${origin}/embed.html`);
+      await new Promise((resolve) => addEventListener('message', ({ source }) => source === element.contentWindow && resolve()));
+      const { port1, port2 } = new MessageChannel();
+      const said = [];
+      const waiting = new Set();
+      port1.onmessage = ({ data }) => (said.push(data), waiting.forEach((look) => look()));
+      const until = (is) =>
+        new Promise((resolve) => {
+          const look = () => {
+            const found = said.find(is);
+            if (found !== undefined && waiting.delete(look)) resolve(found);
+          };
+          waiting.add(look);
+          look();
+        });
+      const say = (message, transfer = []) => port1.postMessage({ kinglet: 1, ...message }, transfer);
+      element.contentWindow.postMessage({ kinglet: 1, type: 'hello', id: 'h', versions: [1], host: 'raw', ...hello }, origin, [port2]);
+      return { element, port: port1, said, say, until };
+    };
+    Object.assign(globalThis, { ...embed, frame, error, raw, site: origin });
+  }, site);
+  return page;
+}
