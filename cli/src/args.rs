@@ -57,6 +57,8 @@ pub enum Command {
     },
     /// Continues a prompt or answers a conversation: one line {"ids","text","finish_reason","timings"}.
     Generate(Box<Generate>),
+    /// Answers OpenAI's chat requests over HTTP, one at a time; prints one line {"listening","model"} when it is ready.
+    Serve(Serve),
     /// Lines {"text":…} or {"ids":[…]} in; per-token nll and argmax, and perplexity, out.
     Score {
         #[command(flatten)]
@@ -165,6 +167,24 @@ pub struct Eval {
     pub max_tokens: usize,
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Where to listen; 0: any free port.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// The address to listen at. There is no key: whoever reaches it may ask.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// What clients call the model (default: the file's name without its end).
+    #[arg(long)]
+    pub name: Option<String>,
+    /// A page that may ask, as browsers send its origin (https://app.example); may be given several times. Default: none.
+    #[arg(long)]
+    pub origin: Vec<String>,
 }
 
 #[derive(Args)]

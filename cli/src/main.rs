@@ -12,6 +12,7 @@ mod overhead;
 mod quantize;
 mod route;
 mod run;
+mod serve;
 mod text;
 mod verify;
 
@@ -51,6 +52,7 @@ fn run(command: Command) -> route::Result<()> {
             now,
         } => text::render(&file, bos_token, eos_token, now),
         Command::Generate(options) => run::generate(&options),
+        Command::Serve(options) => serve::serve(&options),
         Command::Score { model } => run::score(&model),
         Command::Embed { model, pooling } => embed::embed(&model, pooling.as_deref()),
         Command::Eval(options) => eval::eval(&options),
