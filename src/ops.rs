@@ -9,9 +9,11 @@
 //!
 //! Everything records work; only [`Ops::download`] and [`Ops::top_k`] wait for it.
 
+mod measure;
 pub mod row;
 mod split;
 
+pub use measure::{Measured, Method, Span, Spans};
 pub use split::{Segment, Split};
 
 use crate::error::{Error, Result};
@@ -302,6 +304,27 @@ pub trait Ops {
     async fn download(&mut self, t: &Self::Tensor) -> Result<Vec<f32>>;
     /// The `k <= TOP_K_MAX` best entries of row 0.
     async fn top_k(&mut self, logits: &Self::Tensor, k: usize) -> Result<TopK>;
+
+    // ---- measuring: a way of its own, which a step that nobody measures does not take -----------------------------
+
+    /// From now to [`Ops::measured`] work is only recorded.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where single operations cannot be timed.
+    fn measure(&mut self) -> Result<()> {
+        Err(Error::invalid(
+            "backend",
+            "one whose operations can be timed",
+            self.info().adapter,
+        ))
+    }
+    /// Names the part of the model that what follows belongs to; of use only while work is measured.
+    fn stage(&mut self, _: &'static str) {}
+    /// Runs what was recorded since [`Ops::measure`], operation by operation, and ends the measuring. What it computes may be
+    /// wrong: operations of one kind may run together.
+    async fn measured(&mut self, _now_ms: fn() -> f64) -> Result<Measured> {
+        Err(Error::internal("nothing was measured"))
+    }
 
     // ---- stages: defaults are the specification, a backend may fuse ----------------------------------------------
 

@@ -16,6 +16,7 @@ import { checkOptions, loadArguments, wasmFiles } from './options.js';
 import type { Queue } from './offline/index.js';
 import { callOf, invalid, refuseOthers, signalIn } from './params.js';
 import type { Consents, EgressLog } from './privacy/index.js';
+import { profile, type EngineProfile, type ProfileOptions, type SelfTest } from './profile.js';
 import { told, type Report } from './progress.js';
 import type { Collected, Progress as FeedbackProgress, Verdict } from './feedback/types.js';
 import type { RouterOptions } from './route/router.js';
@@ -320,6 +321,26 @@ export class Kinglet {
   /** {@link dispose} was called: this model is of no use any more. */
   get disposed(): boolean {
     return this.link.ended;
+  }
+
+  /**
+   * Takes a step of an answer and a step of a prompt apart: what each operation costs here (docs/api.md). It waits for its
+   * turn like a request, and leaves nothing of the conversation in the cache.
+   *
+   * @throws KingletError `invalid_request` for a wrong option, and with `exact`, whose operations are not timed.
+   */
+  profile(options: ProfileOptions = {}): Promise<EngineProfile> {
+    return profile(this.link, options);
+  }
+
+  /**
+   * Compares what this model asks of its backend with plain twins of the operations, once more: on the GPU as it was when the
+   * model was loaded, or on the processor.
+   */
+  async selfTest(): Promise<SelfTest> {
+    const tested = await this.link.call('test', null);
+    const { backend, adapter } = this.info;
+    return { ok: tested.wrong === undefined, backend, adapter, ...tested };
   }
 
   /** Counters: GPU dispatches, Wasm memory. */

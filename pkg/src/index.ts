@@ -26,6 +26,7 @@ export type { ConsentAnswer, ConsentRequest, Egress, Entity, EntityCounts, Priva
 export type { BreakerOptions, RemoteApi, RemoteEndpoint, RemoteFailure, RemoteTimeouts } from './remote/types.js';
 export type { Completions } from './completions.js';
 export type { Embeddings } from './embeddings.js';
+export type { EngineProfile, ProfiledStep, ProfileOptions, ProfileRow, SelfTest } from './profile.js';
 export { KingletError, type ErrorCode } from './errors.js';
 export type { DownloadOptions } from './keep.js';
 export { modelStore, type Inspection, type ModelStore, type StoredModel, type VerifyOptions } from './store/model-store.js';

@@ -102,6 +102,12 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
         }
         info = describe();
       },
+      test: async () => {
+        const sound = kind !== 'relaxed' || glue.self_test();
+        const tested = await engine.test?.();
+        const wrong = { op: 'relaxed SIMD', expected: 'the sums of plain integer arithmetic', got: 'others' };
+        return tested === undefined || sound ? tested : { ...tested, tried: [], wrong };
+      },
       notices: () => engine.notices?.() ?? [],
       info: () => info,
       stats: () => ({

@@ -2,7 +2,7 @@
 
 import { KingletError, toWire } from './errors.js';
 import { watch } from './lifeline.js';
-import type { CallName, Calls, FromWorker, Port, ToWorker } from './protocol.js';
+import type { CallName, Calls, Engine, FromWorker, Port, Tested, ToWorker } from './protocol.js';
 import type { Turn } from './queue.js';
 import type { Host } from './serve.js';
 import type { Reading } from './sources/open.js';
@@ -95,6 +95,7 @@ export class Client {
     inspect: (args) => this.inspect(args),
     context: () => this.host.exclusive((engine) => engine.context()),
     stats: () => this.host.exclusive((engine) => engine.stats()),
+    test: () => this.host.exclusive((engine) => this.test(engine)),
   };
 
   private async inspect(args: Calls['inspect'][0]): Promise<Calls['inspect'][1]> {
@@ -103,6 +104,14 @@ export class Client {
       throw new KingletError('internal', 'this thread was not made to judge models');
     }
     return this.host.sound(inspect(this.supplied(args)));
+  }
+
+  private async test(engine: Engine): Promise<Tested> {
+    const tested = await engine.test?.();
+    if (tested === undefined) {
+      throw new KingletError('aborted', 'the self-test was ended by the end of a request; ask again');
+    }
+    return tested;
   }
 
   private async start({ stream, kind, request }: Calls['start'][0]): Promise<null> {

@@ -3,6 +3,7 @@
 // pulling is to stop computing.
 
 import type { WireError } from './errors.js';
+import type { ProfiledStep, ProfileRow, SelfTest } from './profile.js';
 import type { Report } from './progress.js';
 import type { Reading } from './sources/open.js';
 import type { WireSource } from './sources/resolve.js';
@@ -35,7 +36,7 @@ export interface LoadOptions {
 }
 
 /** Which of the request shapes a stream has. */
-export type RequestKind = 'chat' | 'completion' | 'embedding' | 'choice';
+export type RequestKind = 'chat' | 'completion' | 'embedding' | 'choice' | 'profile';
 
 /** A piece of an answer, before the client gives it OpenAI's shape. */
 export interface Piece {
@@ -82,6 +83,14 @@ export interface Choice {
   timings: Timings;
 }
 
+/** A step of the engine, taken apart once (src/model/decoder/profile.rs). */
+export interface Step extends Omit<ProfiledStep, 'rows'> {
+  rows: Omit<ProfileRow, 'share'>[];
+}
+
+/** What a comparison with the twins found (src/engine/again.rs). */
+export type Tested = Pick<SelfTest, 'tried' | 'wrong' | 'ms'>;
+
 /** What a worker says of itself. */
 export interface Hello {
   /** The Web Lock to watch; undefined where the browser has none. */
@@ -109,7 +118,7 @@ export interface Calls {
   /** Begin request `stream` when those before it have ended. */
   start: [{ stream: number; kind: RequestKind; request: unknown }, null];
   /** The next piece of `stream`; null when it has ended. */
-  next: [{ stream: number }, Piece | Vector | Choice | null];
+  next: [{ stream: number }, Piece | Vector | Choice | Step | null];
   /** End `stream` now, whether it runs or still waits. */
   abort: [{ stream: number }, null];
   /** Text to token ids. */
@@ -124,6 +133,8 @@ export interface Calls {
   context: [null, ContextUsage];
   /** Counters. */
   stats: [null, Stats];
+  /** Compare what the model asks of its backend with the twins. */
+  test: [null, Tested];
 }
 
 /** The calls' names. */
@@ -154,7 +165,7 @@ export interface Engine {
   start(kind: RequestKind, request: unknown): void | Promise<void>;
   /** Reads one chunk of the prompt; true: call again, false: call `next`. */
   prefill(): Promise<boolean>;
-  next(): Promise<Piece | Vector | Choice | undefined>;
+  next(): Promise<Piece | Vector | Choice | Step | undefined>;
   /** Ends the current request; harmless without one. May be called while `next` is pending. */
   abort(): void;
   info(): Info;
@@ -168,6 +179,8 @@ export interface Engine {
    * what passed on the GPU that there is now.
    */
   restore?(tested?: string[]): Promise<void>;
+  /** Compares with the twins, beside the request that runs; undefined: it was aborted meanwhile. */
+  test?(): Promise<Tested | undefined>;
   /** What happened since the last call. */
   notices?(): Notice[];
   /** Gives all memory back; the last call. */

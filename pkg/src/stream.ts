@@ -3,7 +3,7 @@
 import { aborted } from './errors.js';
 import type { Lasting } from './lasting.js';
 import type { Link } from './link.js';
-import type { Choice, Piece, RequestKind, Vector } from './protocol.js';
+import type { Choice, Piece, RequestKind, Step, Vector } from './protocol.js';
 
 let lastStream = 0;
 
@@ -11,7 +11,7 @@ let lastStream = 0;
  * The pieces of one answer. `break`, `return()` and the signal stop the engine within one step; the signal also while
  * nobody pulls, so that an answer which was left lying does not hold up the next.
  */
-export async function* pieces<T extends Piece | Vector | Choice = Piece>(
+export async function* pieces<T extends Piece | Vector | Choice | Step = Piece>(
   engine: Lasting,
   kind: RequestKind,
   request: unknown,

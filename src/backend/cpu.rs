@@ -13,7 +13,8 @@ use crate::cpu::team::{Alone, Team};
 use crate::cpu::vector;
 use crate::error::{Error, Result};
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split, TopK,
+    AttentionShape, BackendInfo, CacheShape, HeadLayout, Measured, MemoryLimits, Method, Ops, PartShape, RopeShape,
+    Spans, Split, TopK,
 };
 
 /// An activation: the number by which the shards know it, and its shape.
@@ -54,6 +55,8 @@ pub struct Cpu {
     next_program: usize,
     /// Sent to the followers, not yet carried out by the leader.
     waiting: VecDeque<(Order, Vec<u8>)>,
+    /// Where somebody measures: from which command on a stage goes.
+    stages: Option<Vec<(usize, &'static str)>>,
     /// Why nothing works any more.
     broken: Option<Error>,
 }
@@ -80,6 +83,7 @@ impl Cpu {
             programs: Default::default(),
             next_program: 0,
             waiting: VecDeque::new(),
+            stages: None,
             broken: None,
         }
     }
@@ -406,6 +410,41 @@ impl Ops for Cpu {
             out: out.id,
             x: x.id,
             first,
+        })
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        self.submit()?;
+        self.stages = Some(Vec::new());
+        Ok(())
+    }
+
+    fn stage(&mut self, name: &'static str) {
+        if let Some(stages) = &mut self.stages {
+            stages.push((self.recording.len(), name));
+        }
+    }
+
+    async fn measured(&mut self, now_ms: fn() -> f64) -> Result<Measured> {
+        let stages = self.stages.take().unwrap_or_default();
+        let commands = self.recording.clone();
+        self.shard.time(Some(now_ms));
+        let done = self.settle().await;
+        self.shard.time(None);
+        done?;
+        let (kernel, mut spans) = (self.shard.level().name(), Spans::default());
+        for (at, (command, ms)) in commands.iter().zip(self.shard.times()).enumerate() {
+            let stage = stages
+                .iter()
+                .rfind(|(first, _)| *first <= at)
+                .map_or("", |(_, name)| name);
+            if let Some(op) = command.op() {
+                spans.add(stage, op, kernel, 1, ms);
+            }
+        }
+        Ok(Measured {
+            method: Method::Clock,
+            spans: spans.all(),
         })
     }
 

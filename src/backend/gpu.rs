@@ -2,15 +2,15 @@
 
 use crate::error::{Error, Result};
 pub use crate::gpu::{Device, Drill, GpuOptions, Stats};
-use crate::gpu::{Recorder, Tensor};
+use crate::gpu::{Recorder, Tensor, Timed};
 use crate::kernels::kv_write::GpuCache;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, MemoryLimits, Ops, PartShape, RopeShape, Split,
-    TOP_K_MAX, TopK,
+    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, Measured, MemoryLimits, Method, Ops, PartShape,
+    RopeShape, Spans, Split, TOP_K_MAX, TopK,
 };
 
 /// See the module's documentation.
@@ -223,6 +223,37 @@ impl Ops for Gpu {
     fn copy_rows(&mut self, out: &mut Tensor, x: &Tensor, first: usize) -> Result<()> {
         let p = copy_rows::Params { cols: dim(x.cols()) };
         copy_rows::gpu(&mut self.rec, &p, first, out, x)
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        self.rec.measure()
+    }
+
+    fn stage(&mut self, name: &'static str) {
+        self.rec.mark(name);
+    }
+
+    async fn measured(&mut self, now_ms: fn() -> f64) -> Result<Measured> {
+        let (stamped, kinds) = self.rec.measured(now_ms).await?;
+        let mut spans = Spans::default();
+        for Timed {
+            stage,
+            variants,
+            calls,
+            ms,
+        } in kinds
+        {
+            let op = match variants[0].kernel {
+                "gemv" | "gemm" => "matmul", // two ways to compute it
+                kernel => kernel,
+            };
+            let labels: Vec<String> = variants.iter().map(|variant| variant.label()).collect();
+            spans.add(stage, op, &labels.join(", "), calls, ms);
+        }
+        Ok(Measured {
+            method: if stamped { Method::Timestamps } else { Method::Settled },
+            spans: spans.all(),
+        })
     }
 
     async fn download(&mut self, t: &Tensor) -> Result<Vec<f32>> {

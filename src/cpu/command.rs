@@ -68,6 +68,26 @@ pub enum Command {
     CopyRows { out: TensorId, x: TensorId, first: usize },
 }
 
+impl Command {
+    /// The operation; none for what computes nothing.
+    pub fn op(&self) -> Option<&'static str> {
+        Some(match self {
+            Command::SetRows { .. } => return None,
+            Command::Embed { .. } => "embed",
+            Command::RmsNorm { .. } => "rms_norm",
+            Command::Matmul { .. } => "matmul",
+            Command::Add { .. } => "add",
+            Command::AddBias { .. } => "add_bias",
+            Command::HeadNorm { .. } => "head_norm",
+            Command::Rope { .. } => "rope",
+            Command::KvWrite { .. } => "kv_write",
+            Command::Attention { .. } => "attention",
+            Command::SiluMul { .. } => "silu_mul",
+            Command::CopyRows { .. } => "copy_rows",
+        })
+    }
+}
+
 /// What the leader tells its followers. The payload of [`Order::Upload`] and [`Order::Fill`] goes beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Order {

@@ -34,6 +34,9 @@ pub struct Shard {
     pub(super) scratch: Vec<f32>,
     pub(super) pos: usize,
     pub(super) tokens: Vec<u32>,
+    /// Where somebody measures: a clock, and what it said before the first command of the last run and after each.
+    clock: Option<fn() -> f64>,
+    times: Vec<f64>,
 }
 
 impl Shard {
@@ -52,7 +55,19 @@ impl Shard {
             scratch: Vec::new(),
             pos: 0,
             tokens: Vec::new(),
+            clock: None,
+            times: Vec::new(),
         }
+    }
+
+    /// Takes the time of every command from now on, or of none.
+    pub fn time(&mut self, clock: Option<fn() -> f64>) {
+        self.clock = clock;
+    }
+
+    /// Milliseconds that each command of the last run took.
+    pub fn times(&self) -> impl Iterator<Item = f64> {
+        self.times.windows(2).map(|pair| pair[1] - pair[0])
     }
 
     /// The instructions in use.
@@ -77,8 +92,11 @@ impl Shard {
                 let program = self.programs.get_mut(*slot).ok_or_else(|| unknown("program"))?;
                 let commands = std::mem::take(program);
                 let mut result = Ok(());
+                self.times.clear();
+                self.times.extend(self.clock.map(|now| now()));
                 for command in &commands {
                     result = self.execute(*command, exchange).await;
+                    self.times.extend(self.clock.map(|now| now()));
                     if result.is_err() {
                         break;
                     }

@@ -6,7 +6,8 @@ use std::pin::Pin;
 #[cfg(feature = "gpu")]
 use super::ladder::{self, Outcome};
 use super::{
-    ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Notice, Paused, Scored, Timings, Token,
+    ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Notice, Paused, Profile, Scored, Timings,
+    Token,
 };
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Device, Drill, Gpu, Stats};
@@ -298,6 +299,17 @@ impl AnyEngine {
     /// See [`Engine::hidden`].
     pub async fn hidden(&mut self, tokens: &[u32]) -> Result<Vec<f32>> {
         on_engine!(&mut self.on, e => e.hidden(tokens).await)
+    }
+
+    /// See [`Engine::profile`].
+    pub async fn profile(&mut self, tokens: usize, pos: usize) -> Result<Profile> {
+        on_engine!(&mut self.on, e => e.profile(tokens, pos).await)
+    }
+
+    /// It computes as the twins do.
+    #[cfg(feature = "gpu")]
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self.on, Backend::Exact(_))
     }
 
     /// See [`Engine::cached`].

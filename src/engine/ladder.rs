@@ -176,18 +176,23 @@ fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth
     let config = arch::config(gguf.metadata(), gguf.tensors())?;
     let plan = Plan::new(gguf, config, options)?;
     plan.check(gpu.limits())?;
+    Ok(demands_of(&plan))
+}
+
+/// What a model asks of whatever computes it.
+pub fn demands_of(plan: &Plan) -> truth::Demands {
     let formats_from = |cols| {
         let parts = plan.matrices().flat_map(|m| &m.parts).filter(|p| p.cols >= cols);
         let formats: BTreeSet<_> = parts.map(|p| p.dtype).collect();
         formats.into_iter().collect()
     };
-    Ok(truth::Demands {
+    truth::Demands {
         formats: formats_from(0),
         long: formats_from(truth::LONG_ROW),
         embedding: plan.token_embd.parts.iter().map(|p| p.dtype).collect(),
         head_dim: plan.config.head_dim,
-        cache: options.cache_type,
+        cache: plan.cache.dtype,
         order: plan.config.rope.order,
         head_norms: plan.config.tensors.head_norms,
-    })
+    }
 }

@@ -27,15 +27,21 @@
 //! # }).unwrap();
 //! ```
 
+#[cfg(feature = "gpu")]
+mod again;
 mod any;
 mod choose;
 mod hidden;
 #[cfg(feature = "gpu")]
 mod ladder;
 mod notice;
+mod profile;
 mod score;
 mod smaller;
 
+pub use crate::model::decoder::{Profile, ProfileRow};
+#[cfg(feature = "gpu")]
+pub use again::{Verdict, Wrong};
 pub use any::{AnyEngine, BackendChoice, LoadOptions, Pause, SelfTest, load, load_with};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;

@@ -42,6 +42,8 @@ pub struct Device {
     software: bool,
     style: Style,
     max_binding: u64,
+    /// It can say what time it is.
+    pub(super) timestamps: bool,
 }
 
 impl Device {
@@ -69,9 +71,11 @@ impl Device {
             return Err(unavailable(format!("the only adapter, {name}, computes in software")));
         }
         let limits = required_limits(&adapter.limits());
+        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("kinglet"),
+                required_features: features,
                 required_limits: limits.clone(),
                 ..Default::default()
             })
@@ -93,6 +97,7 @@ impl Device {
             software,
             style,
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            timestamps: !features.is_empty(),
         })
     }
 
@@ -120,6 +125,12 @@ impl Device {
     /// The same device with a lower limit for bindings: larger weights are split by rows.
     pub fn with_max_binding(mut self, bytes: u64) -> Self {
         self.max_binding = self.max_binding.min(bytes);
+        self
+    }
+
+    /// The same device, whose own clock is used where it has one, or not.
+    pub fn with_clock(mut self, used: bool) -> Self {
+        self.timestamps &= used;
         self
     }
 

@@ -11,12 +11,14 @@
 //!   that was refused surfaces as [`Error::TooLarge`](crate::Error::TooLarge) at the next wait.
 
 mod account;
+mod bind;
 pub mod buffer;
 pub mod device;
 #[cfg_attr(not(feature = "drill"), path = "no_drill.rs")]
 pub mod drill;
 pub mod error;
 pub mod launch;
+pub mod measure;
 pub mod pipeline;
 pub mod readback;
 pub mod recorder;
@@ -26,6 +28,7 @@ pub use buffer::{Buffer, Tensor};
 pub use device::{Device, GpuOptions};
 pub use drill::Drill;
 pub use launch::{Binding, Grid, Launch};
+pub use measure::Timed;
 pub use recorder::{Recorder, Stats};
 
 /// Columns of an activation are padded to a multiple of this, so that rows begin on a 128-byte border.

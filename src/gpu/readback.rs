@@ -119,7 +119,7 @@ impl Recorder {
 
 /// A one-shot future that a device callback completes.
 #[derive(Clone, Default)]
-struct Signal(Arc<Mutex<SignalState>>);
+pub(super) struct Signal(Arc<Mutex<SignalState>>);
 
 #[derive(Default)]
 struct SignalState {
@@ -128,7 +128,7 @@ struct SignalState {
 }
 
 impl Signal {
-    fn set(&self, result: Result<(), String>) {
+    pub fn set(&self, result: Result<(), String>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.result = Some(result);
         if let Some(waker) = state.waker.take() {

@@ -1,16 +1,17 @@
 //! Records the dispatches of a step and submits them together.
 
 use std::collections::HashMap;
-use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Device;
 use super::account::{Account, Aid};
+use super::bind::{bind, open, uniform};
 use super::buffer::{Buffer, Graveyard, Tensor, stride};
 use super::launch::{Binding, Grid, Launch};
-use super::pipeline::{Pipeline, STEP_BYTES, Verdict};
+use super::measure::Kept;
+use super::pipeline::{STEP_BYTES, Verdict};
 use super::readback::Staging;
 use crate::error::{Error, Result};
 use crate::kernels::wgsl::Variant;
@@ -68,6 +69,8 @@ pub struct Recorder {
     tokens: Rc<Buffer>,
     pos: u32,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
+    /// Dispatches that are not recorded but kept, while somebody measures.
+    pub(super) kept: Option<Kept>,
     /// Dispatches since the last submit.
     recorded: u64,
     pub(super) staging: Staging,
@@ -99,6 +102,7 @@ impl Recorder {
             tokens: Rc::new(tokens),
             pos: 0,
             open: None,
+            kept: None,
             recorded: 0,
             staging: Staging::default(),
             aids,
@@ -229,6 +233,10 @@ impl Recorder {
             self.stats.created += 1;
             bind(&self.device, &pipeline, &self.step_buffer.raw, &uniform.raw, launch)
         });
+        if let Some(kept) = &mut self.kept {
+            kept.add(launch, &pipeline.raw, group, offset);
+            return Ok(());
+        }
         let (_, pass) = self.open.get_or_insert_with(|| open(&self.device));
         pass.set_pipeline(&pipeline.raw);
         pass.set_bind_group(0, &*group, &[offset]);
@@ -273,19 +281,29 @@ impl Recorder {
     }
 
     fn hand_over(&mut self, encoder: wgpu::CommandEncoder) {
+        self.recorded = 0;
+        self.device.count_down();
+        self.write_steps();
+        self.queue_up(encoder);
+    }
+
+    /// Hands a finished encoder to the device.
+    pub(super) fn queue_up(&mut self, encoder: wgpu::CommandEncoder) {
+        self.device.queue.submit([encoder.finish()]);
+        self.stats.submits += 1;
+    }
+
+    /// Writes what differs among the dispatches that were recorded.
+    pub(super) fn write_steps(&mut self) {
         let mut bytes = vec![0u8; self.steps.len() * STEP_SLOT as usize];
         for (slot, step) in bytes.chunks_exact_mut(STEP_SLOT as usize).zip(&self.steps) {
             slot[..STEP_BYTES as usize].copy_from_slice(bytemuck::cast_slice(step));
         }
         self.steps.clear();
-        self.recorded = 0;
-        self.device.count_down();
         if !bytes.is_empty() {
             self.stats.uploaded += bytes.len() as u64;
             self.device.queue.write_buffer(&self.step_buffer.raw, 0, &bytes);
         }
-        self.device.queue.submit([encoder.finish()]);
-        self.stats.submits += 1;
     }
 
     /// Waits for the verdicts on pipelines and buffers that were created since the last wait.
@@ -337,59 +355,4 @@ impl Recorder {
         let is_dead = |id: &u64| dead.iter().any(|(other, _)| id == other);
         self.groups.retain(|key, _| !key.buffers.iter().any(is_dead));
     }
-}
-
-fn open(device: &Device) -> (wgpu::CommandEncoder, wgpu::ComputePass<'static>) {
-    let mut encoder = device.device.create_command_encoder(&Default::default());
-    let pass = encoder.begin_compute_pass(&Default::default()).forget_lifetime();
-    (encoder, pass)
-}
-
-/// A uniform with this content.
-fn uniform(device: &Device, content: &[u8]) -> wgpu::Buffer {
-    let mut bytes = content.to_vec();
-    bytes.resize(content.len().next_multiple_of(16).max(16), 0);
-    let buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("params"),
-        size: bytes.len() as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    device.queue.write_buffer(&buffer, 0, &bytes);
-    buffer
-}
-
-fn bind(
-    device: &Device,
-    pipeline: &Pipeline,
-    step: &wgpu::Buffer,
-    uniform: &wgpu::Buffer,
-    launch: &Launch<'_>,
-) -> wgpu::BindGroup {
-    let step = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-        buffer: step,
-        offset: 0,
-        size: NonZeroU64::new(STEP_BYTES),
-    });
-    let mut entries = vec![
-        wgpu::BindGroupEntry {
-            binding: 0,
-            resource: step,
-        },
-        wgpu::BindGroupEntry {
-            binding: 1,
-            resource: uniform.as_entire_binding(),
-        },
-    ];
-    for (binding, b) in (2..).zip(launch.bindings) {
-        entries.push(wgpu::BindGroupEntry {
-            binding,
-            resource: b.buffer.raw.as_entire_binding(),
-        });
-    }
-    device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(launch.variant.kernel),
-        layout: &pipeline.layout,
-        entries: &entries,
-    })
 }

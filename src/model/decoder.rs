@@ -11,6 +11,10 @@
 //!
 //! All memory is allocated at load; a step allocates nothing.
 
+mod profile;
+
+pub use profile::{Profile, ProfileRow};
+
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::config::DecoderConfig;
@@ -183,8 +187,10 @@ impl<O: Ops> Decoder<O> {
 
         ops.begin(pos, tokens)?;
         state.set_rows(ops, tokens.len());
+        ops.stage("embed");
         ops.embed(&mut state.x, &weights.token_embd)?;
         for layer in &mut weights.layers {
+            ops.stage("qkv");
             ops.qkv(QkvStage {
                 qkv: &mut state.qkv,
                 xb: &mut state.xb,
@@ -198,8 +204,11 @@ impl<O: Ops> Decoder<O> {
                 table: &weights.rope_table,
                 rope,
             })?;
+            ops.stage("attention");
             ops.attention(&mut state.att, &state.qkv, &layer.cache, attention)?;
+            ops.stage("attn_output");
             ops.matmul_add(&mut state.x, &mut state.tmp, &layer.attn_output, &state.att)?;
+            ops.stage("gate_up");
             ops.gate_up(GateUpStage {
                 act: &mut state.act,
                 gate_up: &mut state.gate_up,
@@ -209,8 +218,10 @@ impl<O: Ops> Decoder<O> {
                 eps: c.norm_eps,
                 w: &layer.gate_up,
             })?;
+            ops.stage("ffn_down");
             ops.matmul_add(&mut state.x, &mut state.tmp, &layer.ffn_down, &state.act)?;
         }
+        ops.stage("head");
         let (first, count) = match rows {
             Rows::None => return Ok(()),
             Rows::Hidden => {

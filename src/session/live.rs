@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::answer::Answer;
-use super::choosing;
 use super::doubt::Samples;
 use super::embedding::{Job, Pooling};
 use super::restore::{Losses, Origin, info, open, survives};
 use super::{
     Aborted, Chunk, FinishReason, Labels, Logprobs, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage,
 };
+use super::{choosing, profiling};
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::Result;
@@ -37,7 +37,9 @@ pub struct Session {
     pub(super) embedding: Option<Job>,
     /// The choice among labels that is under way.
     pub(super) choosing: Option<choosing::Job>,
-    /// The labels of the last one.
+    /// The steps that are being taken apart.
+    pub(super) profiling: Option<profiling::Job>,
+    /// The labels of the last choice.
     pub(super) labels_before: Option<Labels>,
     /// What the file says of it.
     pub(super) pooling: Result<Pooling>,
@@ -97,6 +99,7 @@ impl Session {
             samples: Samples::default(),
             embedding: None,
             choosing: None,
+            profiling: None,
             labels_before: None,
             pooling,
             generated: Vec::new(),
@@ -121,6 +124,15 @@ impl Session {
     /// The engine, for its counters.
     pub fn engine(&self) -> &AnyEngine {
         &self.engine
+    }
+
+    /// Compares what the model asks of its backend with the twins; the model and its request stay as they are.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    #[cfg(feature = "gpu")]
+    pub async fn test_again(&mut self) -> Result<engine::Verdict> {
+        self.engine.test_again(now_ms).await
     }
 
     /// Tokens whose keys and values are remembered: the conversation so far.
@@ -252,5 +264,6 @@ impl Session {
         drop(self.engine.take_constraint());
         self.embedding = None;
         self.choosing = None;
+        self.profiling = None;
     }
 }

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::model::loader::Progress;
 use crate::platform::{ByteSource, JsSource, Reader};
-use crate::session::{ChoiceRequest, EmbeddingRequest, Request, Session, SessionOptions};
+use crate::session::{ChoiceRequest, EmbeddingRequest, ProfileRequest, Request, Session, SessionOptions};
 use crate::text::{Bos, Special};
 
 /// Called once when the module is instantiated: a panic says where it was.
@@ -116,7 +116,7 @@ pub struct Kinglet {
 
 #[wasm_bindgen]
 impl Kinglet {
-    /// Begins a request of `kind` "chat", "completion", "embedding" or "choice", under the constraint that was made of its `grammar`.
+    /// Begins a request of `kind` "chat", "completion", "embedding", "choice" or "profile", under the constraint that was made of its `grammar`.
     pub fn start(
         &self,
         kind: &str,
@@ -129,13 +129,14 @@ impl Kinglet {
         self.with(|session| match kind {
             "embedding" => session.start_embedding(&EmbeddingRequest::new(&body)?),
             "choice" => session.start_choice(&ChoiceRequest::new(&body)?),
+            "profile" => session.start_profile(&ProfileRequest::new(&body)?),
             _ => session.start_under(&read_request(kind, &body)?, constraint),
         })
     }
 
     /// The grammar of a request's answer as JSON text for the grammar module; undefined: it has none.
     pub fn grammar(&self, kind: &str, request: JsValue) -> std::result::Result<Option<String>, JsValue> {
-        if matches!(kind, "embedding" | "choice") {
+        if matches!(kind, "embedding" | "choice" | "profile") {
             return Ok(None);
         }
         let body = from_js("request", request).map_err(thrown)?;
@@ -176,12 +177,13 @@ impl Kinglet {
         Ok(self.give_back(session, more)?.unwrap_or(false))
     }
 
-    /// The next chunk, embedding or choice, or undefined after the last.
+    /// The next chunk, embedding, choice or profile, or undefined after the last.
     pub async fn next(&self) -> std::result::Result<JsValue, JsValue> {
         let mut session = self.take()?;
         let next = match () {
             () if session.embeds() => session.next_embedding().await.map(|found| found.map(|e| to_js(&e))),
             () if session.chooses() => session.next_choice().await.map(|found| found.map(|c| to_js(&c))),
+            () if session.profiles() => session.next_profile().await.map(|found| found.map(|p| to_js(&p))),
             () => session.next().await.map(|found| found.map(|chunk| to_js(&chunk))),
         };
         Ok(self.give_back(session, next)?.flatten().unwrap_or(JsValue::UNDEFINED))
@@ -210,6 +212,14 @@ impl Kinglet {
     /// What was tried of this GPU, and found correct: `{tried, ms}`.
     pub fn tried(&self) -> std::result::Result<JsValue, JsValue> {
         self.with(|session| Ok(to_js(session.engine().self_test())))
+    }
+
+    /// Tries it again, whatever is known of it: `{tried, wrong?, ms}`.
+    #[cfg(feature = "gpu")]
+    pub async fn test(&self) -> std::result::Result<JsValue, JsValue> {
+        let mut session = self.take()?;
+        let verdict = session.test_again().await.map(|verdict| to_js(&verdict));
+        Ok(self.give_back(session, verdict)?.unwrap_or(JsValue::UNDEFINED))
     }
 
     /// Ends the current request, if there is one.

@@ -34,6 +34,8 @@ mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
 #[cfg(feature = "gpu")]
+mod gpu_profile;
+#[cfg(feature = "gpu")]
 mod gpu_restore;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
@@ -49,6 +51,7 @@ mod hostile_models;
 mod identity;
 mod loaded;
 mod plan_memory;
+mod profile;
 mod quant;
 mod quantize;
 mod sampler;
