@@ -78,7 +78,7 @@ function beginning() {
   }
   return html`<div class="begin-here">
     ${preset.missing ? html`<p id="missing"><code>${preset.missing}</code>, the project’s own model, is not there. Choose a GGUF file of your own instead.</p>` : nothing}
-    <p id="empty">No model is loaded.</p>
+    <p id="empty">Load a model to begin.</p>
     <p><a class="button primary" href=${href('models')}>Choose a model</a></p>
   </div>`;
 }
