@@ -334,8 +334,8 @@ export class Kinglet {
   }
 
   /**
-   * Compares what this model asks of its backend with plain twins of the operations, once more: on the GPU as it was when the
-   * model was loaded, or on the processor.
+   * Tries once more whether what computes here computes correctly: on the GPU every operation that this model asks of it, against
+   * plain twins, as when it was loaded; everywhere the Wasm build's SIMD, against plain integer arithmetic.
    */
   async selfTest(): Promise<SelfTest> {
     const tested = await this.link.call('test', null);

@@ -4,20 +4,15 @@
 //! model will use: its storage formats, with scales that are subnormal halves too, as a single row and as a batch; its
 //! attention; the norms. Everything is read back in two waits, so that the whole takes tens of milliseconds.
 
-use super::{Cpu, Gpu, Reference};
+use super::{Gpu, Reference};
 use crate::error::{Error, Result};
 pub use crate::kernels::matmul::LONG_ROW;
-use crate::ops::{
-    AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split, TopK,
-};
+use crate::ops::{AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split};
 use crate::quant::DType;
 
 /// Largest error of an element, relative to the larger of its magnitude and the root mean square of all. Honest GPUs
 /// differ in the order of sums and in `exp`: by less than 1e-5 of this measure. A wrong bit in a weight is above 1e-2.
 const BOUND: f32 = 1e-3;
-/// The same on the CPU, which rounds activations to 8 bits (and keys and values, where it is asked to): a wrong byte order, a
-/// wrong scale or a wrong sum is far above it.
-const ROUNDED_BOUND: f32 = 5e-2;
 
 /// Rows of a test matrix; no multiple of a workgroup.
 const ROWS: usize = 40;
@@ -87,33 +82,6 @@ const SEARCH: &str = "top_k";
 /// # Errors
 /// [`Error::GpuWrong`] with the operation and the first wrong number, and what any command may fail with.
 pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]) -> Result<Vec<String>> {
-    let trials = trials(demands, passed);
-    let mut outputs = Vec::new();
-    for trial in &trials {
-        outputs.push(run(gpu, *trial)?);
-    }
-    let all: Vec<_> = outputs.iter().flatten().map(|(_, tensor)| tensor).collect();
-    let got = gpu.download_all(&all).await?;
-    compare(gpu, BOUND, &trials, got, !passed.iter().any(|name| name == SEARCH)).await
-}
-
-/// [`require_correct`] of the fast CPU backend. What it makes lives as long as `cpu`, which should be one for this alone.
-///
-/// # Errors
-/// As [`require_correct`], also where the CPU is wrong.
-pub async fn require_correct_cpu(cpu: &mut Cpu, demands: &Demands) -> Result<Vec<String>> {
-    let trials = trials(demands, &[]);
-    let mut got = Vec::new();
-    for trial in &trials {
-        for (_, tensor) in run(cpu, *trial)? {
-            got.push(cpu.download(&tensor).await?);
-        }
-    }
-    compare(cpu, ROUNDED_BOUND, &trials, got, true).await
-}
-
-/// What is to be tried.
-fn trials(demands: &Demands, passed: &[String]) -> Vec<Trial> {
     let mut trials = vec![Trial::Rows];
     trials.extend(demands.embedding.iter().map(|t| Trial::Embed(*t)));
     trials.extend(demands.formats.iter().map(|t| Trial::Matmul(*t)));
@@ -122,34 +90,25 @@ fn trials(demands: &Demands, passed: &[String]) -> Vec<Trial> {
     trials.extend(demands.head_norms.then_some(Trial::HeadNorm(demands.head_dim)));
     trials.push(Trial::Attention(demands.head_dim, demands.cache));
     trials.retain(|trial| !passed.contains(&trial.name()));
-    trials
-}
 
-/// Holds what `ops` gave against the twins, then its search.
-async fn compare<O: Ops>(
-    ops: &mut O,
-    bound: f32,
-    trials: &[Trial],
-    got: Vec<Vec<f32>>,
-    and_search: bool,
-) -> Result<Vec<String>> {
-    let judge = Judge {
-        adapter: ops.info().adapter,
-        bound,
-    };
-    let mut got = got.into_iter();
     let mut tried = Vec::new();
+    let mut outputs = Vec::new();
+    for trial in &trials {
+        outputs.push(run(gpu, *trial)?);
+    }
+    let all: Vec<_> = outputs.iter().flatten().map(|(_, tensor)| tensor).collect();
+    let mut got = gpu.download_all(&all).await?.into_iter();
     let mut twin = Reference::new();
-    for trial in trials {
+    for trial in &trials {
         for (what, tensor) in run(&mut twin, *trial)? {
             let want = twin.download(&tensor).await?;
             let op = format!("{}{what}", trial.name());
-            judge.agree(&op, &got.next().unwrap_or_default(), &want)?;
+            agree(gpu, &op, &got.next().unwrap_or_default(), &want)?;
         }
         tried.push(trial.name());
     }
-    if and_search {
-        search(ops, &judge).await?;
+    if !passed.iter().any(|name| name == SEARCH) {
+        search(gpu).await?;
         tried.push(SEARCH.into());
     }
     Ok(tried)
@@ -274,7 +233,7 @@ fn attention<O: Ops>(ops: &mut O, head_dim: usize, dtype: CacheType, rng: &mut N
 }
 
 /// The search among logits, with two equal ones.
-async fn search<O: Ops>(ops: &mut O, judge: &Judge) -> Result<()> {
+async fn search(gpu: &mut Gpu) -> Result<()> {
     let mut rng = Numbers(11);
     let mut logits: Vec<f32> = (0..VOCABULARY).map(|_| rng.unit() * 8.0).collect();
     logits[VOCABULARY - 3] = 9.0;
@@ -282,50 +241,46 @@ async fn search<O: Ops>(ops: &mut O, judge: &Judge) -> Result<()> {
     let mut twin = Reference::new();
     let mut there = twin.tensor(1, VOCABULARY)?;
     twin.upload(&mut there, 0, &logits)?;
-    let mut here = ops.tensor(1, VOCABULARY)?;
-    ops.upload(&mut here, 0, &logits)?;
+    let mut here = gpu.tensor(1, VOCABULARY)?;
+    gpu.upload(&mut here, 0, &logits)?;
     let want = twin.top_k(&there, 8).await?;
-    ops.begin(0, &[])?;
-    let got = ops.top_k(&here, 8).await?;
+    gpu.begin(0, &[])?;
+    let got = gpu.top_k(&here, 8).await?;
     if got.ids != want.ids {
-        return Err(judge.wrong(SEARCH, format!("{:?}", want.ids), format!("{:?}", got.ids)));
+        return Err(wrong(gpu, SEARCH, format!("{:?}", want.ids), format!("{:?}", got.ids)));
     }
-    judge.agree(SEARCH, &got.logits, &want.logits)?;
-    let sums = |top: &TopK| [top.log_sum_exp, top.entropy];
-    judge.agree(SEARCH, &sums(&got), &sums(&want))
+    agree(gpu, SEARCH, &got.logits, &want.logits)?;
+    agree(
+        gpu,
+        SEARCH,
+        &[got.log_sum_exp, got.entropy],
+        &[want.log_sum_exp, want.entropy],
+    )
 }
 
-/// Whose numbers they are, and how far they may be off.
-struct Judge {
-    adapter: String,
-    bound: f32,
+fn agree(gpu: &Gpu, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
+    if got.len() != want.len() {
+        let numbers = |n| format!("{n} numbers");
+        return Err(wrong(gpu, op, numbers(want.len()), numbers(got.len())));
+    }
+    let power: f64 = want.iter().map(|w| f64::from(*w) * f64::from(*w)).sum();
+    let rms = (power / want.len().max(1) as f64).sqrt() as f32;
+    for (at, (got, want)) in got.iter().zip(want).enumerate() {
+        // A NaN is not within anything.
+        let within = (got - want).abs() <= BOUND * want.abs().max(rms);
+        if !within {
+            return Err(wrong(gpu, op, format!("{want:e} (number {at})"), format!("{got:e}")));
+        }
+    }
+    Ok(())
 }
 
-impl Judge {
-    fn agree(&self, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
-        if got.len() != want.len() {
-            let numbers = |n| format!("{n} numbers");
-            return Err(self.wrong(op, numbers(want.len()), numbers(got.len())));
-        }
-        let power: f64 = want.iter().map(|w| f64::from(*w) * f64::from(*w)).sum();
-        let rms = (power / want.len().max(1) as f64).sqrt() as f32;
-        for (at, (got, want)) in got.iter().zip(want).enumerate() {
-            // A NaN is not within anything.
-            let within = (got - want).abs() <= self.bound * want.abs().max(rms);
-            if !within {
-                return Err(self.wrong(op, format!("{want:e} (number {at})"), format!("{got:e}")));
-            }
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, op: &str, expected: String, got: String) -> Error {
-        Error::GpuWrong {
-            adapter: self.adapter.clone(),
-            op: op.into(),
-            expected,
-            got,
-        }
+fn wrong(gpu: &Gpu, op: &str, expected: String, got: String) -> Error {
+    Error::GpuWrong {
+        adapter: gpu.device().name().into(),
+        op: op.into(),
+        expected,
+        got,
     }
 }
 

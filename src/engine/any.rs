@@ -303,13 +303,15 @@ impl AnyEngine {
 
     /// See [`Engine::profile`].
     pub async fn profile(&mut self, tokens: usize, pos: usize) -> Result<Profile> {
-        on_engine!(&mut self.on, e => e.profile(tokens, pos).await)
-    }
-
-    /// It computes as the twins do.
-    #[cfg(feature = "gpu")]
-    pub(super) fn is_exact(&self) -> bool {
-        matches!(self.on, Backend::Exact(_))
+        match &mut self.on {
+            Backend::Cpu(engine) => engine.profile(tokens, pos).await,
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(engine) => engine.profile(tokens, pos).await,
+            Backend::Exact(_) => {
+                let expected = "one whose operations can be timed";
+                Err(crate::error::Error::invalid("backend", expected, "the exact mode"))
+            }
+        }
     }
 
     /// See [`Engine::cached`].

@@ -208,13 +208,3 @@ fn a_session_gives_a_round_after_the_other() {
         assert_eq!(refused.unwrap_err().code(), "invalid_request", "{wrong}");
     }
 }
-
-#[cfg(feature = "gpu")]
-#[test]
-fn the_processor_is_held_against_the_twins() {
-    for name in ["qwen2", "qwen3", "llama3"] {
-        let verdict = block_on(load(golden_bytes(name), &cpu()).test_again()).expect("a verdict");
-        assert_eq!(verdict.wrong, None, "{name}");
-        assert!(verdict.tried.len() >= 6, "{name}: {:?}", verdict.tried);
-    }
-}
