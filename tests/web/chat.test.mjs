@@ -330,8 +330,8 @@ test('the same with desk on the processor', { skip: skip || (noDesk() ?? false) 
   await desk.close();
 });
 
-/** Turns of the soak; 200 by hand: `KINGLET_SOAK=200`. */
-const TURNS = Number(process.env.KINGLET_SOAK ?? 20);
+/** Turns; 200 of them in `cargo xtask soak`. */
+const TURNS = process.env.KINGLET_SOAK ? 200 : 20;
 
 test(`${TURNS} turns do not let the page grow`, { skip }, async (t) => {
   const { page, close } = await chat();
