@@ -24,8 +24,8 @@ const text = (value) => (typeof value === 'string' ? value : '');
 /** A record of the storage, whatever stands there. */
 function checked(json) {
   try {
-    const { text: written, sent, edit } = JSON.parse(json);
-    return { text: text(written), sent: sent === true, edit: typeof edit?.id === 'string' ? { id: edit.id, text: text(edit.text) } : undefined };
+    const { text: written, edit } = JSON.parse(json);
+    return { text: text(written), edit: typeof edit?.id === 'string' ? { id: edit.id, text: text(edit.text) } : undefined };
   } catch {
     return { text: '' };
   }
@@ -38,19 +38,19 @@ storage((session) => {
 });
 tell();
 
+const isEmpty = ({ text, edit }) => text === '' && edit === undefined;
+
 /** What stands there for a conversation: `{text, sent?, edit?}`. */
 export const draftOf = (conversation = '') => drafts.get(conversation) ?? { text: '' };
 
 /** Changes some fields of it; one that is empty is forgotten. */
 export function keepDraft(conversation = '', fields) {
   const draft = { ...draftOf(conversation), ...fields };
+  // What was sent is in the conversation: a reload need not bring it back.
+  const lasting = { ...draft, text: draft.sent ? '' : draft.text };
   const key = `${PREFIX}${conversation}`;
-  if (draft.text === '' && draft.edit === undefined) {
-    drafts.delete(conversation);
-    storage((session) => session.removeItem(key));
-  } else {
-    drafts.set(conversation, draft);
-    storage((session) => session.setItem(key, JSON.stringify(draft)));
-  }
+  if (isEmpty(draft)) drafts.delete(conversation);
+  else drafts.set(conversation, draft);
+  storage((session) => (isEmpty(lasting) ? session.removeItem(key) : session.setItem(key, JSON.stringify(lasting))));
   tell();
 }

@@ -2,15 +2,21 @@
 
 import { documentsSwitch } from '../../documents/ask.js';
 import { engine } from '../../services/engine.js';
+import { draftOf, keepDraft } from '../../services/unsent.js';
 import { html, nothing, ref } from '../../vendor/lit-html.js';
 import { chosen, deskOn, partField, starters, task } from './desk.js';
-import { answering, elsewhere, path } from './session.js';
+import { answering, elsewhere, path, session } from './session.js';
 import { canAsk, isRaw, send, stop } from './turns.js';
 
-/** What was written and not sent, for the next time that the view is shown. */
-let draft = '';
-
 const field = () => document.querySelector('#prompt');
+
+// Each conversation has a draft of its own.
+let shown = session.value.id;
+session.subscribe(({ id }) => {
+  if (id === shown) return;
+  shown = id;
+  if (field()) field().value = draftOf(id).text;
+});
 
 /** Brings the keyboard to the text. */
 export const focusPrompt = () => field()?.focus({ preventScroll: true });
@@ -24,15 +30,31 @@ async function submit(event) {
   const part = form.elements.part?.value ?? '';
   const content = deskOn() ? task().prompt(part, written) : written;
   // A task's fields stay filled, for another try with other words.
-  if (!deskOn() || !chosen.value || chosen.value.task === 'chat') write('');
+  const left = deskOn() && chosen.value && chosen.value.task !== 'chat' ? written : '';
+  write(left, true);
   const title = deskOn() && chosen.value ? `${chosen.value.name}: ${written}` : undefined;
   focusPrompt();
-  const sent = await send(raw && written.trim() === '' ? '' : content, { title });
-  if (!sent && field() && field().value === '') write(written);
+  const from = session.value.id;
+  const sending = send(raw && written.trim() === '' ? '' : content, { title });
+  const at = session.value.id; // a conversation that begins with this has its id now
+  if (at !== from) {
+    keepDraft(from, { text: '' });
+    write(left, true);
+  }
+  if (!(await sending)) giveBack(written, from, at);
 }
 
-function write(text) {
-  draft = text;
+/** What could not be asked stands in the field again, before what was written meanwhile; a conversation that it began is none any more. */
+function giveBack(written, from, at) {
+  const { text, sent } = draftOf(at);
+  keepDraft(at, { text: '' });
+  keepDraft(from, { text: [written, sent ? '' : text].filter(Boolean).join('\n\n'), sent: false });
+  if (field() && session.value.id === from) field().value = draftOf(from).text;
+}
+
+/** `sent`: it was, and stays for another try. */
+function write(text, sent = false) {
+  keepDraft(session.value.id, { text, sent });
   if (field()) field().value = text;
 }
 
@@ -82,8 +104,8 @@ export function composer() {
         dir="auto"
         placeholder=${placeholder}
         aria-describedby="keys"
-        ${ref((element) => element && element.value === '' && (element.value = draft))}
-        @input=${({ target }) => (draft = target.value)}
+        ${ref((element) => element && element.value === '' && (element.value = draftOf(session.value.id).text))}
+        @input=${({ target }) => keepDraft(session.value.id, { text: target.value, sent: false })}
         @keydown=${keydown}
       ></textarea>
       <div class="row">

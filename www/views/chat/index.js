@@ -8,11 +8,13 @@ import { conversations } from '../../services/conversations.js';
 import { engine } from '../../services/engine.js';
 import { preset } from '../../services/preset.js';
 import { go, href } from '../../services/route.js';
+import { draftOf } from '../../services/unsent.js';
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
 import { announce } from './announce.js';
 import { composer, focusPrompt, keepFocus } from './composer.js';
 import { chosen, deskOn, label } from './desk.js';
 import { drawer } from './drawer.js';
+import { listIcon, plusIcon } from './icons.js';
 import { conversationList, drawn, search } from './list.js';
 import { copy, editing, messageItem } from './message.js';
 import { follow } from './scroll.js';
@@ -38,9 +40,9 @@ const view = (scroll) => html`
   </nav>
   <section class="talk" aria-label="Conversation">
     <div class="top">
-      <button type="button" id="list-button" class="plain" aria-controls="conversations" aria-expanded="false" aria-label="Conversations">☰</button>
+      <button type="button" id="list-button" class="plain" aria-controls="conversations" aria-expanded="false" aria-label="Conversations">${listIcon}</button>
       <h1 dir="auto">${session.value.title ?? 'New conversation'}</h1>
-      <button type="button" class="plain begin" @click=${begin} aria-label="New conversation">+</button>
+      <button type="button" class="plain begin" @click=${begin} aria-label="New conversation">${plusIcon}</button>
     </div>
     <div class="scroll" role="log" aria-live="off" aria-label="Messages" tabindex="0" @click=${clicked}>
       ${messages(scroll)}
@@ -147,7 +149,7 @@ export function show(element, args) {
   ];
   const open = ([id]) => {
     pages.value = 1;
-    editing.value = undefined;
+    editing.value = draftOf(id).edit?.id;
     side.close();
     scroll.toEnd();
     void openConversation(id || undefined).then(() => scroll.toEnd());

@@ -6,8 +6,10 @@ import { Observable } from '../../lib/observable.js';
 import { toast } from '../../lib/toast.js';
 import * as store from '../../services/conversations.js';
 import { href } from '../../services/route.js';
+import { draftOf, keepDraft } from '../../services/unsent.js';
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
 import { save } from './files.js';
+import { dotsIcon } from './icons.js';
 import { running, session } from './session.js';
 
 /** What is looked for, and what was found; `hits` is undefined while nothing is looked for. */
@@ -66,7 +68,7 @@ const item = (one, onchosen) => html`<li>
     <span class="title">${one.title}</span>
     <span class="muted">${running.value.has(one.id) ? 'answering…' : one.excerpt ? one.excerpt : when(one.updated)}</span>
   </a>
-  <button type="button" class="plain" aria-label=${`Options of ${one.title}`} @click=${() => options(one)}>⋯</button>
+  <button type="button" class="plain" aria-label=${`Options of ${one.title}`} @click=${() => options(one)}>${dotsIcon}</button>
 </li>`;
 
 /** Rename, export, delete. */
@@ -91,13 +93,16 @@ async function options({ id, title }) {
 
 async function remove(id, title) {
   running.value.get(id)?.control.abort();
+  const draft = draftOf(id);
   const restore = await store.deleteConversation(id);
+  keepDraft(id, { text: '', edit: undefined });
   await look(search.value.query);
   toast(`“${title}” was deleted.`, {
     action: {
       label: 'Undo',
       run: async () => {
         await restore();
+        keepDraft(id, draft);
         await look(search.value.query);
       },
     },

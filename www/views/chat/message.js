@@ -7,12 +7,13 @@ import { duration } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
 import { toast } from '../../lib/toast.js';
 import { versions } from '../../services/conversations/tree.js';
+import { draftOf, keepDraft } from '../../services/unsent.js';
 import { guard, html, nothing } from '../../vendor/lit-html.js';
 import { shown } from './seams.js';
 import { running, session, showVersion } from './session.js';
 import { DOUBT, inPercent, SURE } from './sure.js';
 import './text.js';
-import { regenerate, replaceWith, send } from './turns.js';
+import { canAsk, regenerate, replaceWith, send } from './turns.js';
 
 /** Which message is being edited. */
 export const editing = new Observable(undefined);
@@ -87,14 +88,21 @@ function switcher(message, all) {
 }
 
 function editor(message) {
-  const submit = (event) => {
+  const { edit } = draftOf(message.conversation);
+  const keep = (text) => keepDraft(message.conversation, { edit: text === undefined || text === message.content ? undefined : { id: message.id, text } });
+  const submit = async (event) => {
     event.preventDefault();
     const content = event.currentTarget.elements.text.value;
-    if (content.trim() === '') return;
-    editing.value = undefined;
-    void send(content, { parent: message.parent });
+    if (content.trim() === '' || !canAsk()) return;
+    cancel();
+    if (await send(content, { parent: message.parent })) return;
+    keep(content);
+    if (session.value.id === message.conversation) editing.value = message.id;
   };
-  const cancel = () => (editing.value = undefined);
+  const cancel = () => {
+    keep(undefined);
+    editing.value = undefined;
+  };
   const keydown = (event) => {
     if (event.key === 'Escape') {
       event.stopPropagation();
@@ -105,7 +113,7 @@ function editor(message) {
     }
   };
   return html`<form class="editor" @submit=${submit} @keydown=${keydown}>
-    <textarea name="text" rows="3" dir="auto" aria-label="Edit your message" .value=${message.content}></textarea>
+    <textarea name="text" rows="3" dir="auto" aria-label="Edit your message" .value=${edit?.id === message.id ? edit.text : message.content} @input=${({ target }) => keep(target.value)}></textarea>
     <div class="actions"><button type="button" @click=${cancel}>Cancel</button><button class="primary">Ask again</button></div>
   </form>`;
 }
@@ -126,11 +134,11 @@ function notes({ status, finish, room, error }) {
 }
 
 /** A bar of the lowest probability, the word, the numbers. */
-function sureLine({ sure, ...message }) {
+function sureLine({ sure }) {
   if (!sure) return nothing;
   return html`<p class="sure" data-word=${sure.word}>
     <meter min="0" max="1" low=${DOUBT} high=${SURE} optimum="1" .value=${sure.lowest} aria-label="Probability of the least sure token"></meter>
-    <strong>${sure.word}</strong> ${inPercent(sure.mean)} on average, ${inPercent(sure.lowest)} at the least sure token · ${wait(message)}
+    <strong>${sure.word}</strong> ${inPercent(sure.mean)} on average, ${inPercent(sure.lowest)} at the least sure token
   </p>`;
 }
 

@@ -1,0 +1,131 @@
+// What was written and not sent is not lost: over a reload, in another conversation, and where it could not be asked.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { anew, scripted, send, view } from './support/assistant.mjs';
+import { launch, missing, openPage } from './support/browser.mjs';
+import { startServer } from './support/server.mjs';
+
+const skip = missing() ?? false;
+let server;
+let browser;
+before(async () => {
+  if (skip) return;
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function chat() {
+  const opened = await openPage(browser, server.origin);
+  opened.page.setDefaultTimeout(20_000);
+  await scripted(opened.page);
+  return opened;
+}
+
+const written = (page) => page.locator('#prompt').inputValue();
+const unsent = (page) => page.evaluate(async () => (await import('/services/unsent.js')).unsent.value);
+const open = async (page, title) => {
+  await page.locator('#conversations a', { hasText: title }).click();
+  await page.locator('#log > li').first().waitFor();
+};
+
+test('each conversation keeps what was written in it, also over a reload and while another view is shown', { skip }, async () => {
+  const { page, complaints, close } = await chat();
+  await send(page, 'The first');
+  assert.deepEqual([await written(page), await unsent(page)], ['', false], 'what was sent is not kept');
+  await page.locator('#prompt').fill('more of the first');
+  await anew(page);
+  assert.equal(await written(page), '');
+  await page.locator('#prompt').fill('a beginning');
+  await open(page, 'The first');
+  assert.equal(await written(page), 'more of the first');
+  await view(page, 'settings');
+  await view(page, 'chat');
+  assert.deepEqual([await written(page), await unsent(page)], ['a beginning', true]);
+  await page.reload();
+  await page.locator('#prompt').waitFor();
+  assert.deepEqual([await written(page), await unsent(page)], ['a beginning', true]);
+  await open(page, 'The first');
+  assert.equal(await written(page), 'more of the first');
+  // Another tab has its own.
+  const other = await page.context().newPage();
+  await other.goto(server.origin);
+  await other.locator('#prompt').waitFor();
+  assert.deepEqual([await written(other), await unsent(other)], ['', false]);
+  // Deleted with its conversation, and back with it.
+  await page.getByRole('button', { name: 'Options of The first' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.locator('#conversations li').waitFor();
+  await anew(page);
+  await open(page, 'The first');
+  assert.equal(await written(page), 'more of the first');
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('an open edit is there after a reload, and waits for a model', { skip }, async () => {
+  const { page, close } = await chat();
+  await send(page, 'The first');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const field = page.getByLabel('Edit your message');
+  await field.fill('The first, put better');
+  await page.reload();
+  assert.equal(await field.inputValue(), 'The first, put better');
+  await page.getByRole('button', { name: 'Ask again' }).click();
+  assert.equal(await field.inputValue(), 'The first, put better', 'no model is there to be asked');
+  await scripted(page);
+  await page.getByRole('button', { name: 'Ask again' }).click();
+  await page.locator('#log > li.assistant .text', { hasText: 'You said: The first, put better' }).waitFor();
+  assert.equal(await unsent(page), false);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await field.fill('dropped');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await unsent(page), false);
+  await close();
+});
+
+test('what could not be asked is given back, before what was written meanwhile', { skip }, async () => {
+  const { page, close } = await chat();
+  await page.evaluate(() => {
+    scripted.answer = () => new Promise((_, reject) => (globalThis.refuse = () => reject(Object.assign(new Error('too long'), { code: 'context_overflow', detail: { n_ctx: 1, prompt: 2 } }))));
+  });
+  await page.locator('#prompt').fill('much too long');
+  await page.locator('#prompt').press('Enter');
+  await page.waitForFunction(() => globalThis.refuse);
+  await page.locator('#prompt').fill('and this');
+  await page.evaluate(() => globalThis.refuse());
+  await page.locator('#error').waitFor();
+  assert.equal(await written(page), 'much too long\n\nand this');
+  assert.equal(await page.locator('#conversations li').count(), 0);
+  await page.reload();
+  assert.equal(await written(page), 'much too long\n\nand this');
+  await close();
+});
+
+test('without a storage it lasts as long as the page', { skip }, async () => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => Object.defineProperty(globalThis, 'sessionStorage', { get: () => { throw new DOMException('denied', 'SecurityError'); } }));
+  const page = await context.newPage();
+  await page.goto(server.origin);
+  await scripted(page);
+  await page.locator('#prompt').fill('a beginning');
+  await view(page, 'settings');
+  await view(page, 'chat');
+  assert.deepEqual([await written(page), await unsent(page)], ['a beginning', true]);
+  await context.close();
+});
+
+test('the signs on the buttons are drawn, not characters that a device may lack', { skip }, async () => {
+  const { page, close } = await chat();
+  await page.setViewportSize({ width: 360, height: 640 });
+  for (const button of await page.locator('.talk .top button').all()) {
+    assert.equal((await button.textContent()).trim(), '');
+    const { width, height } = await button.locator('svg').boundingBox();
+    assert.deepEqual([width, height], [16, 16]);
+  }
+  await close();
+});
