@@ -45,6 +45,20 @@ test('the hosts for Android and iOS know the same messages', { skip: notBuilt() 
   }
 });
 
+test('the hosts for Android and iOS give up a model that ends the process each time, and hold nothing when they are closed', () => {
+  const [, most] = /after (\w+) ends with no chat done between them/.exec(page);
+  assert.equal(most, 'three');
+  for (const [path, bound] of [[`${ANDROID}/KingletHost.kt`, /const val MOST_ENDS = 2\b/], ['apps/ios/Sources/KingletHost.swift', /static let mostEnds = 2\b/]]) {
+    const text = read(path);
+    assert.match(text, bound);
+    assert.match(text, /ends \+= 1\s+if \(?ends > \S+?\)? (\{ )?giveUp\(\)/, path);
+    assert.match(text, /"process_ended"/, path);
+  }
+  const swift = read('apps/ios/Sources/KingletHost.swift');
+  assert.doesNotMatch(swift, /userContentController\.add\(self/, 'the controller would hold the host, which holds the view, for ever');
+  assert.match(swift, /removeScriptMessageHandler\(forName: "kinglet"\)/);
+});
+
 test('what was not compiled here says so in its first line', () => {
   for (const [folder, words] of [[ANDROID, /never built with the Android SDK and never run/], ['apps/ios/Sources', /^\/\/ Not compiled here/]]) {
     const names = readdirSync(new URL(`../../${folder}`, import.meta.url));

@@ -17,6 +17,8 @@ class JSONObject() {
     fun put(name: String, value: Any?): JSONObject = this
     fun get(name: String): Any = ""
     fun opt(name: String): Any? = null
+    fun optInt(name: String): Int = 0
+    fun isNull(name: String): Boolean = false
     fun getString(name: String): String = ""
     fun optString(name: String): String = ""
     fun getInt(name: String): Int = 0

@@ -3,7 +3,9 @@
 
 package android.view
 
-open class View
+open class View {
+    fun post(action: () -> Unit): Boolean = true
+}
 
 abstract class ViewGroup : View() {
     fun addView(view: View) = Unit

@@ -13,8 +13,9 @@ protocol KingletApp: AnyObject {
 }
 
 /// A WKWebView with embed.html from the app's bundle. When the system ends its process, the page is loaded anew, the model again, and open
-/// chats go on.
-final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate {
+/// chats go on; a process that is ended again and again has too little memory for the model, and then the app is told instead
+/// (`process_ended`). `close()` when the chat is over.
+final class KingletHost: NSObject, WKNavigationDelegate {
     private final class Chat {
         var message: [String: Any]
         var text = ""
@@ -33,6 +34,10 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
     private var loading = false
     private var chats: [Int: Chat] = [:]
     private var lastId = 0
+    /// How often the process was ended since a model was there and no chat waited for it, or a chat was done.
+    private var ends = 0
+    /// So often in a row the same is tried again.
+    private static let mostEnds = 2
 
     init(page: URL, models: URL, app: KingletApp) {
         self.app = app
@@ -41,9 +46,31 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
         configuration.setURLSchemeHandler(KingletScheme(page: page, models: models), forURLScheme: KingletScheme.name)
         view = WKWebView(frame: .zero, configuration: configuration)
         super.init()
-        configuration.userContentController.add(self, name: "kinglet")
+        view.configuration.userContentController.add(Ear(self), name: "kinglet")
         view.navigationDelegate = self
         view.load(URLRequest(url: address))
+    }
+
+    /// What the controller holds for as long as it lives: not the host itself, which holds the view and so the controller.
+    private final class Ear: NSObject, WKScriptMessageHandler {
+        private weak var host: KingletHost?
+        init(_ host: KingletHost) { self.host = host }
+        func userContentController(_ controller: WKUserContentController, didReceive message: WKScriptMessage) {
+            host?.hear(message)
+        }
+    }
+
+    /// Nothing is heard from now on, and the page with its model is let go.
+    func close() {
+        ready = false
+        load = nil
+        loading = false
+        chats = [:]
+        view.configuration.userContentController.removeScriptMessageHandler(forName: "kinglet")
+        view.navigationDelegate = nil
+        view.stopLoading()
+        view.removeFromSuperview()
+        view.loadHTMLString("", baseURL: nil)
     }
 
     /// Says a request; returns its id, which its answers have. Loading waits for the page, chats wait for the model; anything else is for
@@ -56,12 +83,19 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
         switch type {
         case "load": (load, loading) = (message, true)
         case "chat": chats[lastId] = Chat(message)
-        case "dispose": load = nil
+        case "dispose": (load, loading) = (nil, false)
         default: break
         }
         if ready && !(loading && type == "chat") {
             chats[lastId]?.said = true
             say(message)
+        }
+        if ready && type == "dispose" {
+            // What waited for the model hears that there is none.
+            for (_, chat) in chats.sorted(by: { $0.key < $1.key }) where !chat.said {
+                chat.said = true
+                say(chat.message)
+            }
         }
         return lastId
     }
@@ -78,7 +112,7 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
         view.callAsyncJavaScript("window.kingletEmbed?.receive(text)", arguments: ["text": text], in: nil, in: .page)
     }
 
-    func userContentController(_ controller: WKUserContentController, didReceive message: WKScriptMessage) {
+    private func hear(_ message: WKScriptMessage) {
         let from = message.frameInfo
         guard from.isMainFrame, from.securityOrigin.protocol == KingletScheme.name, from.securityOrigin.host == "app",
             let data = (message.body as? String)?.data(using: .utf8),
@@ -93,10 +127,8 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
             answer("hello", 0, ["versions": [KingletProtocol.version], "host": "ios"])
         case "ready":
             ready = true
-            if let load {
-                loading = true
-                say(load)
-            }
+            loading = load != nil
+            if let load { say(load) } else { goOn() }
             app?.heard(said)
         case "begun":
             var params = chat?.message["params"] as? [String: Any]
@@ -120,7 +152,11 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
                 if let token { self.answer("token_answer", id, ["token": token]) } else { self.answer("refuse", id, ["message": "no token"]) }
             }
         case "done", "error":
-            if let number = id as? Int { chats[number] = nil }
+            if let number = id as? Int {
+                let wasChat = chats.removeValue(forKey: number) != nil
+                // A model that can be loaded may still be too large for the chat that goes on next.
+                if type == "done", wasChat || (chats.isEmpty && number == load?["id"] as? Int) { ends = 0 }
+            }
             app?.heard(said)
             if loading, let number = id as? Int, number == load?["id"] as? Int {
                 loading = false
@@ -156,6 +192,19 @@ final class KingletHost: NSObject, WKScriptMessageHandler, WKNavigationDelegate 
 
     func webViewWebContentProcessDidTerminate(_ webView: WKWebView) {
         ready = false
+        ends += 1
+        if ends > Self.mostEnds { giveUp() }
         webView.load(URLRequest(url: address))
+    }
+
+    /// Neither the model is loaded again nor a chat gone on with: each of them has failed. The page is there for another model.
+    private func giveUp() {
+        let lost = Set(chats.keys).union([load?["id"] as? Int].compactMap { $0 }).sorted()
+        (load, loading, chats, ends) = (nil, false, [:], 0)
+        let error: [String: Any] = [
+            "code": "process_ended", "detail": [String: Any](),
+            "message": "The system has ended the page's process \(Self.mostEnds + 1) times: this model needs too much memory here.",
+        ]
+        for id in lost { app?.heard(["kinglet": KingletProtocol.version, "type": "error", "id": id, "error": error]) }
     }
 }

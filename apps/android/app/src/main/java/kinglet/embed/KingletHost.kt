@@ -16,6 +16,7 @@ import androidx.webkit.WebViewAssetLoader
 import androidx.webkit.WebViewCompat
 import java.io.File
 import java.io.RandomAccessFile
+import java.util.concurrent.Executors
 import org.json.JSONArray
 import org.json.JSONObject
 
@@ -31,7 +32,8 @@ interface KingletApp {
 
 /**
  * A WebView with embed.html from the app's assets (assets/kinglet/ has www/, and the package in pkg/). Models are files of `models`; the page
- * asks for their bytes. When the system ends the page's process, it is made anew, the model is loaded again, and open chats go on.
+ * asks for their bytes. When the system ends the page's process, it is made anew, the model is loaded again, and open chats go on; a process
+ * that is ended again and again has too little memory for the model, and then the app is told instead (`process_ended`).
  */
 class KingletHost(private val context: Context, private val parent: ViewGroup, private val models: File, private val app: KingletApp) {
     private class Chat(val message: JSONObject) {
@@ -49,6 +51,10 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
     private var loading = false
     private val chats = LinkedHashMap<Int, Chat>()
     private var lastId = 0
+    /** How often the process was ended since a model was there and no chat waited for it, or a chat was done. */
+    private var ends = 0
+    /** Reads pieces of models beside the main thread; without any its threads end. */
+    private val reader = Executors.newCachedThreadPool()
 
     fun open() {
         val web = WebView(context)
@@ -81,12 +87,14 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
         when (type) {
             "load" -> { load = message; loading = true }
             "chat" -> chats[lastId] = Chat(message)
-            "dispose" -> load = null
+            "dispose" -> { load = null; loading = false }
         }
         if (ready && !(loading && type == "chat")) {
             chats[lastId]?.said = true
             say(message)
         }
+        // What waited for the model hears that there is none.
+        if (ready && type == "dispose") chats.values.filterNot { it.said }.forEach { it.said = true; say(it.message) }
         return lastId
     }
 
@@ -117,27 +125,30 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
             }
             "ready" -> {
                 ready = true
-                load?.let { loading = true; say(it) }
+                loading = load != null
+                load?.let { say(it) } ?: goOn()
                 app.heard(said)
             }
             "begun" -> chats[id]?.message?.getJSONObject("params")?.put("seed", said.get("seed"))
             "chunk" -> {
-                val choice = said.getJSONObject("chunk").getJSONArray("choices").optJSONObject(0)
-                chats[id]?.text?.append(choice?.optJSONObject("delta")?.optString("content") ?: "")
+                val delta = said.getJSONObject("chunk").getJSONArray("choices").optJSONObject(0)?.optJSONObject("delta")
+                if (delta != null && !delta.isNull("content")) chats[id]?.text?.append(delta.optString("content"))
                 app.heard(said)
             }
             "replace" -> {
                 chats[id]?.text?.apply { setLength(0); append(said.getString("text")) }
                 app.heard(said)
             }
-            "want" -> say(piece(said))
+            "want" -> read(said)
             "consent_request" -> app.consent(said.getJSONObject("request")) { say(message("consent_answer").put("id", id).put("answer", it)) }
             "token_request" -> app.token(said.getString("remote")) { token ->
                 val answer = if (token == null) message("refuse").put("message", "no token") else message("token_answer").put("token", token)
                 say(answer.put("id", id))
             }
             "done", "error" -> {
-                chats.remove(id)
+                val chat = chats.remove(id) != null
+                // A model that can be loaded may still be too large for the chat that goes on next.
+                if (said.getString("type") == "done" && (chat || (chats.isEmpty() && id == load?.get("id")))) ends = 0
                 app.heard(said)
                 if (loading && id == load?.get("id")) {
                     loading = false
@@ -149,10 +160,18 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
     }
 
     /** What waits, and what was open when the process was ended: that with its seed, and without what is here. */
-    private fun goOn() = chats.values.forEach { chat ->
+    private fun goOn() = chats.values.toList().forEach { chat ->
         if (chat.said) chat.message.put("resume", JSONObject().put("text", chat.text.toString()))
         chat.said = true
         say(chat.message)
+    }
+
+    private fun read(want: JSONObject) {
+        val to = page
+        reader.execute {
+            val piece = piece(want)
+            parent.post { if (page === to) say(piece) } // another page has not asked for it
+        }
     }
 
     /** Exactly the bytes that were asked for, of a file in the folder of the models. */
@@ -176,12 +195,27 @@ class KingletHost(private val context: Context, private val parent: ViewGroup, p
 
         override fun onRenderProcessGone(view: WebView, detail: RenderProcessGoneDetail): Boolean {
             close()
+            ends += 1
+            if (ends > MOST_ENDS) giveUp()
             open()
             return true
         }
     }
 
+    /** Neither the model is loaded again nor a chat gone on with: each of them has failed. The page is there for another model. */
+    private fun giveUp() {
+        val lost = chats.keys.toList() + listOfNotNull(load?.optInt("id"))
+        load = null
+        loading = false
+        chats.clear()
+        ends = 0
+        val error = JSONObject().put("code", "process_ended").put("detail", JSONObject()).put("message", "The system has ended the page's process ${MOST_ENDS + 1} times: this model needs too much memory here.")
+        for (id in lost.distinct()) app.heard(message("error").put("id", id).put("error", error))
+    }
+
     private companion object {
+        /** So often in a row the same is tried again. */
+        const val MOST_ENDS = 2
         const val ORIGIN = "https://appassets.androidplatform.net"
         const val LONGEST = 1 shl 20
     }
