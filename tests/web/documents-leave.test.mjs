@@ -92,6 +92,29 @@ test('what an answer took from a document keeps its label when it goes along wit
   await close();
 });
 
+test('a label that is made stricter holds for what answers took before; so does a document that was removed', { skip }, async () => {
+  const { page, close } = await begin('prefer-remote', 'general.gguf', 'free');
+  await askInChat(page, QUESTION);
+  assert.equal(faults.truth.length, 1);
+  const labels = (passages) => page.evaluate(async (passages) => (await import('/documents/ask.js')).labelsOf({ passages }), passages);
+  const [cited] = await page.evaluate(async () => JSON.parse(await (await import('/services/conversations.js')).exportConversations()).conversations[0].messages[1].passages);
+  assert.equal((await labels([cited])).consent, 'free');
+  await page.locator('nav a[href="#/documents"]').click();
+  await page.getByLabel('Passages may leave this device').selectOption('never');
+  await page.waitForFunction(async () => (await import('/documents/library.js')).library.value.documents[0].consent === 'never');
+  await page.getByRole('link', { name: 'Chat' }).click();
+  await page.getByRole('checkbox', { name: /Ask my documents/ }).uncheck();
+  await page.locator('#conversations a').first().click();
+  await page.locator('#prompt').fill('And what else?');
+  await page.getByRole('button', { name: 'Send' }).click();
+  const answer = page.locator('#log li.assistant[aria-busy=false]').nth(1);
+  await answer.waitFor({ timeout: 30_000 });
+  assert.deepEqual([await source(answer), faults.truth.length], ['local', 1]);
+  await page.evaluate(async (id) => (await import('/documents/library.js')).remove([id]), cited.document);
+  assert.equal((await labels([cited])).consent, 'ask');
+  await close();
+});
+
 test('"Ask the bigger model" sends the passages only where their label lets them', { skip }, async () => {
   const { page, close } = await begin('prefer-local', 'desk.gguf', 'never');
   const bigger = async (answer) => {

@@ -129,3 +129,46 @@ test('the signs on the buttons are drawn, not characters that a device may lack'
   }
   await close();
 });
+
+const kept = (page) => page.evaluate(async () => JSON.parse(await (await import('/services/conversations.js')).exportConversations()).conversations.map(({ messages }) => messages.map(({ content }) => content)));
+
+test('a conversation that is shown and deleted is left; what is said then begins another one, which is kept', { skip }, async () => {
+  const { page, close } = await chat();
+  await send(page, 'The first');
+  await page.getByRole('button', { name: 'Options of The first' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
+  assert.match(page.url(), /#\/chat$/);
+  await send(page, 'The second');
+  assert.deepEqual(await kept(page), [['The second', 'You said: The second']]);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.locator('#conversations a', { hasText: 'The first' }).waitFor();
+  assert.equal(await page.locator('#log > li').count(), 2, 'what is shown stays');
+  await close();
+});
+
+test('where a conversation is not there, or was deleted in another tab, what is written begins another one', { skip }, async () => {
+  const { page, close } = await chat();
+  await view(page, 'chat', 'aaaaaaaaaaaaaaaaaaaaaaaa');
+  await page.locator('#absent').waitFor();
+  await send(page, 'Keep this');
+  assert.deepEqual(await kept(page), [['Keep this', 'You said: Keep this']]);
+  assert.doesNotMatch(page.url(), /aaaa/);
+  const other = await page.context().newPage();
+  await other.goto(server.origin);
+  const remove = () => other.evaluate(async () => { const store = await import('/services/conversations.js'); await store.opened; await store.deleteConversation(store.conversations.value.list[0].id); });
+  await remove();
+  await page.locator('#absent').waitFor();
+  await send(page, 'And this');
+  assert.deepEqual(await kept(page), [['And this', 'You said: And this']]);
+  // Also while an answer runs: it ends.
+  await page.evaluate(() => { scripted.answer = () => Array.from({ length: 1000 }, () => 'more '); scripted.pause = () => new Promise((resolve) => setTimeout(resolve, 20)); });
+  await page.locator('#prompt').fill('Long');
+  await page.locator('#prompt').press('Enter');
+  await page.locator('#log > li:last-child .text', { hasText: 'more more' }).waitFor();
+  await remove();
+  await page.locator('#absent').waitFor();
+  await page.locator('#send').waitFor();
+  assert.deepEqual(await kept(page), []);
+  await close();
+});

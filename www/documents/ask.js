@@ -61,14 +61,19 @@ function shorter(passage) {
 }
 
 /**
- * What must be said of a message when it goes along as a part of a conversation: the strictest label of its passages; undefined: it has
- * none. The passages may come from a file: one without a label counts as one to be asked about.
+ * What must be said of a message when it goes along as a part of a conversation: the strictest label that its passages had and that their
+ * documents have now; undefined: it has none. A passage without a label (it may come from a file), and one of a document that is not
+ * there any more, counts as one to be asked about; where the documents cannot be read, it stays.
  */
-export function labelsOf({ passages }) {
+export async function labelsOf({ passages }) {
   if (!Array.isArray(passages) || passages.length === 0) return undefined;
+  await ready();
+  const { documents, error } = library.value;
+  const absent = { consent: error ? 'never' : 'ask' };
+  const all = passages.flatMap((passage) => [passage, documents.find(({ id }) => id === passage.document) ?? absent]);
   return {
-    consent: strictest(['free', 'ask', 'never'], ...passages.map(({ consent = 'ask' }) => consent)),
-    redact: strictest(['no', 'yes'], ...passages.map(({ redact = 'no' }) => redact)),
+    consent: strictest(['free', 'ask', 'never'], ...all.map(({ consent = 'ask' }) => consent)),
+    redact: strictest(['no', 'yes'], ...all.map(({ redact = 'no' }) => redact)),
   };
 }
 

@@ -5,7 +5,7 @@ import { when } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
 import { toast } from '../../lib/toast.js';
 import * as store from '../../services/conversations.js';
-import { href } from '../../services/route.js';
+import { go, href } from '../../services/route.js';
 import { draftOf, keepDraft } from '../../services/unsent.js';
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
 import { save } from './files.js';
@@ -96,6 +96,8 @@ async function remove(id, title) {
   const draft = draftOf(id);
   const restore = await store.deleteConversation(id);
   keepDraft(id, { text: '', edit: undefined });
+  const shown = session.value.id === id;
+  if (shown) go('chat');
   await look(search.value.query);
   toast(`“${title}” was deleted.`, {
     action: {
@@ -103,6 +105,7 @@ async function remove(id, title) {
       run: async () => {
         await restore();
         keepDraft(id, draft);
+        if (shown && session.value.id === undefined) go('chat', [id]);
         await look(search.value.query);
       },
     },

@@ -41,10 +41,11 @@ async function readAgain(id) {
   if (session.value.id !== id) return undefined;
   if (writes !== begun) return readAgain(id); // this tab has gone on meanwhile
   if (!kept) {
-    // A first message may not be written yet.
-    if (unwritten.size === 0) session.value = { ...empty(), id, absent: true };
+    // A first message may not be written yet; and a database that was taken away says nothing.
+    if (unwritten.size === 0 && !(store.conversations.value.status === 'memory' && session.value.messages.size > 0)) deleted(id);
     return undefined;
   }
+  known.add(id);
   const { messages: before, leaf } = session.value;
   const mine = running.value.get(id)?.message;
   const messages = new Map(kept.messages.map((message) => [message.id, same(before.get(message.id), message)]));
@@ -55,6 +56,15 @@ async function readAgain(id) {
   session.patch({ title: kept.conversation.title, messages, leaf: messages.has(at) ? at : lastLeaf(messages), absent: false });
   watch();
   return undefined;
+}
+
+/** Conversations that the store has had: one that is gone was deleted by the user, here or in another tab. */
+const known = new Set();
+
+/** What is said at its address from now on begins another one. */
+function deleted(id) {
+  running.value.get(id)?.control.abort();
+  if (session.value.id === id) session.value = { ...empty(), id, absent: true };
 }
 
 /** Messages that are on their way to the store, and how many states of messages there were. */
@@ -93,6 +103,7 @@ export function showVersion(id) {
  * answers the last message of `way`. Resolves to `{message, error?}` when the answer has ended.
  */
 export async function say({ content, parent = session.value.leaf, source, model, raw, title }) {
+  if (session.value.absent) session.value = empty();
   let { id } = session.value;
   let begun;
   if (id === undefined) {
@@ -188,7 +199,7 @@ export async function takeBack({ conversation, parent, id }) {
 /** On the page. */
 function put(conversation, message) {
   writes += 1;
-  if (session.value.id !== conversation) return;
+  if (session.value.id !== conversation || session.value.absent) return;
   const messages = new Map(session.value.messages).set(message.id, message);
   // Who looks at another version meanwhile goes on doing so.
   const leads = !session.value.messages.has(message.id);
@@ -199,11 +210,16 @@ function put(conversation, message) {
 async function keep(conversation, messages, fields) {
   for (const { id } of messages) unwritten.add(id);
   try {
-    if (await store.keepMessages(conversation, messages, fields)) return;
+    if (await store.keepMessages(conversation, messages, fields)) {
+      known.add(conversation);
+      return;
+    }
     // The database was taken away meanwhile: what the page shows goes on in memory.
     if (store.conversations.value.status === 'memory' && session.value.id === conversation) {
       const { title, messages: shown, leaf } = session.value;
       await store.adoptConversation({ id: conversation, title: title ?? '', created: store.now(), updated: store.now(), leaf }, [...shown.values()]);
+    } else if (known.has(conversation)) {
+      deleted(conversation);
     }
   } catch (error) {
     said(error);

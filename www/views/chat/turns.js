@@ -21,14 +21,14 @@ function limits() {
 }
 
 /** A conversation as the model gets it: without what came to nothing. Tasks stand alone: desk remembers nothing. */
-function history(way) {
+async function history(way) {
   const { system } = samplingSettings.value;
   if (isDesk(engine.value.info)) return [{ role: 'user', content: way.at(-1).content }];
   const said = [];
   for (const message of way) {
     const { role, content } = message;
     // What an answer took from documents is labelled as they are, wherever it goes next.
-    const kinglet = labelsOf(message);
+    const kinglet = await labelsOf(message);
     if (role === 'assistant' && content === '') said.pop();
     else said.push({ role, content, ...(kinglet ? { kinglet } : {}) });
   }
@@ -36,12 +36,11 @@ function history(way) {
 }
 
 /** Answers the last message of `way`. */
-function source(signal, way) {
+async function* source(signal, way) {
   const { kinglet, info } = engine.value;
-  if (isRaw()) return continueText({ kinglet, prompt: way.map(({ content }) => content).join(''), limits: limits(), signal });
-  const messages = history(way);
-  if (documentsOn()) return askDocuments({ kinglet, question: way.at(-1).content, messages, signal });
-  return askChat({ kinglet, messages, limits: limits(), logprobs: isDesk(info), signal });
+  if (isRaw()) yield* continueText({ kinglet, prompt: way.map(({ content }) => content).join(''), limits: limits(), signal });
+  else if (documentsOn()) yield* askDocuments({ kinglet, question: way.at(-1).content, signal });
+  else yield* askChat({ kinglet, messages: await history(way), limits: limits(), logprobs: isDesk(info), signal });
 }
 
 /** Errors that say that the question itself cannot be asked: it is given back, to be changed. */
