@@ -1,6 +1,7 @@
 // The assistant: one engine, one view at a time. It uses the package exactly as a customer would.
 
 import { html, render } from './vendor/lit-html.js';
+import { keepToSettings } from './escalation/apply.js';
 import { offline, sources as offlineSources } from './frame/offline.js';
 import { keepPage } from './keep.js';
 import { draw } from './lib/draw.js';
@@ -73,6 +74,7 @@ async function show({ view, args }) {
   }
 }
 
+keepToSettings();
 draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]);
 if (preset.demo && location.hash === '') go('tour', [], { replace: true });
 route.subscribe(show);

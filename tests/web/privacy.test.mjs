@@ -397,6 +397,18 @@ test('a grant holds for the same recipient, and for nothing that shows more', as
   assert.deepEqual(consents.granted(), []);
 });
 
+test('after a withdrawal every answer is no: of a question that waits, of what was granted, for good', async () => {
+  let asked = 0;
+  const consents = new Consents(() => ((asked += 1), asked === 1 ? 'session' : new Promise(() => {})));
+  assert.equal(await consents.ask(question()), 'session');
+  const waiting = consents.ask(question({ remote: 'other' }));
+  assert.equal(consents.withdrawn, false);
+  consents.withdraw();
+  assert.equal(await waiting, 'no');
+  for (const options of [{}, { quiet: true }]) assert.equal(await consents.ask(question(), options), 'no');
+  assert.deepEqual([consents.granted(), consents.withdrawn, consents.askable(question())], [[], true, false]);
+});
+
 test('one question at a time; the second uses what the first was granted; revoking denies those that wait', async () => {
   const answers = [];
   const consents = new Consents(() => new Promise((resolve) => answers.push(resolve)));

@@ -33,22 +33,37 @@ export const calibrationSettings = section('calibration', { profile: null, targe
   typeof profile?.task === 'string' && typeof target?.risk === 'number' ? { profile, target: { risk: target.risk } } : {},
 );
 
-/** Name of a remote model -> its key or token. Only here, in memory. */
+/** Name of a remote model -> `{key, origin}`: its key or token, and the server that it was entered for. Only here, in memory. */
 const keys = new Map();
 
 /** Changes when a key came or went. */
 export const keysKept = new Observable(0);
 
-export function keepKey(name, key) {
-  if (key) keys.set(name, key);
+const originOf = (baseURL) => new URL(baseURL, document.baseURI).origin;
+
+/** Keeps what was entered for a remote model, for its server alone; without a key what is there goes. */
+export function keepKey({ name, baseURL }, key) {
+  if (key) keys.set(name, { key, origin: originOf(baseURL) });
   else keys.delete(name);
   keysKept.value += 1;
 }
 
-export const keyOf = (name) => keys.get(name);
+/** Of a remote model; undefined: there is none for its server. */
+export function keyOf({ name, baseURL }) {
+  const kept = keys.get(name);
+  return kept !== undefined && URL.canParse(baseURL, document.baseURI) && originOf(baseURL) === kept.origin ? kept.key : undefined;
+}
 
 /** It is set up, and its key was not entered since the page was loaded. */
-export const lacksKey = ({ name, auth }) => (auth === 'key' || auth === 'token') && !keys.has(name);
+export const lacksKey = (remote) => (remote.auth === 'key' || remote.auth === 'token') && keyOf(remote) === undefined;
 
 /** A remote model by its name. */
 export const remoteNamed = (name) => escalationSettings.value.remotes.find((remote) => remote.name === name);
+
+// A model that went, or moved to another server, also by another tab: its key goes with it, and is not there when it comes back.
+escalationSettings.subscribe(() => {
+  for (const name of [...keys.keys()]) {
+    const remote = remoteNamed(name);
+    if (remote === undefined || keyOf(remote) === undefined) keepKey({ name });
+  }
+});

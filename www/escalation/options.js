@@ -32,15 +32,16 @@ const budgetOf = ({ perRequest, perDay, perMonth, requestsPerMinute }) =>
   Object.fromEntries(Object.entries({ perRequest, perDay, perMonth, requestsPerMinute }).filter(([, bound]) => bound !== undefined && bound !== null));
 
 /** A remote model as the package takes it, with its key where it needs one. */
-export function endpointOf({ name, api, baseURL, model, auth, tokenURL, price }, currency) {
+export function endpointOf(remote, currency) {
+  const { name, api, baseURL, model, auth, tokenURL, price } = remote;
   const endpoint = { name, api, baseURL: new URL(baseURL, document.baseURI).href, model, price: { ...price, currency } };
   switch (auth) {
     case 'token-url':
       return { ...endpoint, getToken: ({ signal }) => fetchToken(tokenURL, signal) };
     case 'token':
-      return { ...endpoint, getToken: () => keyOf(name) };
+      return { ...endpoint, getToken: () => keyOf(remote) };
     case 'key':
-      return { ...endpoint, apiKey: keyOf(name), dangerouslyAllowBrowserKey: true };
+      return { ...endpoint, apiKey: keyOf(remote), dangerouslyAllowBrowserKey: true };
     default:
       return { ...endpoint, credentials: 'same-origin' };
   }

@@ -63,9 +63,9 @@ const field = (name, id, errors, input) => html`<div class="field">
   <p id=${`remote-${id}-error`} class="error">${errors[id] ?? nothing}</p>
 </div>`;
 
-const keyField = (auth, { name }, errors) => html`<div class="field wide">
+const keyField = (auth, remote, errors) => html`<div class="field wide">
   <label for="remote-key">${auth === 'key' ? 'Key' : 'Token'} <span class="muted">It is never stored: it stays in this page’s memory, and you enter it again after a reload.</span></label>
-  <input id="remote-key" name="key" type="password" autocomplete="off" spellcheck="false" placeholder=${name !== undefined && keyOf(name) ? 'Leave empty to go on with the one that is there' : ''} aria-describedby="remote-key-error" />
+  <input id="remote-key" name="key" type="password" autocomplete="off" spellcheck="false" placeholder=${remote.name !== undefined && keyOf(remote) ? 'Leave empty to go on with the one that is there' : ''} aria-describedby="remote-key-error" />
   <p id="remote-key-error" class="error">${errors.key ?? nothing}</p>
 </div>`;
 
@@ -75,8 +75,12 @@ function save(event, before, taken, ended) {
   const price = { inputPerMillion: microsOf(inputPerMillion), outputPerMillion: microsOf(outputPerMillion) };
   const same = ['inputPerMillion', 'outputPerMillion'].every((one) => price[one] === before.price[one]);
   const { remote, errors = {} } = remoteOf({ ...fields, price: { ...price, ...(same ? { asOf: before.price.asOf } : {}) } }, taken);
-  const key = typed.trim() || (before.name === undefined ? '' : keyOf(before.name));
-  if ((fields.auth === 'key' || fields.auth === 'token') && !key) errors.key = 'Enter it: without it this model cannot be asked.';
+  // The one that is there was entered for its server: another server does not get it.
+  const key = typed.trim() || (before.name === undefined ? undefined : keyOf({ name: before.name, baseURL: fields.baseURL }));
+  if ((fields.auth === 'key' || fields.auth === 'token') && !key) {
+    const moved = before.name !== undefined && keyOf(before) !== undefined;
+    errors.key = moved ? 'Enter the one for this address: the one that is there belongs to another server.' : 'Enter it: without it this model cannot be asked.';
+  }
   if (remote === undefined || Object.keys(errors).length > 0) {
     form.patch({ errors });
     const [first] = ['name', 'baseURL', 'model', 'inputPerMillion', 'outputPerMillion', 'tokenURL', 'key'].filter((one) => one in errors);

@@ -55,7 +55,7 @@ const keyField = (remote) => html`<form
     const key = event.target.elements.key.value.trim();
     if (!key) return;
     event.target.reset();
-    keepKey(remote.name, key);
+    keepKey(remote, key);
     void applied();
   }}
 >
@@ -70,10 +70,8 @@ function form(remotes) {
   return remoteForm(remotes[place], taken, (remote, key) => {
     editing.value = undefined;
     if (remote === undefined) return;
-    const before = remotes[place];
-    if (before && before.name !== remote.name) keepKey(before.name, undefined);
-    if (key || (remote.auth !== 'key' && remote.auth !== 'token')) keepKey(remote.name, key);
-    store(place === 'new' ? [...remotes, remote] : remotes.map((other, i) => (i === place ? remote : other)));
+    const keyed = remote.auth === 'key' || remote.auth === 'token';
+    store(place === 'new' ? [...remotes, remote] : remotes.map((other, i) => (i === place ? remote : other)), () => keepKey(remote, keyed ? key : undefined));
   });
 }
 
@@ -87,11 +85,12 @@ async function remove(place) {
   const { remotes } = escalationSettings.value;
   const { name } = remotes[place];
   if (!(await confirmed(`Remove ${name}?`, html`<p>It is not asked any more. What it has cost stays in the account.</p>`, 'Remove'))) return;
-  keepKey(name, undefined);
   store(escalationSettings.value.remotes.filter((remote) => remote.name !== name));
 }
 
-function store(remotes) {
+/** `keep`: the key of a model that is among them only now. */
+function store(remotes, keep) {
   escalationSettings.patch({ remotes });
+  keep?.();
   void applied();
 }

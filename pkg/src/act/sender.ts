@@ -96,6 +96,11 @@ export class Sender {
     return this.means.remotes.get(remote)?.model.restsAfter;
   }
 
+  /** Nothing is sent any more, by anybody's leave. */
+  get withdrawn(): boolean {
+    return this.means.consents.withdrawn;
+  }
+
   /** Of one that waits, redacted: the user can be asked when it is sent, or has agreed before. */
   askable(remote: string, { task }: Purse): boolean {
     const { model } = this.known(remote);
@@ -166,7 +171,7 @@ export class Sender {
 
   private async agreed(ask: Ask, preview: string, entities: EntityCounts, signal: AbortSignal | undefined): Promise<'free' | ConsentAnswer> {
     const { egress, reason, purse } = ask;
-    if (!egress.needs_consent) {
+    if (!egress.needs_consent && !this.withdrawn) {
       return 'free';
     }
     const { model, endpoint } = this.known(egress.remote);

@@ -127,7 +127,7 @@ export class Waiting {
   /** Decides again, by what holds now, and asks. */
   private async send(item: Queued, signal: AbortSignal): Promise<'sent' | 'later' | 'dropped'> {
     const { decisions } = this;
-    if (decisions === undefined) {
+    if (decisions === undefined || this.sender.withdrawn) {
       return 'later';
     }
     const id = `${item.id}+${item.attempts}`;
@@ -156,7 +156,7 @@ export class Waiting {
       const { code, detail, message = String(thrown) } = thrown as Partial<KingletError>;
       const own = detail?.['by'] === 'budget';
       settled(pending, trace, own ? {} : { remote: code === 'consent_denied' && egress.needs_consent ? 'consent_denied' : code === 'rate_limited' ? 'rate_limited' : 'failed' });
-      const again = own || signal.aborted || code === 'rate_limited' || code === 'aborted' || NETWORK.has(detail?.['kind']);
+      const again = own || this.sender.withdrawn || signal.aborted || code === 'rate_limited' || code === 'aborted' || NETWORK.has(detail?.['kind']);
       return again ? 'later' : this.dropped(item.id, detail?.['kind'] ?? code, `a request that had waited for a connection has no answer: ${message}`);
     }
     const decision = settled(pending, trace, { remote: 'answered' });

@@ -28,6 +28,7 @@ export class Consents {
   private readonly open = new Set<Open>();
   /** One question is before the user at a time. */
   private turn: Promise<unknown> = Promise.resolve();
+  private ended = false;
 
   constructor(private readonly onConsent?: PrivacyOptions['onConsent']) {}
 
@@ -36,6 +37,9 @@ export class Consents {
    * before counts, and nobody is asked.
    */
   async ask(question: Question, { signal, quiet = false }: { signal?: AbortSignal | undefined; quiet?: boolean } = {}): Promise<ConsentAnswer> {
+    if (this.ended) {
+      return 'no';
+    }
     const asked = copied(question);
     if (quiet) {
       const before = this.covering(asked);
@@ -65,7 +69,7 @@ export class Consents {
 
   /** Something may come of asking: there is somebody to ask, or it was granted before. */
   askable(question: Pick<Question, 'remote' | 'host' | 'model' | 'task' | 'redacted'>): boolean {
-    return this.onConsent !== undefined || this.covering(question) !== undefined;
+    return !this.ended && (this.onConsent !== undefined || this.covering(question) !== undefined);
   }
 
   /** What holds. */
@@ -78,6 +82,17 @@ export class Consents {
     const meant = (one: { remote: string; task?: string }) => (remote === undefined || one.remote === remote) && (task === undefined || one.task === task);
     this.grants = this.grants.filter((grant) => !meant(grant));
     [...this.open].filter(({ question }) => meant(question)).forEach(({ deny }) => deny());
+  }
+
+  /** Nothing more is sent by this engine, also what needed no consent; there is no way back. For settings that do not hold any more. */
+  withdraw(): void {
+    this.ended = true;
+    this.revoke();
+  }
+
+  /** Whether that was said. */
+  get withdrawn(): boolean {
+    return this.ended;
   }
 
   private async answer(question: Question, signal: AbortSignal): Promise<ConsentAnswer> {
