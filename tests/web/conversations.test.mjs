@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { InMemory } from '../../www/services/conversations/records.js';
 import { found, wordsOf } from '../../www/services/conversations/search.js';
 import { fromJSON, Refused, toJSON, toMarkdown } from '../../www/services/conversations/transfer.js';
 import { newestLeaf, parentsFirst, pathTo, titleOf, versions } from '../../www/services/conversations/tree.js';
+import { giveOut, takeIn } from '../../www/services/conversations/whole.js';
 import { anew, log, scripted, send, view } from './support/assistant.mjs';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
@@ -47,6 +49,28 @@ test('what is exported is taken in as it was', () => {
   const [back] = fromJSON(toJSON([CONVERSATION]));
   assert.deepEqual(back, CONVERSATION);
   assert.match(toMarkdown(CONVERSATION, pathTo(byId, 'm4')), /^# A question\n\n## You\n\nWhere is the café\?\n\n## desk\n\nIn the Straße\.\n/);
+});
+
+test('more than one file may hold is given out as several, and each is taken in', async () => {
+  const many = Array.from({ length: 5 }, (_, i) => ({ ...CONVERSATION, id: `c${i}`, updated: i, messages: MESSAGES.map((one) => ({ ...one, id: `${one.id}-${i}`, conversation: `c${i}`, parent: one.parent && `${one.parent}-${i}` })), leaf: `m4-${i}` }));
+  const [from, to] = [new InMemory(), new InMemory()];
+  await takeIn(from, toJSON(many));
+  for (const most of [{ bytes: 3000, messages: 99, conversations: 99 }, { bytes: 1e6, messages: 8, conversations: 99 }, { bytes: 1e6, messages: 99, conversations: 2 }]) {
+    const files = await giveOut(from, undefined, [], most);
+    assert.equal(files.length, 3, JSON.stringify(most));
+    assert.ok(files.every(({ size }) => size <= most.bytes));
+  }
+  const files = await giveOut(from, undefined, [], { bytes: 3000, messages: 99, conversations: 99 });
+  for (const file of files) await takeIn(to, file);
+  assert.deepEqual(await to.conversations().then((list) => list.length), 5);
+  assert.deepEqual(await to.messages('c3'), await from.messages('c3'));
+  assert.deepEqual(await takeIn(to, await (await giveOut(from, ['c1'], []))[0].text()), { added: 0, there: 1 });
+  assert.deepEqual(fromJSON(await (await giveOut(new InMemory(), undefined, []))[0].text()), []);
+});
+
+test('a model’s name of any length is taken in, cut', () => {
+  const text = toJSON([{ ...CONVERSATION, messages: [{ ...MESSAGES[0], model: 'm'.repeat(1000) }], leaf: 'm1' }]);
+  assert.equal(fromJSON(text)[0].messages[0].model.length, 300);
 });
 
 test('the file of docs/assistant.md is one that is taken in', () => {
@@ -256,4 +280,53 @@ test('without a database the chat works in memory, and says so', { skip }, async
   await send(page, 'Again');
   assert.equal((await log(page)).length, 4);
   await context.close();
+});
+
+test('an import that fails half-way has taken in nothing', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const failed = await page.evaluate(async () => {
+    const { openDatabase } = await import('/services/conversations/database.js');
+    const { Kept } = await import('/services/conversations/records.js');
+    const kept = new Kept(await openDatabase(() => undefined));
+    const list = [0, 1, 2, 3].map((i) => ({ id: `c${i}`, title: 'x', created: i, updated: i, leaf: null, messages: [{ id: `m${i}`, conversation: `c${i}`, parent: null, role: 'user', content: 'x', created: i, status: 'done' }] }));
+    const { add } = IDBObjectStore.prototype;
+    let count = 0;
+    IDBObjectStore.prototype.add = function (value) {
+      if ((count += 1) > 5) throw new DOMException('full', 'QuotaExceededError');
+      return add.call(this, value);
+    };
+    const error = await kept.takeIn(list).catch(({ name }) => name);
+    IDBObjectStore.prototype.add = add;
+    const after = (await kept.conversations()).length;
+    return { error, after, then: await kept.takeIn(list) };
+  });
+  assert.deepEqual(failed, { error: 'QuotaExceededError', after: 0, then: { added: 4, there: 0 } });
+  await close();
+});
+
+test('while 20 MB are taken in, looked through and given out, the page is never blocked for 50 ms', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  await page.evaluate(async () => {
+    const messages = (i) => Array.from({ length: 100 }, (_, k) => ({ id: `c${i}m${k}`, parent: k ? `c${i}m${k - 1}` : null, role: 'user', status: 'done', created: k, content: 'some words here '.repeat(1000) }));
+    const list = Array.from({ length: 13 }, (_, i) => ({ id: `c${i}`, title: `Number ${i}`, created: i, updated: i, leaf: null, messages: messages(i) }));
+    globalThis.file = new Blob([JSON.stringify({ format: 'kinglet-conversations', version: 1, conversations: list })]);
+    globalThis.tasks = [];
+    new PerformanceObserver((seen) => tasks.push(...seen.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+  });
+  const measured = await page.evaluate(async () => {
+    const store = await import('/services/conversations.js');
+    await store.searchConversations('x'); // the worker is there
+    const frames = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    await frames();
+    tasks.length = 0;
+    const { added } = await store.importConversations(globalThis.file);
+    const hits = await store.searchConversations('some words');
+    const [{ size }] = await store.exportFiles();
+    await frames();
+    return { added, hits: hits.length, size, tasks };
+  });
+  assert.deepEqual([measured.added, measured.hits], [13, 13]);
+  assert.ok(measured.size > 20e6, String(measured.size));
+  assert.deepEqual(measured.tasks, []);
+  await close();
 });

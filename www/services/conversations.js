@@ -1,15 +1,17 @@
 // The kept conversations. A store that cannot be opened is said (`conversations.value.reason`), and they last as long as the page.
 
 import { Observable } from '../lib/observable.js';
+import { ask } from './conversations/away.js';
 import { openDatabase, Unavailable } from './conversations/database.js';
 import { alive, hold } from './conversations/locks.js';
 import { InMemory, Kept } from './conversations/records.js';
-import { found, wordsOf } from './conversations/search.js';
-import { fromJSON, MOST, toJSON, toMarkdown } from './conversations/transfer.js';
-import { lastLeaf, parentsFirst, pathTo, titleOf } from './conversations/tree.js';
+import { MOST, toMarkdown } from './conversations/transfer.js';
+import { lastLeaf, pathTo, titleOf } from './conversations/tree.js';
+import * as functions from './conversations/whole.js';
+import { inOrder, newId, settled } from './conversations/whole.js';
 
 export { Refused } from './conversations/transfer.js';
-export { titleOf };
+export { newId, titleOf };
 export const LARGEST_FILE = MOST.bytes;
 
 /** `status`: 'opening', 'kept', 'memory' (then `reason` says why). `list`: `{id, title, created, updated, leaf}`, the newest first. */
@@ -42,7 +44,7 @@ async function lost(reason) {
 
 async function refresh(status = conversations.value.status, reason = conversations.value.reason) {
   const list = await records.conversations();
-  conversations.value = { status, reason, list: list.sort((a, b) => b.updated - a.updated || (a.id < b.id ? -1 : 1)) };
+  conversations.value = { status, reason, list: inOrder(list) };
 }
 
 async function tell(id) {
@@ -62,9 +64,6 @@ channel?.addEventListener('message', ({ data }) => {
   void opened.then(() => (changed.value = { id: String(data?.id), elsewhere: true }));
 });
 
-/** An id that nobody else has. */
-export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 let latest = 0;
 /** Now; each call later than the one before, so that messages have an order. */
 export const now = () => (latest = Math.max(Date.now(), latest + 1));
@@ -83,14 +82,7 @@ export async function readConversation(id) {
   await opened;
   const conversation = await records.conversation(id);
   if (!conversation) return undefined;
-  return { conversation, messages: await settled(await records.messages(id)) };
-}
-
-async function settled(messages) {
-  const running = messages.filter(({ status }) => status === 'running');
-  if (running.length === 0) return messages;
-  const here = await alive();
-  return messages.map((message) => (message.status === 'running' && !here.has(message.id) ? { ...message, status: 'interrupted' } : message));
+  return { conversation, messages: settled(await records.messages(id), [...(await alive())]) };
 }
 
 /** Takes up a whole conversation that is not there any more: what a page still shows when its database was taken away. */
@@ -138,29 +130,26 @@ export async function deleteConversation(id) {
   };
 }
 
+/** One of the functions of whole.js: in a worker, which has the same database; or here, where there is none. */
+const whole = (name, args, signal) => (conversations.value.status === 'kept' ? ask(name, args, signal) : functions[name](records, ...args, signal));
+
 /** Those that have all words of the query, with an excerpt; `signal` ends a search that nobody waits for any more. */
 export async function searchConversations(query, signal) {
   await opened;
-  const words = wordsOf(query);
-  const hits = [];
-  for (const conversation of conversations.value.list) {
-    signal?.throwIfAborted();
-    const excerpt = found(words, conversation, await records.messages(conversation.id));
-    if (excerpt !== undefined) hits.push({ ...conversation, excerpt });
-  }
-  return hits;
+  signal?.throwIfAborted();
+  return whole('look', [query], signal);
 }
 
-/** The file (JSON) of these conversations, or of all. */
-export async function exportConversations(ids) {
+/** The files (blobs of JSON) of these conversations, or of all: one, unless it would be too large to be taken in again. */
+export async function exportFiles(ids) {
   await opened;
-  const chosen = conversations.value.list.filter(({ id }) => !ids || ids.includes(id));
-  const whole = [];
-  for (const conversation of chosen) {
-    const messages = await settled(await records.messages(conversation.id));
-    whole.push({ ...conversation, messages: parentsFirst(messages) });
-  }
-  return toJSON(whole);
+  return whole('giveOut', [ids, [...(await alive())]]);
+}
+
+/** The text of such a file. */
+export async function exportConversations(ids) {
+  const [file] = await exportFiles(ids);
+  return file.text();
 }
 
 /** One to read, along the way that is shown. */
@@ -170,43 +159,12 @@ export async function exportMarkdown(id) {
   return toMarkdown(conversation, pathTo(byId, conversation.leaf ?? lastLeaf(byId)));
 }
 
-/** Takes in what `exportConversations` has written: `{added, there}`, counts. Throws `Refused`, and then nothing is kept. */
-export async function importConversations(text) {
+/** Takes in such a file (or its text): `{added, there}`, counts. Throws, `Refused` where the file is wrong, and then nothing is kept. */
+export async function importConversations(file) {
   await opened;
-  const incoming = fromJSON(text);
-  const result = { added: 0, there: 0 };
-  for (const { messages, ...conversation } of incoming) {
-    if (await isThere(conversation, messages)) {
-      result.there += 1;
-      continue;
-    }
-    try {
-      await records.add(conversation, messages);
-    } catch (error) {
-      if (error.name !== 'ConstraintError') throw error;
-      await records.add(...renamed(conversation, messages));
-    }
-    result.added += 1;
-  }
+  const result = await whole('takeIn', [file]);
   await tell(undefined);
   return result;
-}
-
-/** Whether all of it is here already, word by word. */
-async function isThere({ id }, messages) {
-  const own = new Map((await records.messages(id)).map((message) => [message.id, message]));
-  return (await records.conversation(id)) !== undefined && messages.every((message) => own.get(message.id)?.content === message.content);
-}
-
-/** The same under other ids: what is here keeps its own. */
-function renamed(conversation, messages) {
-  const id = newId();
-  const ids = new Map(messages.map((message) => [message.id, newId()]));
-  const other = (old) => ids.get(old) ?? null;
-  return [
-    { ...conversation, id, title: titleOf(`${conversation.title} (imported)`), leaf: other(conversation.leaf) },
-    messages.map((message) => ({ ...message, id: other(message.id), conversation: id, parent: other(message.parent) })),
-  ];
 }
 
 /** A queued answer has come: it takes the first one's place in the conversation, and the first one stays beside it. */

@@ -34,6 +34,39 @@ export class Kept {
     await Promise.all([...writes, transaction.done]);
   }
 
+  /**
+   * Takes in whole conversations, each with its `messages`, all or none: `{added, there}`, counts. What is here already, word by word, is left
+   * out; what has an id that is taken is taken in as `renamed(conversation, messages)` says.
+   */
+  async takeIn(list, renamed) {
+    const transaction = this.db.transaction(['conversations', 'messages'], 'readwrite');
+    const [conversations, messages] = [transaction.objectStore('conversations'), transaction.objectStore('messages')];
+    const result = { added: 0, there: 0 };
+    try {
+      for (const { messages: own, ...conversation } of list) {
+        const there = (await conversations.getKey(conversation.id)) !== undefined;
+        if (there && isThere(await messages.index('conversation').getAll(conversation.id), own)) {
+          result.there += 1;
+          continue;
+        }
+        const taken = there || (await Promise.all(own.map(({ id }) => messages.getKey(id)))).some((key) => key !== undefined);
+        const [one, its] = taken ? renamed(conversation, own) : [conversation, own];
+        await Promise.all([conversations.add(one), ...its.map((message) => messages.add(message))]);
+        result.added += 1;
+      }
+    } catch (error) {
+      try {
+        transaction.abort();
+      } catch {
+        // The browser has done so.
+      }
+      await transaction.done.catch(() => undefined);
+      throw transaction.error ?? error;
+    }
+    await transaction.done;
+    return result;
+  }
+
   /** Deletes it; resolves to its messages. */
   async remove(id) {
     const transaction = this.db.transaction(['conversations', 'messages'], 'readwrite');
@@ -76,6 +109,21 @@ export class InMemory {
     for (const message of messages) this.#messages.set(message.id, message);
   }
 
+  async takeIn(list, renamed) {
+    const result = { added: 0, there: 0 };
+    for (const { messages: own, ...conversation } of list) {
+      const there = this.#conversations.has(conversation.id);
+      if (there && isThere(await this.messages(conversation.id), own)) {
+        result.there += 1;
+        continue;
+      }
+      const taken = there || own.some(({ id }) => this.#messages.has(id));
+      await this.add(...(taken ? renamed(conversation, own) : [conversation, own]));
+      result.added += 1;
+    }
+    return result;
+  }
+
   async remove(id) {
     const messages = await this.messages(id);
     this.#conversations.delete(id);
@@ -84,4 +132,10 @@ export class InMemory {
   }
 
   close() {}
+}
+
+/** Whether all of these messages are known already, word by word. */
+function isThere(known, messages) {
+  const contents = new Map(known.map(({ id, content }) => [id, content]));
+  return messages.every(({ id, content }) => contents.get(id) === content);
 }

@@ -4,7 +4,7 @@ export const FORMAT = 'kinglet-conversations';
 export const VERSION = 1;
 
 /** What a file may hold; a larger one is refused before it is read. */
-export const MOST = { bytes: 64e6, conversations: 10_000, messages: 200_000, text: 4e6, title: 300, depth: 12 };
+export const MOST = { bytes: 256e6, conversations: 10_000, messages: 200_000, text: 4e6, title: 300, depth: 12 };
 
 /** The file of some conversations, each with its `messages`. */
 export function toJSON(conversations, now = new Date()) {
@@ -78,7 +78,7 @@ function message(value, conversation, place) {
   if (!STATUSES.includes(status)) refuse(`${place}.status`, STATUSES.join(', '));
   const optional = {
     error: value.error && { code: String(object(value.error, `${place}.error`).code), message: String(value.error.message) },
-    model: value.model && string(value.model, `${place}.model`, 200),
+    model: value.model && string(value.model, `${place}.model`, MOST.text).slice(0, MOST.title), // a model file says what it likes
     raw: value.raw === true || undefined,
     finish: FINISHES.includes(value.finish) ? value.finish : undefined,
     room: Number.isFinite(value.room) ? value.room : undefined,

@@ -86,7 +86,7 @@ async function options({ id, title }) {
   ];
   const chosen = await openDialog({ title: 'Conversation', body, actions });
   if (chosen === 'rename' && name.trim() !== '') await store.renameConversation(id, name);
-  if (chosen === 'json') save(`${title}.json`, 'application/json', await store.exportConversations([id]));
+  if (chosen === 'json') await saveAll(title, [id]);
   if (chosen === 'markdown') save(`${title}.md`, 'text/markdown', await store.exportMarkdown(id));
   if (chosen === 'delete') await remove(id, title);
 }
@@ -112,8 +112,12 @@ async function remove(id, title) {
   });
 }
 
-async function exportAll() {
-  save('kinglet-conversations.json', 'application/json', await store.exportConversations());
+const exportAll = () => saveAll('kinglet-conversations');
+
+/** One file; several, numbered, where one would be too large to be taken in again. */
+async function saveAll(name, ids) {
+  const files = await store.exportFiles(ids);
+  for (const [i, file] of files.entries()) save(`${name}${files.length > 1 ? `-${i + 1}` : ''}.json`, file.type, file);
 }
 
 async function importFile({ target }) {
@@ -122,7 +126,7 @@ async function importFile({ target }) {
   if (!file) return;
   try {
     if (file.size > store.LARGEST_FILE) throw new store.Refused(`the file: expected at most ${store.LARGEST_FILE / 1e6} MB`);
-    const { added, there } = await store.importConversations(await file.text());
+    const { added, there } = await store.importConversations(file);
     toast(`${added} ${added === 1 ? 'conversation' : 'conversations'} imported${there > 0 ? `, ${there} already here` : ''}.`);
   } catch (error) {
     const why = error instanceof store.Refused ? error.message : `it could not be read or kept (${error.message})`;

@@ -12,7 +12,8 @@ export const canAsk = () => engine.value.status === 'ready' && !answering() && !
 /** Models without a chat template only go on with a text. */
 export const isRaw = () => engine.value.status === 'ready' && engine.value.info?.chat_template === false;
 
-const modelName = () => engine.value.info?.model || engine.value.model?.name;
+/** The file of a model chooses its name, of any length. */
+const modelName = () => (engine.value.info?.model || engine.value.model?.name)?.slice(0, 300);
 
 /** The engine's limits for an answer; desk's tasks have one right answer each. */
 function limits() {
