@@ -65,6 +65,7 @@ async function show({ view, args }) {
       return;
     }
     end?.();
+    end = undefined;
     main.dataset.view = known;
     document.title = `${module.title} · kinglet`;
     end = module.show(main, args);

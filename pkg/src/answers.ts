@@ -86,6 +86,8 @@ export interface Own {
   escalation?: 'answered' | 'consent_denied' | 'rate_limited' | 'failed';
   /** Millionths that this request has cost, all attempts together; of what nobody counted the most that it can be. */
   cost?: number;
+  /** That of `cost`, where a price says it. */
+  currency?: string;
   /** What else should be known of it. */
   warnings?: { code: WarningCode; message: string }[];
   /** On a stream, on every chunk that has news: how the answer comes about (docs/escalation.md). */

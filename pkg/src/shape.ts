@@ -12,8 +12,8 @@ export function envelope(prefix: string, model: string): Pick<Envelope, 'id' | '
 }
 
 /** What is not OpenAI's: on a whole answer, and on the piece that ends one, with its times. */
-export function own({ timings, signals, aborted, decision, source, provenance, escalation, cost, warnings, parts }: Ending): Pick<Envelope, 'kinglet'> {
-  const known = { timings, signals, aborted, decision, source, provenance, escalation, cost, warnings, parts };
+export function own({ timings, signals, aborted, decision, source, provenance, escalation, cost, currency, warnings, parts }: Ending): Pick<Envelope, 'kinglet'> {
+  const known = { timings, signals, aborted, decision, source, provenance, escalation, cost, currency, warnings, parts };
   const given = Object.entries(known).filter(([, value]) => value !== undefined);
   return given.length === 0 ? {} : { kinglet: Object.fromEntries(given) as Partial<Own> as Own };
 }
@@ -25,8 +25,8 @@ export type Ending = Partial<Own>;
 export type Shown = Piece & Ending;
 
 /** Of several answers: the last one's times, the first one's signals, with the agreement that the last one found. */
-export function joined(all: Ending, { timings, signals, aborted, decision, source, provenance, escalation, cost, warnings }: Ending): void {
-  const latest = Object.entries({ timings, aborted, decision, source, provenance, escalation, cost, warnings });
+export function joined(all: Ending, { timings, signals, aborted, decision, source, provenance, escalation, cost, currency, warnings }: Ending): void {
+  const latest = Object.entries({ timings, aborted, decision, source, provenance, escalation, cost, currency, warnings });
   Object.assign(all, Object.fromEntries(latest.filter(([, value]) => value !== undefined)));
   if (signals && all.signals === undefined) {
     all.signals = { ...signals };

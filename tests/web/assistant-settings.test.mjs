@@ -89,3 +89,15 @@ test('a key stays with the server that it was entered for: under another address
   await answered(page, await summarise(page, DOUBTED));
   assert.deepEqual([llm.truth.length, second.truth.length], [0, 0]);
 });
+
+test('an answer is shown in the currency that it was paid in, also after another was chosen', { skip }, async (t) => {
+  const context = await fresh(t);
+  const { page } = await openAssistant(context, site.origin, { escalation: { consent: 'free', remotes: [remoteAt(llm.base('say=x.'))] } });
+  const item = await answered(page, await summarise(page, DOUBTED));
+  assert.match(await sentenceOf(item), /, cost \$0\.\d+\.$/);
+  await page.evaluate(async () => (await import('/escalation/config.js')).escalationSettings.patch({ currency: 'JPY' }));
+  await page.reload();
+  await ready(page);
+  await page.locator('.provenance[data-source=remote]').waitFor();
+  assert.match(await sentenceOf(page.locator('#log > li.assistant').last()), /, cost \$0\.\d+\.$/);
+});

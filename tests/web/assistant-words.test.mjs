@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ASKS, KEPT, NOTES, sentence, STATES, WARNINGS } from '../../www/escalation/reasons.js';
 import { addressError, amount, microsOf, policyOf, remoteOf } from '../../www/escalation/validate.js';
-import { answersOf, days, latency, RANGES, reasons, standsStill } from '../../www/views/dashboard/data.js';
+import { answersOf, days, latency, RANGES, reasons, saved, standsStill } from '../../www/views/dashboard/data.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -118,4 +118,13 @@ test('what stands in the way is what the latest answer met, or a bound without a
   assert.equal(standsStill([local('a', T, { reason: 'breaker_open' }), remote('b', T)], {}), undefined, 'one that was answered does');
   assert.equal(RANGES.today.since(T + 5), T);
   assert.equal(RANGES.week.since(T + 5), T - 6 * DAY);
+});
+
+test('a loss is called one, with its true interval; without an interval it is an amount', () => {
+  const of = (spent, elsewhere, saving = null) => saved({ saving, spent: { reported: spent, estimated: 0 }, counterfactual: { measured: 0, estimated: elsewhere } });
+  assert.deepEqual(of(3_000_000, 1_000_000, { value: -2, low: -2.5, high: -1.5 }), { loss: true, share: 2, low: 1.5, high: 2.5 });
+  assert.deepEqual(of(9, 10, { value: 0.1, low: -0.2, high: 0.4 }), { loss: false, share: 0.1, low: -0.2, high: 0.4 });
+  assert.deepEqual(of(3_000_000, 1_000_000), { loss: true, micros: 2_000_000 });
+  assert.deepEqual(of(1, 4), { loss: false, micros: 3 });
+  assert.equal(of(5, 0), undefined);
 });

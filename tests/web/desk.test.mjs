@@ -181,6 +181,9 @@ test('requests are counted: those of the page, and those of the engine\'s worker
   await example(page, 'Filter');
   for (let left = 50; left > 0 && !/ 2 requests/.test(await requests(page)); left--);
   assert.match(await requests(page), / 2 requests/);
+  await page.evaluate(async () => (await import('/services/engine.js')).reloadModel());
+  assert.match(await requests(page), / 0 requests since the model was loaded.* Before that, since the page was opened: 1\./);
+  assert.doesNotMatch(await requests(page), /Nothing has left/);
   await close();
   await server.close();
 });

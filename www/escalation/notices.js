@@ -33,9 +33,9 @@ function drifted(message, { kind, action }) {
 }
 
 /** An answer that had waited for a connection takes the first one's place in its conversation. */
-async function upgrade({ id, content, usage, provenance, decision, cost, placeholders }) {
+async function upgrade({ id, content, usage, provenance, decision, cost, currency, placeholders }) {
   const warnings = placeholders ? [{ code: 'placeholders', message: 'the page was loaded again meanwhile' }] : [];
-  const answer = { id, source: 'remote', escalation: 'answered', provenance, decision, cost, usage, warnings, waited: true };
+  const answer = { id, source: 'remote', escalation: 'answered', provenance, decision, cost, currency, usage, warnings, waited: true };
   const { upgradeAnswer } = await import('../services/conversations.js');
   const there = await upgradeAnswer(id, { content, answer });
   toast(there === false ? 'A bigger model has answered a question that had waited; its conversation is gone.' : 'A bigger model has answered a question that had waited for a connection.');

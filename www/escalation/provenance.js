@@ -15,7 +15,11 @@ export const sources = [escalationSettings, keysKept, verdicts];
 /** What is shown of one, beside what the conversation keeps of it. */
 export const shown = ({ answer }) => `${verdicts.value.get(answer?.id)} ${escalationSettings.value.remotes.map(lacksKey)} ${escalationSettings.value.currency}`;
 
-const cost = (micros) => money(micros, escalationSettings.value.currency);
+/** In the currency that it was paid in; of an answer that does not say which in that of the settings. */
+const costOf = ({ currency }) => {
+  const known = /^[A-Z]{3}$/.test(currency ?? '') ? currency : escalationSettings.value.currency;
+  return (micros) => money(micros, known);
+};
 
 /** One line below an answer: `message` as the conversation keeps it. */
 export function provenance({ role, answer }) {
@@ -23,7 +27,7 @@ export function provenance({ role, answer }) {
   const { decision, warnings = [] } = answer;
   return html`<div class="provenance" data-source=${answer.source ?? 'local'} data-reason=${decision?.reason ?? ''}>
     <details>
-      <summary><span class="mark" aria-hidden="true">${answer.source === 'remote' ? '↗' : '●'}</span> ${sentence(answer, cost)}</summary>
+      <summary><span class="mark" aria-hidden="true">${answer.source === 'remote' ? '↗' : '●'}</span> ${sentence(answer, costOf(answer))}</summary>
       ${facts(answer)}
     </details>
     ${warnings.filter(({ code }, i) => warnings.findIndex((other) => other.code === code) === i).map(({ code, message }) => html`<p class="warning" title=${message}>${told(WARNINGS, code)}</p>`)}
@@ -59,7 +63,7 @@ function facts(answer) {
     ['Signals here', signalsOf(answer.signals ?? trace?.inputs.answer?.signals)],
     escalation && ['Bigger model', told(STATES, escalation)],
     whose && ['Says it is', `${whose.model} (${whose.provider})`],
-    typeof answer.cost === 'number' && ['Cost', answer.cost === 0 ? 'nothing' : cost(answer.cost)],
+    typeof answer.cost === 'number' && ['Cost', answer.cost === 0 ? 'nothing' : costOf(answer)(answer.cost)],
     timings && ['Time', `${duration(timings.prefill_ms)} to the first words, ${duration(timings.prefill_ms + timings.decode_ms)} in all`],
     usage?.completion_tokens > 0 && ['Tokens', `${usage.prompt_tokens} read, ${usage.completion_tokens} written`],
     (source === 'remote' || escalation === 'failed') && ['What left', html`<a href=${href('dashboard', 'left', id ?? '')}>See the log</a>`],

@@ -21,7 +21,7 @@ export async function lookUp(kinglet = engine.value.kinglet) {
   if (!kinglet) return;
   try {
     const collected = await kinglet.collected();
-    const rows = (await collected.rows()).filter(({ task }) => task === TASK);
+    const rows = await collected.rows();
     verdicts.value = new Map(rows.map(({ id, local_ok }) => [id, local_ok]));
     progress.value = (await collected.progress()).find(({ task }) => task === TASK) ?? { labelled: 0, enough: 300, wrong: 0 };
   } catch {
@@ -42,8 +42,8 @@ async function say(id, ok) {
   try {
     const now = await engine.value.kinglet.feedback(id, { ok });
     verdicts.value = new Map([...verdicts.value, [id, ok]]);
-    progress.value = now;
-    toast(`${now.labelled} of ${now.enough} ratings for a profile.`);
+    if (now.task === TASK) progress.value = now;
+    toast(`${now.labelled} of ${now.enough} ratings for a profile${now.task === TASK ? '' : ` of “${now.task}”`}.`);
   } catch {
     toast('This answer cannot be rated any more: the model was loaded again since.');
   }

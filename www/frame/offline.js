@@ -3,7 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { acceptUpdate, keeping } from '../keep.js';
 import { toast } from '../lib/toast.js';
-import { recount, requests } from '../services/requests.js';
+import { earlier, recount, requests } from '../services/requests.js';
 
 const SHORT = { none: 'Online', unsupported: 'Online', refused: 'Online', keeping: 'Keeping…', kept: 'Offline-ready' };
 
@@ -26,6 +26,7 @@ function sentence({ status, reason }) {
 function counted(count) {
   if (count === undefined) return 'No model is loaded.';
   const said = `${count} ${count === 1 ? 'request' : 'requests'} since the model was loaded, besides this page’s own files.`;
+  if (earlier > 0) return `${said} Before that, since the page was opened: ${earlier}.`;
   return count === 0 ? `Nothing has left this device: ${said}` : said;
 }
 

@@ -7,6 +7,9 @@ import { engine } from './engine.js';
 /** How many; undefined while there is no model. */
 export const requests = new Observable(undefined);
 
+/** Those of the page that were counted before the model was loaded again, or another one: what has left has left. */
+export let earlier = 0;
+
 let since = Infinity;
 let ofPage = 0;
 let of; // the engine that is counted for
@@ -23,6 +26,8 @@ observer.observe({ type: 'resource' });
 engine.subscribe(({ status, kinglet }) => {
   if (kinglet === of) return;
   of = kinglet;
+  count(observer.takeRecords());
+  earlier += ofPage;
   since = status === 'ready' ? performance.now() : Infinity;
   ofPage = 0;
   requests.value = status === 'ready' ? 0 : undefined;

@@ -324,12 +324,12 @@ class Run {
   }
 
   private last(own: Ending, finish: FinishReason, usage: Usage, output: string): Shown {
-    const { cost, warnings } = this.bill;
+    const { cost, currency, warnings } = this.bill;
     const { decision, escalation } = own;
     const cached = usage.prompt_tokens_details?.cached_tokens;
     const used = { input: usage.prompt_tokens, output: usage.completion_tokens, ...(cached === undefined ? {} : { cached }) };
     this.told({ ...(decision ? { decision } : {}), source: own.source ?? 'local', ...(escalation ? { escalation } : {}), usage: used, finish, content: { input: this.plan.input, output } });
-    const all: Ending = { ...own, ...(this.acting.any ? { cost } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
+    const all: Ending = { ...own, ...(this.acting.any ? { cost, ...(currency === undefined ? {} : { currency }) } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
     const source = own.source ?? 'local';
     return {
       text: '',

@@ -164,7 +164,7 @@ export class Waiting {
     Object.assign(provenance, model === undefined ? {} : { model }, service === undefined ? {} : { id: service });
     const calls = toolCalls.length === 0 ? {} : { tool_calls: toolCalls };
     const message = 'a request that had waited for a connection was answered by a remote model';
-    this.notice({ code: 'upgraded', message, detail: { id: item.id, content, ...calls, finish_reason, usage: usageOf(usage), provenance, decision, cost: bill.cost, placeholders: item.placeholders } });
+    this.notice({ code: 'upgraded', message, detail: { id: item.id, content, ...calls, finish_reason, usage: usageOf(usage), provenance, decision, cost: bill.cost, ...(bill.currency === undefined ? {} : { currency: bill.currency }), placeholders: item.placeholders } });
     return 'sent';
   }
 }

@@ -42,6 +42,7 @@ export interface TaskReport {
   provenance?: Own['provenance'];
   escalation?: Own['escalation'];
   cost?: Own['cost'];
+  currency?: Own['currency'];
   warnings?: Own['warnings'];
 }
 

@@ -50,6 +50,21 @@ function elsewhere(rows) {
   return last.values();
 }
 
+/**
+ * What the bigger model would have cost less what was spent, of a summary of the ledger: `{loss, share, low, high}` where there is an
+ * interval, else `{loss, micros}`, both as numbers above 0 of what `loss` says; undefined: nothing is known to compare with.
+ */
+export function saved({ saving, spent, counterfactual }) {
+  const elsewhere = counterfactual.measured + counterfactual.estimated;
+  const micros = elsewhere - spent.reported - spent.estimated;
+  const loss = (saving ? saving.value : micros) < 0;
+  if (saving) {
+    const [low, high] = loss ? [-saving.high, -saving.low] : [saving.low, saving.high];
+    return { loss, share: Math.abs(saving.value), low, high };
+  }
+  return elsewhere > 0 ? { loss, micros: Math.abs(micros) } : undefined;
+}
+
 /** How often each reason ended a request, the most frequent first. */
 export function reasons(rows) {
   const counts = new Map();

@@ -3,26 +3,30 @@
 import { html, nothing } from '../../vendor/lit-html.js';
 import { money, percent } from '../../lib/format.js';
 import { href } from '../../services/route.js';
+import { saved } from './data.js';
 
 const card = (id, name, value, note) => html`<div class="card number" data-number=${id}>
   <dt>${name}</dt>
   <dd><strong>${value}</strong>${note ? html`<span class="muted">${note}</span>` : nothing}</dd>
 </div>`;
 
-const between = ({ low, high }) => `95 % interval ${percent(Math.max(0, low))} to ${percent(Math.max(0, high))}`;
+const signed = (share) => (share < 0 ? `−${percent(-share)}` : percent(share));
+const between = ({ low, high }) => `95 % interval ${signed(low)} to ${signed(high)}`;
 const FEW = 'an interval needs 20 answers';
 
 /** `summary` of the ledger; money in `currency`. */
-export function numbers({ requests, local, spent, counterfactual, saving, local_rate }, currency) {
+export function numbers(summary, currency) {
+  const { requests, local, spent, counterfactual, local_rate } = summary;
   const amount = (micros) => money(micros, currency);
   const paid = spent.reported + spent.estimated;
   const elsewhere = counterfactual.measured + counterfactual.estimated;
+  const result = saved(summary);
   return html`<dl class="numbers">
     ${card('answers', 'Answers', String(requests), `${local} by this device alone`)}
     ${card('local', 'Stayed on this device', requests === 0 ? '–' : percent(local / requests), local_rate ? between(local_rate) : FEW)}
     ${card('spent', 'Spent', amount(paid), spent.estimated > 0 ? `of it ${amount(spent.estimated)} is the most it can be: nobody counted` : 'as the services counted')}
     ${card('elsewhere', 'Would have cost', elsewhere === 0 ? '–' : amount(elsewhere), elsewhere === 0 ? 'no bigger model has a price yet' : 'all of it at the first bigger model; estimated')}
-    ${card('saved', 'Saved', saving ? percent(Math.max(0, saving.value)) : elsewhere > 0 ? amount(Math.max(0, elsewhere - paid)) : '–', saving ? between(saving) : FEW)}
+    ${card('saved', result?.loss ? 'Cost more than that' : 'Saved', result === undefined ? '–' : result.share === undefined ? amount(result.micros) : percent(result.share), result?.share === undefined ? FEW : between(result))}
   </dl>`;
 }
 
