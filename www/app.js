@@ -2,6 +2,7 @@
 
 import { html, render } from './vendor/lit-html.js';
 import { keepToSettings } from './escalation/apply.js';
+import { framed, refuse } from './frame/framed.js';
 import { offline, sources as offlineSources } from './frame/offline.js';
 import { keepPage } from './keep.js';
 import { draw } from './lib/draw.js';
@@ -75,14 +76,19 @@ async function show({ view, args }) {
   }
 }
 
-keepToSettings();
-draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]);
-if (preset.demo && location.hash === '') go('tour', [], { replace: true });
-route.subscribe(show);
-await show(route.value);
+async function start() {
+  keepToSettings();
+  draw(document.querySelector('#shell'), shell, [engine, route, ...offlineSources]);
+  if (preset.demo && location.hash === '') go('tour', [], { replace: true });
+  route.subscribe(show);
+  await show(route.value);
 
-// The model: what the address says (?model=…), or what the user chose last and is still here, or what the host says.
-const asked = new URLSearchParams(location.search).get('model');
-const loaded = firstModel(asked, preset.load ? preset.url : undefined).then((choice) => choice && loadModel(choice));
-document.body.dataset.ready = 'true';
-void keepPage(preset.offline, loaded);
+  // The model: what the address says (?model=…), or what the user chose last and is still here, or what the host says.
+  const asked = new URLSearchParams(location.search).get('model') ?? undefined;
+  const loaded = firstModel(asked, preset.load ? preset.url : undefined).then((choice) => choice && loadModel(choice));
+  document.body.dataset.ready = 'true';
+  void keepPage(preset.offline, loaded);
+}
+
+if (framed()) refuse(document.querySelector('#main'));
+else await start();

@@ -3,6 +3,7 @@
 
 import { idleHere, whenIdle } from './services/busy.js';
 import { Observable } from './lib/observable.js';
+import { unsent } from './services/unsent.js';
 
 /** Milliseconds between two looks for a newer version. */
 const EVERY = 3_600_000;
@@ -11,7 +12,8 @@ const PATIENCE = 10_000;
 
 /**
  * `status`: 'none' (the host has no list of its files), 'unsupported', 'keeping', 'kept', 'refused' (with a `reason`). `update`: of a newer
- * version 'ready' (it waits for a yes), 'waiting' (for answers that are being made).
+ * version 'ready' (it waits for a yes), 'waiting' (for answers that are being made), 'here' (it holds; this tab is loaded again when what was
+ * written is sent, or its user says so).
  */
 export const keeping = new Observable({ status: 'none', reason: '', update: undefined });
 
@@ -86,6 +88,7 @@ function follow() {
 function watch() {
   const { installing, waiting, active } = registration;
   [installing, waiting, active].forEach((worker) => worker && (worker.onstatechange = () => step(worker)));
+  if (keeping.value.update === 'here') return;
   const newer = waiting && active && versionOf(waiting) !== versionOf(active);
   const status = active ? 'kept' : (installing ?? waiting) ? 'keeping' : 'refused';
   const update = newer ? (keeping.value.update ?? 'ready') : undefined;
@@ -101,9 +104,12 @@ function step(worker) {
 
 /** The user's yes to the newer version: as soon as no tab makes an answer, all of them are loaded again. */
 export function acceptUpdate() {
+  willing = true;
   tabs.postMessage('accepted');
   return replace();
 }
+
+let willing = false; // it was said here: what is written and not sent is there again after the reload
 
 /** Every tab does this, because the one in which the user has said yes may be closed; whichever comes first lets the newer worker in. */
 async function replace() {
@@ -119,11 +125,25 @@ async function replace() {
 
 tabs.addEventListener('message', replace);
 
+/** Resolves when nothing is unsent any more, and its answer is there. */
+async function sent() {
+  await new Promise((resolve) => {
+    const end = unsent.subscribe((still) => still || (end(), resolve()));
+  });
+  await Promise.resolve(); // what is sent is busy from here on
+  await idleHere();
+}
+
 // The first worker takes a page over that was loaded without any; a later one brings another page.
 let controlled = Boolean(workers?.controller);
 workers?.addEventListener('controllerchange', async () => {
   if (controlled) {
     await idleHere();
+    // Whoever is writing is not interrupted by another tab.
+    if (unsent.value && !willing) {
+      keeping.patch({ update: 'here' });
+      await sent();
+    }
     location.reload();
   }
   controlled = true;

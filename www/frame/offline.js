@@ -30,6 +30,8 @@ function counted(count) {
   return count === 0 ? `Nothing has left this device: ${said}` : said;
 }
 
+const reload = () => location.reload();
+
 let timer;
 
 function toggled({ target }) {
@@ -56,6 +58,7 @@ export function offline() {
       <p>${sentence(keeping.value)}</p>
       <p>${counted(requests.value)}</p>
       ${update === 'ready' ? html`<button type="button" class="primary" @click=${acceptUpdate}>Start the new version</button>` : nothing}
+      ${update === 'here' ? html`<button type="button" class="primary" @click=${reload}>Load this tab again</button>` : nothing}
       ${update === 'waiting' ? html`<p>The new version starts when no answer is being made.</p>` : nothing}
     </div>
   </details>`;
@@ -68,5 +71,8 @@ keeping.subscribe(({ update }) => {
   said?.remove();
   said = undefined;
   if (update === 'ready') said = { update, remove: toast('A new version is ready.', { action: { label: 'Start it', run: acceptUpdate }, stays: true }) };
+  if (update === 'here') {
+    said = { update, remove: toast('The new version is here. This tab is loaded again when you have sent what you have written.', { action: { label: 'Load it again', run: reload } }) };
+  }
   if (update === 'waiting') said = { update, remove: toast('The new version starts when no answer is being made.', { stays: true }) };
 });
