@@ -5,6 +5,7 @@ import { answered, anew, log, scripted, send, settled, view } from './support/as
 import { launch, missing, openPage, screenshotPath } from './support/browser.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
 import { startServer } from './support/server.mjs';
+import { tasksOf } from './support/tasks.mjs';
 
 const skip = missing() ?? false;
 let server;
@@ -247,38 +248,6 @@ test('text from right to left stands at its side, message by message', { skip },
   await close();
 });
 
-/**
- * The tasks of the page's main thread while `run` runs: the longest, and those above 50 ms, by the time of the processor that they took (other
- * programs of the machine take it, too); and the longest wait between two frames.
- */
-async function tasksOf(page, run, t) {
-  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', '__metadata'] });
-  await page.evaluate(() => {
-    const frames = (globalThis.probe = { gap: 0, on: true });
-    let last;
-    const frame = (now) => {
-      if (last !== undefined) frames.gap = Math.max(frames.gap, now - last);
-      last = now;
-      if (frames.on) requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
-  });
-  await run();
-  const gap = await page.evaluate(() => {
-    globalThis.probe.on = false;
-    return globalThis.probe.gap;
-  });
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
-  const main = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`));
-  const tasks = traceEvents.filter(({ name, pid, tid, tdur }) => name === 'RunTask' && tdur !== undefined && main.has(`${pid} ${tid}`));
-  assert.ok(tasks.length > 50, `${tasks.length} tasks were seen`);
-  const long = tasks.map(({ tdur }) => Math.round(tdur / 1000)).filter((ms) => ms > 50);
-  const most = Math.max(...tasks.map(({ tdur }) => tdur / 1000));
-  const wall = Math.max(...tasks.map(({ dur }) => dur / 1000));
-  t.diagnostic(`${tasks.length} tasks, the longest ${most.toFixed(1)} ms of the processor (${wall.toFixed(0)} ms on the clock); longest wait between two frames ${gap.toFixed(0)} ms`);
-  return long;
-}
-
 test('while 5,000 words of Markdown come, the page is never blocked for 50 ms', { skip }, async (t) => {
   const { page, close } = await chat();
   await page.evaluate(() => {
@@ -292,7 +261,7 @@ test('while 5,000 words of Markdown come, the page is never blocked for 50 ms', 
   const words = await page.evaluate(() => globalThis.words);
   assert.ok(words >= 5000, `${words} words`);
   await anew(page);
-  assert.deepEqual(await tasksOf(page, () => send(page, 'long'), t), []);
+  assert.deepEqual(await tasksOf(browser, page, () => send(page, 'long'), t), []);
   assert.equal(await page.locator('#log h4').count(), 75);
   await close();
 });
@@ -307,7 +276,7 @@ test('the same of one list, one table, one paragraph and one piece of code that 
     }, [piece, head]);
     await t.test(what, async (t) => {
       await anew(page);
-      assert.deepEqual(await tasksOf(page, () => send(page, what), t), []);
+      assert.deepEqual(await tasksOf(browser, page, () => send(page, what), t), []);
     });
   }
   await close();
@@ -319,7 +288,7 @@ test('the same with desk on the processor', { skip: skip || (noDesk() ?? false) 
   await settled(page);
   await page.getByRole('button', { name: 'Summarise', exact: true }).click();
   await answered(page);
-  const long = await tasksOf(page, async () => {
+  const long = await tasksOf(browser, page, async () => {
     for (const [i, name] of ['Extract', 'Summarise', 'Answer'].entries()) {
       await page.getByRole('button', { name, exact: true }).click();
       await answered(page, i + 2);

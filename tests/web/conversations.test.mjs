@@ -10,6 +10,7 @@ import { giveOut, takeIn } from '../../www/services/conversations/whole.js';
 import { anew, log, scripted, send, view } from './support/assistant.mjs';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
+import { tasksOf } from './support/tasks.mjs';
 
 const message = (id, parent, role, content, more = {}) => ({ id, conversation: 'c1', parent, role, content, created: Number(id.slice(1)), status: 'done', ...more });
 const MESSAGES = [
@@ -304,29 +305,52 @@ test('an import that fails half-way has taken in nothing', { skip }, async () =>
   await close();
 });
 
-test('while 20 MB are taken in, looked through and given out, the page is never blocked for 50 ms', { skip }, async () => {
+test('while 20 MB are taken in, looked through and given out, the page is never blocked for 50 ms', { skip }, async (t) => {
   const { page, close } = await openPage(browser, server.origin);
   await page.evaluate(async () => {
     const messages = (i) => Array.from({ length: 100 }, (_, k) => ({ id: `c${i}m${k}`, parent: k ? `c${i}m${k - 1}` : null, role: 'user', status: 'done', created: k, content: 'some words here '.repeat(1000) }));
     const list = Array.from({ length: 13 }, (_, i) => ({ id: `c${i}`, title: `Number ${i}`, created: i, updated: i, leaf: null, messages: messages(i) }));
     globalThis.file = new Blob([JSON.stringify({ format: 'kinglet-conversations', version: 1, conversations: list })]);
-    globalThis.tasks = [];
-    new PerformanceObserver((seen) => tasks.push(...seen.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+    await (await import('/services/conversations.js')).searchConversations('x'); // the worker is there
   });
-  const measured = await page.evaluate(async () => {
+  const work = async () => {
     const store = await import('/services/conversations.js');
-    await store.searchConversations('x'); // the worker is there
-    const frames = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-    await frames();
-    tasks.length = 0;
     const { added } = await store.importConversations(globalThis.file);
     const hits = await store.searchConversations('some words');
     const [{ size }] = await store.exportFiles();
-    await frames();
-    return { added, hits: hits.length, size, tasks };
+    return { added, hits: hits.length, size };
+  };
+  let done;
+  assert.deepEqual(await tasksOf(browser, page, async () => (done = await page.evaluate(work)), t), []);
+  assert.deepEqual([done.added, done.hits], [13, 13]);
+  assert.ok(done.size > 20e6, String(done.size));
+  await close();
+});
+
+test('an answer that comes later waits for the record that is being written', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const [kept, shown] = await page.evaluate(async () => {
+    const store = await import('/services/conversations.js');
+    const id = await store.createConversation('x');
+    const message = { id: 'm1', conversation: id, parent: null, role: 'assistant', content: 'first', created: 1, status: 'running' };
+    const release = store.holdRunning('m1');
+    const upgraded = store.upgradeAnswer('a1', { content: 'later', answer: { id: 'a1' } });
+    await store.keepMessages(id, [message]);
+    await store.keepMessages(id, [{ ...message, status: 'done', answer: { id: 'a1' } }]);
+    release();
+    return [await upgraded, (await store.readConversation(id)).messages.map(({ content }) => content).sort()];
   });
-  assert.deepEqual([measured.added, measured.hits], [13, 13]);
-  assert.ok(measured.size > 20e6, String(measured.size));
-  assert.deepEqual(measured.tasks, []);
+  assert.deepEqual([kept, shown], [true, ['first', 'later']]);
+  await close();
+});
+
+test('what is said after the clock was set back is the newest', { skip }, async () => {
+  const { page, close } = await openPage(browser, server.origin);
+  const at = (updated) => toJSON([{ ...CONVERSATION, id: `at${updated}`, title: `At ${updated}`, updated, messages: [], leaf: null }]);
+  const hour = Date.now() + 3_600_000;
+  await call(page, 'importConversations', at(hour));
+  await call(page, 'importConversations', at(8e15));
+  await call(page, 'createConversation', 'Now');
+  assert.deepEqual(await listed(page).then((titles) => titles.slice(1)), ['Now', `At ${hour}`], 'the far future counts for itself alone');
   await close();
 });

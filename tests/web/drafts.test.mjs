@@ -172,3 +172,15 @@ test('where a conversation is not there, or was deleted in another tab, what is 
   assert.deepEqual(await kept(page), []);
   await close();
 });
+
+test('an answer without end is ended, and what came of it stays', { skip }, async () => {
+  const { page, close } = await chat();
+  await page.evaluate(async () => {
+    const { LONGEST_TEXT } = await import('/services/conversations.js');
+    scripted.answer = () => [{ choices: [{ index: 0, delta: { content: 'x '.repeat(LONGEST_TEXT / 2) }, finish_reason: null }] }, 'more'];
+    (await import('/views/chat/turns.js')).send('x');
+  });
+  await page.locator('#log .failed', { hasText: 'more than 4,000,000 characters' }).waitFor({ timeout: 60_000 });
+  assert.equal((await kept(page))[0][1].length, 4_000_000);
+  await close();
+});

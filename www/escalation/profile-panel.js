@@ -7,7 +7,7 @@ import { toast } from '../lib/toast.js';
 import { engine } from '../services/engine.js';
 import { applied } from './apply.js';
 import { calibrationSettings } from './config.js';
-import { saveFile } from './save.js';
+import { saveFile } from '../lib/save.js';
 import { lookUp, progress, TASK } from './thumbs.js';
 
 /** The promise that is tried for: of the kept answers at most this share is wrong. */

@@ -13,6 +13,7 @@ import { inOrder, newId, settled } from './conversations/whole.js';
 export { Refused } from './conversations/transfer.js';
 export { newId, titleOf };
 export const LARGEST_FILE = MOST.bytes;
+export const LONGEST_TEXT = MOST.text;
 
 /** `status`: 'opening', 'kept', 'memory' (then `reason` says why). `list`: `{id, title, created, updated, leaf}`, the newest first. */
 export const conversations = new Observable({ status: 'opening', reason: undefined, list: [] });
@@ -22,6 +23,11 @@ export const changed = new Observable({ id: undefined });
 
 const channel = globalThis.BroadcastChannel ? new BroadcastChannel('kinglet.conversations') : undefined;
 let records;
+/** The latest time that was given out or is kept; what a file says of the far future does not count. */
+let latest = 0;
+/** Milliseconds between two looks for an answer that is on its way. */
+const LOOK = 1000;
+const YEAR = 366 * 86_400_000;
 const memory = new InMemory();
 
 /** Resolves when it is known where they are kept. */
@@ -44,6 +50,8 @@ async function lost(reason) {
 
 async function refresh(status = conversations.value.status, reason = conversations.value.reason) {
   const list = await records.conversations();
+  const soon = Date.now() + YEAR;
+  for (const { updated } of list) if (updated > latest && updated < soon) latest = updated;
   conversations.value = { status, reason, list: inOrder(list) };
 }
 
@@ -64,8 +72,7 @@ channel?.addEventListener('message', ({ data }) => {
   void opened.then(() => (changed.value = { id: String(data?.id), elsewhere: true }));
 });
 
-let latest = 0;
-/** Now; each call later than the one before, so that messages have an order. */
+/** Now; later than all that is kept (the clock may have been set back) and than the call before, so that messages have an order. */
 export const now = () => (latest = Math.max(Date.now(), latest + 1));
 
 /** Begins one; its id. */
@@ -170,11 +177,24 @@ export async function importConversations(file) {
 /** A queued answer has come: it takes the first one's place in the conversation, and the first one stays beside it. */
 export async function upgradeAnswer(answerId, { content, answer }) {
   await opened;
-  const [message] = await records.byAnswer(answerId);
-  if (!message || message.status === 'running') return false;
+  const message = await written(answerId);
+  if (!message) return false;
   const before = { ...message, id: newId(), created: message.created - 0.5 };
   const after = { ...message, content, answer: { ...answer }, status: 'done', sure: undefined, finish: undefined };
   const kept = await keepMessages(message.conversation, [before, after]);
   if (kept) changed.value = { id: message.conversation, elsewhere: true }; // who shows it has not written it
   return kept;
+}
+
+/** The message with that answer. It may still be on its way: whoever writes one holds a lock until it is kept. */
+async function written(answerId) {
+  for (;;) {
+    const writing = (await alive()).size > 0;
+    const [message] = await records.byAnswer(answerId);
+    if (message || !writing) return message;
+    await new Promise((resolve) => {
+      const end = changed.subscribe(resolve);
+      setTimeout(() => (end(), resolve()), LOOK);
+    });
+  }
 }

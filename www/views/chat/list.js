@@ -3,12 +3,12 @@
 import { openDialog } from '../../lib/dialog.js';
 import { when } from '../../lib/format.js';
 import { Observable } from '../../lib/observable.js';
+import { saveFile } from '../../lib/save.js';
 import { toast } from '../../lib/toast.js';
 import * as store from '../../services/conversations.js';
 import { go, href } from '../../services/route.js';
 import { draftOf, keepDraft } from '../../services/unsent.js';
 import { html, nothing, repeat } from '../../vendor/lit-html.js';
-import { save } from './files.js';
 import { dotsIcon } from './icons.js';
 import { running, session } from './session.js';
 
@@ -87,7 +87,7 @@ async function options({ id, title }) {
   const chosen = await openDialog({ title: 'Conversation', body, actions });
   if (chosen === 'rename' && name.trim() !== '') await store.renameConversation(id, name);
   if (chosen === 'json') await saveAll(title, [id]);
-  if (chosen === 'markdown') save(`${title}.md`, 'text/markdown', await store.exportMarkdown(id));
+  if (chosen === 'markdown') saveFile(`${title}.md`, await store.exportMarkdown(id), 'text/markdown');
   if (chosen === 'delete') await remove(id, title);
 }
 
@@ -117,7 +117,7 @@ const exportAll = () => saveAll('kinglet-conversations');
 /** One file; several, numbered, where one would be too large to be taken in again. */
 async function saveAll(name, ids) {
   const files = await store.exportFiles(ids);
-  for (const [i, file] of files.entries()) save(`${name}${files.length > 1 ? `-${i + 1}` : ''}.json`, file.type, file);
+  for (const [i, file] of files.entries()) saveFile(`${name}${files.length > 1 ? `-${i + 1}` : ''}.json`, file, file.type);
 }
 
 async function importFile({ target }) {

@@ -121,6 +121,8 @@ export async function say({ content, parent = session.value.leaf, source, model,
 export const again = ({ parent, source, model, raw }) =>
   reply({ conversation: session.value.id, way: pathTo(session.value.messages, parent), source, model, raw, first: [] });
 
+/** Characters of an answer: what a file of conversations may hold, too. */
+const MOST = store.LONGEST_TEXT;
 /** Milliseconds between two writings of an answer that runs. */
 const EVERY = 1000;
 
@@ -144,7 +146,8 @@ async function reply({ conversation, way, source, model, raw, first, begun }) {
   let ended = { status: 'done' };
   try {
     for await (const piece of stoppable(source(run.control.signal, way), run.control.signal)) {
-      run.live.value = piece.content;
+      run.live.value = piece.content.slice(0, MOST);
+      if (piece.content.length > MOST) throw Object.assign(new Error(`the answer has more than ${MOST.toLocaleString('en')} characters`), { code: 'too_large' });
       ended = { ...ended, ...piece };
     }
   } catch (error) {

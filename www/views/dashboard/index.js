@@ -6,7 +6,7 @@ import { confirmed } from '../../lib/dialog.js';
 import { draw } from '../../lib/draw.js';
 import { problem } from '../../lib/errors.js';
 import { Observable } from '../../lib/observable.js';
-import { saveFile } from '../../escalation/save.js';
+import { saveFile } from '../../lib/save.js';
 import { escalationSettings } from '../../escalation/config.js';
 import { driftPanel, sources as driftSources } from '../../escalation/drift-panel.js';
 import { leftPanel, refreshLeft, sources as leftSources } from '../../escalation/left-panel.js';

@@ -4,7 +4,7 @@
 const FORBIDDEN = /[\\/:*?"<>|\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
 /** Has the browser save a text, or a blob. */
-export function save(name, type, text) {
+export function saveFile(name, text, type) {
   const address = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement('a');
   link.href = address;
