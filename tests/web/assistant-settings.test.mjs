@@ -101,3 +101,32 @@ test('an answer is shown in the currency that it was paid in, also after another
   await page.locator('.provenance[data-source=remote]').waitFor();
   assert.match(await sentenceOf(page.locator('#log > li.assistant').last()), /, cost \$0\.\d+\.$/);
 });
+
+test('each load of the model lets go of the databases of the one before', { skip }, async (t) => {
+  const context = await fresh(t);
+  await context.addInitScript(() => {
+    const open = (globalThis.openDatabases = new Set());
+    const { open: opens } = IDBFactory.prototype;
+    IDBFactory.prototype.open = function (...given) {
+      const request = opens.apply(this, given);
+      request.addEventListener('success', () => open.add(request.result));
+      return request;
+    };
+    const { close } = IDBDatabase.prototype;
+    IDBDatabase.prototype.close = function () {
+      open.delete(this);
+      close.call(this);
+    };
+  });
+  const { page } = await openAssistant(context, site.origin);
+  const before = await page.evaluate(async () => {
+    await (await import('/escalation/thumbs.js')).lookUp(); // what was rated
+    return globalThis.openDatabases.size;
+  });
+  assert.ok(before >= 3, `${before} are open: the account, the log, the ratings`);
+  await page.evaluate(async () => {
+    const { reloadModel } = await import('/services/engine.js');
+    for (let i = 0; i < 3; i += 1) await reloadModel();
+  });
+  await page.waitForFunction((before) => globalThis.openDatabases.size <= before, before);
+});

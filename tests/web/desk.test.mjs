@@ -69,7 +69,7 @@ test('the project\'s own model is there at once, from this origin only', { skip 
   const { page, requests: made, complaints, close } = await deskPage(server);
   assert.match(await page.locator('#label').textContent(), /small task model of 6 million parameters that runs on this device, not a\s+general\s+assistant/);
   assert.match(await page.locator('#where').textContent(), /^desk.* · Processor$/);
-  assert.match(await requests(page), /Nothing has left this device: 0 requests since the model was loaded\./);
+  assert.match(await requests(page), /Nothing has left this device: 0 requests since the model was loaded, besides/);
   assert.deepEqual(made.filter((url) => new URL(url).origin !== server.origin), []);
   assert.deepEqual(complaints, []);
   await close();
@@ -163,7 +163,7 @@ test('the parts of a task are plain fields, and go into the prompt', { skip }, a
   await answered(page, 2);
   assert.equal((await log(page))[2], 'classify: praise, complaint\nmessage: Thank you, the lamp is lovely.');
   await page.getByRole('button', { name: 'Answer', exact: true }).click();
-  assert.equal(await page.getByRole('button', { name: 'Answer', exact: true }).getAttribute('aria-pressed'), 'true');
+  await page.getByRole('button', { name: 'Answer', exact: true, pressed: true }).waitFor();
   await page.getByLabel('Question').waitFor();
   await answered(page, 3);
   await close();

@@ -13,7 +13,7 @@ import { thumbs, verdicts } from './thumbs.js';
 export const sources = [escalationSettings, keysKept, verdicts];
 
 /** What is shown of one, beside what the conversation keeps of it. */
-export const shown = ({ answer }) => `${verdicts.value.get(answer?.id)} ${escalationSettings.value.remotes.map(lacksKey)} ${escalationSettings.value.currency}`;
+export const shown = ({ answer }) => `${verdicts.value.get(answer?.id)} ${escalationSettings.value.remotes.map(lacksKey)} ${escalationSettings.value.currency} ${escalationSettings.value.mode}`;
 
 /** In the currency that it was paid in; of an answer that does not say which in that of the settings. */
 const costOf = ({ currency }) => {
@@ -31,13 +31,16 @@ export function provenance({ role, answer }) {
       ${facts(answer)}
     </details>
     ${warnings.filter(({ code }, i) => warnings.findIndex((other) => other.code === code) === i).map(({ code, message }) => html`<p class="warning" title=${message}>${told(WARNINGS, code)}</p>`)}
-    ${hint(decision)}
+    ${hint(answer)}
   </div>`;
 }
 
 /** What can be done where a bigger model could not be asked. */
-function hint(decision) {
-  const { remotes } = escalationSettings.value;
+function hint({ decision, source }) {
+  const { remotes, mode } = escalationSettings.value;
+  // Who wants bigger models alone gets this device's answers after a reload: he is told, whatever was decided by.
+  const instead = mode.endsWith('-remote') && source !== 'remote' && remotes.length > 0 && remotes.every(lacksKey);
+  if (instead) return html`<p class="warning">This device has answered, though you have chosen bigger models: a key is not kept over a reload. <a href=${href('settings')}>Enter it again</a>.</p>`;
   if (decision?.reason === 'budget_exhausted') return html`<p class="warning">Nothing more is spent until it is renewed or <a href=${href('settings')}>raised</a>. Answers come from this device.</p>`;
   if (decision?.reason !== 'no_remote') return nothing;
   return remotes.some(lacksKey)

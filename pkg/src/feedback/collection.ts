@@ -133,6 +133,17 @@ export class Collection implements Collected {
     });
   }
 
+  /** Lets go of the database after what runs; whoever asks again opens it anew. What is only in memory stays. */
+  close(): void {
+    this.tail = this.tail.then(async () => {
+      const drawer = await this.drawer?.catch(() => undefined);
+      if (drawer?.kind === 'indexeddb') {
+        this.drawer = undefined;
+        drawer.close();
+      }
+    });
+  }
+
   /** One after the other, with what is there: another tab may have written meanwhile. */
   private alone<T>(work: (rows: Map<string, { at: number; row: FeedbackRow }>, drawer: Drawer) => Promise<T>): Promise<T> {
     const done = this.tail.then(async () => {

@@ -180,6 +180,7 @@ export class Tasks implements Desk {
   /** The model was disposed of: nobody is asked any more. */
   close(): void {
     this.observer?.close();
+    this.collected.close();
   }
 
   /** See `Kinglet.feedback`. */

@@ -8,6 +8,10 @@ import { TICKETS } from './tickets.js';
 /** Milliseconds for which a ticket is shown before the next one comes by itself. */
 const SHOWN = 7000;
 const SLICE = 100;
+/** Milliseconds that are waited for the answer that comes later. */
+const LATEST = 30_000;
+/** What the queue says of a request that is not asked any more. */
+const GIVEN_UP = ['queue_dropped', 'queue_expired', 'queue_full', 'queue_interrupted'];
 const { demo } = preset;
 
 /** How the engine is started: the bigger model is asked where something asks for it, of what is not labelled otherwise. */
@@ -31,7 +35,7 @@ const bodyOf = ({ content, schema, label }) => ({
 
 /** Cuts the connection to the stand-in, or restores it; the demo's server really does. */
 async function network(word) {
-  const { ok, status } = await fetch(demo.network, { method: 'PUT', body: word });
+  const { ok, status } = await fetch(demo.network, { method: 'PUT', body: word, keepalive: true }); // also while the page closes
   if (!ok) throw new Error(`the demo's server answered ${status}`);
   dispatchEvent(new Event(word === 'on' ? 'online' : 'offline'));
 }
@@ -92,7 +96,9 @@ export function play() {
     const arrived = new Promise((resolve) => (upgraded = resolve));
     await dwell();
     await connect(true);
-    const { content, provenance, cost } = await arrived;
+    const late = new Promise((resolve) => setTimeout(resolve, LATEST));
+    const { content, provenance, cost } = (await Promise.race([arrived, late])) ?? {};
+    if (content === undefined) return; // the answer of this device stands
     // The queue asks in the user's name; why it was wanted is what the first decision says.
     const decision = { reason: answer.kinglet.decision.asked };
     change(index, { later: { content, answer: { source: 'remote', provenance, decision, cost } } });
@@ -100,7 +106,10 @@ export function play() {
   }
 
   async function run() {
-    const heard = ({ code, detail }) => code === 'upgraded' && upgraded(detail);
+    const heard = ({ code, detail }) => {
+      if (code === 'upgraded') upgraded(detail);
+      if (GIVEN_UP.includes(code)) upgraded(undefined);
+    };
     const start = async (more) => {
       const engine = await createKinglet({ ...more, signal: ended.signal });
       if (ended.signal.aborted) engine.dispose();
@@ -118,6 +127,10 @@ export function play() {
     state.patch({ phase: 'done' });
   }
 
+  // Who closes the page in the middle leaves nobody without a connection.
+  const restore = () => void (state.value.connected || network('on').catch(() => undefined));
+  addEventListener('pagehide', restore, { signal: ended.signal });
+
   run().catch((error) => ended.signal.aborted || state.patch({ phase: 'failed', error }));
   return {
     state,
@@ -129,7 +142,7 @@ export function play() {
     end() {
       ended.abort();
       engines.forEach((engine) => engine.dispose());
-      if (!state.value.connected) void network('on').catch(() => undefined);
+      restore();
     },
   };
 }
