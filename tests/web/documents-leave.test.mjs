@@ -98,7 +98,8 @@ test('a label that is made stricter holds for what answers took before; so does 
   assert.equal(faults.truth.length, 1);
   const labels = (passages) => page.evaluate(async (passages) => (await import('/documents/ask.js')).labelsOf({ passages }), passages);
   const [cited] = await page.evaluate(async () => JSON.parse(await (await import('/services/conversations.js')).exportConversations()).conversations[0].messages[1].passages);
-  assert.equal((await labels([cited])).consent, 'free');
+  const tightened = () => page.evaluate(async (passages) => (await import('/documents/ask.js')).tightened([{}, { passages }]), [cited]);
+  assert.deepEqual([(await labels([cited])).consent, await tightened()], ['free', false]);
   await page.locator('nav a[href="#/documents"]').click();
   await page.getByLabel('Passages may leave this device').selectOption('never');
   await page.waitForFunction(async () => (await import('/documents/library.js')).library.value.documents[0].consent === 'never');
@@ -109,7 +110,7 @@ test('a label that is made stricter holds for what answers took before; so does 
   await page.getByRole('button', { name: 'Send' }).click();
   const answer = page.locator('#log li.assistant[aria-busy=false]').nth(1);
   await answer.waitFor({ timeout: 30_000 });
-  assert.deepEqual([await source(answer), faults.truth.length], ['local', 1]);
+  assert.deepEqual([await source(answer), faults.truth.length, await tightened()], ['local', 1, true]);
   await page.evaluate(async (id) => (await import('/documents/library.js')).remove([id]), cited.document);
   assert.equal((await labels([cited])).consent, 'ask');
   await close();

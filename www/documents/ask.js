@@ -60,6 +60,13 @@ function shorter(passage) {
   return { ...passage, text, end: passage.start + text.length };
 }
 
+const CONSENTS = ['free', 'ask', 'never'];
+const REDACTS = ['no', 'yes'];
+const together = (labels) => ({
+  consent: strictest(CONSENTS, ...labels.map(({ consent = 'ask' }) => consent)),
+  redact: strictest(REDACTS, ...labels.map(({ redact = 'no' }) => redact)),
+});
+
 /**
  * What must be said of a message when it goes along as a part of a conversation: the strictest label that its passages had and that their
  * documents have now; undefined: it has none. A passage without a label (it may come from a file), and one of a document that is not
@@ -70,11 +77,17 @@ export async function labelsOf({ passages }) {
   await ready();
   const { documents, error } = library.value;
   const absent = { consent: error ? 'never' : 'ask' };
-  const all = passages.flatMap((passage) => [passage, documents.find(({ id }) => id === passage.document) ?? absent]);
-  return {
-    consent: strictest(['free', 'ask', 'never'], ...all.map(({ consent = 'ask' }) => consent)),
-    redact: strictest(['no', 'yes'], ...all.map(({ redact = 'no' }) => redact)),
-  };
+  return together(passages.flatMap((passage) => [passage, documents.find(({ id }) => id === passage.document) ?? absent]));
+}
+
+/** Whether the label of a document is stricter by now than when one of these messages took something from it. */
+export async function tightened(messages) {
+  for (const message of messages) {
+    const now = await labelsOf(message);
+    const then = now && together(message.passages);
+    if (now && (now.consent !== then.consent || now.redact !== then.redact)) return true;
+  }
+  return false;
 }
 
 /** The passages that an answer rests on, numbered, to be opened. */

@@ -2,9 +2,11 @@
 
 import { html, nothing } from '../vendor/lit-html.js';
 import { visible } from '../pkg/dist/index.js';
-import { askDocuments } from '../documents/ask.js';
+import { askDocuments, tightened } from '../documents/ask.js';
 import { openDialog } from '../lib/dialog.js';
 import { toast } from '../lib/toast.js';
+import { readConversation } from '../services/conversations.js';
+import { pathTo } from '../services/conversations/tree.js';
 import { engine } from '../services/engine.js';
 import { go } from '../services/route.js';
 import { escalationSettings, lacksKey } from './config.js';
@@ -15,7 +17,8 @@ export function bigger(message, replaceWith) {
   return html`<button type="button" class="plain" @click=${() => choose(message, replaceWith)}>Ask the bigger model</button>`;
 }
 
-async function choose({ answer: { id, question }, content, passages }, replaceWith) {
+async function choose(message, replaceWith) {
+  const { answer: { id, question }, content, passages } = message;
   const fromDocuments = Array.isArray(passages) && typeof question === 'string';
   const { remotes } = escalationSettings.value;
   const ready = remotes.find((remote) => !lacksKey(remote));
@@ -23,6 +26,10 @@ async function choose({ answer: { id, question }, content, passages }, replaceWi
   if (!ready || !kinglet) {
     const text = remotes.length === 0 ? 'No bigger model is set up yet.' : !ready ? 'Its key is not kept over a reload: enter it again.' : 'Load a model first.';
     toast(text, ready ? {} : { action: { label: 'Settings', run: () => go('settings') } });
+    return;
+  }
+  if (!fromDocuments && (await isHeld(message))) {
+    toast('A document that this conversation rests on is more private by now than when this was answered: send the question again.');
     return;
   }
   const body = html`<p>${ready.name} is asked the same question. What is sent is shown before it leaves, unless you have allowed it already.</p>
@@ -36,6 +43,12 @@ async function choose({ answer: { id, question }, content, passages }, replaceWi
   ];
   const how = await openDialog({ title: 'Ask the bigger model?', body, actions });
   if (how !== undefined) replaceWith((signal) => (fromDocuments ? askDocuments({ kinglet, question, signal, bigger: true }) : ask(kinglet, id, { draft: how === 'draft', signal })));
+}
+
+/** The package asks with the labels of the time of the answer: not where those of the documents before it are stricter by now. */
+async function isHeld({ conversation, id }) {
+  const kept = await readConversation(conversation);
+  return tightened(pathTo(new Map((kept?.messages ?? []).map((one) => [one.id, one])), id));
 }
 
 /** `{content}` as it grows; the last one with the `answer` as the conversation keeps it. */
