@@ -59,8 +59,8 @@ test('nothing is remote before it is set up; then exactly what the dialog shows 
   await page.getByRole('link', { name: 'Settings' }).click();
   await page.getByRole('button', { name: 'Add a bigger model' }).click();
   await page.getByRole('button', { name: 'Save' }).click();
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'remote-name', 'the focus is where something is wrong');
-  assert.match(await page.locator('#remote-baseURL-error').innerText(), /Give an address/);
+  await page.waitForFunction(() => document.activeElement.id === 'remote-name'); // the focus is where something is wrong
+  await page.locator('#remote-baseURL-error', { hasText: 'Give an address' }).waitFor();
   await page.locator('#remote-name').fill('strong');
   await page.locator('#remote-baseURL').fill('http://example.com/v1');
   await page.locator('#remote-model').fill('large');
@@ -69,7 +69,7 @@ test('nothing is remote before it is set up; then exactly what the dialog shows 
   await page.locator('#remote-auth').selectOption('key');
   await page.locator('#remote-key').fill(KEY);
   await page.getByRole('button', { name: 'Save' }).click();
-  assert.match(await page.locator('#remote-baseURL-error').innerText(), /Use https/);
+  await page.locator('#remote-baseURL-error', { hasText: 'Use https' }).waitFor();
   await page.locator('#remote-baseURL').fill(llm.base('say=A%20better%20answer.'));
   assert.deepEqual(await axe(page, '#main'), []);
   await page.screenshot({ path: screenshotPath('settings-light'), fullPage: true });
@@ -242,6 +242,7 @@ test('on the user’s word a bigger model is asked, with the answer as a draft; 
   assert.equal(llm.truth.length, 1);
   assert.equal(llm.truth[0].body.messages[1].content, here, 'the draft was sent');
   await bigger.getByRole('button', { name: 'Previous version' }).click();
+  await page.locator('#log > li.assistant .text', { hasText: here }).waitFor();
   assert.equal((await page.locator('#log > li.assistant .text').innerText()).trim(), here);
   await page.getByRole('link', { name: 'Dashboard' }).click();
   await page.locator('#ratings', { hasText: /^1 of 300 ratings; 1 of them/ }).waitFor();

@@ -37,10 +37,10 @@ async function openWith(pattern, route) {
 }
 
 /** Fills in the form with little, and starts. */
-async function begin(page, { rounds = 1, long = 0 } = {}) {
+async function begin(page, { rounds = 1, long = 0, tokens = 8 } = {}) {
   await page.getByLabel('Address of a GGUF file').fill('models/desk-nano.gguf');
   await page.getByLabel('Rounds').fill(String(rounds));
-  await page.getByLabel('Tokens of an answer').fill('8');
+  await page.getByLabel('Tokens of an answer').fill(String(tokens));
   await page.getByLabel('Tokens of the long prompt').fill(String(long));
   await page.getByRole('button', { name: 'Start' }).click();
 }
@@ -106,8 +106,8 @@ test('who computes something else is not timed', { skip }, async () => {
 test('a site without the other engine runs kinglet alone, and can be stopped', { skip }, async () => {
   const { page, close } = await openWith('**/peers/**', (route) => route.fulfill({ status: 404 }));
   assert.match(await page.locator('#alone').innerText(), /does not include the other engine/);
-  await begin(page, { rounds: 99 });
-  await page.locator('#progress', { hasText: /round [2-9] of 99/ }).waitFor({ timeout: 60_000 });
+  await begin(page, { rounds: 99, tokens: 200 }); // long enough to be stopped
+  await page.locator('#progress', { hasText: /round ([2-9]|\d\d) of 99/ }).waitFor({ timeout: 60_000 });
   await page.getByRole('button', { name: 'Stop' }).click();
   await done(page);
   assert.equal(await page.locator('.problem').count(), 0, await page.locator('main').innerText());

@@ -174,7 +174,7 @@ test('two tabs on one conversation lose nothing: each sees the other, and what b
   await other.locator('#log > li').nth(1).waitFor();
   await scripted(other);
   await send(other, 'from the other tab');
-  await page.locator('#log > li').nth(3).waitFor();
+  await page.locator('#log > li.assistant .text', { hasText: 'You said: from the other tab' }).waitFor();
   assert.deepEqual(await log(page), await log(other));
   await Promise.all([send(page, 'here'), send(other, 'there')]);
   const { conversations: [kept] } = JSON.parse(await page.evaluate(async () => (await import('/services/conversations.js')).exportConversations()));
