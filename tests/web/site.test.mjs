@@ -18,7 +18,7 @@ const RELEASE = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'rele
 const noRelease = existsSync(join(RELEASE, 'site/index.html')) ? false : 'no release: cargo xtask release';
 const skip = missing() ?? noRelease;
 const VIEWS = ['chat', 'documents', 'models', 'dashboard', 'settings', 'developer'];
-const LONG = 60_000;
+const LONG = 120_000;
 
 let browser;
 before(async () => {
@@ -167,7 +167,7 @@ test('a new version waits for a yes, then for the answers of all tabs; nothing o
   assert.equal(await changed(tabs[0]), '', 'not before a yes');
   assert.equal(await tabs[1].locator('#log li.assistant').getAttribute('data-status'), 'running', 'the answers must be long enough for this test');
   await tabs[0].getByRole('button', { name: 'Start it' }).click();
-  for (const tab of tabs) await tab.locator('.toast', { hasText: 'when no answer is being made' }).waitFor();
+  await Promise.all(tabs.map((tab) => tab.locator('.toast', { hasText: 'when no answer is being made' }).waitFor()));
   for (const tab of tabs) {
     await tab.waitForFunction(() => getComputedStyle(document.documentElement).getPropertyValue('--deployed').trim() === 'yes', undefined, { timeout: LONG });
     const answer = tab.locator('#log li.assistant').last();
@@ -184,7 +184,7 @@ test('a new version waits for a yes, then for the answers of all tabs; nothing o
 });
 
 /** Tokens of an answer of the slow model. */
-const ANSWER = 600;
+const ANSWER = 960;
 
 /** A model that takes some seconds for an answer, and does not end one by itself. */
 async function slowModel() {
