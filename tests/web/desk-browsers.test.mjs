@@ -19,8 +19,8 @@ async function example(name) {
   const before = document.querySelectorAll('#log .sure').length;
   [...document.querySelectorAll('#tasks button')].find((button) => button.textContent === name).click();
   await wait(() => document.querySelectorAll('#log .sure').length > before && document.querySelector('#send'));
-  globalThis.counting ??= await import('/services/requests.js'); // once, while there is a server
-  await counting.recount();
+  // Without a server Firefox gives a script of the test's no module: the page counts by itself, too, each second.
+  await import('/services/requests.js').then(({ recount }) => recount(), () => undefined);
   await new Promise((resolve) => setTimeout(resolve, 200)); // the count is shown a moment later
   return {
     text: document.querySelector('#log > li:last-child .text').textContent,
