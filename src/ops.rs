@@ -345,6 +345,17 @@ pub trait Ops {
         self.kv_write(s.cache, s.qkv, s.rope.heads)
     }
 
+    /// The first half of a block: [`Ops::qkv`], then [`Ops::attention`] of its result.
+    fn attend(&mut self, mut s: AttendStage<'_, Self>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.stage("qkv");
+        self.qkv(s.qkv.reborrow())?;
+        self.stage("attention");
+        self.attention(s.out, s.qkv.qkv, s.qkv.cache, s.attention)
+    }
+
     /// `x += w·y`, the residual projection; `tmp` has x's shape.
     fn matmul_add(
         &mut self,
@@ -401,6 +412,28 @@ pub struct QkvStage<'a, O: Ops> {
     pub table: &'a O::Tensor,
     /// Rotation.
     pub rope: RopeShape,
+}
+
+impl<O: Ops> QkvStage<'_, O> {
+    /// The same arguments for a shorter time.
+    pub fn reborrow(&mut self) -> QkvStage<'_, O> {
+        QkvStage {
+            qkv: self.qkv,
+            xb: self.xb,
+            cache: self.cache,
+            ..*self
+        }
+    }
+}
+
+/// Arguments of [`Ops::attend`].
+pub struct AttendStage<'a, O: Ops> {
+    /// Result `[T, n_head*head_dim]`.
+    pub out: &'a mut O::Tensor,
+    /// What is attended to. Behind the stage nobody reads `qkv.qkv` and `qkv.xb`: they may hold anything.
+    pub qkv: QkvStage<'a, O>,
+    /// How.
+    pub attention: AttentionShape,
 }
 
 /// Arguments of [`Ops::gate_up`].

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 pub use crate::gpu::{Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
 use crate::kernels::kv_write::GpuCache;
+use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
@@ -16,6 +17,7 @@ use crate::ops::{
 /// See the module's documentation.
 pub struct Gpu {
     rec: Recorder,
+    tuning: Tuning,
     pos: usize,
     search: Option<top_k::Scratch>,
 }
@@ -33,6 +35,7 @@ impl Gpu {
     /// Computes on an open device.
     pub fn on(device: Device) -> Result<Self> {
         Ok(Self {
+            tuning: Tuning::of(&device),
             rec: Recorder::new(device)?,
             pos: 0,
             search: None,
@@ -47,6 +50,16 @@ impl Gpu {
     /// The device.
     pub fn device(&self) -> &Device {
         self.rec.device()
+    }
+
+    /// Computes with these variants from now on; the device must have what they use.
+    pub fn set_tuning(&mut self, tuning: Tuning) {
+        self.tuning = tuning;
+    }
+
+    /// The variants that it computes with.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// What several activations hold, in one wait.

@@ -7,7 +7,7 @@ use super::drill::Drill;
 use super::error::{Fault, typed};
 use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
-use crate::kernels::wgsl::Style;
+use crate::kernels::wgsl::{Extra, Style};
 
 /// How to open the device.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,28 @@ pub struct GpuOptions {
     pub allow_software: bool,
     /// Faults that a test orders.
     pub drill: Drill,
+}
+
+/// What an open device has beyond what every one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Abilities {
+    /// Least and most threads of a subgroup, where shaders may use subgroups.
+    pub subgroups: Option<(u32, u32)>,
+    /// Shaders may use the type `f16`.
+    pub f16: bool,
+    /// Shaders may use the packed products of bytes (a language feature: fast only where the hardware has them).
+    pub int8: bool,
+}
+
+impl Abilities {
+    /// A variant that needs these can be compiled.
+    pub fn allow(&self, extras: &[Extra]) -> bool {
+        extras.iter().all(|extra| match extra {
+            Extra::Subgroups => self.subgroups.is_some(),
+            Extra::F16 => self.f16,
+            Extra::Int8 => self.int8,
+        })
+    }
 }
 
 /// Names by which software adapters are known where nothing else tells.
@@ -44,6 +66,7 @@ pub struct Device {
     max_binding: u64,
     /// It can say what time it is.
     pub(super) timestamps: bool,
+    abilities: Abilities,
 }
 
 impl Device {
@@ -71,7 +94,15 @@ impl Device {
             return Err(unavailable(format!("the only adapter, {name}, computes in software")));
         }
         let limits = required_limits(&adapter.limits());
-        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        let features = adapter.features() & wanted;
+        let abilities = Abilities {
+            subgroups: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            int8: true,
+        };
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("kinglet"),
@@ -97,7 +128,8 @@ impl Device {
             software,
             style,
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-            timestamps: !features.is_empty(),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            abilities,
         })
     }
 
@@ -132,6 +164,11 @@ impl Device {
     pub fn with_clock(mut self, used: bool) -> Self {
         self.timestamps &= used;
         self
+    }
+
+    /// What it has beyond what every device has.
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
     }
 
     /// How kernels reduce on this device.

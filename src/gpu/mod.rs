@@ -25,7 +25,7 @@ pub mod recorder;
 
 pub use crate::kernels::wgsl::Style;
 pub use buffer::{Buffer, Tensor};
-pub use device::{Device, GpuOptions};
+pub use device::{Abilities, Device, GpuOptions};
 pub use drill::Drill;
 pub use launch::{Binding, Grid, Launch};
 pub use measure::Timed;

@@ -23,6 +23,8 @@ pub mod rope;
 pub mod silu_mul;
 pub mod top_k;
 #[cfg(feature = "gpu")]
+pub mod tuning;
+#[cfg(feature = "gpu")]
 pub mod weight;
 pub mod wgsl;
 

@@ -53,6 +53,29 @@ impl fmt::Display for Value {
     }
 }
 
+/// What a shader uses that not every device has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extra {
+    /// `subgroupAdd` and its kin.
+    Subgroups,
+    /// The type `f16`.
+    F16,
+    /// `dot4I8Packed` and its kin.
+    Int8,
+}
+
+impl Extra {
+    /// The line at the head of a shader that asks for it. Browsers demand one for subgroups, naga refuses it; a language
+    /// feature (the packed products) needs none anywhere.
+    fn directive(self) -> Option<&'static str> {
+        match self {
+            Extra::Subgroups => cfg!(target_arch = "wasm32").then_some("enable subgroups;"),
+            Extra::F16 => Some("enable f16;"),
+            Extra::Int8 => None,
+        }
+    }
+}
+
 /// One pipeline's worth of shader: a kernel, an entry point and the definitions that specialise the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Variant {
@@ -62,6 +85,8 @@ pub struct Variant {
     pub entry: &'static str,
     /// Substitutions.
     pub defs: Vec<(&'static str, Value)>,
+    /// What a device must have.
+    pub extras: Vec<Extra>,
 }
 
 impl Variant {
@@ -71,6 +96,7 @@ impl Variant {
             kernel,
             entry: "main",
             defs: Vec::new(),
+            extras: Vec::new(),
         }
     }
 
@@ -92,6 +118,12 @@ impl Variant {
         self
     }
 
+    /// Says that the text uses something that not every device has.
+    pub fn with(mut self, extra: Extra) -> Self {
+        self.extras.push(extra);
+        self
+    }
+
     /// What errors, profiles and tests call it: `rms_norm/tree WG=128`.
     pub fn label(&self) -> String {
         let mut label = format!("{}/{}", self.kernel, self.entry);
@@ -105,6 +137,10 @@ impl Variant {
     pub fn wgsl(&self) -> Result<String> {
         let source = find(KERNELS, self.kernel).ok_or_else(|| self.broken("kernel", self.kernel))?;
         let mut out = String::new();
+        for line in self.extras.iter().filter_map(|extra| extra.directive()) {
+            out.push_str(line);
+            out.push('\n');
+        }
         self.expand(source, &mut out, &mut Vec::new())?;
         Ok(out)
     }

@@ -21,7 +21,7 @@ use crate::model::config::DecoderConfig;
 use crate::model::identity::Identity;
 use crate::model::loader::{OnProgress, Phase, Weights, report};
 use crate::model::plan::{DecoderOptions, Plan};
-use crate::ops::{AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
+use crate::ops::{AttendStage, AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
 
 /// Which rows of a step go through the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,22 +190,23 @@ impl<O: Ops> Decoder<O> {
         ops.stage("embed");
         ops.embed(&mut state.x, &weights.token_embd)?;
         for layer in &mut weights.layers {
-            ops.stage("qkv");
-            ops.qkv(QkvStage {
-                qkv: &mut state.qkv,
-                xb: &mut state.xb,
-                cache: &mut layer.cache,
-                x: &state.x,
-                norm: &layer.attn_norm,
-                eps: c.norm_eps,
-                w: &layer.qkv,
-                bias: layer.qkv_bias.as_ref(),
-                head_norms: layer.head_norms.as_ref().map(|(q, k)| (q, k)),
-                table: &weights.rope_table,
-                rope,
+            ops.attend(AttendStage {
+                out: &mut state.att,
+                qkv: QkvStage {
+                    qkv: &mut state.qkv,
+                    xb: &mut state.xb,
+                    cache: &mut layer.cache,
+                    x: &state.x,
+                    norm: &layer.attn_norm,
+                    eps: c.norm_eps,
+                    w: &layer.qkv,
+                    bias: layer.qkv_bias.as_ref(),
+                    head_norms: layer.head_norms.as_ref().map(|(q, k)| (q, k)),
+                    table: &weights.rope_table,
+                    rope,
+                },
+                attention,
             })?;
-            ops.stage("attention");
-            ops.attention(&mut state.att, &state.qkv, &layer.cache, attention)?;
             ops.stage("attn_output");
             ops.matmul_add(&mut state.x, &mut state.tmp, &layer.attn_output, &state.att)?;
             ops.stage("gate_up");
@@ -231,11 +232,17 @@ impl<O: Ops> Decoder<O> {
             Rows::All => (0, tokens.len()),
         };
         state.set_head_rows(ops, count);
-        ops.copy_rows(&mut state.head_x, &state.x, first)?;
+        // Where all rows are wanted they need not be picked.
+        let x = if count == tokens.len() {
+            &state.x
+        } else {
+            ops.copy_rows(&mut state.head_x, &state.x, first)?;
+            &state.head_x
+        };
         ops.head(HeadStage {
             logits: &mut state.logits,
             xb: &mut state.head_xb,
-            x: &state.head_x,
+            x,
             norm: &weights.output_norm,
             eps: c.norm_eps,
             w: weights.output.as_ref().unwrap_or(&weights.token_embd),
