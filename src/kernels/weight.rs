@@ -10,6 +10,8 @@ use crate::quant::planes::{plane_words, repack_rows};
 #[derive(Debug)]
 pub struct Weight {
     parts: Vec<Part>,
+    /// In the order of rows.
+    pieces: Vec<Piece>,
     rows: usize,
     cols: usize,
 }
@@ -18,11 +20,13 @@ pub struct Weight {
 #[derive(Debug)]
 struct Part {
     dtype: DType,
-    /// In the order of rows.
-    pieces: Vec<Piece>,
+    /// Row of the whole matrix that is its row 0.
+    first: usize,
+    rows: usize,
 }
 
-/// Consecutive rows that fit one binding: one dispatch of a matrix product.
+/// Consecutive rows of one format that fit one binding: one dispatch of a matrix product. Neighbouring parts of one format
+/// share it.
 #[derive(Debug)]
 pub struct Piece {
     /// Format.
@@ -35,24 +39,37 @@ pub struct Piece {
     pub wq: Buffer,
     /// Scales and the rest: `array<u32>`, `plane_words().1` per row.
     pub wd: Buffer,
-    /// First row of the piece within its part.
-    part_first: usize,
 }
 
 impl Weight {
     /// Zeroed storage for `parts` (all with the same `cols`).
     pub fn new(rec: &mut Recorder, parts: &[PartShape]) -> Result<Self> {
         let cols = parts.first().map_or(0, |p| p.cols);
-        let (mut all, mut rows) = (Vec::new(), 0);
+        let (mut all, mut pieces, mut rows) = (Vec::new(), Vec::new(), 0);
         for part in parts {
             if part.cols != cols {
                 let message = format!("{}: {} columns beside {cols}", part.name, part.cols);
                 return Err(Error::internal(message));
             }
-            all.push(Part::new(rec, part, rows)?);
+            all.push(Part {
+                dtype: part.dtype,
+                first: rows,
+                rows: part.rows,
+            });
             rows += part.rows;
         }
-        Ok(Self { parts: all, rows, cols })
+        let mut first = 0;
+        for run in parts.chunk_by(|a, b| a.dtype == b.dtype) {
+            let rows = run.iter().map(|part| part.rows).sum();
+            allocate(rec, &mut pieces, &run[0], first, rows)?;
+            first += rows;
+        }
+        Ok(Self {
+            parts: all,
+            pieces,
+            rows,
+            cols,
+        })
     }
 
     /// Outputs (N).
@@ -66,8 +83,8 @@ impl Weight {
     }
 
     /// What a kernel is dispatched on, in the order of rows.
-    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
-        self.parts.iter().flat_map(|p| &p.pieces)
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
 
     /// Stores whole rows of one part, as they lie in the file, beginning at `first_row`.
@@ -79,56 +96,51 @@ impl Weight {
             .ok_or_else(|| Error::internal("no such weight part"))?;
         let row_bytes = part.dtype.row_bytes(cols).filter(|b| *b > 0);
         let row_bytes = row_bytes.ok_or_else(|| Error::internal(format!("{cols} columns of {}", part.dtype)))?;
-        let (mut row, mut rest) = (first_row, bytes);
-        for piece in &part.pieces {
-            let end = piece.part_first + piece.rows;
+        let rows = bytes.len() / row_bytes;
+        if rows * row_bytes != bytes.len() || first_row.saturating_add(rows) > part.rows {
+            let message = format!("{} bytes at row {first_row} of {}", bytes.len(), part.rows);
+            return Err(Error::internal(message));
+        }
+        let (mut row, mut rest) = (part.first + first_row, bytes);
+        for piece in &self.pieces {
+            let end = piece.first + piece.rows;
             if row >= end || rest.is_empty() {
                 continue;
             }
             let count = (end - row).min(rest.len() / row_bytes);
             let (now, later) = rest.split_at(count * row_bytes);
-            piece.store(rec, cols, row - piece.part_first, now)?;
+            piece.store(rec, cols, row - piece.first, now)?;
             (row, rest) = (row + count, later);
         }
-        if rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::internal(format!("{} bytes too many for a weight", rest.len())))
-        }
+        Ok(())
     }
 }
 
-impl Part {
-    fn new(rec: &mut Recorder, shape: &PartShape, first: usize) -> Result<Self> {
-        let (wq_vec4s, wd_words) = plane_words(shape.dtype, shape.cols);
-        let (wq_bytes, wd_bytes) = (wq_vec4s * 16, wd_words * 4);
-        let limit = usize::try_from(rec.device().max_binding()).unwrap_or(usize::MAX);
-        let most_rows = limit / wq_bytes.max(wd_bytes).max(1);
-        if most_rows == 0 {
-            return Err(Error::TooLarge {
-                what: format!("a row of {}", shape.name),
-                needed: wq_bytes as u64,
-                available: limit as u64,
-                hint: "this GPU binds no larger buffer".into(),
-            });
-        }
-        let mut pieces = Vec::new();
-        for part_first in (0..shape.rows).step_by(most_rows) {
-            let rows = most_rows.min(shape.rows - part_first);
-            pieces.push(Piece {
-                dtype: shape.dtype,
-                first: first + part_first,
-                rows,
-                wq: rec.buffer(&shape.name, (rows * wq_bytes) as u64)?,
-                wd: rec.buffer(&shape.name, (rows * wd_bytes) as u64)?,
-                part_first,
-            });
-        }
-        Ok(Self {
-            dtype: shape.dtype,
-            pieces,
-        })
+/// Appends the pieces of `rows` rows from row `first` of the matrix on, which all have the format of `shape`.
+fn allocate(rec: &mut Recorder, pieces: &mut Vec<Piece>, shape: &PartShape, first: usize, rows: usize) -> Result<()> {
+    let (wq_vec4s, wd_words) = plane_words(shape.dtype, shape.cols);
+    let (wq_bytes, wd_bytes) = (wq_vec4s * 16, wd_words * 4);
+    let limit = usize::try_from(rec.device().max_binding()).unwrap_or(usize::MAX);
+    let most_rows = limit / wq_bytes.max(wd_bytes).max(1);
+    if most_rows == 0 {
+        return Err(Error::TooLarge {
+            what: format!("a row of {}", shape.name),
+            needed: wq_bytes as u64,
+            available: limit as u64,
+            hint: "this GPU binds no larger buffer".into(),
+        });
     }
+    for at in (0..rows).step_by(most_rows) {
+        let rows = most_rows.min(rows - at);
+        pieces.push(Piece {
+            dtype: shape.dtype,
+            first: first + at,
+            rows,
+            wq: rec.buffer(&shape.name, (rows * wq_bytes) as u64)?,
+            wd: rec.buffer(&shape.name, (rows * wd_bytes) as u64)?,
+        });
+    }
+    Ok(())
 }
 
 impl Piece {
