@@ -1,6 +1,8 @@
 // Q3_K: w = (d * (sc - 32)) * (q - 4), q of two low bits and one high bit.
 //!import half
-//!import block
+//!import quantised
+
+const ZERO = 4.0;
 
 // The 6-bit scale of 16 weights, s in 0..16, from its three words: low nibbles in a and b, two high bits in c.
 fn scale6(a: u32, b: u32, c: u32, s: u32) -> f32 {
@@ -10,7 +12,7 @@ fn scale6(a: u32, b: u32, c: u32, s: u32) -> f32 {
     return f32(low | (high << 4u)) - 32.0;
 }
 
-fn block32(q_row: u32, d_row: u32, block: u32) -> Block32 {
+fn quants32(q_row: u32, d_row: u32, block: u32) -> SubBlock {
     let pair = d_row + block / 16u * 23u;
     let odd = (block / 8u) & 1u;
     let super_block = pair + 11u * odd;
@@ -22,5 +24,5 @@ fn block32(q_row: u32, d_row: u32, block: u32) -> Block32 {
     let sc = vec2<f32>(scale6(a, b, c, 2u * sub), scale6(a, b, c, 2u * sub + 1u));
     let words = wq[q_row + block / 2u];
     let low = quants2(select(words.xy, words.zw, (block & 1u) == 1u));
-    return weights(above(low, quants1(wd[super_block + sub]), 2u), 4.0, d * sc, vec2<f32>(0.0));
+    return SubBlock(above(low, quants1(wd[super_block + sub]), 2u), d * sc, vec2<f32>(0.0));
 }

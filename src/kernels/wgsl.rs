@@ -205,7 +205,7 @@ const KERNELS: &[(&str, &str)] = sources!["":
 /// Shared fragments.
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
     "step", "grid", "cache_f16", "cache_f32",
-    "half", "block", "k_scales", "weight",
+    "half", "block", "quantised", "k_scales", "weight",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
 ];
 
