@@ -5,6 +5,8 @@
 #![deny(unsafe_code)]
 
 pub mod backend;
+#[cfg(all(feature = "gpu", feature = "bench"))]
+pub mod bench;
 pub mod cpu;
 pub mod engine;
 pub mod error;

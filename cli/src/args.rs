@@ -99,6 +99,12 @@ pub enum Command {
         #[arg(long, conflicts_with = "requests")]
         signals: Option<usize>,
     },
+    /// GB/s and GFLOP/s of each GPU kernel beside those of the adapter itself, checked before they are timed.
+    Kernels {
+        /// What to measure, as JSON; docs/benchmarks.md describes it. Default: the shapes of Phi-3-mini.
+        #[arg(long, default_value = "{}")]
+        plan: String,
+    },
     /// Writes a model file in a smaller type: one line {"name","shape","from","to","bytes","rmse"} for each tensor, then
     /// one with totals.
     Quantize(Quantize),

@@ -6,6 +6,7 @@ mod constraint;
 mod embed;
 mod eval;
 mod inspect;
+mod kernels;
 mod open;
 mod output;
 mod overhead;
@@ -68,6 +69,7 @@ fn run(command: Command) -> route::Result<()> {
             (_, Some(pairs)) => overhead::signals(&model, prompt_tokens, generate, pairs.max(1)),
             _ => bench::bench(&model, prompt_tokens, generate, repeat),
         },
+        Command::Kernels { plan } => kernels::kernels(&plan),
         Command::Quantize(options) => quantize::quantize(&options),
         Command::Verify { file, cpu_only } => verify::verify(&file, cpu_only),
     };

@@ -135,7 +135,9 @@ impl Variant {
 
     /// The complete WGSL text. Fails on an unknown kernel, import or substitution: a bug in kinglet.
     pub fn wgsl(&self) -> Result<String> {
-        let source = find(KERNELS, self.kernel).ok_or_else(|| self.broken("kernel", self.kernel))?;
+        let source = find(KERNELS, self.kernel)
+            .or_else(|| find(BENCH, self.kernel))
+            .ok_or_else(|| self.broken("kernel", self.kernel))?;
         let mut out = String::new();
         for line in self.extras.iter().filter_map(|extra| extra.directive()) {
             out.push_str(line);
@@ -201,6 +203,18 @@ const KERNELS: &[(&str, &str)] = sources!["":
     "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemv", "head_norm", "kv_write", "rms_norm", "rope",
     "silu_mul", "top_k",
 ];
+
+/// Shaders that only a measurement has.
+#[cfg(feature = "bench")]
+const BENCH: &[(&str, &str)] = &[
+    ("bench/read", include_str!("../../benches/shaders/read.wgsl")),
+    (
+        "bench/arithmetic",
+        include_str!("../../benches/shaders/arithmetic.wgsl"),
+    ),
+];
+#[cfg(not(feature = "bench"))]
+const BENCH: &[(&str, &str)] = &[];
 
 /// Shared fragments.
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":

@@ -8,6 +8,8 @@
 
 mod constraint;
 mod inspect;
+#[cfg(all(feature = "gpu", feature = "bench"))]
+mod meter;
 mod shard;
 mod speed;
 

@@ -7,7 +7,7 @@ use kinglet::kernels::all_variants;
 #[test]
 fn every_variant_validates() {
     let mut seen = BTreeSet::new();
-    for variant in all_variants() {
+    for variant in all_variants().into_iter().chain(kinglet::bench::variants()) {
         let label = variant.label();
         assert!(seen.insert(label.clone()), "{label} is listed twice");
         let source = variant.wgsl().unwrap_or_else(|e| panic!("{label}: {e}"));

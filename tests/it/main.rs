@@ -28,6 +28,8 @@ mod gpu_attention;
 #[cfg(feature = "gpu")]
 mod gpu_backend;
 #[cfg(feature = "gpu")]
+mod gpu_bench;
+#[cfg(feature = "gpu")]
 mod gpu_embedding;
 #[cfg(feature = "gpu")]
 mod gpu_matmul;

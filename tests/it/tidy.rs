@@ -15,7 +15,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "wasm",
         &[
-            "session", "cpu", "platform", "gguf", "model", "text", "kernels", "error", "quant",
+            "session", "cpu", "platform", "gguf", "model", "text", "kernels", "error", "quant", "bench", "gpu",
         ],
     ),
     (
@@ -24,6 +24,8 @@ const DOORS: &[(&str, &[&str])] = &[
             "engine", "backend", "model", "ops", "text", "sampler", "gguf", "platform", "error",
         ],
     ),
+    // Measurements: not part of what is shipped.
+    ("bench", &["backend", "ops", "kernels", "gpu", "quant", "error"]),
     ("engine", &["model", "backend", "ops", "sampler", "gguf", "error"]),
     ("text", &["gguf", "error"]),
     ("model", &["ops", "gguf", "quant", "error"]),
