@@ -16,6 +16,7 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   threads: (value) => (value === 'auto' || isThreads(value) ? undefined : `"auto" or 1 to ${MAX_THREADS}`),
   exact: kind('boolean', 'true or false'),
   ignoreWindow: kind('boolean', 'true or false'),
+  timestamps: kind('boolean', 'true or false'),
   onProgress: kind('function', 'a function'),
   onNotice: kind('function', 'a function'),
   store: undefined, // sources/resolve.ts
@@ -84,7 +85,7 @@ export async function loadArguments(options: KingletOptions, given: Given, findD
 }
 
 /** What the engine is told. */
-function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context }: KingletOptions): LoadOptions {
+function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context, timestamps }: KingletOptions): LoadOptions {
   return {
     backend: backend ?? 'auto',
     cache_type: cacheType ?? 'f16',
@@ -92,6 +93,7 @@ function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context
     exact: exact ?? false,
     ...(threads === undefined || threads === 'auto' ? {} : { threads }),
     ...(context === undefined ? {} : { context }),
+    ...(timestamps === true ? { timestamps } : {}),
   };
 }
 

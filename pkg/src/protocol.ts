@@ -33,6 +33,8 @@ export interface LoadOptions {
   threads?: number;
   /** Names of what this GPU, with this browser, was found to compute correctly (truth.ts). */
   tested?: string[];
+  /** The GPU's own clock may be used for `profile`. */
+  timestamps?: boolean;
 }
 
 /** Which of the request shapes a stream has. */

@@ -86,6 +86,11 @@ export interface KingletOptions {
   exact?: boolean;
   /** Let every token see the whole context although the model was trained with a sliding window. */
   ignoreWindow?: boolean;
+  /**
+   * On a GPU, let {@link Kinglet.profile} use its own clock where it has one. Only for measuring: on some GPUs everything is
+   * slower while the clock can be read. Default false.
+   */
+  timestamps?: boolean;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Called when something happened to the engine: see {@link NoticeCode}. */

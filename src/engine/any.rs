@@ -62,6 +62,8 @@ pub struct LoadOptions {
     pub threads: Option<usize>,
     /// What this GPU, with this driver and browser, was found to compute correctly: see [`SelfTest::tried`].
     pub tested: Vec<String>,
+    /// On the GPU: [`AnyEngine::profile`] may use its own clock, where it has one. On some GPUs everything is slower with it.
+    pub timestamps: bool,
     /// The context is not made smaller than this where the GPU's memory is short and `decoder.n_ctx` is free.
     pub least_context: usize,
     /// The model was loaded before and its GPU lost: where none is to be had now, one may be after a pause.

@@ -148,6 +148,7 @@ async fn attempt(
 ) -> Result<Engine<Gpu>> {
     let mut gpu = Gpu::open(&GpuOptions {
         allow_software: options.backend == BackendChoice::Gpu,
+        timestamps: options.timestamps,
         drill: options.drill.clone(),
     })
     .await?;

@@ -8,6 +8,7 @@ use super::error::{Fault, typed};
 use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
 use crate::kernels::wgsl::{Extra, Style};
+use crate::platform::{has_packed_products, has_subgroups, request_device};
 
 /// How to open the device.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,9 @@ pub struct GpuOptions {
     /// Accept an adapter that computes on the CPU. Without it, finding only such an adapter is an error: the CPU backend
     /// is faster.
     pub allow_software: bool,
+    /// Ask for the device's own clock, which [`Recorder::measured`](super::Recorder::measured) then uses. Only for measuring:
+    /// on some GPUs all work is slower with it.
+    pub timestamps: bool,
     /// Faults that a test orders.
     pub drill: Drill,
 }
@@ -94,24 +98,25 @@ impl Device {
             return Err(unavailable(format!("the only adapter, {name}, computes in software")));
         }
         let limits = required_limits(&adapter.limits());
-        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        wanted.set(wgpu::Features::TIMESTAMP_QUERY, options.timestamps);
         let features = adapter.features() & wanted;
-        let abilities = Abilities {
-            subgroups: features
-                .contains(wgpu::Features::SUBGROUP)
-                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
-            f16: features.contains(wgpu::Features::SHADER_F16),
-            int8: true,
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("kinglet"),
+            required_features: features,
+            required_limits: limits.clone(),
+            ..Default::default()
         };
-        let (device, queue) = adapter
-            .request_device(&wgpu::DeviceDescriptor {
-                label: Some("kinglet"),
-                required_features: features,
-                required_limits: limits.clone(),
-                ..Default::default()
-            })
+        let (device, queue) = request_device(&adapter, &descriptor)
             .await
             .map_err(|e| unavailable(format!("{name}: {e}")))?;
+        let sizes = (info.subgroup_min_size, info.subgroup_max_size);
+        let abilities = Abilities {
+            // Sizes that are not told are of no use.
+            subgroups: (has_subgroups(&device) && sizes.0 > 0).then_some(sizes),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            int8: has_packed_products(&instance),
+        };
         let fault = Fault::default();
         watch(&device, &fault);
         let style = if software { Style::Serial } else { Style::Tree };
@@ -157,12 +162,6 @@ impl Device {
     /// The same device with a lower limit for bindings: larger weights are split by rows.
     pub fn with_max_binding(mut self, bytes: u64) -> Self {
         self.max_binding = self.max_binding.min(bytes);
-        self
-    }
-
-    /// The same device, whose own clock is used where it has one, or not.
-    pub fn with_clock(mut self, used: bool) -> Self {
-        self.timestamps &= used;
         self
     }
 

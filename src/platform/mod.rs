@@ -1,16 +1,20 @@
-//! Where bytes come from and what time it is: the only room that knows which platform this is.
+//! Where bytes come from, what time it is, how a GPU device is asked for: the only room that knows which platform this is.
 
 mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
 #[cfg(target_arch = "wasm32")]
 mod web;
+#[cfg(feature = "gpu")]
+mod webgpu;
 
 pub use clock::{now_ms, sleep, unix_seconds};
 #[cfg(not(target_arch = "wasm32"))]
 pub use file::FileSource;
 #[cfg(target_arch = "wasm32")]
 pub use web::{JsSource, Reader};
+#[cfg(feature = "gpu")]
+pub use webgpu::{has_packed_products, has_subgroups, request_device};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -80,6 +80,7 @@ impl Session {
             exact: options.exact,
             threads: options.threads,
             tested: options.tested.clone(),
+            timestamps: options.timestamps,
             least_context: 0,
             again: None,
             #[cfg(feature = "gpu")]

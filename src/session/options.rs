@@ -28,6 +28,8 @@ pub struct SessionOptions {
     pub threads: Option<usize>,
     /// See [`LoadOptions::tested`](crate::engine::LoadOptions::tested).
     pub tested: Vec<String>,
+    /// See [`LoadOptions::timestamps`](crate::engine::LoadOptions::timestamps).
+    pub timestamps: bool,
     /// Faults that a test orders.
     #[cfg(feature = "gpu")]
     pub drill: crate::backend::gpu::Drill,
@@ -44,8 +46,8 @@ impl SessionOptions {
         }
     }
 
-    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested"}`; all
-    /// optional.
+    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested",
+    /// "timestamps"}`; all optional.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] naming an unknown option or a wrong value.
@@ -85,6 +87,7 @@ impl SessionOptions {
                     options.tested =
                         Vec::deserialize(value).map_err(|_| Error::invalid(name, "a list of names", value))?;
                 }
+                "timestamps" => options.timestamps = flag()?,
                 _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
             }
         }
@@ -130,7 +133,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true,
-            "exact": true, "threads": 3, "tested": ["top_k"]});
+            "exact": true, "threads": 3, "tested": ["top_k"], "timestamps": true});
         let expect = SessionOptions {
             backend: BackendChoice::Gpu,
             n_ctx: Some(64),
@@ -140,6 +143,7 @@ mod tests {
             exact: true,
             threads: Some(3),
             tested: vec!["top_k".into()],
+            timestamps: true,
             ..SessionOptions::default()
         };
         assert_eq!(SessionOptions::from_json(&all), Ok(expect));
@@ -162,6 +166,7 @@ mod tests {
             ("exact", json!("yes")),
             ("threads", json!(0)),
             ("tested", json!("top_k")),
+            ("timestamps", json!(1)),
             ("depth", json!(1)),
         ];
         for (name, value) in cases {

@@ -291,6 +291,7 @@ fn a_readback_that_finds_no_memory_is_a_matter_of_size() {
     let options = GpuOptions {
         allow_software: true,
         drill: Drill::memory(200_000),
+        ..Default::default()
     };
     let device = pollster::block_on(Device::open(&options)).expect("an adapter");
     let mut rec = Recorder::new(device).expect("recorder");

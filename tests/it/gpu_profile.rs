@@ -8,14 +8,14 @@ use pollster::block_on;
 
 use crate::engine::{decoder, model, options};
 use crate::gpu_restore::{load, options as session_options};
-use crate::gpu_support::{choose_driver, device};
+use crate::gpu_support::{choose_driver, open, open_with_clock};
 use crate::profile::{calls, expected, layers, sum};
 
 const ROUNDS: usize = 20;
 
 /// The round whose rows come closest to its step, and by what factor they are off.
 fn closest(clocked: bool, tokens: usize) -> (Profile, f64) {
-    let device = device().with_clock(clocked);
+    let device = if clocked { open_with_clock() } else { open() };
     let gpu = Gpu::on(device).expect("a backend");
     let mut engine = Engine::new(decoder(gpu, &model("qwen2"), &options(64, 16)).expect("loads"), now_ms);
     let rounds = (0..ROUNDS).map(|_| {

@@ -29,10 +29,22 @@ pub fn backend() -> kinglet::backend::Gpu {
 
 /// A fresh device, for tests that break it.
 pub fn open() -> Device {
+    opened(GpuOptions::default())
+}
+
+/// A fresh device, for tests that measure by its own clock.
+pub fn open_with_clock() -> Device {
+    opened(GpuOptions {
+        timestamps: true,
+        ..Default::default()
+    })
+}
+
+fn opened(options: GpuOptions) -> Device {
     choose_driver();
     let options = GpuOptions {
         allow_software: true,
-        ..Default::default()
+        ..options
     };
     pollster::block_on(Device::open(&options)).expect("an adapter; install a Vulkan driver")
 }

@@ -29,8 +29,12 @@ fn demands() -> Demands {
 /// What the self-test says of a device with these kernels.
 fn tried(drill: Drill, style: Option<Style>) -> Result<Vec<String>, Error> {
     choose_driver();
-    let allow_software = true;
-    let device = block_on(Device::open(&GpuOptions { allow_software, drill })).expect("an adapter");
+    let options = GpuOptions {
+        allow_software: true,
+        drill,
+        ..Default::default()
+    };
+    let device = block_on(Device::open(&options)).expect("an adapter");
     let style = style.unwrap_or(device.style());
     let mut gpu = Gpu::on(device.with_style(style)).expect("a backend");
     block_on(require_correct(&mut gpu, &demands(), &[]))

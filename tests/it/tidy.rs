@@ -33,7 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("backend", &["ops", "kernels", "gpu", "cpu", "quant", "error"]),
     ("cpu", &["ops", "quant", "error"]),
     ("kernels", &["gpu", "ops", "quant", "error"]),
-    ("gpu", &["kernels", "error"]), // only what composes and names a shader: see `gpu_knows_no_kernel`
+    ("gpu", &["kernels", "platform", "error"]), // only what composes and names a shader: see `gpu_knows_no_kernel`
     ("ops", &["quant", "error"]),
     ("gguf", &["quant", "platform", "error"]),
     ("sampler", &["ops", "error"]),
