@@ -31,10 +31,13 @@ export function brokenModel(path, [from, to]) {
   return { size, stream: broken };
 }
 
-/** Starts it. `models`: name -> model, at /models/NAME. Returns {origin, close}. */
-export async function startServer(models) {
+/**
+ * Starts it. `models`: name -> model, at /models/NAME; `folders`: more first parts of addresses, with the absolute paths of
+ * their folders; `page`: the text at /. Returns {origin, close}.
+ */
+export async function startServer(models, { folders = {}, page = PAGE } = {}) {
   const server = createServer((request, response) => {
-    answer(request, response, models).catch((error) => response.destroy(error));
+    answer(request, response, { models, folders, page }).catch((error) => response.destroy(error));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () => {
@@ -44,18 +47,18 @@ export async function startServer(models) {
   return { origin: `http://localhost:${server.address().port}`, close };
 }
 
-async function answer(request, response, models) {
+async function answer(request, response, { models, folders, page }) {
   const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
   response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
   response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
   response.setHeader('Cache-Control', 'no-store');
   const [, area, ...rest] = path.split('/');
   if (path === '/') {
-    response.writeHead(200, { 'Content-Type': TYPES.html }).end(PAGE);
+    response.writeHead(200, { 'Content-Type': TYPES.html }).end(page);
   } else if (area === 'models' && models.has(rest[0])) {
     await sendModel(request, response, models.get(rest[0]), area);
   } else {
-    const file = join(ROOT, FOLDERS[area] ?? 'nowhere', ...rest);
+    const file = join(folders[area] ?? join(ROOT, FOLDERS[area] ?? 'nowhere'), ...rest);
     if (!existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end('not found');
       return;

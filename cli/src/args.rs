@@ -94,6 +94,9 @@ pub enum Command {
         /// one thread computed for a token of each, round by round. Linux, with --backend cpu --threads 1.
         #[arg(long)]
         requests: Option<PathBuf>,
+        /// Prompts, one a line, instead: the ten likeliest tokens after each, {"adapter","lists"}.
+        #[arg(long, conflicts_with = "requests")]
+        likely: Option<PathBuf>,
         /// Short answers with and without signals of doubt instead, this many pairs for each way of sampling: how much longer
         /// the thread computes. Linux, with --backend cpu --threads 1.
         #[arg(long, conflicts_with = "requests")]

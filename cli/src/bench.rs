@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kinglet::backend::gpu::Stats;
 use kinglet::engine::{AnyEngine, GenerateOptions};
 use kinglet::sampler::SamplerConfig;
 use kinglet::session::{Request, Session};
@@ -19,7 +20,7 @@ struct Run {
     prefill_ms: f64,
     first_token_ms: f64,
     decode_ms: f64,
-    dispatches_per_token: Option<f64>,
+    counts: Option<Stats>,
 }
 
 pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: usize) -> Result<()> {
@@ -50,6 +51,7 @@ pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: us
         runs.push(run);
     }
     let median = |of: fn(&Run) -> f64| median(runs.iter().map(of).collect());
+    let per_token = |of: fn(&Stats) -> u64| runs[0].counts.map(|counts| of(&counts) as f64 / (generate - 1) as f64);
     let memory = engine.plan().memory;
     output::line(&json!({
         "file": args.file.display().to_string(),
@@ -61,11 +63,38 @@ pub fn bench(args: &ModelArgs, prompt_tokens: usize, generate: usize, repeat: us
         "prefill_tokens_per_s": prompt_tokens as f64 / median(|r| r.prefill_ms) * 1e3,
         "decode_tokens_per_s": (generate - 1) as f64 / median(|r| r.decode_ms) * 1e3,
         "time_to_first_token_ms": median(|r| r.first_token_ms),
-        "dispatches_per_token": runs[0].dispatches_per_token,
+        "dispatches_per_token": per_token(|s| s.dispatches),
+        "submits_per_token": per_token(|s| s.submits),
+        "uploaded_bytes_per_token": per_token(|s| s.uploaded),
+        "created_per_token": per_token(|s| s.created),
         "memory": {"weights": memory.weights, "cache": memory.cache, "activations": memory.activations},
         "peak_memory_bytes": peak_memory(),
     }))
 }
+
+/// The likeliest next tokens of each prompt (a line of `file`), `[[{token, logprob}]]`: what another backend, elsewhere, is
+/// compared with.
+pub fn likely(args: &ModelArgs, file: &Path) -> Result<()> {
+    let mut session = load_session(&args.file, &args.run)?;
+    let mut lists = Vec::new();
+    for prompt in read(file)?.lines() {
+        let ask = json!({"prompt": prompt, "max_tokens": 1, "temperature": 0, "logprobs": LIKELY});
+        session.start(&Request::completion(&ask)?)?;
+        while let Some(chunk) = block_on(session.next())? {
+            for token in chunk.logprobs.into_iter().flat_map(|found| found.content) {
+                let best = token.top_logprobs.unwrap_or_default();
+                let list = best
+                    .iter()
+                    .map(|rival| json!({"token": rival.token, "logprob": rival.logprob}));
+                lists.push(list.collect::<Vec<_>>());
+            }
+        }
+    }
+    output::line(&json!({"adapter": session.info().adapter, "lists": lists}))
+}
+
+/// How many.
+const LIKELY: usize = 10;
 
 /// Requests in turn, so that what slows the machine down for a while slows down all of them.
 pub fn requests(args: &ModelArgs, file: &Path, repeat: usize) -> Result<()> {
@@ -156,26 +185,33 @@ fn once(engine: &mut AnyEngine, prompt: &[u32], generate: usize) -> Result<Run> 
         while let Some(token) = engine.next().await? {
             if ids.is_empty() {
                 first_token_ms = platform::now_ms() - begin;
-                before = dispatches(engine);
+                before = engine.gpu_stats();
             }
             ids.push(token.id);
         }
-        let after = dispatches(engine);
-        let steps = (ids.len() - 1).max(1) as f64;
+        let counts = before
+            .zip(engine.gpu_stats())
+            .map(|(before, after)| since(before, after));
         let timings = engine.timings();
         Ok(Run {
             prefill_ms: timings.prefill_ms,
             first_token_ms,
             decode_ms: platform::now_ms() - begin - first_token_ms,
-            dispatches_per_token: before.zip(after).map(|(b, a)| (a - b) as f64 / steps),
+            counts,
             ids,
         })
     })
 }
 
-/// Kernels launched so far, where the backend is a GPU.
-fn dispatches(engine: &AnyEngine) -> Option<u64> {
-    engine.gpu_stats().map(|s| s.dispatches)
+/// What was counted from one moment to another.
+fn since(before: Stats, after: Stats) -> Stats {
+    Stats {
+        dispatches: after.dispatches - before.dispatches,
+        submits: after.submits - before.submits,
+        uploaded: after.uploaded - before.uploaded,
+        created: after.created - before.created,
+        ..after
+    }
 }
 
 pub fn median(mut values: Vec<f64>) -> f64 {

@@ -63,8 +63,10 @@ fn run(command: Command) -> route::Result<()> {
             generate,
             repeat,
             requests,
+            likely,
             signals,
         } => match (requests, signals) {
+            _ if let Some(prompts) = &likely => bench::likely(&model, prompts),
             (Some(requests), _) => bench::requests(&model, &requests, repeat),
             (_, Some(pairs)) => overhead::signals(&model, prompt_tokens, generate, pairs.max(1)),
             _ => bench::bench(&model, prompt_tokens, generate, repeat),

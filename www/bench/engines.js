@@ -15,14 +15,14 @@ export async function peerVersion() {
   return response?.ok ? (await response.json()).version : undefined;
 }
 
-/** The package, as a page uses it. */
-export function kinglet() {
+/** The package, as a page uses it: the one at `home`, with `more` options of its own. */
+export function kinglet(home = '../pkg/', more = {}) {
   let engine;
   return {
     name: 'kinglet',
     async load({ model, threads, context, gpu = false }) {
-      const { createKinglet } = await import('../pkg/dist/index.js');
-      engine = await createKinglet({ model, backend: gpu ? 'gpu' : 'cpu', context, cacheType: 'f16', threads });
+      const { createKinglet } = await import(`${home}dist/index.js`);
+      engine = await createKinglet({ model, backend: gpu ? 'gpu' : 'cpu', context, cacheType: 'f16', threads, ...more });
       return engine.info;
     },
     count: async (text) => (await engine.tokenize(text)).length,
@@ -30,6 +30,7 @@ export function kinglet() {
       const { wasm_memory, gpu_bytes } = await engine.stats();
       return { wasm_memory, gpu_bytes };
     },
+    stats: () => engine.stats(),
     dispose: async () => engine?.dispose(),
     async complete({ prompt, n, top = 0, signal }) {
       const clock = stopwatch();

@@ -38,6 +38,8 @@ cargo xtask release [--tag TAG] [--repository URL]        write target/release-f
                                                           ask npm whether it would publish: docs/releasing.md
 cargo xtask bench [FILE] [--full-size] [--adapter NAME]   speed and memory, natively and in Chromium
 cargo xtask bench --backend cpu [options]                 paired with wllama in one Chromium: docs/benchmarking.md
+cargo xtask bench --runner native,node,chromium,firefox [options]
+                                                          kernels and models on the GPU: docs/benchmarks.md
 cargo xtask bench --grammar [--rounds N] [--save NAME]    how much slower answers under a grammar are
 
 --adapter runs the GPU tests on lavapipe, swiftshader or system (whatever Vulkan finds); without it on the first two.
@@ -90,6 +92,9 @@ fn dispatch(args: &[String]) -> Result<()> {
                 Some("cpu") => return bench::cpu::run(rest),
                 Some(other) => bail!("--backend {other}: only cpu; without it all backends run"),
                 None => {}
+            }
+            if let Some(runners) = rest.list("--runner")? {
+                return bench::gpu::run(&runners, rest);
             }
             if rest.flag("--grammar") {
                 return bench::grammar::run(rest);

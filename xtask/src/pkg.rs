@@ -33,6 +33,27 @@ struct Build {
     rustc: &'static [&'static str],
     /// For wasm-opt, in addition to [`WASM_OPT`].
     wasm_opt: &'static [&'static str],
+    /// Features of the package beside its own.
+    features: &'static str,
+}
+
+/// Not part of the package: what measures kernels, for `cargo xtask bench --runner`. What it times is the GPU.
+const METER: Build = Build {
+    name: "kinglet_bench",
+    package: ENGINE,
+    profiles: ["wasm-bench", "wasm-bench"],
+    rustc: &[],
+    wasm_opt: &[],
+    features: "bench",
+};
+
+/// Builds [`METER`] and says where it is.
+pub fn meter() -> Result<PathBuf> {
+    setup::wasm_target()?;
+    check_versions()?;
+    let out = sh::target_dir().join("bench-wasm");
+    METER.process(&METER.cargo(Profile::Dev)?, Profile::Dev, &out)?;
+    Ok(out)
 }
 
 const ENGINE: [&str; 2] = ["kinglet", "kinglet.wasm"];
@@ -44,6 +65,7 @@ const BUILDS: [Build; 5] = [
         profiles: ["wasm", "wasm-dev"],
         rustc: &[],
         wasm_opt: &[],
+        features: "",
     },
     Build {
         name: "kinglet_relaxed",
@@ -51,6 +73,7 @@ const BUILDS: [Build; 5] = [
         profiles: ["wasm-relaxed", "wasm-dev-relaxed"],
         rustc: &["-Ctarget-feature=+relaxed-simd"],
         wasm_opt: &["--enable-relaxed-simd"],
+        features: "",
     },
     Build {
         name: "kinglet_grammar",
@@ -59,6 +82,7 @@ const BUILDS: [Build; 5] = [
         // Grammars nest, and so do the functions that read them: four times the usual stack.
         rustc: &["-Clink-arg=-zstack-size=4194304"],
         wasm_opt: &[],
+        features: "",
     },
     Build {
         name: "kinglet_route",
@@ -66,6 +90,7 @@ const BUILDS: [Build; 5] = [
         profiles: ["wasm-route", "wasm-dev-route"],
         rustc: &[],
         wasm_opt: &[],
+        features: "",
     },
     Build {
         name: "kinglet_calibrate",
@@ -73,6 +98,7 @@ const BUILDS: [Build; 5] = [
         profiles: ["wasm-calibrate", "wasm-dev-calibrate"],
         rustc: &[],
         wasm_opt: &[],
+        features: "",
     },
 ];
 
@@ -207,7 +233,7 @@ fn wasm(profile: Profile) -> Result<()> {
         let builds = BUILDS.each_ref().map(|build| {
             scope.spawn(move || {
                 let compiled = build.cargo(profile)?;
-                build.process(&compiled, profile)
+                build.process(&compiled, profile, &sh::root().join("pkg/wasm"))
             })
         });
         builds
@@ -229,15 +255,18 @@ impl Build {
             cargo.args(["rustc", "--package", self.package[0], "--lib"]);
             // Only as a lone cdylib: cargo does no link-time optimisation for a library that is also an rlib.
             cargo.args(["--crate-type=cdylib", "--target", target, "--profile", profile]);
+            if !self.features.is_empty() {
+                cargo.args(["--features", self.features]);
+            }
             sh::run(cargo.arg("--").args(self.rustc))
         })?;
         let path = sh::target_dir().join(target).join(profile).join(self.package[1]);
         fs::read(&path).with_context(|| path.display().to_string())
     }
 
-    /// Writes the glue and the finished module to `pkg/wasm`, unless they were made from this very module.
-    fn process(&self, compiled: &[u8], profile: Profile) -> Result<()> {
-        let (name, out) = (self.name, sh::root().join("pkg/wasm"));
+    /// Writes the glue and the finished module to `out`, unless they were made from this very module.
+    fn process(&self, compiled: &[u8], profile: Profile, out: &Path) -> Result<()> {
+        let name = self.name;
         let stamp = out.join(format!(".{name}.source"));
         let source = self.source_key(compiled, profile);
         if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == source) {
@@ -253,7 +282,7 @@ impl Build {
                 .remove_name_section(profile == Profile::Release)
                 .remove_producers_section(true)
                 .out_name(name)
-                .generate(&out)
+                .generate(out)
         })?;
         if profile == Profile::Release {
             let wasm = out.join(format!("{name}_bg.wasm"));
@@ -265,7 +294,7 @@ impl Build {
         let script = out.join(format!("{name}.js"));
         let text = fs::read_to_string(&script).with_context(|| script.display().to_string())?;
         fs::write(&script, scope::discardable(&text)?).with_context(|| script.display().to_string())?;
-        fs::write(&stamp, source).context("pkg/wasm")
+        fs::write(&stamp, source).with_context(|| stamp.display().to_string())
     }
 
     /// Names the compiled module, so that an unchanged one is not processed again.

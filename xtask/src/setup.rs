@@ -55,6 +55,13 @@ const ADAPTERS: &[(&str, &[&str])] = &[
 ];
 
 impl Adapter {
+    /// The driver's manifest, or null.
+    pub fn manifest(&self) -> serde_json::Value {
+        self.icd
+            .as_ref()
+            .map_or(serde_json::Value::Null, |icd| icd.to_string_lossy().into())
+    }
+
     /// Makes `command` see this driver and no other.
     pub fn select(&self, command: &mut Command) -> Result<()> {
         if let Some(icd) = &self.icd {

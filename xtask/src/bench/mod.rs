@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{pkg, setup, sh, shape};
 
 pub mod cpu;
+pub mod gpu;
 pub mod grammar;
 mod results;
 mod table;
