@@ -22,7 +22,7 @@ const say = (text) => process.stderr.write(`${text}\n`);
 const asked = JSON.parse(process.argv[2]);
 const needed = Math.max(asked.prompt, ...asked.contexts) + asked.generate + 8;
 const ask = { ...asked, n_ctx: Math.min(MOST, Math.max(512, Math.ceil(needed / 256) * 256)) };
-const prompts = Array.from({ length: VALIDATED }, (_, i) => words(SHORT, 1_000_000 + i));
+const prompts = Array.from({ length: ask.validated ?? VALIDATED }, (_, i) => words(SHORT, 1_000_000 + i));
 
 /** Everything at one place. */
 async function at(place, reference) {

@@ -70,7 +70,7 @@ const known = {
     const path = names[0] === 'route' ? names.slice(0, 2) : names.slice(0, 1);
     return execFileSync(CLI, [...path, '--help'], { encoding: 'utf8' });
   },
-  cargo: () => read('xtask/src/main.rs') + read('xtask/src/bench/cpu.rs') + read('xtask/src/args.rs'),
+  cargo: () => read('xtask/src/main.rs') + read('xtask/src/bench/cpu.rs') + read('xtask/src/bench/gpu.rs') + read('xtask/src/args.rs'),
   node: ([script]) => read(script) + (existsSync(join(ROOT, script.replace('.mjs', '_day.mjs'))) ? ['_day', '_quality', '_check'].map((part) => read(script.replace('.mjs', `${part}.mjs`))).join('') : ''),
   python3: (words) => words.filter((word) => word.endsWith('.py')).map(read).join(),
 };
