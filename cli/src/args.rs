@@ -101,6 +101,10 @@ pub enum Command {
         /// the thread computes. Linux, with --backend cpu --threads 1.
         #[arg(long, conflicts_with = "requests")]
         signals: Option<usize>,
+        /// Lines of chat requests instead, each answered with and without speculation in turn: {"tokens_per_s", "ratio",
+        /// "drafted", "accepted"} of each, and of all. The answers must be the same.
+        #[arg(long, conflicts_with_all = ["requests", "signals"])]
+        compare: Option<PathBuf>,
     },
     /// GB/s and GFLOP/s of each GPU kernel beside those of the adapter itself, checked before they are timed.
     Kernels {
@@ -153,6 +157,13 @@ pub struct RunArgs {
     /// On the CPU: threads that share the work (default: one per core, at most 8).
     #[arg(long)]
     pub threads: Option<NonZeroUsize>,
+    /// Who proposes tokens that the model only has to check: off, lookup, or a smaller model with the same vocabulary (a GGUF
+    /// file, or a name as above).
+    #[arg(long, default_value = "off")]
+    pub speculation: String,
+    /// Always so many proposals, whether they pay or not.
+    #[arg(long)]
+    pub proposals: Option<usize>,
 }
 
 #[derive(Args)]

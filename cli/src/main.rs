@@ -14,6 +14,7 @@ mod quantize;
 mod route;
 mod run;
 mod serve;
+mod speculation;
 mod text;
 mod verify;
 
@@ -65,8 +66,10 @@ fn run(command: Command) -> route::Result<()> {
             requests,
             likely,
             signals,
+            compare,
         } => match (requests, signals) {
             _ if let Some(prompts) = &likely => bench::likely(&model, prompts),
+            _ if let Some(requests) = &compare => speculation::compare(&model, requests, repeat),
             (Some(requests), _) => bench::requests(&model, &requests, repeat),
             (_, Some(pairs)) => overhead::signals(&model, prompt_tokens, generate, pairs.max(1)),
             _ => bench::bench(&model, prompt_tokens, generate, repeat),

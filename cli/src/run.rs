@@ -6,7 +6,7 @@ use kinglet::engine::{self, AnyEngine, BackendChoice, LoadOptions};
 use kinglet::gguf::GgufFile;
 use kinglet::model::plan::DecoderOptions;
 use kinglet::ops::CacheType;
-use kinglet::session::{Request, Session, SessionOptions};
+use kinglet::session::{Request, Session, SessionOptions, Speculation};
 use kinglet::text::{Bos, Special, Tokenizer};
 use kinglet::{Result, platform};
 use pollster::block_on;
@@ -57,7 +57,20 @@ pub fn load_engine(gguf: &GgufFile, args: &RunArgs) -> Result<AnyEngine> {
 
 /// Loads everything a request needs.
 pub fn load_session(file: &Path, args: &RunArgs) -> Result<Session> {
+    let mut sources = open::sources(file)?;
+    let speculation = match args.speculation.as_str() {
+        "off" => Speculation::Off,
+        "lookup" => Speculation::Lookup,
+        draft => {
+            let draft = open::sources(Path::new(draft))?;
+            let files = draft.len();
+            sources.extend(draft);
+            Speculation::Draft(files)
+        }
+    };
     let options = SessionOptions {
+        speculation,
+        proposals: args.proposals,
         backend: args.backend.into(),
         n_ctx: args.ctx,
         n_batch: args.batch,
@@ -67,7 +80,7 @@ pub fn load_session(file: &Path, args: &RunArgs) -> Result<Session> {
         threads: args.threads.map(Into::into),
         ..SessionOptions::default()
     };
-    block_on(Session::load(open::sources(file)?, &options, &mut |_| {
+    block_on(Session::load(sources, &options, &mut |_| {
         std::ops::ControlFlow::Continue(())
     }))
 }

@@ -63,6 +63,8 @@ pub fn verify(file: &Path, cpu_only: bool) -> Result<()> {
         ignore_window: false,
         exact,
         threads: None,
+        speculation: "off".into(),
+        proposals: None,
     };
     let mut engine = run::load_engine(&gguf, &args(BackendArg::Cpu, false))?;
     let mut ids = tokenizer.encode(PARAGRAPH, Special::AsText, Bos::Auto)?;

@@ -1,13 +1,14 @@
 //! An engine on whichever backend was asked for.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 
 #[cfg(feature = "gpu")]
 use super::ladder::{self, Outcome};
 use super::{
-    ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Notice, Paused, Profile, Scored, Timings,
-    Token,
+    ChooseOptions, Chosen, Clock, Engine, FinishReason, GenerateOptions, Notice, Pace, Paused, Profile, Scored,
+    Speculator, Timings, Token,
 };
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Device, Drill, Gpu, Stats};
@@ -251,6 +252,42 @@ impl AnyEngine {
     /// See [`Engine::n_ctx`].
     pub fn n_ctx(&self) -> usize {
         self.plan().n_ctx
+    }
+
+    /// Has the next tokens proposed by what stands in the text; see [`Engine::speculate`].
+    pub fn look_up(&mut self, pace: Pace) {
+        on_engine!(&mut self.on, e => e.speculate(Some(Speculator::lookup(pace))))
+    }
+
+    /// Loads a smaller model, to which [`check_draft`](super::check_draft) has nothing to object, to propose the next tokens.
+    /// It computes where the model does; on the CPU in this thread alone. Its context is the model's, as far as it was trained.
+    pub async fn add_draft(&mut self, draft: &GgufFile, pace: Pace, clock: Clock) -> Result<()> {
+        let plan = self.plan();
+        let trained = arch::config(draft.metadata(), draft.tensors())?.n_ctx_train;
+        let options = DecoderOptions {
+            n_ctx: Some(plan.n_ctx.min(trained)),
+            n_batch: plan.n_batch,
+            cache_type: plan.cache.dtype,
+            ignore_window: false,
+        };
+        let hear = &mut |_: Progress| ControlFlow::Continue(());
+        match &mut self.on {
+            Backend::Cpu(engine) => {
+                let draft = load_on(Cpu::default(), draft, &options, clock, hear).await?;
+                engine.speculate(Some(Speculator::draft(draft.decoder, pace)));
+            }
+            Backend::Exact(engine) => {
+                let draft = load_on(Reference::new(), draft, &options, clock, hear).await?;
+                engine.speculate(Some(Speculator::draft(draft.decoder, pace)));
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(engine) => {
+                let gpu = Gpu::on(engine.decoder().ops().device().clone())?;
+                let draft = load_on(gpu, draft, &options, clock, hear).await?;
+                engine.speculate(Some(Speculator::draft(draft.decoder, pace)));
+            }
+        }
+        Ok(())
     }
 
     /// See [`Engine::start`].

@@ -38,6 +38,7 @@ mod notice;
 mod profile;
 mod score;
 mod smaller;
+mod speculate;
 
 pub use crate::model::decoder::{Profile, ProfileRow};
 #[cfg(feature = "gpu")]
@@ -47,6 +48,8 @@ pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;
 pub use score::Scored;
 pub use smaller::{LEAST_BATCH, LEAST_CONTEXT, Step, step_down};
+use speculate::Ahead;
+pub use speculate::{Pace, Speculator, check_draft};
 
 use crate::error::{Error, Result};
 use crate::model::decoder::{Decoder, Rows};
@@ -114,6 +117,10 @@ pub struct Timings {
     pub prefill_ms: f64,
     /// Milliseconds spent on the tokens after the first.
     pub decode_ms: f64,
+    /// Tokens that were proposed by speculation.
+    pub drafted_tokens: usize,
+    /// Of these, the ones that the model chose, too.
+    pub accepted_tokens: usize,
 }
 
 /// A request that was interrupted: all of it but what the cache held. See [`Engine::pause`].
@@ -146,6 +153,8 @@ struct Run {
     tokens: Vec<u32>,
     finish: Option<FinishReason>,
     timings: Timings,
+    /// What speculation has computed ahead.
+    ahead: Option<Ahead>,
 }
 
 /// A loaded model with its cache. See the module's documentation.
@@ -154,6 +163,7 @@ pub struct Engine<O: Ops> {
     /// Tokens whose keys and values the cache holds at positions `0 ..`.
     cached: Vec<u32>,
     run: Option<Run>,
+    speculator: Option<Speculator<O>>,
     clock: Clock,
 }
 
@@ -164,6 +174,7 @@ impl<O: Ops> Engine<O> {
             decoder,
             cached: Vec::new(),
             run: None,
+            speculator: None,
             clock,
         }
     }
@@ -239,6 +250,7 @@ impl<O: Ops> Engine<O> {
                 reused_tokens: self.cached.len(),
                 ..Timings::default()
             },
+            ahead: None,
             options,
         });
         Ok(())
@@ -270,7 +282,10 @@ impl<O: Ops> Engine<O> {
     pub async fn next(&mut self) -> Result<Option<Token>> {
         let begun = (self.clock)();
         let first = self.timings().generated_tokens == 0;
-        let token = self.advance().await;
+        let token = match self.look_ahead().await {
+            Ok(prepared) => self.advance().await.map(|token| (prepared, token)),
+            Err(error) => Err(error),
+        };
         let spent = (self.clock)() - begun;
         if let Some(run) = &mut self.run {
             let timings = &mut run.timings;
@@ -280,7 +295,10 @@ impl<O: Ops> Engine<O> {
                 &mut timings.decode_ms
             }) += spent;
         }
-        self.checked(token)
+        if let (false, Ok((prepared, _))) = (first, &token) {
+            self.learn(spent - prepared);
+        }
+        self.checked(token.map(|(_, token)| token))
     }
 
     /// Why the answer ended; `None` while it goes on.
@@ -316,7 +334,8 @@ impl<O: Ops> Engine<O> {
     /// Fails with [`Error::ContextOverflow`] when what is left of the request does not fit; the request is lost then.
     pub fn resume(&mut self, paused: Paused) -> Result<()> {
         let (n_ctx, needed) = (self.n_ctx(), paused.context());
-        let Paused(run) = paused;
+        let Paused(mut run) = paused;
+        run.ahead = None;
         self.check_ids("prompt", &run.tokens)?;
         if needed > n_ctx {
             let prompt = run.tokens.len();
@@ -338,7 +357,12 @@ impl<O: Ops> Engine<O> {
         let result = result.map_err(|error| self.decoder.ops().outcome(error));
         match &result {
             Ok(_) => {}
-            Err(Error::GpuLost { .. }) => self.cached.clear(),
+            Err(Error::GpuLost { .. }) => {
+                self.cached.clear();
+                if let Some(run) = &mut self.run {
+                    run.ahead = None;
+                }
+            }
             Err(_) => self.reset(),
         }
         result
@@ -383,7 +407,10 @@ impl<O: Ops> Engine<O> {
         };
         let pos = self.cached.len();
         let tokens = &run.tokens[pos..];
-        self.decoder.step(tokens, pos, Rows::Last)?;
+        let row = run.ahead.as_ref().and_then(Ahead::row);
+        if row.is_none() {
+            self.decoder.step(tokens, pos, Rows::Last)?;
+        }
         // The step is under way: what may come next is found out meanwhile.
         let mask = match &mut run.constraint {
             Some(constraint) => constraint.mask()?,
@@ -395,13 +422,19 @@ impl<O: Ops> Engine<O> {
             run.finish = Some(FinishReason::Stop);
             return Ok(None);
         }
-        let mut token = sample(&mut self.decoder, &mut run.sampler, mask).await?;
+        let mut token = match row {
+            Some(row) => run.sampler.sample_row_of(row, mask)?,
+            None => sample(&mut self.decoder, &mut run.sampler, mask).await?,
+        };
         self.cached.extend_from_slice(tokens);
         if let (Some(measured), Some(_)) = (&mut token.measured, &run.constraint) {
             // A grammar that forbids nothing here keeps everything.
             measured.kept = measured.kept.or(Some(0.0));
         }
 
+        if let Some(ahead) = &mut run.ahead {
+            run.timings.accepted_tokens += usize::from(ahead.choose(token.id));
+        }
         if run.options.stop_tokens.contains(&token.id) {
             run.finish = Some(FinishReason::Stop);
             return Ok(None);

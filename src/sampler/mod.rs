@@ -101,6 +101,15 @@ impl Sampler {
         &self.config
     }
 
+    /// A sampler that will draw what this one draws, from the same logits with the same random numbers, and reports nothing of
+    /// it: for a guess of what this one will say.
+    pub fn guesser(&self) -> Self {
+        let mut guesser = self.clone();
+        guesser.config.top_logprobs = 0;
+        guesser.config.signals = false;
+        guesser
+    }
+
     /// Notes a token of the context, prompt or generated, for the penalties.
     pub fn accept(&mut self, token: u32) {
         if !self.config.penalises() {

@@ -112,11 +112,18 @@ pub struct Timings {
     /// Tokens behind the first one generated per second; none where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decode_tokens_per_s: Option<f64>,
+    /// Tokens that speculation proposed; none where it proposed none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drafted_tokens: Option<usize>,
+    /// Of these, the ones that are in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_tokens: Option<usize>,
 }
 
 impl Timings {
     /// Of what the engine spent, `decoded` tokens of it in the milliseconds of decoding.
     pub(super) fn of(spent: &engine::Timings, decoded: usize) -> Self {
+        let drafted = spent.drafted_tokens > 0;
         let rate = |tokens: usize, ms: f64| (tokens > 0 && ms > 0.0).then(|| tokens as f64 / ms * 1e3);
         Timings {
             prefill_ms: spent.prefill_ms,
@@ -124,6 +131,8 @@ impl Timings {
             reused_tokens: spent.reused_tokens,
             prefill_tokens_per_s: rate(spent.prompt_tokens - spent.reused_tokens, spent.prefill_ms),
             decode_tokens_per_s: rate(decoded, spent.decode_ms),
+            drafted_tokens: drafted.then_some(spent.drafted_tokens),
+            accepted_tokens: drafted.then_some(spent.accepted_tokens),
         }
     }
 }

@@ -8,14 +8,17 @@ use super::doubt::Samples;
 use super::embedding::{Job, Pooling};
 use super::restore::{Losses, Origin, info, open, survives};
 use super::{
-    Aborted, Chunk, FinishReason, Labels, Logprobs, SessionInfo, SessionOptions, Timings, TokenLogprob, Usage,
+    Aborted, Chunk, FinishReason, Labels, Logprobs, SessionInfo, SessionOptions, Speculation, Timings, TokenLogprob,
+    Usage,
 };
 use super::{choosing, profiling};
 use crate::backend::{Recruit, recruit};
 use crate::engine::{self, AnyEngine, LoadOptions, Notice};
 use crate::error::Result;
 use crate::model::loader::OnProgress;
-use crate::platform::{ByteSource, now_ms};
+use crate::platform::ByteSource;
+#[cfg(feature = "gpu")]
+use crate::platform::now_ms;
 use crate::sampler::Constraint;
 use crate::text::Tokenizer;
 
@@ -50,7 +53,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads a model from one file, or from all parts of a split one in order.
+    /// Loads a model from one file, or from all parts of a split one in order; those of a draft model are behind them.
     ///
     /// # Errors
     /// Whatever is wrong with the file, the memory or the backend; [`Error::Aborted`] when `on_progress` breaks.
@@ -67,11 +70,15 @@ impl Session {
     /// # Errors
     /// As [`Session::load`], and those of `recruit`.
     pub async fn load_with(
-        sources: Vec<Rc<dyn ByteSource>>,
+        mut sources: Vec<Rc<dyn ByteSource>>,
         options: &SessionOptions,
         recruit: &mut Recruit<'_>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self> {
+        let drafts = match options.speculation {
+            Speculation::Draft(files) => sources.split_off(sources.len().saturating_sub(files)),
+            Speculation::Off | Speculation::Lookup => Vec::new(),
+        };
         let gguf = open(&sources).await?;
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let load = LoadOptions {
@@ -86,7 +93,15 @@ impl Session {
             #[cfg(feature = "gpu")]
             drill: options.drill.clone(),
         };
-        let engine = engine::load_with(&gguf, &load, recruit, now_ms, on_progress).await?;
+        let origin = Origin {
+            sources,
+            drafts,
+            speculation: options.speculation,
+            pace: options.pace(),
+            options: load,
+            losses: Losses::default(),
+        };
+        let engine = origin.load(&gguf, &origin.options, recruit, on_progress).await?;
         let pooling = Pooling::declared(gguf.metadata(), engine.plan().config.arch);
         Ok(Session {
             info: info(&engine, &tokenizer),
@@ -104,11 +119,7 @@ impl Session {
             labels_before: None,
             pooling,
             generated: Vec::new(),
-            origin: Origin {
-                sources,
-                options: load,
-                losses: Losses::default(),
-            },
+            origin,
         })
     }
 

@@ -33,6 +33,6 @@ pub use embedding::{Embedding, EmbeddingRequest, Pooling};
 pub use estimate::{Estimate, Place, Size};
 pub use format::{Format, ToolChoice};
 pub use live::Session;
-pub use options::{SessionInfo, SessionOptions};
+pub use options::{SessionInfo, SessionOptions, Speculation};
 pub use profiling::ProfileRequest;
 pub use request::{Input, Request};

@@ -2,11 +2,39 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::BackendChoice;
+use crate::engine::{BackendChoice, Pace};
 use crate::error::{Error, Result};
 use crate::model::identity::Identity;
 use crate::model::plan::DecoderOptions;
 use crate::ops::CacheType;
+
+/// Who proposes tokens that the model then only has to check: see [`Pace`](crate::engine::Pace) for how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Speculation {
+    /// Nobody.
+    #[default]
+    Off,
+    /// The text itself: what followed the same tokens before.
+    Lookup,
+    /// A smaller model with the same vocabulary, which is in so many of the last sources.
+    Draft(usize),
+}
+
+impl Speculation {
+    fn from_json(name: &str, value: &serde_json::Value) -> Result<Self> {
+        let files = || match value.as_object() {
+            Some(given) if given.len() == 1 => given.get("draft")?.as_u64().filter(|&n| n > 0)?.try_into().ok(),
+            _ => None,
+        };
+        match value.as_str() {
+            Some("off") => Ok(Self::Off),
+            Some("lookup") => Ok(Self::Lookup),
+            _ => files()
+                .map(Self::Draft)
+                .ok_or_else(|| Error::invalid(name, "\"off\", \"lookup\" or {\"draft\": number of files}", value)),
+        }
+    }
+}
 
 /// Options of loading a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +58,10 @@ pub struct SessionOptions {
     pub tested: Vec<String>,
     /// See [`LoadOptions::timestamps`](crate::engine::LoadOptions::timestamps).
     pub timestamps: bool,
+    /// Who proposes tokens.
+    pub speculation: Speculation,
+    /// Always so many of them; `None`: as many as are measured to pay.
+    pub proposals: Option<usize>,
     /// Faults that a test orders.
     #[cfg(feature = "gpu")]
     pub drill: crate::backend::gpu::Drill,
@@ -46,8 +78,13 @@ impl SessionOptions {
         }
     }
 
-    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested",
-    /// "timestamps"}`; all optional.
+    /// How many tokens are proposed.
+    pub(super) fn pace(&self) -> Pace {
+        self.proposals.map_or_else(Pace::default, Pace::fixed)
+    }
+
+    /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested", "timestamps",
+    /// "speculation"}`; all optional.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] naming an unknown option or a wrong value.
@@ -88,6 +125,7 @@ impl SessionOptions {
                         Vec::deserialize(value).map_err(|_| Error::invalid(name, "a list of names", value))?;
                 }
                 "timestamps" => options.timestamps = flag()?,
+                "speculation" => options.speculation = Speculation::from_json(name, value)?,
                 _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
             }
         }
@@ -133,7 +171,7 @@ mod tests {
     #[test]
     fn options_are_read() {
         let all = json!({"backend": "gpu", "context": 64, "batch": 8, "cache_type": "f32", "ignore_window": true,
-            "exact": true, "threads": 3, "tested": ["top_k"], "timestamps": true});
+            "exact": true, "threads": 3, "tested": ["top_k"], "timestamps": true, "speculation": {"draft": 2}});
         let expect = SessionOptions {
             backend: BackendChoice::Gpu,
             n_ctx: Some(64),
@@ -144,6 +182,7 @@ mod tests {
             threads: Some(3),
             tested: vec!["top_k".into()],
             timestamps: true,
+            speculation: Speculation::Draft(2),
             ..SessionOptions::default()
         };
         assert_eq!(SessionOptions::from_json(&all), Ok(expect));
@@ -167,6 +206,9 @@ mod tests {
             ("threads", json!(0)),
             ("tested", json!("top_k")),
             ("timestamps", json!(1)),
+            ("speculation", json!("auto")),
+            ("speculation", json!({"draft": 0})),
+            ("speculation", json!({"draft": 1, "length": 3})),
             ("depth", json!(1)),
         ];
         for (name, value) in cases {

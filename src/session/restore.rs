@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::embedding::Job;
-use super::{BackendChoice, Session, SessionInfo, choosing};
+use super::{BackendChoice, Session, SessionInfo, Speculation, choosing};
 use crate::backend::Recruit;
-use crate::engine::{self, AnyEngine, LoadOptions, Notice};
+use crate::engine::{self, AnyEngine, LoadOptions, Notice, Pace, check_draft};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::loader::OnProgress;
@@ -22,8 +22,39 @@ pub const LOSS_WINDOW_MS: f64 = 120_000.0;
 /// Where a session came from, to load it again.
 pub(super) struct Origin {
     pub sources: Vec<Rc<dyn ByteSource>>,
+    /// Of the model that proposes tokens, where there is one.
+    pub drafts: Vec<Rc<dyn ByteSource>>,
+    pub speculation: Speculation,
+    pub pace: Pace,
     pub options: LoadOptions,
     pub losses: Losses,
+}
+
+impl Origin {
+    /// The model of `gguf`, with who proposes. What a draft model lacks is known before a byte of weights is read.
+    pub async fn load(
+        &self,
+        gguf: &GgufFile,
+        options: &LoadOptions,
+        recruit: &mut Recruit<'_>,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<AnyEngine> {
+        let draft = match self.speculation {
+            Speculation::Draft(_) => {
+                let draft = open(&self.drafts).await?;
+                check_draft(gguf, &draft)?;
+                Some(draft)
+            }
+            Speculation::Off | Speculation::Lookup => None,
+        };
+        let mut engine = engine::load_with(gguf, options, recruit, now_ms, on_progress).await?;
+        match (self.speculation, draft) {
+            (Speculation::Lookup, _) => engine.look_up(self.pace.clone()),
+            (_, Some(draft)) => engine.add_draft(&draft, self.pace.clone(), now_ms).await?,
+            _ => {}
+        }
+        Ok(engine)
+    }
 }
 
 /// Which losses count.
@@ -178,7 +209,7 @@ impl Session {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<AnyEngine> {
         let gguf = open(&self.origin.sources).await?;
-        engine::load_with(&gguf, options, recruit, now_ms, on_progress).await
+        self.origin.load(&gguf, options, recruit, on_progress).await
     }
 
     /// What happened since the last call that the caller should hear of.

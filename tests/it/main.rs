@@ -43,6 +43,8 @@ mod gpu_shaders;
 #[cfg(feature = "gpu")]
 mod gpu_signals;
 #[cfg(feature = "gpu")]
+mod gpu_speculate;
+#[cfg(feature = "gpu")]
 mod gpu_support;
 #[cfg(feature = "gpu")]
 mod gpu_top_k;
@@ -62,6 +64,7 @@ mod session_choices;
 mod session_labels;
 mod session_opening;
 mod session_signals;
+mod speculate;
 mod structured;
 mod support;
 mod template;
