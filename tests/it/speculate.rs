@@ -233,13 +233,16 @@ fn an_interrupted_request_goes_on() {
     }
 }
 
+/// The two likeliest tokens of a place, and how often each was chosen there.
+type Place = (Vec<(u32, f32)>, BTreeMap<u32, usize>);
+
 /// Draws of an engine against its own probabilities: of every token, given those before it in its answer.
 #[test]
 fn sampled_answers_have_the_models_probabilities() {
     const SEEDS: u64 = 300;
     let prompt = repeating(30);
     let mut engine = speculating(Reference::new, Some("window"), 64, Pace::fixed(3));
-    let mut places: BTreeMap<Vec<u32>, (Vec<(u32, f32)>, BTreeMap<u32, usize>)> = BTreeMap::new();
+    let mut places: BTreeMap<Vec<u32>, Place> = BTreeMap::new();
     let mut drafted = 0;
     for seed in 0..SEEDS {
         let sampling = SamplerConfig {
