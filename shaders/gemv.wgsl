@@ -1,59 +1,39 @@
-// out[t, out_first + n] = sum_k w[n, k] * x[t, k] for one token or a few: every weight is read once per token.
+// out[n] = sum_k w[n, k] * x[k] for one token. What goes in (x as it is, or through a norm), what multiplies (f32, f16,
+// bytes), how a team of threads sums and what becomes of the sums (stored, added, gated) are fragments.
 // Rows out of range (the grid is rounded up) repeat the last row and store nothing.
 //!import step
 //!import grid
-//!import weight
+//!import gemv_weight
+//!import {{INPUT}}
+//!import {{MATH}}
+//!import {{REDUCE}}
+//!import {{OUTPUT}}
 
-const LANES: u32 = {{LANES}}u;
-// Four rows of w per workgroup, one in each component: they share the loads of x.
-var<workgroup> sums: array<vec4<f32>, LANES>;
+const LANES = {{LANES}}u;     // threads of a team: they share four rows of w, and for them the loads of x
+const THREADS = {{THREADS}}u; // of a workgroup: several teams
 
-// One workgroup per four rows; lane i takes the sub-blocks i, i + LANES, …
-@compute @workgroup_size({{LANES}})
-fn tree(
+// Lane i of a team takes the sub-blocks i, i + LANES, …
+@compute @workgroup_size(THREADS)
+fn team(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) thread: u32,
 ) {
-    let row = 4u * group_index(group, groups);
-    let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.rows - 1u));
-    let blocks = row_blocks();
-    var sum = vec4<f32>(0.0);
-    for (var block = lane; block < blocks; block += LANES) {
-        let at = (group.y * blocks + block) * 8u;
+    let quad = (THREADS / LANES) * group_index(group, groups) + thread / LANES;
+    let rows = min(rows_of(quad), vec4<u32>(params.rows - 1u));
+    let blocks = (params.cols + 31u) / 32u;
+    var sum = vec4<f32>();
+    for (var block = thread % LANES; block < blocks; block += LANES) {
+        let i = inputs(8u * block);
         sum += vec4<f32>(
-            block_dot(weight_block(rows.x, block), at),
-            block_dot(weight_block(rows.y, block), at),
-            block_dot(weight_block(rows.z, block), at),
-            block_dot(weight_block(rows.w, block), at),
+            products(rows.x, block, i),
+            products(rows.y, block, i),
+            products(rows.z, block, i),
+            products(rows.w, block, i),
         );
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var width = LANES / 2u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            sums[lane] += sums[lane + width];
-        }
-        workgroupBarrier();
+    let total = reduce(thread, sum, squares);
+    if (thread % LANES == 0u) {
+        finish(quad, total.sum * input_scale(total.squares));
     }
-    if (lane < 4u) {
-        store(group.y, row + lane, sums[0][lane]);
-    }
-}
-
-// One thread per row, no barriers.
-@compute @workgroup_size(64)
-fn serial(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let row = 64u * group_index(group, groups) + lane;
-    let source = min(row, params.rows - 1u);
-    let blocks = row_blocks();
-    var sum = 0.0;
-    for (var block = 0u; block < blocks; block += 1u) {
-        sum += block_dot(weight_block(source, block), (group.y * blocks + block) * 8u);
-    }
-    store(group.y, row, sum);
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 pub use crate::gpu::{Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
+use crate::kernels::gemv::{self, Norm, Output};
 use crate::kernels::kv_write::GpuCache;
 use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
@@ -10,8 +11,8 @@ use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, HeadLayout, Measured, MemoryLimits, Method, Ops, PartShape,
-    RopeShape, Spans, Split, TOP_K_MAX, TopK,
+    AttentionShape, BackendInfo, CacheShape, CacheType, GateUpStage, HeadLayout, HeadStage, Measured, MemoryLimits,
+    Method, Ops, PartShape, QkvStage, RopeShape, Spans, Split, TOP_K_MAX, TopK,
 };
 
 /// See the module's documentation.
@@ -60,6 +61,19 @@ impl Gpu {
     /// The variants that it computes with.
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
+    }
+
+    /// A product with the one row of `x`, behind the norm of this gain and epsilon if there is one.
+    fn product(
+        &mut self,
+        out: &mut Tensor,
+        w: &Weight,
+        x: &Tensor,
+        norm: Option<(&Tensor, f32)>,
+        output: Output,
+    ) -> Result<()> {
+        let norm = norm.map(|(gain, eps)| Norm { gain, eps });
+        gemv::gpu(&mut self.rec, self.tuning.gemv, out, w, x, norm, output)
     }
 
     /// What several activations hold, in one wait.
@@ -180,7 +194,7 @@ impl Ops for Gpu {
     }
 
     fn matmul(&mut self, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
-        matmul::gpu(&mut self.rec, out, w, x)
+        matmul::gpu(&mut self.rec, &self.tuning, out, w, x)
     }
 
     fn add(&mut self, out: &mut Tensor, x: &Tensor) -> Result<()> {
@@ -236,6 +250,48 @@ impl Ops for Gpu {
     fn copy_rows(&mut self, out: &mut Tensor, x: &Tensor, first: usize) -> Result<()> {
         let p = copy_rows::Params { cols: dim(x.cols()) };
         copy_rows::gpu(&mut self.rec, &p, first, out, x)
+    }
+
+    fn qkv(&mut self, s: QkvStage<'_, Self>) -> Result<()> {
+        if s.x.rows() == 1 {
+            self.product(s.qkv, s.w, s.x, Some((s.norm, s.eps)), Output::Store)?;
+        } else {
+            self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
+            self.matmul(s.qkv, s.w, s.xb)?;
+        }
+        if let Some(bias) = s.bias {
+            self.add_bias(s.qkv, bias)?;
+        }
+        if let Some((q_gain, k_gain)) = s.head_norms {
+            self.head_norm(s.qkv, s.rope.heads, q_gain, k_gain, s.eps)?;
+        }
+        self.rope(s.qkv, s.table, s.rope)?;
+        self.kv_write(s.cache, s.qkv, s.rope.heads)
+    }
+
+    fn matmul_add(&mut self, x: &mut Tensor, tmp: &mut Tensor, w: &Weight, y: &Tensor) -> Result<()> {
+        if y.rows() == 1 {
+            return self.product(x, w, y, None, Output::Add);
+        }
+        self.matmul(tmp, w, y)?;
+        self.add(x, tmp)
+    }
+
+    fn gate_up(&mut self, s: GateUpStage<'_, Self>) -> Result<()> {
+        if s.x.rows() == 1 && gemv::gates(s.w) {
+            return self.product(s.act, s.w, s.x, Some((s.norm, s.eps)), Output::Gate);
+        }
+        self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
+        self.matmul(s.gate_up, s.w, s.xb)?;
+        self.silu_mul(s.act, s.gate_up)
+    }
+
+    fn head(&mut self, s: HeadStage<'_, Self>) -> Result<()> {
+        if s.x.rows() == 1 {
+            return self.product(s.logits, s.w, s.x, Some((s.norm, s.eps)), Output::Store);
+        }
+        self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
+        self.matmul(s.logits, s.w, s.xb)
     }
 
     fn measure(&mut self) -> Result<()> {

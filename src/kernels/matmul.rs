@@ -10,13 +10,17 @@ use super::wgsl::Variant;
 use super::{Kernel, dim};
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
-use crate::gpu::{Binding, Grid, Recorder, Style, Tensor};
+use crate::gpu::{Binding, Grid, Recorder, Tensor};
+#[cfg(feature = "gpu")]
+use crate::kernels::gemv;
+#[cfg(feature = "gpu")]
+use crate::kernels::tuning::{Reduce, Tuning};
 #[cfg(feature = "gpu")]
 use crate::kernels::weight::Weight;
 use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
-/// Shape of one dispatch, that is of one row part of a weight; the uniform of `gemv.wgsl` and `gemm.wgsl`.
+/// Shape of one dispatch, that is of one row part of a weight; the uniform of `gemm.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct Params {
@@ -55,37 +59,24 @@ impl Kernel for Params {
     const NAME: &'static str = "matmul";
 
     fn variants() -> Vec<Variant> {
-        let of = |t: DType| {
-            let trees = LANES.map(|lanes| variant("gemv", "tree", t, lanes));
-            let others = [("gemv", "serial"), ("gemm", "tree"), ("gemm", "serial")];
-            let others = others.map(|(kernel, entry)| variant(kernel, entry, t, LANES[0]));
-            trees.into_iter().chain(others)
-        };
+        let of = |t: DType| ["tree", "serial"].map(|entry| variant(entry, t));
         DType::ALL.into_iter().flat_map(of).collect()
     }
 }
 
-/// Threads that share a row of `gemv/tree`. A lane takes whole sub-blocks of 32 weights: 64 lanes pay from [`LONG_ROW`] on.
-const LANES: [u32; 2] = [32, 64];
-
-/// K from which a row is long, and has the larger number of threads.
+/// K from which a row is long: beyond what the threads of a team take in one turn.
 pub const LONG_ROW: usize = 2048;
 
-fn variant(kernel: &'static str, entry: &'static str, t: DType, lanes: u32) -> Variant {
-    let v = Variant::new(kernel).entry(entry).name("FORMAT", t.fragment());
-    if kernel == "gemv" { v.int("LANES", lanes) } else { v }
+fn variant(entry: &'static str, t: DType) -> Variant {
+    Variant::new("gemm").entry(entry).name("FORMAT", t.fragment())
 }
-
-/// Most tokens for which reading the weights once per token beats a tile of 32 tokens that is mostly empty.
-#[cfg(feature = "gpu")]
-const GEMV_TOKENS: usize = 8;
 
 /// Records `out [T, N] = x [T, K] · wᵀ`: one dispatch per piece of the weight.
 ///
 /// # Errors
 /// [`Error::Internal`] when the shapes do not fit, and what [`Recorder::launch`] says.
 #[cfg(feature = "gpu")]
-pub fn gpu(rec: &mut Recorder, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
+pub fn gpu(rec: &mut Recorder, tuning: &Tuning, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
     let (tokens, out_cols) = (x.rows(), out.cols());
     if x.cols() != w.cols() || out_cols != w.rows() || tokens > out.max_rows() {
         let (m, n, k) = (out.max_rows(), w.rows(), w.cols());
@@ -94,16 +85,16 @@ pub fn gpu(rec: &mut Recorder, out: &mut Tensor, w: &Weight, x: &Tensor) -> Resu
             "matmul: x [{tokens}, {got}], w [{n}, {k}], out [{m}, {out_cols}]"
         )));
     }
+    if tokens == 1 {
+        return gemv::gpu(rec, tuning.gemv, out, w, x, None, gemv::Output::Store);
+    }
     for piece in w.pieces() {
         let p = Params::new(piece.dtype, piece.rows, w.cols(), out_cols, piece.first);
-        let lanes = LANES[usize::from(w.cols() >= LONG_ROW)];
-        let (variant, grid) = match rec.device().style() {
-            Style::Serial if tokens == 1 => (("gemv", "serial"), Grid::threads(piece.rows, 64, 1)),
-            Style::Serial => (("gemm", "serial"), Grid::threads(piece.rows, 64, tokens.div_ceil(4))),
-            Style::Tree if tokens <= GEMV_TOKENS => (("gemv", "tree"), Grid::threads(piece.rows, 4, tokens)),
-            Style::Tree => (("gemm", "tree"), Grid::threads(piece.rows, 64, tokens.div_ceil(32))),
+        let (entry, grid) = match tuning.gemm.reduce {
+            Reduce::Serial => ("serial", Grid::threads(piece.rows, 64, tokens.div_ceil(4))),
+            Reduce::Tree | Reduce::Subgroups => ("tree", Grid::threads(piece.rows, 64, tokens.div_ceil(32))),
         };
-        let variant = self::variant(variant.0, variant.1, piece.dtype, lanes);
+        let variant = variant(entry, piece.dtype);
         let bindings = &[
             Binding::output(out),
             Binding::input(x),

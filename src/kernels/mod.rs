@@ -15,6 +15,8 @@ pub mod add_bias;
 pub mod attention;
 pub mod copy_rows;
 pub mod embed;
+#[cfg(feature = "gpu")]
+pub mod gemv;
 pub mod head_norm;
 pub mod kv_write;
 pub mod matmul;
@@ -46,6 +48,8 @@ pub fn all_variants() -> Vec<Variant> {
         add::Params::variants(),
         embed::Params::variants(),
         matmul::Params::variants(),
+        #[cfg(feature = "gpu")]
+        gemv::Params::variants(),
         add_bias::Params::variants(),
         attention::Params::variants(),
         copy_rows::Params::variants(),

@@ -32,12 +32,17 @@ pub enum Math {
     Int8,
 }
 
+impl Math {
+    /// All of them.
+    pub const ALL: [Math; 3] = [Math::F32, Math::F16, Math::Int8];
+}
+
 /// Products with one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Gemv {
     /// How a row's sum is brought together.
     pub reduce: Reduce,
-    /// Threads of a workgroup, all of which share each of its rows. Of no meaning with [`Reduce::Serial`].
+    /// Threads that share four rows: a power of two up to 256. Of no meaning with [`Reduce::Serial`].
     pub lanes: u32,
     /// Inner loop.
     pub math: Math,
@@ -82,7 +87,7 @@ impl Tuning {
         Tuning {
             gemv: Gemv {
                 reduce,
-                lanes: 64,
+                lanes: 32,
                 math: Math::F32,
             },
             gemm: Gemm {

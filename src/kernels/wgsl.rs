@@ -220,6 +220,8 @@ const BENCH: &[(&str, &str)] = &[];
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
     "step", "grid", "cache_f16", "cache_f32",
     "half", "block", "quantised", "k_scales", "weight",
+    "gemv_weight", "input_plain", "input_norm", "math_float", "math_f32", "math_f16", "math_int8", "reduce_none",
+    "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows", "output_gate",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
 ];
 

@@ -1,6 +1,7 @@
 //! Twins of the kernels that read weights: matmul and embed, every format on the GPU against its CPU reference.
 
 use kinglet::gpu::{Recorder, Style};
+use kinglet::kernels::tuning::Tuning;
 use kinglet::kernels::weight::Weight;
 use kinglet::kernels::{embed, matmul};
 use kinglet::ops::PartShape;
@@ -114,6 +115,11 @@ fn random_rows(rng: &mut Rng, t: DType, rows: usize, cols: usize, scales: Scales
     bytes
 }
 
+/// Rows of random quants with ordinary scales.
+pub fn random_weights(rng: &mut Rng, t: DType, rows: usize, cols: usize) -> Vec<u8> {
+    random_rows(rng, t, rows, cols, Scales::Normal)
+}
+
 /// Whole rows of a weight in one part.
 struct Part {
     dtype: DType,
@@ -147,7 +153,8 @@ fn products(rec: &mut Recorder, rng: &mut Rng, cols: usize, parts: &[Part], toke
     let w = weight(rec, cols, parts);
     let on_gpu = upload(rec, tokens, cols, &x);
     let mut out = upload(rec, tokens, rows, &vec![7.0; tokens * rows]);
-    matmul::gpu(rec, &mut out, &w, &on_gpu).expect("records");
+    let tuning = Tuning::of(rec.device());
+    matmul::gpu(rec, &tuning, &mut out, &w, &on_gpu).expect("records");
     let (mut want, mut power) = (vec![0.0; tokens * rows], vec![0.0; tokens * rows]);
     let x_squared: Vec<f32> = x.iter().map(|v| v * v).collect();
     let mut first = 0;

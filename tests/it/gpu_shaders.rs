@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kinglet::kernels::all_variants;
+use kinglet::kernels::wgsl::Extra;
 
 #[test]
 fn every_variant_validates() {
@@ -20,7 +21,18 @@ fn every_variant_validates() {
         );
         let flags = naga::valid::ValidationFlags::all();
         // pack2x16float is in every WebGPU device (naga keeps a capability for GLES); nothing else is asked for.
-        let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32);
+        // A shader that uses more than its variant declares does not pass.
+        let mut has = naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+        for extra in &variant.extras {
+            has |= match extra {
+                Extra::Subgroups => naga::valid::Capabilities::SUBGROUP,
+                Extra::F16 => naga::valid::Capabilities::SHADER_FLOAT16,
+                Extra::Int8 => naga::valid::Capabilities::empty(),
+            };
+        }
+        let mut validator = naga::valid::Validator::new(flags, has);
+        validator.subgroup_stages(naga::valid::ShaderStages::COMPUTE);
+        validator.subgroup_operations(naga::valid::SubgroupOperationSet::all());
         if let Err(e) = validator.validate(&module) {
             panic!("{label}:\n{}", e.emit_to_string(&source));
         }

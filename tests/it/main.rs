@@ -32,6 +32,7 @@ mod gpu_bench;
 #[cfg(feature = "gpu")]
 mod gpu_embedding;
 #[cfg(feature = "gpu")]
+mod gpu_gemv;
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;
