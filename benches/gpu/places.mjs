@@ -1,8 +1,6 @@
 // Where the package runs for the bench: Chromium, Firefox, or Node on Dawn, with one face:
 // `{ versions, adapter, call(name, args), memory(), close() }`; `call` is a handler of handlers.js.
-import { readFileSync } from 'node:fs';
-import { openAsBlob } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openAsBlob, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -43,7 +41,7 @@ async function openChromium(ask, { adapter }) {
   const crash = new Promise((_, reject) => page.once('crash', () => reject(new Error('the page crashed'))));
   crash.catch(() => {}); // it is awaited with each call
   await page.goto(server.origin);
-  await page.locator('body[data-ready]').waitFor();
+  await page.locator('body[data-ready]').waitFor({ state: 'attached' });
   const { product } = await (await browser.newCDPSession(page)).send('Browser.getVersion');
   return {
     versions: { browser: product },
@@ -104,23 +102,21 @@ async function openNode(ask, { adapter }) {
     const module = (name) => bytes(new URL(`wasm/${name}_bg.wasm`, home));
     return kinglet(home.href, { host: 'here', wasm: { baseline: module('kinglet'), grammar: module('kinglet_grammar') } });
   };
-  const { call, ...others } = {
-    call: handlers({
-      make: {
-        kinglet: packaged(new URL('pkg/', ROOT)),
-        against: packaged(pathToFileURL(`${ask.against ?? '/'}/`)),
-      },
-      async meter() {
-        const module = await import(pathToFileURL(join(ask.meter, 'kinglet_bench.js')).href);
-        await module.default({ module_or_path: bytes(join(ask.meter, 'kinglet_bench_bg.wasm')) });
-        return module.measureKernels;
-      },
-    }),
-    versions: { node: process.version, dawn: JSON.parse(readFileSync(new URL('node_modules/webgpu/package.json', ROOT))).version },
-    model: ask.model ? await openAsBlob(ask.model) : undefined,
-  };
+  const call = handlers({
+    make: {
+      kinglet: packaged(new URL('pkg/', ROOT)),
+      against: packaged(pathToFileURL(`${ask.against ?? ''}/`)),
+    },
+    async meter() {
+      const module = await import(pathToFileURL(join(ask.meter, 'kinglet_bench.js')).href);
+      await module.default({ module_or_path: bytes(join(ask.meter, 'kinglet_bench_bg.wasm')) });
+      return module.measureKernels;
+    },
+  });
+  const dawn = JSON.parse(readFileSync(new URL('node_modules/webgpu/package.json', ROOT))).version;
   return {
-    ...others,
+    versions: { node: process.version, dawn },
+    model: ask.model ? await openAsBlob(ask.model) : undefined,
     call: (name, args = {}) => call[name](args),
     memory: async () => ({ node: { peak_rss: process.resourceUsage().maxRSS * 1024 } }),
     close: async () => {},
