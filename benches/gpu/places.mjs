@@ -1,6 +1,6 @@
 // Where the package runs for the bench: Chromium, Firefox, or Node on Dawn, with one face:
 // `{ versions, adapter, call(name, args), memory(), close() }`; `call` is a handler of handlers.js.
-import { mkdtempSync, openAsBlob, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -97,10 +97,11 @@ async function openNode(ask, { adapter }) {
   if (adapter === 'system') process.env.KINGLET_ADAPTER = 'system';
   const { openDawn } = await import('../../tests/web/support/dawn.mjs');
   await openDawn();
+  const server = await serve(ask);
   const bytes = (path) => new Uint8Array(readFileSync(path)).buffer;
   const packaged = (home) => () => {
     const module = (name) => bytes(new URL(`wasm/${name}_bg.wasm`, home));
-    return kinglet(home.href, { host: 'here', wasm: { baseline: module('kinglet'), grammar: module('kinglet_grammar') } });
+    return kinglet(home.href, { host: 'here', store: 'none', wasm: { baseline: module('kinglet'), grammar: module('kinglet_grammar') } });
   };
   const call = handlers({
     make: {
@@ -116,10 +117,10 @@ async function openNode(ask, { adapter }) {
   const dawn = JSON.parse(readFileSync(new URL('node_modules/webgpu/package.json', ROOT))).version;
   return {
     versions: { node: process.version, dawn },
-    model: ask.model ? await openAsBlob(ask.model) : undefined,
+    model: `${server.origin}/models/model.gguf`,
     call: (name, args = {}) => call[name](args),
     memory: async () => ({ node: { peak_rss: process.resourceUsage().maxRSS * 1024 } }),
-    close: async () => {},
+    close: () => server.close(),
   };
 }
 
