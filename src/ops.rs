@@ -236,6 +236,10 @@ pub trait Ops {
     fn cache(&mut self, shape: CacheShape) -> Result<Self::Cache>;
     /// Waits until uploads so far have left their staging memory (bounds memory in flight while loading).
     async fn settle(&mut self) -> Result<()>;
+    /// Everything was filled: returns the memory that only filling needs.
+    fn loaded(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// What `error` of an operation means for a loaded model: a device that failed once fails from then on, and is lost.
     fn outcome(&self, error: Error) -> Error {
         error

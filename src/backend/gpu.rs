@@ -154,6 +154,10 @@ impl Ops for Gpu {
         self.rec.settle().await
     }
 
+    fn loaded(&mut self) -> Result<()> {
+        self.rec.all_arrived()
+    }
+
     const COMPILES: bool = true;
 
     fn discard(&mut self, logits: &Tensor) -> Result<()> {

@@ -22,6 +22,7 @@ pub mod measure;
 pub mod pipeline;
 pub mod readback;
 pub mod recorder;
+pub mod ring;
 
 pub use crate::kernels::wgsl::Style;
 pub use buffer::{Buffer, Tensor};

@@ -13,6 +13,7 @@ use super::launch::{Binding, Grid, Launch};
 use super::measure::Kept;
 use super::pipeline::{STEP_BYTES, Verdict};
 use super::readback::Staging;
+use super::ring::Ring;
 use crate::error::{Error, Result};
 use crate::kernels::wgsl::Variant;
 use crate::kernels::{Kernel, dim};
@@ -74,6 +75,7 @@ pub struct Recorder {
     /// Dispatches since the last submit.
     recorded: u64,
     pub(super) staging: Staging,
+    pub(super) ring: Ring,
     pub(super) aids: Account,
     pub(super) stats: Stats,
 }
@@ -105,6 +107,7 @@ impl Recorder {
             kept: None,
             recorded: 0,
             staging: Staging::default(),
+            ring: Ring::default(),
             aids,
             stats: Stats::default(),
         })
@@ -152,9 +155,14 @@ impl Recorder {
             let message = format!("write of {} bytes at {offset} into {}", bytes.len(), buffer.size());
             return Err(Error::internal(message));
         }
+        self.put(buffer, offset, bytes);
+        self.device.check()
+    }
+
+    /// Writes `bytes` before everything that is submitted from now on, of which that was recorded before is a part.
+    pub(super) fn put(&mut self, buffer: &Buffer, offset: u64, bytes: &[u8]) {
         self.stats.uploaded += bytes.len() as u64;
         self.device.queue.write_buffer(&buffer.raw, offset, bytes);
-        self.device.check()
     }
 
     /// Writes `data.len() / cols` whole rows of an activation, beginning at `first_row`.
@@ -344,7 +352,7 @@ impl Recorder {
     }
 
     /// Returns the memory of dropped buffers, now that nothing recorded uses them, and forgets their bind groups.
-    fn bury(&mut self) {
+    pub(super) fn bury(&mut self) {
         let dead = self.graveyard.take();
         if dead.is_empty() {
             return;

@@ -20,6 +20,7 @@ pub mod gemv;
 pub mod head_norm;
 pub mod kv_write;
 pub mod matmul;
+pub mod repack;
 pub mod rms_norm;
 pub mod rope;
 pub mod silu_mul;
@@ -55,6 +56,7 @@ pub fn all_variants() -> Vec<Variant> {
         copy_rows::Params::variants(),
         head_norm::Params::variants(),
         kv_write::Params::variants(),
+        repack::Params::variants(),
         rms_norm::Params::variants(),
         rope::Params::variants(),
         silu_mul::Params::variants(),

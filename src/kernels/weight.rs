@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Recorder};
+use crate::kernels::repack;
 use crate::ops::PartShape;
 use crate::quant::DType;
-use crate::quant::planes::{plane_words, repack_rows};
+use crate::quant::planes::plane_words;
 
 /// A matrix `[N, K]`: parts stacked by rows.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ impl Weight {
                 let message = format!("{}: {} columns beside {cols}", part.name, part.cols);
                 return Err(Error::internal(message));
             }
+            let bytes = part.dtype.row_bytes(cols).map(|b| b.saturating_mul(part.rows));
+            rec.make_way(bytes.unwrap_or(0))?; // before anything is read, as all memory is had
             all.push(Part {
                 dtype: part.dtype,
                 first: rows,
@@ -109,7 +112,7 @@ impl Weight {
             }
             let count = (end - row).min(rest.len() / row_bytes);
             let (now, later) = rest.split_at(count * row_bytes);
-            piece.store(rec, cols, row - piece.first, now)?;
+            piece.store(rec, cols, row - piece.first, now, row_bytes)?;
             (row, rest) = (row + count, later);
         }
         Ok(())
@@ -144,11 +147,27 @@ fn allocate(rec: &mut Recorder, pieces: &mut Vec<Piece>, shape: &PartShape, firs
 }
 
 impl Piece {
-    fn store(&self, rec: &mut Recorder, cols: usize, row: usize, bytes: &[u8]) -> Result<()> {
+    /// Whole rows from `row` on. The device deals them into the planes; floats lie there as in the file.
+    fn store(&self, rec: &mut Recorder, cols: usize, row: usize, bytes: &[u8], row_bytes: usize) -> Result<()> {
         let (wq_vec4s, wd_words) = plane_words(self.dtype, cols);
-        let (mut wq, mut wd) = (Vec::new(), Vec::new());
-        repack_rows(self.dtype, cols, bytes, &mut wq, &mut wd)?;
-        rec.write(&self.wq, (row * wq_vec4s * 16) as u64, bytemuck::cast_slice(&wq))?;
-        rec.write(&self.wd, (row * wd_words * 4) as u64, bytemuck::cast_slice(&wd))
+        let (wq_at, wd_at) = ((row * wq_vec4s * 16) as u64, (row * wd_words * 4) as u64);
+        let floats = self.dtype.block_len() == 1;
+        if floats && row_bytes == wq_vec4s * 16 {
+            return rec.write(&self.wq, wq_at, bytes);
+        }
+        let at_once = rec.way_bytes()? / row_bytes;
+        if floats || at_once == 0 {
+            let (wq, wd) = repack::cpu(self.dtype, cols, bytes)?;
+            rec.write(&self.wq, wq_at, bytemuck::cast_slice(&wq))?;
+            return rec.write(&self.wd, wd_at, bytemuck::cast_slice(&wd));
+        }
+        let mut row = row;
+        for some in bytes.chunks(at_once * row_bytes) {
+            let rows = some.len() / row_bytes;
+            let raw = rec.on_the_way(some)?;
+            repack::gpu(rec, self, cols, &raw, row, rows)?;
+            row += rows;
+        }
+        Ok(())
     }
 }

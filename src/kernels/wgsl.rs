@@ -85,6 +85,8 @@ pub struct Variant {
     pub entry: &'static str,
     /// Substitutions.
     pub defs: Vec<(&'static str, Value)>,
+    /// More of them, numbers that follow from the others: the label does not tell them.
+    pub implied: Vec<(&'static str, u32)>,
     /// What a device must have.
     pub extras: Vec<Extra>,
 }
@@ -96,6 +98,7 @@ impl Variant {
             kernel,
             entry: "main",
             defs: Vec::new(),
+            implied: Vec::new(),
             extras: Vec::new(),
         }
     }
@@ -115,6 +118,12 @@ impl Variant {
     /// Defines `{{name}}` as a word.
     pub fn name(mut self, name: &'static str, value: &'static str) -> Self {
         self.defs.push((name, Value::Name(value)));
+        self
+    }
+
+    /// Defines numbers that follow from a definition made before.
+    pub fn implied(mut self, numbers: &[(&'static str, u32)]) -> Self {
+        self.implied.extend(numbers);
         self
     }
 
@@ -172,14 +181,19 @@ impl Variant {
         let mut rest = line;
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").ok_or_else(|| self.broken("line", line))?;
-            let found = self.defs.iter().find(|(defined, _)| *defined == name);
-            let (_, value) = found.ok_or_else(|| self.broken("substitution", name))?;
+            let value = self.value(name).ok_or_else(|| self.broken("substitution", name))?;
             out.push_str(before);
             out.push_str(&value.to_string());
             rest = after;
         }
         out.push_str(rest);
         Ok(out)
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        let implied = self.implied.iter().map(|(name, n)| (*name, Value::Int(*n)));
+        let mut all = self.defs.iter().copied().chain(implied);
+        all.find(|(defined, _)| *defined == name).map(|(_, value)| value)
     }
 
     fn broken(&self, what: &str, name: &str) -> Error {
@@ -200,8 +214,8 @@ macro_rules! sources {
 
 /// Shaders, one per kernel.
 const KERNELS: &[(&str, &str)] = sources!["":
-    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemv", "head_norm", "kv_write", "rms_norm", "rope",
-    "silu_mul", "top_k",
+    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemv", "head_norm", "kv_write", "repack", "rms_norm",
+    "rope", "silu_mul", "top_k",
 ];
 
 /// Shaders that only a measurement has.
@@ -223,6 +237,7 @@ const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
     "gemv_weight", "input_plain", "input_norm", "math_float", "math_f32", "math_f16", "math_int8", "reduce_none",
     "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows", "output_gate",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
+    "repack_nibbles", "repack_stretches", "repack_crossed", "repack_high",
 ];
 
 #[cfg(test)]

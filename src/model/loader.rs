@@ -230,6 +230,7 @@ async fn stream<O: Ops>(
         }
     }
     ops.settle().await?;
+    ops.loaded()?;
     Ok((Vectors(vectors), samples))
 }
 

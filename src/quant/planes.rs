@@ -100,6 +100,32 @@ pub fn unpack_rows(t: DType, cols: usize, wq: &[u32], wd: &[u32]) -> Result<Vec<
     Ok(bytes)
 }
 
+/// The layout's numbers by their names in `shaders/repack.wgsl`, which deals blocks as [`repack_rows`] does; `None` for
+/// floats, which lie in the planes as in the file.
+pub(crate) fn numbers(t: DType) -> Option<[(&'static str, u32); 16]> {
+    let l = Layout::of(t);
+    let [low_from, high_from] = sub_block::places(t);
+    let numbers = [
+        ("BYTES", l.block_bytes),
+        ("SUBS", l.block_len / SUB),
+        ("LOW", l.low),
+        ("LOW_FROM", low_from),
+        ("HIGH", l.high),
+        ("HIGH_FROM", high_from),
+        ("HIGH_TO", l.high_at),
+        ("GROUP", l.group),
+        ("WD", l.wd),
+        ("STRIDE", l.stride),
+        ("SCALES", l.scales.2),
+        ("SCALES_FROM", l.scales.0),
+        ("SCALES_TO", l.scales.1),
+        ("HALVES", l.halves.2),
+        ("HALVES_FROM", l.halves.0),
+        ("HALVES_TO", l.halves.1),
+    ];
+    (l.low > 0).then(|| numbers.map(|(name, n)| (name, n as u32)))
+}
+
 fn row_bytes(t: DType, cols: usize) -> Result<usize> {
     let bytes = t.row_bytes(cols).filter(|&b| b > 0);
     bytes.ok_or_else(|| Error::internal(format!("there are no rows of {cols} {t} weights")))

@@ -68,6 +68,14 @@ fn nibbles(t: DType) -> Option<(usize, Option<usize>)> {
     }
 }
 
+/// Where the low and the high bits of a block's first sub-block begin, in bytes; 0 where there are none.
+pub(super) fn places(t: DType) -> [usize; 2] {
+    match nibbles(t) {
+        Some((low, high)) => [low, high.unwrap_or(0)],
+        None => fields(t, 0).map(|field| field.map_or(0, |f| f.at)),
+    }
+}
+
 /// Reads the quants of sub-block `s` of a file block.
 pub(super) fn read(t: DType, block: &[u8], s: usize) -> Quants {
     let mut q = Quants::default();

@@ -51,7 +51,7 @@ fn found_wrong(drill: Drill, style: Option<Style>, op: &str) {
 #[test]
 fn a_compiler_that_is_wrong_is_found() {
     // A driver that flushes subnormal halves; one that drops the rescaling of the softmax; one that loses a sign; one
-    // that rounds the norm's epsilon away. Each in one kernel only.
+    // that rounds the norm's epsilon away; one that shifts too far. Each in one kernel only.
     let faults = [
         ("gemv", "fraction, exponent", "vec4<u32>(), exponent", "subnormal"),
         (
@@ -60,6 +60,8 @@ fn a_compiler_that_is_wrong_is_found() {
             "vec4<u32>(), exponent",
             "a batch, subnormal",
         ),
+        // The path of the weights themselves.
+        ("repack", "31u - shift", "30u - shift", "embed Q4_K"),
         ("attention", "params.scale", "(params.scale * 1.02)", "attention"),
         ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
         ("head_norm", "params.eps", "(params.eps + 0.01)", "norm of heads"),

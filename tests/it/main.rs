@@ -39,6 +39,8 @@ mod gpu_ops;
 #[cfg(feature = "gpu")]
 mod gpu_profile;
 #[cfg(feature = "gpu")]
+mod gpu_repack;
+#[cfg(feature = "gpu")]
 mod gpu_restore;
 mod gpu_shaders;
 #[cfg(feature = "gpu")]
