@@ -15,14 +15,24 @@ export function softwareName(info: { architecture: string; device: string; descr
   return info !== undefined && [info.architecture, info.device, info.description].some((name) => SOFTWARE.test(name));
 }
 
-/** `"google swiftshader"`, `"nvidia ampere"`; empty where the browser says nothing. */
-export async function adapterName(): Promise<string> {
+/** What a browser says of the adapter. */
+export interface AdapterNames {
+  /** `"google swiftshader"`, `"nvidia ampere"`; empty where the browser says nothing. */
+  name: string;
+  /** Everything that it says. */
+  key: string;
+}
+
+/** What this browser says of the adapter that the engine would get. */
+export async function adapterNames(): Promise<AdapterNames> {
   const { gpu } = navigator as { gpu?: Gpu };
   // The same request as the engine's, so the same adapter.
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
   if (!adapter?.info) {
-    return '';
+    return { name: '', key: '' };
   }
   const { vendor, architecture, device, description } = adapter.info;
-  return description || [vendor, architecture, device].filter((part) => part !== '').join(' ');
+  const joined = (parts: string[]) => parts.filter((part) => part !== '').join(' ');
+  const name = description || joined([vendor, architecture, device]);
+  return { name, key: joined([vendor, architecture, device, description]) };
 }

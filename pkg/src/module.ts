@@ -8,7 +8,7 @@ import type { Inspection } from './inspect.js';
 import type { Engine, RequestKind } from './protocol.js';
 import type { Reader } from './sources/reader.js';
 import type { Team } from './team.js';
-import type { Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
+import type { GpuFacts, Info, ModuleKind, Phase, Stats, WasmFile, WasmFiles } from './types.js';
 
 /** The generated class: an engine that does not know which build it is part of, nor its memory. */
 export interface RawEngine extends Omit<Engine, 'info' | 'stats' | 'start'> {
@@ -20,8 +20,8 @@ export interface RawEngine extends Omit<Engine, 'info' | 'stats' | 'start'> {
   vocabulary(): Vocabulary;
   info(): Omit<Info, 'host' | 'module' | 'threads' | 'isolated'>;
   stats(): Pick<Stats, 'dispatches' | 'submits' | 'gpu_buffers' | 'gpu_bytes'>;
-  /** What was tried of the GPU and found correct, and how long it took. */
-  tried(): { tried: string[]; ms: number };
+  /** What was tried of the GPU and found correct, how long it took, and which variants of the kernels these were. */
+  tried(): { tried: string[]; ms: number; tuned?: Pick<GpuFacts, 'tuning' | 'source'> };
   /** Frees its memory. */
   free(): void;
 }

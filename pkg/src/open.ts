@@ -1,6 +1,6 @@
 // Opens the engine: the one place for it, whatever the engine runs in. What differs between those places is a `Place`.
 
-import { adapterName } from './adapter.js';
+import { adapterNames } from './adapter.js';
 import { toWire } from './errors.js';
 import { Grammars } from './grammar.js';
 import { chooseModule, type Browser, type Recruit } from './module.js';
@@ -43,21 +43,25 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
     let files: Readers | undefined;
     /** What is known of the GPU that there is now. */
     async function known() {
-      const adapter = options.backend === 'cpu' ? '' : await adapterName();
-      const trials = new Trials(adapter, glue.version());
-      return { adapter, trials, tested: adapter === '' ? [] : await trials.passed() };
+      const { name: adapter, key } = options.backend === 'cpu' ? { name: '', key: '' } : await adapterNames();
+      const trials = new Trials(key, glue.version());
+      const wanted = options.tuning ?? 'auto';
+      const [tested, measured] = key === '' ? [[]] : await Promise.all([trials.passed(), wanted === 'auto' ? trials.tuning() : undefined]);
+      return { adapter, key, trials, tested, tuning: measured ?? wanted };
     }
     let gpu = await known();
     const load = (readers: Readers) => {
       files = readers;
-      return glue.load([...readers.all], { ...options, tested: gpu.tested }, report, recruit);
+      return glue.load([...readers.all], { ...options, tested: gpu.tested, tuning: gpu.tuning }, report, recruit);
     };
     const engine = await loadModel(sources, { ...reading, downloads, signal }, load, { progress, notice });
     /** Remembers what the GPU has passed, unless it has become another one meanwhile. */
     async function learn() {
-      const { tried } = engine.tried();
-      if (tried.length > 0 && (await adapterName()) === gpu.adapter) {
+      const { tried, tuned } = engine.tried();
+      const measured = tuned?.source === 'measured' ? tuned.tuning : undefined;
+      if ((tried.length > 0 || measured) && (await adapterNames()).key === gpu.key) {
         await gpu.trials.add(tried);
+        await (measured && gpu.trials.tune(measured));
       }
     }
     await learn();
@@ -91,7 +95,7 @@ export function opener({ host, browser, hire, downloads }: Place): Loader {
           if (aborts > before) {
             return; // nobody waits for it any more; the next request will find that the device is lost
           }
-          await engine.restore?.(found.tested);
+          await engine.restore?.(found.tested, found.tuning);
           if (aborts > before) {
             return; // the old engine is still there
           }

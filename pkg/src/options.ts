@@ -17,6 +17,7 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   exact: kind('boolean', 'true or false'),
   ignoreWindow: kind('boolean', 'true or false'),
   timestamps: kind('boolean', 'true or false'),
+  autotune: (value) => (typeof value === 'boolean' || value === 'always' || (typeof value === 'object' && value !== null) ? undefined : 'true, false, "always" or a tuning'),
   onProgress: kind('function', 'a function'),
   onNotice: kind('function', 'a function'),
   store: undefined, // sources/resolve.ts
@@ -85,7 +86,7 @@ export async function loadArguments(options: KingletOptions, given: Given, findD
 }
 
 /** What the engine is told. */
-function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context, timestamps }: KingletOptions): LoadOptions {
+function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context, timestamps, autotune = true }: KingletOptions): LoadOptions {
   return {
     backend: backend ?? 'auto',
     cache_type: cacheType ?? 'f16',
@@ -94,6 +95,7 @@ function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context
     ...(threads === undefined || threads === 'auto' ? {} : { threads }),
     ...(context === undefined ? {} : { context }),
     ...(timestamps === true ? { timestamps } : {}),
+    tuning: autotune === true ? 'auto' : autotune === false ? 'off' : autotune,
   };
 }
 

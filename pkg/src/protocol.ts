@@ -19,6 +19,7 @@ import type {
   Timings,
   TokenLogprob,
   ToolCallDelta,
+  Tuning,
   Usage,
   WasmFiles,
 } from './types.js';
@@ -35,6 +36,8 @@ export interface LoadOptions {
   tested?: string[];
   /** The GPU's own clock may be used for `profile`. */
   timestamps?: boolean;
+  /** How the variants of the GPU's kernels are chosen; `auto` where nothing is remembered. */
+  tuning: 'off' | 'auto' | 'always' | Tuning;
 }
 
 /** Which of the request shapes a stream has. */
@@ -178,9 +181,9 @@ export interface Engine {
   count(request: unknown): number;
   /**
    * After a call that failed with `gpu_lost`: loads again; the request goes on, and what failed may be called again. `tested`:
-   * what passed on the GPU that there is now.
+   * what passed on the GPU that there is now; `tuning`: the variants of its kernels.
    */
-  restore?(tested?: string[]): Promise<void>;
+  restore?(tested?: string[], tuning?: LoadOptions['tuning']): Promise<void>;
   /** Compares with the twins, beside the request that runs; undefined: it was aborted meanwhile. */
   test?(): Promise<Tested | undefined>;
   /** What happened since the last call. */

@@ -1,6 +1,9 @@
 // Remembers what this GPU was found to compute correctly (src/backend/truth.rs), so that it is tried once for each adapter,
 // browser and version of kinglet. A GPU that failed is not remembered: the next driver may be better. Where there is no
-// database, or it fails, everything is tried again, which takes tens of milliseconds.
+// database, or it fails, everything is tried again, which takes tens of milliseconds. Likewise which variants of the kernels it
+// was measured to run fastest (src/backend/autotune.rs), which takes up to a second.
+
+import type { Tuning } from './types.js';
 
 const DATABASE = 'kinglet-gpu';
 const STORE = 'passed';
@@ -27,6 +30,21 @@ export class Trials {
       const all = new Set([...(await this.passed()), ...names]);
       await this.ask('readwrite', (store) => store.put([...all], this.key)).catch(() => undefined);
     }
+  }
+
+  /** The variants that were measured to be the fastest; undefined: none were. The engine checks them. */
+  async tuning(): Promise<Tuning | undefined> {
+    const known: unknown = await this.ask('readonly', (store) => store.get(this.tuningKey)).catch(() => undefined);
+    return typeof known === 'object' && known !== null ? (known as Tuning) : undefined;
+  }
+
+  /** Remembers them. */
+  async tune(tuning: Tuning): Promise<void> {
+    await this.ask('readwrite', (store) => store.put(tuning, this.tuningKey)).catch(() => undefined);
+  }
+
+  private get tuningKey(): string {
+    return `${this.key}\ntuning`;
   }
 
   private async ask<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {

@@ -91,6 +91,12 @@ export interface KingletOptions {
    * slower while the clock can be read. Default false.
    */
   timestamps?: boolean;
+  /**
+   * Which variants of its kernels a GPU runs. True, the default: when a model first runs on a GPU, they are measured, within a
+   * second, and what was best is remembered for this GPU, browser and version; an emulated GPU is not measured. False: by a table.
+   * `'always'`: measured on an emulated GPU, too. A {@link Tuning}: these, where the GPU has what they need.
+   */
+  autotune?: boolean | 'always' | Tuning;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Called when something happened to the engine: see {@link NoticeCode}. */
@@ -250,6 +256,36 @@ export type NoticeCode =
   /** Traffic is no longer like the calibration set; `detail` is `{kind, action}`. */
   | 'drift';
 
+/** Which of several ways to compute the same a GPU takes. `f16` and `int8` round activations; everything else is exact but for the order of sums. */
+export interface Tuning {
+  /** Products with one token: `lanes` threads share a row. */
+  gemv: { reduce: Reduce; lanes: number; math: 'f32' | 'f16' | 'int8' };
+  /** Products with several. */
+  gemm: { reduce: Reduce; math: 'f32' | 'f16' | 'int8' };
+  /** Attention: the work is split among several workgroups from `split` keys on. */
+  attention: { reduce: Reduce; split: number };
+}
+
+/** How threads bring a sum together: each has its own; in workgroup memory; by subgroups. */
+export type Reduce = 'serial' | 'tree' | 'subgroups';
+
+/** What a GPU has, and which variants of the kernels run there. */
+export interface GpuFacts {
+  /** Least and most threads of a subgroup, where shaders may use subgroups. */
+  subgroups: [number, number] | null;
+  /** Shaders may use 16-bit floats. */
+  f16: boolean;
+  /** Shaders may use the packed products of bytes. */
+  int8: boolean;
+  tuning: Tuning;
+  /** How the variants were chosen: by a table, by measuring just now, or they were given (an earlier measurement was remembered). */
+  source: 'table' | 'measured' | 'given';
+  /** What was measured: milliseconds of a batch; the first of each part is the table's choice. `wrong`: another result than the twin's. */
+  trials: { part: 'gemv' | 'gemm' | 'attention'; variant: string; ms: number | null; wrong: boolean }[];
+  /** Milliseconds that measuring took. */
+  ms: number;
+}
+
 /** What was loaded, and where it runs. */
 export interface Info {
   /** The backend in use. */
@@ -262,6 +298,8 @@ export interface Info {
   adapter: string;
   /** The GPU is emulated on the processor. */
   software: boolean;
+  /** Of the GPU, where it computes. */
+  gpu?: GpuFacts;
   /** Threads that compute, on the processor. */
   threads: number;
   /** Why there are fewer of them than was asked for, or would be good, where that is so. */

@@ -1,11 +1,11 @@
 //! The WebGPU backend: every operation records its kernel; only reading back waits.
 
 use crate::error::{Error, Result};
-pub use crate::gpu::{Device, Drill, GpuOptions, Stats};
+pub use crate::gpu::{Abilities, Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
 use crate::kernels::gemv::{self, Norm, Output};
 use crate::kernels::kv_write::GpuCache;
-use crate::kernels::tuning::Tuning;
+pub use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
     add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,

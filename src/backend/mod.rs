@@ -1,5 +1,7 @@
 //! What runs the operations. Chosen by the engine's loader, the session or a test; the model never knows.
 
+#[cfg(feature = "gpu")]
+pub mod autotune;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;

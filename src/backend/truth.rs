@@ -4,15 +4,22 @@
 //! model will use: its storage formats, with scales that are subnormal halves too, as a single row and as a batch; its
 //! attention; the norms. Everything is read back in two waits, so that the whole takes tens of milliseconds.
 
+use super::autotune::Part;
 use super::{Gpu, Reference};
 use crate::error::{Error, Result};
 pub use crate::kernels::matmul::LONG_ROW;
+use crate::kernels::tuning::{Math, Tuning};
 use crate::ops::{AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split};
 use crate::quant::DType;
 
 /// Largest error of an element, relative to the larger of its magnitude and the root mean square of all. Honest GPUs
 /// differ in the order of sums and in `exp`: by less than 1e-5 of this measure. A wrong bit in a weight is above 1e-2.
 const BOUND: f32 = 1e-3;
+/// Of products whose activations have 11 bits: they are off by up to 2^-12 of themselves, their products as much.
+const BOUND_F16: f32 = 1e-2;
+/// Of products whose activations have 8 bits: steps of 1/127 of the largest of 32, which of uniform numbers is an error of
+/// 0.4 % on average, and several times that in the worst of hundreds of sums.
+const BOUND_INT8: f32 = 5e-2;
 
 /// Rows of a test matrix; no multiple of a workgroup.
 const ROWS: usize = 40;
@@ -72,6 +79,16 @@ impl Trial {
             Trial::Rows => "norm, activation and sums".into(),
         }
     }
+
+    /// The bound of its numbers: only products are lossy, where they may be.
+    fn bound(self, tuning: &Tuning) -> f32 {
+        let maths = [tuning.gemv.math, tuning.gemm.math];
+        match self {
+            Trial::Matmul(_) | Trial::LongRow(_) if maths.contains(&Math::Int8) => BOUND_INT8,
+            Trial::Matmul(_) | Trial::LongRow(_) if maths.contains(&Math::F16) => BOUND_F16,
+            _ => BOUND,
+        }
+    }
 }
 
 /// The name of the search's trial, which has a wait of its own.
@@ -84,34 +101,74 @@ const SEARCH: &str = "top_k";
 pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]) -> Result<Vec<String>> {
     let mut trials = vec![Trial::Rows];
     trials.extend(demands.embedding.iter().map(|t| Trial::Embed(*t)));
-    trials.extend(demands.formats.iter().map(|t| Trial::Matmul(*t)));
-    trials.extend(demands.long.iter().map(|t| Trial::LongRow(*t)));
+    trials.extend(products(demands));
     trials.push(Trial::Rope(demands.head_dim, demands.order));
     trials.extend(demands.head_norms.then_some(Trial::HeadNorm(demands.head_dim)));
     trials.push(Trial::Attention(demands.head_dim, demands.cache));
-    trials.retain(|trial| !passed.contains(&trial.name()));
-
-    let mut tried = Vec::new();
-    let mut outputs = Vec::new();
-    for trial in &trials {
-        outputs.push(run(gpu, *trial)?);
-    }
-    let all: Vec<_> = outputs.iter().flatten().map(|(_, tensor)| tensor).collect();
-    let mut got = gpu.download_all(&all).await?.into_iter();
-    let mut twin = Reference::new();
-    for trial in &trials {
-        for (what, tensor) in run(&mut twin, *trial)? {
-            let want = twin.download(&tensor).await?;
-            let op = format!("{}{what}", trial.name());
-            agree(gpu, &op, &got.next().unwrap_or_default(), &want)?;
-        }
-        tried.push(trial.name());
-    }
+    // What passed with other variants says nothing of these.
+    let variants = match *gpu.tuning() == Tuning::of(gpu.device()) {
+        true => String::new(),
+        false => Part::ALL
+            .map(|part| format!(" [{}]", part.label(gpu.tuning())))
+            .concat(),
+    };
+    let name = |trial: &Trial| trial.name() + &variants;
+    trials.retain(|trial| !passed.contains(&name(trial)));
+    compare(gpu, &trials).await?;
+    let mut tried: Vec<String> = trials.iter().map(name).collect();
     if !passed.iter().any(|name| name == SEARCH) {
         search(gpu).await?;
         tried.push(SEARCH.into());
     }
     Ok(tried)
+}
+
+/// Whether what one part of the tuning is for agrees with the twins.
+///
+/// # Errors
+/// What any command may fail with; a wrong number is none.
+pub async fn agrees(gpu: &mut Gpu, demands: &Demands, part: Part) -> Result<bool> {
+    let trials = match part {
+        Part::Gemv | Part::Gemm => products(demands).collect(),
+        Part::Attention => vec![Trial::Attention(demands.head_dim, demands.cache)],
+    };
+    match compare(gpu, &trials).await {
+        Ok(()) => Ok(true),
+        Err(Error::GpuWrong { .. }) => Ok(false),
+        // A shader that this device cannot compile is no better than a wrong one.
+        Err(Error::Gpu { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn products(demands: &Demands) -> impl Iterator<Item = Trial> {
+    let short = demands.formats.iter().map(|t| Trial::Matmul(*t));
+    short.chain(demands.long.iter().map(|t| Trial::LongRow(*t)))
+}
+
+/// Runs all of them on the device and on its twin, with one wait.
+async fn compare(gpu: &mut Gpu, trials: &[Trial]) -> Result<()> {
+    let mut outputs = Vec::new();
+    for trial in trials {
+        outputs.push(run(gpu, *trial)?);
+    }
+    let all: Vec<_> = outputs.iter().flatten().map(|(_, tensor)| tensor).collect();
+    let mut got = gpu.download_all(&all).await?.into_iter();
+    let mut twin = Reference::new();
+    for trial in trials {
+        for (what, tensor) in run(&mut twin, *trial)? {
+            let want = twin.download(&tensor).await?;
+            let op = format!("{}{what}", trial.name());
+            agree(
+                gpu,
+                trial.bound(gpu.tuning()),
+                &op,
+                &got.next().unwrap_or_default(),
+                &want,
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// What is to be compared: how to call it, and where it is.
@@ -249,16 +306,17 @@ async fn search(gpu: &mut Gpu) -> Result<()> {
     if got.ids != want.ids {
         return Err(wrong(gpu, SEARCH, format!("{:?}", want.ids), format!("{:?}", got.ids)));
     }
-    agree(gpu, SEARCH, &got.logits, &want.logits)?;
+    agree(gpu, BOUND, SEARCH, &got.logits, &want.logits)?;
     agree(
         gpu,
+        BOUND,
         SEARCH,
         &[got.log_sum_exp, got.entropy],
         &[want.log_sum_exp, want.entropy],
     )
 }
 
-fn agree(gpu: &Gpu, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
+fn agree(gpu: &Gpu, bound: f32, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
     if got.len() != want.len() {
         let numbers = |n| format!("{n} numbers");
         return Err(wrong(gpu, op, numbers(want.len()), numbers(got.len())));
@@ -267,7 +325,7 @@ fn agree(gpu: &Gpu, op: &str, got: &[f32], want: &[f32]) -> Result<()> {
     let rms = (power / want.len().max(1) as f64).sqrt() as f32;
     for (at, (got, want)) in got.iter().zip(want).enumerate() {
         // A NaN is not within anything.
-        let within = (got - want).abs() <= BOUND * want.abs().max(rms);
+        let within = (got - want).abs() <= bound * want.abs().max(rms);
         if !within {
             return Err(wrong(gpu, op, format!("{want:e} (number {at})"), format!("{got:e}")));
         }

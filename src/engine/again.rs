@@ -38,7 +38,13 @@ impl AnyEngine {
         let demands = demands_of(self.plan());
         let begun = clock();
         let tried = match self.device() {
-            Some(device) => truth::require_correct(&mut Gpu::on(device.clone())?, &demands, &[]).await,
+            Some(device) => {
+                let mut gpu = Gpu::on(device.clone())?;
+                if let Some(tuned) = &self.self_test().tuned {
+                    gpu.set_tuning(tuned.tuning);
+                }
+                truth::require_correct(&mut gpu, &demands, &[]).await
+            }
             None => Ok(Vec::new()),
         };
         let (tried, wrong) = match tried {

@@ -11,7 +11,9 @@ use super::{
     Speculator, Timings, Token,
 };
 #[cfg(feature = "gpu")]
-use crate::backend::gpu::{Device, Drill, Gpu, Stats};
+use crate::backend::autotune::Tuned;
+#[cfg(feature = "gpu")]
+use crate::backend::gpu::{Abilities, Device, Drill, Gpu, Stats, Tuning};
 use crate::backend::{Cpu, Recruit, Reference, recruit};
 #[cfg(not(feature = "gpu"))]
 use crate::error::Error;
@@ -49,6 +51,35 @@ impl PartialEq for Pause {
     }
 }
 
+/// How the variants of a GPU's kernels are chosen.
+#[cfg(feature = "gpu")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tune {
+    /// By a table: [`Tuning::of`].
+    #[default]
+    Off,
+    /// By measuring, on anything but a software adapter: of that the table knows enough.
+    Auto,
+    /// By measuring.
+    Always,
+    /// These, where the device has what they need; else by the table.
+    #[serde(untagged)]
+    Given(Tuning),
+}
+
+/// What a GPU has, and what runs on it.
+#[cfg(feature = "gpu")]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct GpuFacts {
+    /// What it has beyond what every one has.
+    #[serde(flatten)]
+    pub abilities: Abilities,
+    /// The variants of the kernels, and how they were chosen.
+    #[serde(flatten)]
+    pub tuned: Tuned,
+}
+
 /// How to load a model.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LoadOptions {
@@ -65,6 +96,9 @@ pub struct LoadOptions {
     pub tested: Vec<String>,
     /// On the GPU: [`AnyEngine::profile`] may use its own clock, where it has one. On some GPUs everything is slower with it.
     pub timestamps: bool,
+    /// Which variants of the kernels a GPU runs.
+    #[cfg(feature = "gpu")]
+    pub tuning: Tune,
     /// The context is not made smaller than this where the GPU's memory is short and `decoder.n_ctx` is free.
     pub least_context: usize,
     /// The model was loaded before and its GPU lost: where none is to be had now, one may be after a pause.
@@ -82,6 +116,10 @@ pub struct SelfTest {
     pub tried: Vec<String>,
     /// Milliseconds that they took.
     pub ms: f64,
+    /// The variants that were compared, and how they were chosen.
+    #[cfg(feature = "gpu")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Tuned>,
 }
 
 /// [`Engine`] with the backend chosen at run time; the same methods.
@@ -222,6 +260,16 @@ impl AnyEngine {
             Backend::Cpu(_) | Backend::Exact(_) => None,
             Backend::Gpu(engine) => Some(engine.decoder().ops().device()),
         }
+    }
+
+    /// What the GPU has, and which variants run there; `None` on the CPU.
+    #[cfg(feature = "gpu")]
+    pub fn gpu_facts(&self) -> Option<GpuFacts> {
+        let tuned = self.self_test.tuned.clone();
+        Some(GpuFacts {
+            abilities: self.device()?.abilities(),
+            tuned: tuned?,
+        })
     }
 
     /// See [`Engine::pause`].

@@ -7,16 +7,17 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::any::{Pause, SelfTest, load_on};
+use super::any::{Pause, SelfTest, Tune, load_on};
 use super::{BackendChoice, Clock, Engine, LoadOptions, Notice, step_down};
+use crate::backend::autotune::{Source, Tuned};
 use crate::backend::gpu::{Gpu, GpuOptions};
-use crate::backend::{self_test, truth};
+use crate::backend::{autotune, self_test, truth};
 use crate::error::{Error, Result};
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::loader::{OnProgress, Phase, report};
 use crate::model::plan::{DecoderOptions, Plan};
-use crate::ops::{CacheType, MemoryLimits, Ops};
+use crate::ops::{AttentionShape, CacheType, HeadLayout, MemoryLimits, Ops};
 
 /// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
 /// which some drivers report in this way.
@@ -158,10 +159,15 @@ async fn attempt(
             if options.backend == BackendChoice::Auto && device.name_hidden() {
                 self_test::require_fast(&mut gpu, clock).await?;
             }
-            let demands = demands(&gpu, gguf, decoder)?;
+            let plan = fitting(&gpu, gguf, decoder)?;
+            let demands = demands_of(&plan);
+            tune(&mut gpu, options.tuning, &plan, &demands, clock, &mut test.tuned).await?;
             let begun = clock();
             test.tried = truth::require_correct(&mut gpu, &demands, known).await?;
             test.ms = clock() - begun;
+        }
+        if let Some(tuned) = &test.tuned {
+            gpu.set_tuning(tuned.tuning);
         }
         load_on(gpu, gguf, decoder, clock, on_progress).await
     };
@@ -173,11 +179,55 @@ async fn attempt(
 }
 
 /// What the model will ask of the GPU, which must be able to hold it.
-fn demands(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<truth::Demands> {
+fn fitting(gpu: &Gpu, gguf: &GgufFile, options: &DecoderOptions) -> Result<Plan> {
     let config = arch::config(gguf.metadata(), gguf.tensors())?;
     let plan = Plan::new(gguf, config, options)?;
     plan.check(gpu.limits())?;
-    Ok(demands_of(&plan))
+    Ok(plan)
+}
+
+/// Chooses the variants that run. A device that is lost over the measuring gets those of the table the next time.
+async fn tune(
+    gpu: &mut Gpu,
+    how: Tune,
+    plan: &Plan,
+    demands: &truth::Demands,
+    clock: Clock,
+    tuned: &mut Option<Tuned>,
+) -> Result<()> {
+    let table = Tuned::unmeasured(*gpu.tuning(), Source::Table);
+    let measured = tuned.is_none() && (how == Tune::Always || (how == Tune::Auto && !gpu.device().software()));
+    let chosen = tuned.insert(match how {
+        Tune::Given(tuning) if tuning.fits(gpu.device().abilities()) => Tuned::unmeasured(tuning, Source::Given),
+        _ => table,
+    });
+    if measured {
+        *chosen = autotune::device::measure(gpu, &work_of(plan), demands, false, clock).await?;
+    }
+    gpu.set_tuning(chosen.tuning);
+    Ok(())
+}
+
+/// What a step of the model computes.
+fn work_of(plan: &Plan) -> autotune::device::Work {
+    let config = &plan.config;
+    let embedding = plan.output.is_some().then_some(&plan.token_embd); // of which a token reads one row
+    let matrices = plan
+        .matrices()
+        .filter(|m| embedding.is_none_or(|e| !std::ptr::eq(*m, e)));
+    autotune::device::Work {
+        matrices: matrices.flat_map(|m| m.parts.clone()).collect(),
+        attention: AttentionShape {
+            heads: HeadLayout {
+                n_head: config.n_head,
+                n_head_kv: config.n_head_kv,
+                head_dim: config.head_dim,
+            },
+            scale: 1.0,
+            window: None,
+        },
+        cache: plan.cache,
+    }
 }
 
 /// What a model asks of whatever computes it.

@@ -44,6 +44,8 @@ pub use crate::model::decoder::{Profile, ProfileRow};
 #[cfg(feature = "gpu")]
 pub use again::{Verdict, Wrong};
 pub use any::{AnyEngine, BackendChoice, LoadOptions, Pause, SelfTest, load, load_with};
+#[cfg(feature = "gpu")]
+pub use any::{GpuFacts, Tune};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;
 pub use score::Scored;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::wgsl::Style;
-use crate::gpu::Device;
+use crate::gpu::{Abilities, Device};
 
 /// How the threads that share a sum bring it together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,15 +78,39 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// What a device gets that nobody has measured: exact, and known to be correct everywhere.
+    /// A device with these abilities can compute with it.
+    pub fn fits(&self, has: Abilities) -> bool {
+        let reduces = [self.gemv.reduce, self.gemm.reduce, self.attention.reduce];
+        let maths = [self.gemv.math, self.gemm.math];
+        let lanes = self.gemv.lanes;
+        let split = self.attention.split;
+        (has.subgroups.is_some() || !reduces.contains(&Reduce::Subgroups))
+            && (has.f16 || !maths.contains(&Math::F16))
+            && (has.int8 || !maths.contains(&Math::Int8))
+            && lanes.is_power_of_two()
+            && (32..=256).contains(&lanes)
+            && split.is_power_of_two()
+            && (64..=1 << 16).contains(&split)
+    }
+
+    /// What a device gets that nobody has measured: exact, and known to be correct everywhere. A token's products are summed by
+    /// subgroups where these always have as many threads as a real GPU's do.
     pub fn of(device: &Device) -> Tuning {
         let reduce = match device.style() {
             Style::Serial => Reduce::Serial,
             Style::Tree => Reduce::Tree,
         };
+        let fixed = device
+            .abilities()
+            .subgroups
+            .is_some_and(|(least, most)| least == most && (16..=64).contains(&least));
         Tuning {
             gemv: Gemv {
-                reduce,
+                reduce: if fixed && reduce == Reduce::Tree {
+                    Reduce::Subgroups
+                } else {
+                    reduce
+                },
                 lanes: 32,
                 math: Math::F32,
             },

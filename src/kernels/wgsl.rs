@@ -65,6 +65,15 @@ pub enum Extra {
 }
 
 impl Extra {
+    /// What WebGPU calls it: a feature of a device, or of the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Extra::Subgroups => "subgroups",
+            Extra::F16 => "shader-f16",
+            Extra::Int8 => "packed_4x8_integer_dot_product",
+        }
+    }
+
     /// The line at the head of a shader that asks for it. Browsers demand one for subgroups, naga refuses it; a language
     /// feature (the packed products) needs none anywhere.
     fn directive(self) -> Option<&'static str> {

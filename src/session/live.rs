@@ -88,6 +88,8 @@ impl Session {
             threads: options.threads,
             tested: options.tested.clone(),
             timestamps: options.timestamps,
+            #[cfg(feature = "gpu")]
+            tuning: options.tuning,
             least_context: 0,
             again: None,
             #[cfg(feature = "gpu")]

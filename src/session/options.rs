@@ -62,6 +62,9 @@ pub struct SessionOptions {
     pub speculation: Speculation,
     /// Always so many of them; `None`: as many as are measured to pay.
     pub proposals: Option<usize>,
+    /// See [`LoadOptions::tuning`](crate::engine::LoadOptions::tuning).
+    #[cfg(feature = "gpu")]
+    pub tuning: crate::engine::Tune,
     /// Faults that a test orders.
     #[cfg(feature = "gpu")]
     pub drill: crate::backend::gpu::Drill,
@@ -84,7 +87,7 @@ impl SessionOptions {
     }
 
     /// Reads `{"backend", "context", "batch", "cache_type", "ignore_window", "exact", "threads", "tested", "timestamps",
-    /// "speculation"}`; all optional.
+    /// "speculation", "tuning"}`; all optional.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] naming an unknown option or a wrong value.
@@ -126,6 +129,12 @@ impl SessionOptions {
                 }
                 "timestamps" => options.timestamps = flag()?,
                 "speculation" => options.speculation = Speculation::from_json(name, value)?,
+                #[cfg(feature = "gpu")]
+                "tuning" => {
+                    let expected = "\"off\", \"auto\", \"always\" or a tuning";
+                    options.tuning =
+                        crate::engine::Tune::deserialize(value).map_err(|_| Error::invalid(name, expected, value))?;
+                }
                 _ => return Err(Error::invalid(name, "an option that kinglet knows", "an unknown one")),
             }
         }
@@ -142,6 +151,10 @@ pub struct SessionInfo {
     pub adapter: String,
     /// The adapter is emulated in software.
     pub software: bool,
+    /// What the GPU has, and which variants of the kernels run there.
+    #[cfg(feature = "gpu")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<crate::engine::GpuFacts>,
     /// Why `auto` did not take the GPU, where it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
@@ -209,6 +222,8 @@ mod tests {
             ("speculation", json!("auto")),
             ("speculation", json!({"draft": 0})),
             ("speculation", json!({"draft": 1, "length": 3})),
+            #[cfg(feature = "gpu")]
+            ("tuning", json!("on")),
             ("depth", json!(1)),
         ];
         for (name, value) in cases {

@@ -116,6 +116,8 @@ pub(super) fn info(engine: &AnyEngine, tokenizer: &Tokenizer) -> SessionInfo {
         backend: backend.backend,
         adapter: backend.adapter,
         software: backend.software,
+        #[cfg(feature = "gpu")]
+        gpu: engine.gpu_facts(),
         fallback: engine.fallback().map(str::to_owned),
         model: plan.config.name.clone(),
         architecture: plan.config.arch.into(),
@@ -197,9 +199,15 @@ impl Session {
     }
 
     /// What the GPU that is there now was found to compute correctly: see [`SelfTest::tried`](super::SelfTest::tried). It may
-    /// be another one than before.
-    pub fn set_tested(&mut self, tested: Vec<String>) {
+    /// be another one than before. `tuning` as in the options of loading; what is none changes nothing.
+    pub fn set_tested(&mut self, tested: Vec<String>, tuning: &serde_json::Value) {
         self.origin.options.tested = tested;
+        #[cfg(feature = "gpu")]
+        if let Ok(tuning) = serde::Deserialize::deserialize(tuning) {
+            self.origin.options.tuning = tuning;
+        }
+        #[cfg(not(feature = "gpu"))]
+        let _ = tuning;
     }
 
     async fn load_again(

@@ -192,10 +192,12 @@ impl Kinglet {
     }
 
     /// After a call that failed with `gpu_lost`: a new device, and the model again from its readers. The request goes on.
-    /// `tested` is what is known of the GPU that there is now. An abort ends the load; the next request begins another.
-    pub async fn restore(&self, tested: Vec<String>) -> std::result::Result<(), JsValue> {
+    /// `tested` and `tuning` are what is known of the GPU that there is now. An abort ends the load; the next request begins
+    /// another.
+    pub async fn restore(&self, tested: Vec<String>, tuning: JsValue) -> std::result::Result<(), JsValue> {
+        let tuning = from_js("tuning", tuning).map_err(thrown)?;
         let mut session = self.take()?;
-        session.set_tested(tested);
+        session.set_tested(tested, &tuning);
         let mut report = self.page.reporter();
         let mut unless_aborted = |progress| match self.aborted.get() {
             true => ControlFlow::Break(()),
@@ -310,13 +312,14 @@ impl Kinglet {
     }
 }
 
-/// Every shader text that can be run, `[{name, code}]`, for the test that compiles them in a real browser.
+/// Every shader text that can be run, `[{name, entry, code, needs}]`, for the test that compiles them in a real browser.
 #[cfg(feature = "gpu")]
 #[wasm_bindgen]
 pub fn shader_variants() -> std::result::Result<JsValue, JsValue> {
     let text = |variant: &kernels::wgsl::Variant| {
         let code = variant.wgsl()?;
-        Ok(json!({"name": variant.label(), "entry": variant.entry, "code": code}))
+        let needs: Vec<_> = variant.extras.iter().map(|extra| extra.name()).collect();
+        Ok(json!({"name": variant.label(), "entry": variant.entry, "code": code, "needs": needs}))
     };
     let all: Result<Vec<Value>> = kernels::all_variants().iter().map(text).collect();
     all.map(|all| to_js(&all)).map_err(thrown)

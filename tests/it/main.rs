@@ -26,6 +26,8 @@ mod golden;
 #[cfg(feature = "gpu")]
 mod gpu_attention;
 #[cfg(feature = "gpu")]
+mod gpu_autotune;
+#[cfg(feature = "gpu")]
 mod gpu_backend;
 #[cfg(feature = "gpu")]
 mod gpu_bench;

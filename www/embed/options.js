@@ -2,7 +2,7 @@
 import { EmbedError } from '../pkg/dist/embed/index.js';
 
 const DATA = [
-  'backend', 'context', 'cacheType', 'threads', 'exact', 'ignoreWindow', 'store', 'retry', 'host', 'restart', 'module',
+  'backend', 'context', 'cacheType', 'threads', 'exact', 'ignoreWindow', 'autotune', 'store', 'retry', 'host', 'restart', 'module',
   'mode', 'escalation', 'tasks', 'profiles', 'offline', 'progressive', 'remote', 'privacy', 'budget',
 ];
 /** Keys do not cross: an app gives a token for each attempt. */

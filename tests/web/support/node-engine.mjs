@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createKinglet } from '../../../pkg/dist/index.js';
 
 /** A module of the package. */
-function bytes(name) {
+export function wasmBytes(name) {
   const { buffer, byteOffset, byteLength } = readFileSync(new URL(`../../../pkg/wasm/${name}_bg.wasm`, import.meta.url));
   return buffer.slice(byteOffset, byteOffset + byteLength);
 }
@@ -12,7 +12,7 @@ function bytes(name) {
 export async function nodeKinglet(file, options = {}) {
   const kinglet = await createKinglet({
     model: new Blob([typeof file === 'string' ? readFileSync(file) : file]),
-    wasm: { baseline: bytes('kinglet'), grammar: bytes('kinglet_grammar') },
+    wasm: { baseline: wasmBytes('kinglet'), grammar: wasmBytes('kinglet_grammar') },
     backend: 'cpu',
     host: 'here',
     threads: 1,

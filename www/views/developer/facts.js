@@ -21,6 +21,7 @@ export function engineRows({ status, model, info }, { cacheType }) {
     ['Backend', info.backend === 'gpu' ? `GPU${info.software ? ', emulated on the processor' : ''}` : 'processor', 'backend'],
     ['Adapter', info.adapter, 'adapter'],
     ['Why not the GPU', info.fallback, 'fallback'],
+    ...variantRows(info.gpu),
     ['Wasm build', info.module === 'relaxed' ? 'relaxed SIMD' : 'plain SIMD', 'module'],
     ['Runs in', info.host === 'worker' ? 'a worker of its own' : info.host === 'shared' ? 'a worker that tabs share' : 'this thread', 'host'],
     ['Threads', info.threads_why ? `${info.threads} (${info.threads_why})` : info.threads, 'threads'],
@@ -30,6 +31,29 @@ export function engineRows({ status, model, info }, { cacheType }) {
     ['Vocabulary, embedding', `${info.vocabulary} entries, ${info.embedding_length} values`, 'sizes'],
     ['Chat template', info.chat_template ? 'yes' : 'no', 'template'],
   ].filter(([, value]) => value !== undefined);
+}
+
+const SOURCES = {
+  table: 'by the table: nothing was measured',
+  measured: 'measured when it was loaded',
+  given: 'measured earlier, or set',
+};
+
+/** Which variants of the kernels run on the GPU, and why. */
+function variantRows(gpu) {
+  if (gpu === undefined) return [];
+  const { gemv, gemm, attention } = gpu.tuning;
+  const tried = ({ variant, ms, wrong }) => `${variant}: ${wrong ? 'wrong' : ms === null ? 'no time left' : `${ms.toFixed(1)} ms`}`;
+  const measured = (part) => gpu.trials.filter((trial) => trial.part === part).map(tried).join(', ') || undefined;
+  return [
+    ['Kernels', `${SOURCES[gpu.source]}${gpu.ms > 0 ? `, in ${duration(gpu.ms)}` : ''}`, 'tuning-source'],
+    ['Products, one token', `${gemv.reduce}, ${gemv.lanes} threads, ${gemv.math}`, 'tuning-gemv'],
+    ['Measured', measured('gemv'), 'trials-gemv'],
+    ['Products, several tokens', `${gemm.reduce}, ${gemm.math}`, 'tuning-gemm'],
+    ['Measured', measured('gemm'), 'trials-gemm'],
+    ['Attention', `${attention.reduce}, split from ${attention.split} keys`, 'tuning-attention'],
+    ['Measured', measured('attention'), 'trials-attention'],
+  ];
 }
 
 const megabytes = (count) => (count === undefined ? undefined : `${bytes(count)} (${count} bytes)`);

@@ -30,7 +30,7 @@ async function found() {
   return { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize, features: [...got.features].sort(), limits };
 }
 
-/** The engine's kernels use neither 16-bit arithmetic nor subgroups today; what the adapter has of them is said all the same. */
+/** What the engine's kernels use of it is said with the engine. */
 export function adapterRows(value) {
   if (value === undefined) return [['Adapter', 'asking…', 'gpu']];
   if (value.why) return [['Adapter', value.why, 'gpu']];
@@ -38,8 +38,8 @@ export function adapterRows(value) {
   return [
     ['Adapter', [value.vendor, value.architecture, value.device, value.description].filter(Boolean).join(' ') || 'name hidden', 'gpu'],
     ['Emulated on the processor', value.isFallbackAdapter === undefined ? 'not told' : value.isFallbackAdapter ? 'yes' : 'no', 'fallback-adapter'],
-    ['16-bit floats (shader-f16)', `${has('shader-f16')}; kernels compute in 32 bits`, 'shader-f16'],
-    ['Subgroups', `${has('subgroups')}${value.subgroupMaxSize ? ` (${value.subgroupMinSize} to ${value.subgroupMaxSize} threads)` : ''}; kernels do without`, 'subgroups'],
+    ['16-bit floats (shader-f16)', has('shader-f16'), 'shader-f16'],
+    ['Subgroups', `${has('subgroups')}${value.subgroupMaxSize ? ` (${value.subgroupMinSize} to ${value.subgroupMaxSize} threads)` : ''}`, 'subgroups'],
     ['Timestamps', has('timestamp-query'), 'timestamp-query'],
     ...Object.entries(LIMITS).map(([name, format]) => [name, value.limits[name] === undefined ? undefined : format(value.limits[name]), name]),
     ['Features', value.features.join(', '), 'features'],
