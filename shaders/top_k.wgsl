@@ -1,12 +1,28 @@
 // The k largest logits of row 0 (ties: lowest id first), and what log-sum-exp and entropy of the row are made of, in two
-// passes: each chunk's k best, then the best of those.
+// passes: each chunk's k best, then the best of those. The second pass also guesses the token that the sampler is going to
+// choose, and puts it where the next step looks for its token.
 //
 // A logit is compared through its key, an integer that sorts like the number; 0 is below every key. The i-th best is
 // the best of those behind the (i-1)-th in the order (key falling, id rising): nothing needs to be removed or moved.
 
 struct Params {
     n_vocab: u32,
-    k: u32,
+}
+
+// The step's record, with what the sampler asks of this token.
+struct Step {
+    pos: u32,
+    rows: u32,
+    first: u32,
+    unused: u32,
+    k: u32,           // entries wanted
+    slot: u32,        // of the results
+    temperature: f32, // 0: the best token
+    top_k: u32,       // 0: all
+    top_p: f32,
+    min_p: f32,
+    random: f32, // in [0, 1)
+    unused_too: u32,
 }
 
 // Sum of exp(d) and of -d exp(d) over some logits, with d = logit - highest and `highest` the largest of them.
@@ -16,11 +32,17 @@ struct Sum {
     weighted: f32,
 }
 
+@group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>; // (key, id): result [k], its Sum (two entries), then [chunks, k]
+@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>; // (key, id): [chunks, k]
 @group(0) @binding(3) var<storage, read_write> sums: array<Sum>;       // [chunks]
 @group(0) @binding(4) var<storage, read> logits: array<f32>;           // [1, n_vocab]
+// (key, id): [slots, SLOT], each the k best, then (highest, sum), (weighted, guess)
+@group(0) @binding(5) var<storage, read_write> results: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> tokens: array<u32>; // of the next step
 
+const MOST = {{MOST}}u; // entries that can be wanted
+const SLOT = MOST + 2u;
 const CHUNK = {{CHUNK}}u;
 const LOWEST_KEY = 0x007fffffu; // key of minus infinity
 
@@ -50,7 +72,7 @@ const START = vec2<u32>(0xffffffffu, 0u);
 const NONE = vec2<u32>(0u, 0xffffffffu);
 
 fn chunk_best(chunk: u32) -> u32 {
-    return params.k + 2u + chunk * params.k;
+    return chunk * step.k;
 }
 
 fn chunks() -> u32 {
@@ -80,7 +102,7 @@ fn serial_chunks(@builtin(global_invocation_id) id: vec3<u32>) {
     let end = min(first + CHUNK, params.n_vocab);
     let to = chunk_best(chunk);
     var last = START;
-    for (var i = 0u; i < params.k; i++) {
+    for (var i = 0u; i < step.k; i++) {
         var found = NONE;
         for (var at = first; at < end; at++) {
             let c = vec2<u32>(key_of(logits[at]), at);
@@ -144,7 +166,7 @@ fn tree_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     let to = chunk_best(chunk);
     var last = START;
     var highest = 0.0;
-    for (var i = 0u; i < params.k; i++) {
+    for (var i = 0u; i < step.k; i++) {
         var candidate = NONE;
         for (var at = lane; at < count; at += WIDTH) {
             let c = vec2<u32>(keys[at], first + at);
@@ -172,15 +194,69 @@ fn tree_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
 
 // ---- second pass, one workgroup ----
 
+var<workgroup> kept: array<vec2<u32>, MOST>;
+var<workgroup> mass: array<f32, MOST>;   // exp(logit - highest)
+var<workgroup> weight: array<f32, MOST>; // the same at the temperature
+
+// The token that the host's sampler chooses, as far as the k best and sums in f32 tell; `total` is the mass of the row.
+fn guess(k: u32, total: f32) -> u32 {
+    if (step.temperature == 0.0) {
+        return kept[0].y;
+    }
+    var n = k;
+    var whole = total;
+    if (step.top_k > 0u && step.top_k <= n) {
+        n = step.top_k;
+        whole = 0.0;
+        for (var i = 0u; i < n; i++) {
+            whole += mass[i];
+        }
+    }
+    if (step.top_p < 1.0) {
+        var sum = 0.0;
+        for (var i = 0u; i < n; i++) {
+            sum += mass[i];
+            if (sum >= step.top_p * whole) {
+                n = i + 1u;
+            }
+        }
+    }
+    if (step.min_p > 0.0) {
+        for (var i = 1u; i < n; i++) {
+            if (mass[i] < step.min_p) {
+                n = i;
+            }
+        }
+    }
+    var drawn = 0.0;
+    for (var i = 0u; i < n; i++) {
+        drawn += weight[i];
+    }
+    // Nothing is cut off: what lies behind the k best takes part in the draw.
+    if (step.top_k == 0u && step.top_p >= 1.0 && step.min_p == 0.0 && step.temperature == 1.0) {
+        drawn = total;
+    }
+    var left = step.random * drawn;
+    var chosen = kept[0].y;
+    for (var i = 0u; i < n; i++) {
+        if (left >= 0.0 && weight[i] > 0.0) {
+            chosen = kept[i].y;
+        }
+        left -= weight[i];
+    }
+    return chosen;
+}
+
 @compute @workgroup_size(WIDTH)
 fn merge(@builtin(local_invocation_index) lane: u32) {
     let n = chunks();
+    let to = step.slot * SLOT;
     var last = START;
     var highest = 0.0;
-    for (var i = 0u; i < params.k; i++) {
+    for (var i = 0u; i < step.k; i++) {
         var candidate = NONE;
-        for (var at = lane; at < n * params.k; at += WIDTH) {
-            let c = best[params.k + 2u + at];
+        for (var at = lane; at < n * step.k; at += WIDTH) {
+            let c = best[at];
             if (before(c, candidate) && before(last, c)) {
                 candidate = c;
             }
@@ -190,7 +266,13 @@ fn merge(@builtin(local_invocation_index) lane: u32) {
             highest = highest_of(last.x);
         }
         if (lane == 0u) {
-            best[i] = last;
+            results[to + i] = last;
+            kept[i] = last;
+            mass[i] = terms(last.x, highest).x;
+            weight[i] = 0.0;
+            if (last.x > LOWEST_KEY) {
+                weight[i] = exp((logit_of(last.x) - highest) / max(step.temperature, 1e-6));
+            }
         }
     }
     var sum = vec2<f32>(0.0);
@@ -202,7 +284,9 @@ fn merge(@builtin(local_invocation_index) lane: u32) {
     }
     sum = sum_of(lane, sum);
     if (lane == 0u) {
-        best[params.k] = vec2<u32>(bitcast<u32>(highest), bitcast<u32>(sum.x));
-        best[params.k + 1u] = vec2<u32>(bitcast<u32>(sum.y), 0u);
+        let guessed = guess(step.k, sum.x);
+        results[to + step.k] = vec2<u32>(bitcast<u32>(highest), bitcast<u32>(sum.x));
+        results[to + step.k + 1u] = vec2<u32>(bitcast<u32>(sum.y), guessed);
+        tokens[0] = guessed;
     }
 }

@@ -7,7 +7,9 @@
 //! The *primitive* operations are required. The *stages* at the end are default methods: their bodies are their
 //! specification, and a backend may override one with something faster (a test compares the two).
 //!
-//! Everything records work; only [`Ops::download`] and [`Ops::top_k`] wait for it.
+//! Everything records work; what waits for it is `async`. Reading back has two halves, so that what is read goes with the
+//! submit of the step: [`Ops::search`], [`Ops::submit`], [`Ops::found`] for the best logits, [`Ops::ask`], [`Ops::submit`],
+//! [`Ops::asked`] for all of them.
 
 mod measure;
 pub mod row;
@@ -176,6 +178,59 @@ pub struct TopK {
     pub entropy: f32,
 }
 
+/// What a sampler is going to ask of the best logits: how a device guesses the token that it will choose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Draw {
+    /// 0: the best one.
+    pub temperature: f32,
+    /// 0: all.
+    pub top_k: u32,
+    /// 1: all.
+    pub top_p: f32,
+    /// 0: all.
+    pub min_p: f32,
+    /// The number in `[0, 1)` that decides.
+    pub random: f32,
+}
+
+impl Draw {
+    /// The best one.
+    pub const GREEDY: Draw = Draw {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        random: 0.0,
+    };
+}
+
+/// A search: see [`Ops::search`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Find {
+    /// Entries wanted, at most [`TOP_K_MAX`].
+    pub k: usize,
+    /// For the guess.
+    pub draw: Draw,
+}
+
+/// What was recorded to be read back; the backend knows what it is by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket {
+    /// Entries wanted, of a search.
+    pub k: usize,
+    /// Of meaning to the backend.
+    pub number: u64,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The best logits.
+    pub top: TopK,
+    /// The token that a chained step was given to go on with.
+    pub guess: Option<u32>,
+}
+
 /// Most candidates that [`Ops::top_k`] can return: the sampler asks for the whole row beyond it.
 pub const TOP_K_MAX: usize = 64;
 
@@ -247,8 +302,8 @@ pub trait Ops {
 
     /// Operations are compiled when they are first recorded: recording a step ahead of time is worth it.
     const COMPILES: bool = false;
-    /// Ends a step that was only recorded: prepares [`Ops::top_k`] of `logits`, too, and forgets the work.
-    fn discard(&mut self, _logits: &Self::Tensor) -> Result<()> {
+    /// Forgets what was recorded.
+    fn discard(&mut self) -> Result<()> {
         Ok(())
     }
 
@@ -302,7 +357,37 @@ pub trait Ops {
     /// `out[0 .. rows(out)] = x[first ..]`: picks the rows that go through the head.
     fn copy_rows(&mut self, out: &mut Self::Tensor, x: &Self::Tensor, first: usize) -> Result<()>;
 
-    // ---- reading back (the only waits) --------------------------------------------------------------------------
+    // ---- reading back -------------------------------------------------------------------------------------------
+
+    /// A step can follow another on the device, before anybody has seen what that one chose.
+    const CHAINS: bool = false;
+    /// Begins a step whose one token, at position `pos`, is what the search before it guessed. It may be submitted together
+    /// with that.
+    fn begin_chained(&mut self, _pos: usize) -> Result<()> {
+        Err(Error::internal("this backend chains no steps"))
+    }
+    /// While something is awaited, the device is reminded every so many milliseconds that somebody waits: of use in browsers
+    /// that look seldom.
+    fn kick(&mut self, _every_ms: Option<u32>) {}
+    /// Records a search for the best entries of row 0, and that they are read back. [`Ops::begin`] gives up what nobody has
+    /// waited for.
+    fn search(&mut self, _logits: &Self::Tensor, find: &Find) -> Result<Ticket> {
+        Ok(Ticket { k: find.k, number: 0 })
+    }
+    /// Waits for what a search, submitted since, has found; gives up the searches before it. Where no other step was recorded
+    /// since, it may be asked again.
+    async fn found(&mut self, logits: &Self::Tensor, ticket: Ticket) -> Result<Found> {
+        let top = self.top_k(logits, ticket.k).await?;
+        Ok(Found { top, guess: None })
+    }
+    /// Records that the rows in use are read back.
+    fn ask(&mut self, _t: &Self::Tensor) -> Result<Ticket> {
+        Ok(Ticket::default())
+    }
+    /// Waits for the rows that were asked for, `rows * cols` values.
+    async fn asked(&mut self, t: &Self::Tensor, _ticket: Ticket) -> Result<Vec<f32>> {
+        self.download(t).await
+    }
 
     /// The rows in use, `rows * cols` values.
     async fn download(&mut self, t: &Self::Tensor) -> Result<Vec<f32>>;

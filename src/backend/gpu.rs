@@ -1,5 +1,6 @@
 //! The WebGPU backend: every operation records its kernel; only reading back waits.
 
+use super::searches::Searches;
 use crate::error::{Error, Result};
 pub use crate::gpu::{Abilities, Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
@@ -8,11 +9,11 @@ use crate::kernels::kv_write::GpuCache;
 pub use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
-    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul, top_k,
+    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, GateUpStage, HeadLayout, HeadStage, Measured, MemoryLimits,
-    Method, Ops, PartShape, QkvStage, RopeShape, Spans, Split, TOP_K_MAX, TopK,
+    AttentionShape, BackendInfo, CacheShape, CacheType, Draw, Find, Found, GateUpStage, HeadLayout, HeadStage,
+    Measured, MemoryLimits, Method, Ops, PartShape, QkvStage, RopeShape, Spans, Split, Ticket, TopK,
 };
 
 /// See the module's documentation.
@@ -20,7 +21,7 @@ pub struct Gpu {
     rec: Recorder,
     tuning: Tuning,
     pos: usize,
-    search: Option<top_k::Scratch>,
+    searches: Searches,
 }
 
 impl Gpu {
@@ -39,7 +40,7 @@ impl Gpu {
             tuning: Tuning::of(&device),
             rec: Recorder::new(device)?,
             pos: 0,
-            search: None,
+            searches: Searches::default(),
         })
     }
 
@@ -79,19 +80,6 @@ impl Gpu {
     /// What several activations hold, in one wait.
     pub(super) async fn download_all(&mut self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
         self.rec.download_all(tensors).await
-    }
-
-    /// What a search of the best `k` of `logits` needs; its memory is handed back into `self.search`.
-    fn search(&mut self, logits: &Tensor, k: usize) -> Result<(top_k::Params, top_k::Scratch)> {
-        let p = top_k::Params {
-            n_vocab: dim(logits.cols()),
-            k: dim(k.min(TOP_K_MAX)),
-        };
-        let search = match self.search.take().filter(|s| s.fits(p.n_vocab)) {
-            Some(search) => search,
-            None => top_k::Scratch::new(&mut self.rec, p.n_vocab)?,
-        };
-        Ok((p, search))
     }
 }
 
@@ -160,20 +148,29 @@ impl Ops for Gpu {
 
     const COMPILES: bool = true;
 
-    fn discard(&mut self, logits: &Tensor) -> Result<()> {
-        let (p, search) = self.search(logits, TOP_K_MAX)?;
-        top_k::record(&mut self.rec, &p, &search, logits)?;
-        self.search = Some(search);
+    fn discard(&mut self) -> Result<()> {
+        self.searches.ask(&mut self.rec)?; // its buffer is created now
+        self.searches.give_up();
         self.rec.discard();
         Ok(())
     }
 
     fn begin(&mut self, pos: usize, tokens: &[u32]) -> Result<()> {
         self.pos = pos;
+        self.searches.give_up();
         self.rec.begin(pos, tokens)
     }
 
+    const CHAINS: bool = true;
+
+    fn begin_chained(&mut self, pos: usize) -> Result<()> {
+        self.pos = pos;
+        self.rec.begin_chained(pos);
+        Ok(())
+    }
+
     fn submit(&mut self) -> Result<()> {
+        self.searches.ask(&mut self.rec)?;
         self.rec.submit()
     }
 
@@ -333,10 +330,31 @@ impl Ops for Gpu {
         self.rec.download(t).await
     }
 
+    fn kick(&mut self, every_ms: Option<u32>) {
+        self.rec.kick(every_ms);
+    }
+
+    fn search(&mut self, logits: &Tensor, find: &Find) -> Result<Ticket> {
+        self.searches.record(&mut self.rec, logits, find)
+    }
+
+    async fn found(&mut self, logits: &Tensor, ticket: Ticket) -> Result<Found> {
+        self.searches.found(&mut self.rec, logits, ticket).await
+    }
+
+    fn ask(&mut self, t: &Tensor) -> Result<Ticket> {
+        let number = self.rec.ask_rows(t)?;
+        Ok(Ticket { k: 0, number })
+    }
+
+    async fn asked(&mut self, t: &Tensor, ticket: Ticket) -> Result<Vec<f32>> {
+        self.rec.asked_rows(t, ticket.number).await
+    }
+
     async fn top_k(&mut self, logits: &Tensor, k: usize) -> Result<TopK> {
-        let (p, search) = self.search(logits, k)?;
-        let found = top_k::gpu(&mut self.rec, &p, &search, logits).await;
-        self.search = Some(search);
-        found
+        let draw = Draw::GREEDY;
+        let ticket = self.search(logits, &Find { k, draw })?;
+        self.submit()?;
+        Ok(self.found(logits, ticket).await?.top)
     }
 }

@@ -7,6 +7,8 @@ pub mod cpu;
 pub mod gpu;
 pub mod reference;
 #[cfg(feature = "gpu")]
+mod searches;
+#[cfg(feature = "gpu")]
 pub mod self_test;
 #[cfg(feature = "gpu")]
 pub mod truth;

@@ -284,8 +284,7 @@ impl Ops for Reference {
     async fn top_k(&mut self, logits: &Tensor, k: usize) -> Result<TopK> {
         let p = top_k::Params {
             n_vocab: dim(logits.cols),
-            k: dim(k),
         };
-        Ok(top_k::cpu(&p, &logits.used()[..logits.cols]))
+        Ok(top_k::cpu(&p, k, &logits.used()[..logits.cols]))
     }
 }

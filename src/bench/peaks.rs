@@ -122,6 +122,7 @@ async fn streaming(rec: &mut Recorder, plan: &Plan, timer: &Timer, found: &mut B
                     bindings: &[Binding::write(&sums), Binding::read(data)],
                     rows: 1,
                     first: 0,
+                    more: [0; 8],
                     grid: Grid::threads(threads, WIDTH, 1),
                 })
             };
@@ -171,6 +172,7 @@ async fn computing(rec: &mut Recorder, plan: &Plan, timer: &Timer, found: &mut B
                 bindings: &[Binding::write(&out)],
                 rows: 1,
                 first: 0,
+                more: [0; 8],
                 grid: Grid::threads(threads, WIDTH, 1),
             })
         };
@@ -210,6 +212,7 @@ async fn waiting(rec: &mut Recorder, plan: &Plan, timer: &Timer, found: &mut BTr
             bindings: &[Binding::write(&counter)],
             rows: 1,
             first: 0,
+            more: [0; 8],
             grid: Grid::new(1, 1),
         })
     };

@@ -109,7 +109,7 @@ impl<O: Ops> Engine<O> {
     /// unknown tokens or answers; with [`Error::ContextOverflow`] when prompt and longest answer do not fit; with
     /// [`Error::NotFinite`] when logits are no numbers.
     pub async fn choose(&mut self, prompt: &[u32], answers: &[Vec<u32>], options: &ChooseOptions) -> Result<Chosen> {
-        self.run = None;
+        self.end();
         self.check_ids("prompt", prompt)?;
         answers.iter().try_for_each(|ids| self.check_ids("answers", ids))?;
         let longest = answers.iter().map(Vec::len).max().unwrap_or(0);
@@ -131,7 +131,7 @@ impl<O: Ops> Engine<O> {
     ///
     /// Ends a running request. Fails with [`Error::InvalidRequest`] for unknown tokens; the caller has seen that it fits.
     pub async fn read_ahead(&mut self, prompt: &[u32]) -> Result<bool> {
-        self.run = None;
+        self.end();
         self.check_ids("prompt", prompt)?;
         let (n_batch, last) = (self.decoder.plan().n_batch, prompt.len().saturating_sub(1));
         self.cached.truncate(self.common(prompt).min(last));

@@ -30,6 +30,8 @@
 #[cfg(feature = "gpu")]
 mod again;
 mod any;
+mod batches;
+mod chain;
 mod choose;
 mod hidden;
 #[cfg(feature = "gpu")]
@@ -46,6 +48,8 @@ pub use again::{Verdict, Wrong};
 pub use any::{AnyEngine, BackendChoice, LoadOptions, Pause, SelfTest, load, load_with};
 #[cfg(feature = "gpu")]
 pub use any::{GpuFacts, Tune};
+pub use batches::{Depth, Guesses};
+pub use chain::{Chain, chain_of};
 pub use choose::{AnswerScore, ChooseOptions, Chosen};
 pub use notice::Notice;
 pub use score::Scored;
@@ -57,6 +61,8 @@ use crate::error::{Error, Result};
 use crate::model::decoder::{Decoder, Rows};
 use crate::ops::{BackendInfo, Ops, TOP_K_MAX};
 use crate::sampler::{Constraint, Need, Sampled, Sampler, SamplerConfig};
+use batches::Batches;
+use chain::{Flight, Order};
 
 /// Milliseconds from some fixed moment: the engine reads no clock of its own.
 pub type Clock = fn() -> f64;
@@ -166,6 +172,9 @@ pub struct Engine<O: Ops> {
     cached: Vec<u32>,
     run: Option<Run>,
     speculator: Option<Speculator<O>>,
+    /// Steps of the run that were submitted and not decided.
+    flight: Flight,
+    batches: Batches,
     clock: Clock,
 }
 
@@ -177,6 +186,8 @@ impl<O: Ops> Engine<O> {
             cached: Vec::new(),
             run: None,
             speculator: None,
+            flight: Flight::default(),
+            batches: Batches::default(),
             clock,
         }
     }
@@ -194,6 +205,16 @@ impl<O: Ops> Engine<O> {
     /// Positions allocated.
     pub fn n_ctx(&self) -> usize {
         self.decoder.plan().n_ctx
+    }
+
+    /// Says how far steps may run ahead of what is decided; no answer depends on it.
+    pub fn set_depth(&mut self, depth: Depth) {
+        self.batches.depth = depth;
+    }
+
+    /// The device's guesses so far.
+    pub fn guesses(&self) -> Guesses {
+        self.batches.guesses
     }
 
     /// Begins to answer `prompt`; nothing is computed yet. Ends what was running before.
@@ -214,7 +235,7 @@ impl<O: Ops> Engine<O> {
         options: GenerateOptions,
         constraint: Option<Box<dyn Constraint>>,
     ) -> Result<()> {
-        self.run = None;
+        self.end();
         self.check_ids("prompt", prompt)?;
         if prompt.is_empty() {
             return Err(Error::invalid("prompt", "at least one token", "none"));
@@ -262,7 +283,7 @@ impl<O: Ops> Engine<O> {
     pub fn take_constraint(&mut self) -> Option<Box<dyn Constraint>> {
         let constraint = self.run.as_mut().and_then(|run| run.constraint.take());
         if constraint.is_some() {
-            self.run = None;
+            self.end();
         }
         constraint
     }
@@ -320,14 +341,22 @@ impl<O: Ops> Engine<O> {
 
     /// Forgets every text.
     pub fn reset(&mut self) {
-        self.run = None;
+        self.end();
         self.cached.clear();
+    }
+
+    /// Ends the request, and with it what is in flight.
+    fn end(&mut self) {
+        self.run = None;
+        self.flight.give_up();
+        self.batches.restart();
     }
 
     /// Takes the running request out, so that [`Engine::resume`] goes on with it, here or on another engine with the same
     /// model: its tokens, its sampler with all that it remembers, its counts. Also forgets what the cache holds.
     pub fn pause(&mut self) -> Option<Paused> {
         self.cached.clear();
+        self.flight.give_up();
         self.run.take().map(Paused)
     }
 
@@ -348,7 +377,7 @@ impl<O: Ops> Engine<O> {
                 n_ctx,
             });
         }
-        self.cached.clear();
+        self.reset();
         self.run = Some(run);
         Ok(())
     }
@@ -404,31 +433,54 @@ impl<O: Ops> Engine<O> {
 
     async fn advance(&mut self) -> Result<Option<Token>> {
         while self.chunk().await? {}
+        // Whoever drops this future has lost what is in flight.
+        let mut flight = std::mem::take(&mut self.flight);
         let Some(run) = self.run.as_mut().filter(|run| run.finish.is_none()) else {
             return Ok(None);
         };
         let pos = self.cached.len();
-        let tokens = &run.tokens[pos..];
         let row = run.ahead.as_ref().and_then(Ahead::row);
+        let alone = self.speculator.is_none();
+        let chains = O::CHAINS && alone && chain_of(&run.options, run.constraint.is_some()) != Chain::Unchained;
+        if chains && run.timings.generated_tokens > 0 && self.batches.wants_latency() {
+            self.batches.measure(&mut self.decoder, self.clock).await?;
+        }
+        let batch = if chains { self.batches.batch() } else { 0 };
         if row.is_none() {
-            self.decoder.step(tokens, pos, Rows::Last)?;
+            let order = Order {
+                sampler: &run.sampler,
+                need: match run.sampler.need() {
+                    // Under a mask any of the best may be forbidden.
+                    Need::Top(_) if run.constraint.is_some() => Need::Top(TOP_K_MAX),
+                    need => need,
+                },
+                tokens: &run.tokens,
+                most: run.options.max_tokens.saturating_sub(run.timings.generated_tokens),
+                batch,
+            };
+            flight.launch(&mut self.decoder, &order, pos)?;
         }
         // The step is under way: what may come next is found out meanwhile.
         let mask = match &mut run.constraint {
             Some(constraint) => constraint.mask()?,
             None => None,
         };
+        let tokens = &run.tokens[pos..];
         if mask.is_some_and(|mask| mask.iter().all(|&word| word == 0)) {
             self.decoder.settle().await?;
             self.cached.extend_from_slice(tokens);
             run.finish = Some(FinishReason::Stop);
             return Ok(None);
         }
-        let mut token = match row {
-            Some(row) => run.sampler.sample_row_of(row, mask)?,
-            None => sample(&mut self.decoder, &mut run.sampler, mask).await?,
+        let lost = flight.chained();
+        let (mut token, right) = match row {
+            Some(row) => (run.sampler.sample_row_of(row, mask)?, false),
+            None => flight.land(&mut self.decoder, &mut run.sampler, tokens, mask).await?,
         };
         self.cached.extend_from_slice(tokens);
+        if chains {
+            self.batches.landed(right, lost, (self.clock)());
+        }
         if let (Some(measured), Some(_)) = (&mut token.measured, &run.constraint) {
             // A grammar that forbids nothing here keeps everything.
             measured.kept = measured.kept.or(Some(0.0));
@@ -452,19 +504,9 @@ impl<O: Ops> Engine<O> {
         {
             run.finish = Some(FinishReason::Stop);
         }
+        if run.finish.is_none() {
+            self.flight = flight;
+        }
         Ok(Some(token))
     }
-}
-
-/// Reads back as little as the sampler can do with.
-async fn sample<O: Ops>(decoder: &mut Decoder<O>, sampler: &mut Sampler, mask: Option<&[u32]>) -> Result<Token> {
-    if let Need::Top(k) = sampler.need() {
-        // Under a mask any of the best may be forbidden.
-        let k = if mask.is_some() { TOP_K_MAX } else { k };
-        let top = decoder.top_k(k.min(decoder.plan().config.n_vocab)).await?;
-        if let Some(token) = sampler.sample_top_of(&top, mask)? {
-            return Ok(token);
-        }
-    }
-    sampler.sample_row_of(&decoder.logits().await?, mask)
 }

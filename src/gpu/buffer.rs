@@ -51,6 +51,8 @@ impl Drop for Graves {
 pub struct Buffer {
     pub(super) raw: wgpu::Buffer,
     pub(super) id: u64,
+    /// It holds weights.
+    pub(super) weight: bool,
     graveyard: Graveyard,
 }
 
@@ -82,6 +84,7 @@ impl Buffer {
         let buffer = Self {
             raw,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            weight: false,
             graveyard: graveyard.clone(),
         };
         Ok((buffer, verdict))

@@ -185,9 +185,12 @@ impl Device {
         self.fault.check()
     }
 
-    /// Waits for the device natively; in a browser the event loop does it.
-    pub(super) fn poll(&self) -> Result<()> {
-        match self.device.poll(wgpu::PollType::wait_indefinitely()) {
+    /// Waits for a submit, or for all of them, natively; in a browser the event loop does it.
+    pub(super) fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        match self.device.poll(wgpu::PollType::Wait {
+            submission_index,
+            timeout: None,
+        }) {
             Ok(_) => Ok(()),
             Err(e) => Err(Error::Gpu {
                 what: "waiting for the device".into(),

@@ -14,8 +14,22 @@ use crate::kernels::wgsl::Variant;
 #[derive(Debug, Clone, Default)]
 pub struct Drill(Option<Arc<Mutex<Orders>>>);
 
+/// What can be done in vain with each submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waste {
+    /// One more dispatch.
+    Dispatch,
+    /// One more command buffer.
+    Submit,
+    /// One more buffer that is mapped.
+    Read,
+    /// One more GPU object.
+    Object,
+}
+
 #[derive(Debug, Default)]
 struct Orders {
+    wasted: Option<Waste>,
     /// For each device in the order of opening: the submit at which it is lost.
     losses: VecDeque<u64>,
     /// Instead of being lost, a device fails.
@@ -75,6 +89,24 @@ impl Drill {
     /// In the shaders of `kernel`, the compiler takes `text` for `for_text`.
     pub fn miscompile(kernel: &'static str, text: &'static str, for_text: &'static str) -> Self {
         Self::order(|orders| orders.miscompiled = Some((kernel, text, for_text)))
+    }
+
+    /// Something is done in vain with each submit from the moment that [`Drill::wastes`] says.
+    pub fn wasteful() -> Self {
+        Self::order(|_| {})
+    }
+
+    /// From now on this is done in vain.
+    pub fn wastes(&self, waste: Option<Waste>) {
+        self.with(|orders| {
+            orders.wasted = waste;
+            Some(())
+        });
+    }
+
+    /// What is done in vain with this submit.
+    pub(super) fn wasted(&self) -> Option<Waste> {
+        self.with(|orders| orders.wasted)
     }
 
     /// The openings with these numbers, from 0 on, find no adapter.

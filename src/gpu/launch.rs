@@ -80,6 +80,8 @@ pub struct Launch<'a> {
     pub rows: usize,
     /// `step.first`.
     pub first: usize,
+    /// What else changes from step to step, behind `struct Step`.
+    pub more: [u32; 8],
     /// Workgroups.
     pub grid: Grid,
 }

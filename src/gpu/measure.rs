@@ -142,7 +142,7 @@ impl Recorder {
         read.map_async(wgpu::MapMode::Read, .., move |result| {
             done.set(result.map_err(|e| e.to_string()));
         });
-        self.device().poll()?;
+        self.device().poll(None)?;
         let failed = |message: String| Error::GpuLost {
             message: format!("reading back failed: {message}"),
         };

@@ -19,10 +19,13 @@ pub mod drill;
 pub mod error;
 pub mod launch;
 pub mod measure;
+mod memo;
 pub mod pipeline;
 pub mod readback;
 pub mod recorder;
 pub mod ring;
+#[cfg(feature = "drill")]
+mod waste;
 
 pub use crate::kernels::wgsl::Style;
 pub use buffer::{Buffer, Tensor};

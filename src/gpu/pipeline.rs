@@ -25,8 +25,8 @@ pub(super) struct Pipelines(Mutex<HashMap<Variant, Arc<Pipeline>>>);
 /// What is wrong with a new pipeline or buffer, if anything: known at once natively, after a round trip in a browser.
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Option<Error>>>>;
 
-/// Bytes of `struct Step` in lib/step.wgsl.
-pub(super) const STEP_BYTES: u64 = 16;
+/// Bytes of a step record: `struct Step` of lib/step.wgsl, and the eight words of [`Launch::more`](super::Launch).
+pub(super) const STEP_BYTES: u64 = 48;
 
 impl Pipelines {
     /// The pipeline of `variant`, and the verdict to await when it was compiled just now.

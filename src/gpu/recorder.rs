@@ -11,8 +11,9 @@ use super::bind::{bind, open, uniform};
 use super::buffer::{Buffer, Graveyard, Tensor, stride};
 use super::launch::{Binding, Grid, Launch};
 use super::measure::Kept;
+use super::memo::{Known, Memo};
 use super::pipeline::{STEP_BYTES, Verdict};
-use super::readback::Staging;
+use super::readback::Readbacks;
 use super::ring::Ring;
 use crate::error::{Error, Result};
 use crate::kernels::wgsl::Variant;
@@ -25,6 +26,12 @@ pub struct Stats {
     pub dispatches: u64,
     /// Command buffers handed to the device.
     pub submits: u64,
+    /// Compute passes begun.
+    pub passes: u64,
+    /// Buffers mapped: waits for a result.
+    pub readbacks: u64,
+    /// Bytes of weights that dispatches were given, of each dispatch.
+    pub weight_bytes: u64,
     /// Bytes written to the device.
     pub uploaded: u64,
     /// GPU objects created: buffers, pipelines, bind groups.
@@ -46,8 +53,8 @@ const STEP_SLOT: u64 = 256;
 /// Different row counts (and source rows) within one submit; more are submitted in pieces.
 const STEP_SLOTS: usize = 64;
 
-/// `struct Step` of lib/step.wgsl.
-type Step = [u32; 4];
+/// `struct Step` of lib/step.wgsl, and [`Launch::more`].
+type Step = [u32; 12];
 
 /// A bind group is determined by its pipeline's layout (the variant), its uniform and its buffers.
 #[derive(PartialEq, Eq, Hash)]
@@ -62,6 +69,7 @@ struct GroupKey {
 pub struct Recorder {
     device: Device,
     graveyard: Graveyard,
+    memo: Memo,
     groups: HashMap<GroupKey, wgpu::BindGroup>,
     uniforms: HashMap<Vec<u8>, (usize, Aid)>,
     verdicts: Vec<Verdict>,
@@ -69,12 +77,14 @@ pub struct Recorder {
     step_buffer: Aid,
     tokens: Rc<Buffer>,
     pos: u32,
-    open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
+    pub(super) open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
     /// Dispatches that are not recorded but kept, while somebody measures.
     pub(super) kept: Option<Kept>,
     /// Dispatches since the last submit.
     recorded: u64,
-    pub(super) staging: Staging,
+    /// An empty submit every so many milliseconds while a result is awaited.
+    pub(super) kick_ms: Option<u32>,
+    pub(super) readbacks: Readbacks,
     pub(super) ring: Ring,
     pub(super) aids: Account,
     pub(super) stats: Stats,
@@ -96,6 +106,7 @@ impl Recorder {
         Ok(Self {
             device,
             graveyard,
+            memo: Memo::default(),
             groups: HashMap::new(),
             uniforms: HashMap::new(),
             verdicts: vec![verdict],
@@ -106,7 +117,8 @@ impl Recorder {
             open: None,
             kept: None,
             recorded: 0,
-            staging: Staging::default(),
+            kick_ms: None,
+            readbacks: Readbacks::default(),
             ring: Ring::default(),
             aids,
             stats: Stats::default(),
@@ -139,6 +151,13 @@ impl Recorder {
         self.stats.created += 1;
         let (buffer, verdict) = Buffer::new(&self.device, &self.graveyard, label, bytes)?;
         self.judge(verdict)?;
+        Ok(buffer)
+    }
+
+    /// A zeroed storage buffer for weights, which [`Stats::weight_bytes`] counts.
+    pub fn plane(&mut self, label: &str, bytes: u64) -> Result<Buffer> {
+        let mut buffer = self.buffer(label, bytes)?;
+        buffer.weight = true;
         Ok(buffer)
     }
 
@@ -175,11 +194,14 @@ impl Recorder {
         self.write(t.buffer(), offset, bytemuck::cast_slice(&padded))
     }
 
-    /// Begins a step at position `pos` with these token ids; submits what was recorded before.
+    /// Begins a step at position `pos` with these token ids; submits what was recorded before, and gives up the results
+    /// that nobody has fetched.
     pub fn begin(&mut self, pos: usize, tokens: &[u32]) -> Result<()> {
         self.submit()?;
+        self.readbacks.give_up();
         self.bury();
         self.pos = dim(pos);
+        self.memo.begin(tokens.len());
         let bytes = tokens.len() as u64 * 4;
         if bytes > self.tokens.size() {
             self.tokens = Rc::new(self.buffer("tokens", bytes.next_power_of_two())?);
@@ -189,6 +211,13 @@ impl Recorder {
             .queue
             .write_buffer(&self.tokens.raw, 0, bytemuck::cast_slice(tokens));
         self.device.check()
+    }
+
+    /// Begins a step at position `pos` whose one token a kernel of the step before writes into [`Recorder::tokens`]; it may
+    /// be submitted together with that.
+    pub fn begin_chained(&mut self, pos: usize) {
+        self.pos = dim(pos);
+        self.memo.begin(1);
     }
 
     /// Records one dispatch of a kernel over `rows` rows.
@@ -206,6 +235,7 @@ impl Recorder {
             bindings,
             rows,
             first: 0,
+            more: [0; 8],
             grid,
         })
     }
@@ -215,6 +245,34 @@ impl Recorder {
         if launch.grid.is_empty() {
             return Ok(());
         }
+        let offset = self.step_offset(launch)?;
+        if !self.memo.expects(launch) {
+            let known = self.find(launch)?;
+            self.memo.put(known);
+        }
+        let Some(known) = self.memo.next() else {
+            return Err(Error::internal("a dispatch that is not known"));
+        };
+        if let Some(kept) = &mut self.kept {
+            kept.add(launch, &known.pipeline.raw, &known.group, offset);
+            return Ok(());
+        }
+        let (_, pass) = self.open.get_or_insert_with(|| {
+            self.stats.passes += 1;
+            open(&self.device)
+        });
+        pass.set_pipeline(&known.pipeline.raw);
+        pass.set_bind_group(0, &known.group, &[offset]);
+        let [x, y, z] = launch.grid.0;
+        pass.dispatch_workgroups(x, y, z);
+        self.stats.dispatches += 1;
+        self.stats.weight_bytes += known.weight_bytes;
+        self.recorded += 1;
+        Ok(())
+    }
+
+    /// The pipeline and the bind group of a dispatch, which are made where there are none.
+    fn find(&mut self, launch: &Launch<'_>) -> Result<Known> {
         let access: Vec<_> = launch.bindings.iter().map(|b| b.access).collect();
         let (pipeline, verdict) = self.device.pipelines.get(&self.device, &launch.variant, &access)?;
         if let Some(verdict) = verdict {
@@ -222,7 +280,6 @@ impl Recorder {
             self.stats.compiled += 1;
             self.judge(verdict)?;
         }
-        let offset = self.step_offset(launch)?;
         if !self.uniforms.contains_key(launch.params) {
             self.stats.created += 1;
             let uniform = Aid::new(uniform(&self.device, launch.params), &self.aids);
@@ -241,64 +298,46 @@ impl Recorder {
             self.stats.created += 1;
             bind(&self.device, &pipeline, &self.step_buffer.raw, &uniform.raw, launch)
         });
-        if let Some(kept) = &mut self.kept {
-            kept.add(launch, &pipeline.raw, group, offset);
-            return Ok(());
-        }
-        let (_, pass) = self.open.get_or_insert_with(|| open(&self.device));
-        pass.set_pipeline(&pipeline.raw);
-        pass.set_bind_group(0, &*group, &[offset]);
-        let [x, y, z] = launch.grid.0;
-        pass.dispatch_workgroups(x, y, z);
-        self.stats.dispatches += 1;
-        self.recorded += 1;
-        Ok(())
+        Ok(Known::new(launch, pipeline, group.clone()))
     }
 
     /// Forgets what was recorded since the last submit; what it compiled and bound stays, ready for the next time.
     pub fn discard(&mut self) {
         self.open = None;
+        self.readbacks.give_up();
         self.steps.clear();
         self.stats.dispatches -= std::mem::take(&mut self.recorded);
     }
 
-    /// Hands what was recorded to the device.
+    /// Hands what was recorded to the device, with the copies for what was asked for.
     pub fn submit(&mut self) -> Result<()> {
-        self.submit_with(|_| {})
-    }
-
-    /// Like [`submit`](Self::submit), with `copies` recorded behind the pass.
-    pub(super) fn submit_with(&mut self, copies: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
-        if let Some((mut encoder, pass)) = self.open.take() {
-            drop(pass);
-            copies(&mut encoder);
-            self.hand_over(encoder);
-        }
-        self.device.check()
-    }
-
-    /// Submits what was recorded, then `copies` even when nothing was.
-    pub(super) fn submit_copies(&mut self, copies: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
+        #[cfg(feature = "drill")]
         if self.open.is_some() {
-            return self.submit_with(copies);
+            self.waste()?;
         }
-        let mut encoder = self.device.device.create_command_encoder(&Default::default());
-        copies(&mut encoder);
-        self.hand_over(encoder);
-        self.device.check()
-    }
-
-    fn hand_over(&mut self, encoder: wgpu::CommandEncoder) {
+        let mut encoder = match self.open.take() {
+            Some((encoder, pass)) => {
+                drop(pass);
+                encoder
+            }
+            None if self.readbacks.copies.is_empty() => return self.device.check(),
+            None => self.device.device.create_command_encoder(&Default::default()),
+        };
+        for (from, to, at, bytes) in self.readbacks.copies.drain(..) {
+            encoder.copy_buffer_to_buffer(&from, 0, &to, at, bytes);
+        }
         self.recorded = 0;
         self.device.count_down();
         self.write_steps();
-        self.queue_up(encoder);
+        let index = self.queue_up(encoder);
+        self.stats.readbacks += self.readbacks.sent(&index);
+        self.device.check()
     }
 
     /// Hands a finished encoder to the device.
-    pub(super) fn queue_up(&mut self, encoder: wgpu::CommandEncoder) {
-        self.device.queue.submit([encoder.finish()]);
+    pub(super) fn queue_up(&mut self, encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
         self.stats.submits += 1;
+        self.device.queue.submit([encoder.finish()])
     }
 
     /// Writes what differs among the dispatches that were recorded.
@@ -336,7 +375,9 @@ impl Recorder {
 
     /// Offset of the step record with this launch's rows; equal records are shared.
     fn step_offset(&mut self, launch: &Launch<'_>) -> Result<u32> {
-        let step = [self.pos, dim(launch.rows), dim(launch.first), 0];
+        let mut step = [0; 12];
+        step[..3].copy_from_slice(&[self.pos, dim(launch.rows), dim(launch.first)]);
+        step[4..].copy_from_slice(&launch.more);
         let found = self.steps.iter().position(|s| *s == step);
         let slot = match found {
             Some(slot) => slot,
@@ -360,6 +401,7 @@ impl Recorder {
         for (_, buffer) in &dead {
             self.device.account.destroy(buffer);
         }
+        self.memo.forget();
         let is_dead = |id: &u64| dead.iter().any(|(other, _)| id == other);
         self.groups.retain(|key, _| !key.buffers.iter().any(is_dead));
     }

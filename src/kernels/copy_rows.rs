@@ -34,6 +34,7 @@ pub fn gpu(rec: &mut Recorder, p: &Params, first: usize, out: &mut Tensor, x: &T
         params: bytemuck::bytes_of(p),
         rows,
         first,
+        more: [0; 8],
         grid: Grid::threads(out.stride() / 4, 64, rows),
         bindings: &[Binding::output(out), Binding::input(x)],
     })

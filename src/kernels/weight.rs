@@ -139,8 +139,8 @@ fn allocate(rec: &mut Recorder, pieces: &mut Vec<Piece>, shape: &PartShape, firs
             dtype: shape.dtype,
             first: first + at,
             rows,
-            wq: rec.buffer(&shape.name, (rows * wq_bytes) as u64)?,
-            wd: rec.buffer(&shape.name, (rows * wd_bytes) as u64)?,
+            wq: rec.plane(&shape.name, (rows * wq_bytes) as u64)?,
+            wd: rec.plane(&shape.name, (rows * wd_bytes) as u64)?,
         });
     }
     Ok(())

@@ -21,7 +21,9 @@ use crate::model::config::DecoderConfig;
 use crate::model::identity::Identity;
 use crate::model::loader::{OnProgress, Phase, Weights, report};
 use crate::model::plan::{DecoderOptions, Plan};
-use crate::ops::{AttendStage, AttentionShape, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TopK};
+use crate::ops::{
+    AttendStage, AttentionShape, Draw, Find, Found, GateUpStage, HeadStage, Ops, QkvStage, RopeShape, TOP_K_MAX, Ticket,
+};
 
 /// Which rows of a step go through the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,24 @@ pub enum Rows {
     Hidden,
     /// Every one: a text is scored. At most [`Decoder::max_scored`] tokens.
     All,
+}
+
+/// What a step computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// These.
+    Tokens(&'a [u32]),
+    /// The one that the search of the step before guesses: see [`Ops::begin_chained`].
+    Chained,
+}
+
+impl Input<'_> {
+    fn len(self) -> usize {
+        match self {
+            Input::Tokens(tokens) => tokens.len(),
+            Input::Chained => 1,
+        }
+    }
 }
 
 /// Activations, `[n_batch, ..]` (the head's: `[n_head_rows, ..]`), reused by every block and step.
@@ -128,11 +148,11 @@ impl<O: Ops> Decoder<O> {
     /// needs it, and in a browser while the file still downloads.
     fn rehearse(&mut self) -> Result<()> {
         let batch = vec![0; self.plan.n_batch];
-        for (tokens, rows) in [(&batch[..], Rows::None), (&batch[..1], Rows::Last)] {
-            self.record(tokens, 0, rows)?;
-            self.ops.discard(&self.state.logits)?;
-        }
-        Ok(())
+        self.record(Input::Tokens(&batch), 0, Rows::None)?;
+        self.ops.discard()?;
+        let (k, draw) = (TOP_K_MAX, Draw::GREEDY);
+        self.search(Input::Tokens(&batch[..1]), 0, &Find { k, draw })?;
+        self.ops.discard()
     }
 
     /// Sizes and memory.
@@ -159,12 +179,42 @@ impl<O: Ops> Decoder<O> {
     ///
     /// Positions before `pos` must have been written. Fails with [`Error::Internal`] beyond the context or batch.
     pub fn step(&mut self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
-        self.check(tokens, pos, rows)?;
-        self.record(tokens, pos, rows)?;
+        self.record(Input::Tokens(tokens), pos, rows)?;
         self.ops.submit()
     }
 
-    fn record(&mut self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
+    /// Records a step of which the next token is wanted, with the search for its best logits; [`Decoder::submit`] hands it
+    /// over.
+    pub fn search(&mut self, input: Input<'_>, pos: usize, find: &Find) -> Result<Ticket> {
+        self.record(input, pos, Rows::Last)?;
+        self.ops.search(&self.state.logits, find)
+    }
+
+    /// What a submitted search has found.
+    pub async fn found(&mut self, ticket: Ticket) -> Result<Found> {
+        self.ops.found(&self.state.logits, ticket).await
+    }
+
+    /// Hands over a step of which the next token is wanted, and asks for all its logits.
+    pub fn step_asking(&mut self, tokens: &[u32], pos: usize) -> Result<Ticket> {
+        self.record(Input::Tokens(tokens), pos, Rows::Last)?;
+        let ticket = self.ops.ask(&self.state.logits)?;
+        self.ops.submit()?;
+        Ok(ticket)
+    }
+
+    /// The logits of a [`Decoder::step_asking`].
+    pub async fn asked(&mut self, ticket: Ticket) -> Result<Vec<f32>> {
+        self.ops.asked(&self.state.logits, ticket).await
+    }
+
+    /// Hands over what was recorded.
+    pub fn submit(&mut self) -> Result<()> {
+        self.ops.submit()
+    }
+
+    fn record(&mut self, input: Input<'_>, pos: usize, rows: Rows) -> Result<()> {
+        self.check(input, pos, rows)?;
         let Self {
             ops,
             plan,
@@ -185,8 +235,11 @@ impl<O: Ops> Decoder<O> {
             window: plan.window,
         };
 
-        ops.begin(pos, tokens)?;
-        state.set_rows(ops, tokens.len());
+        match input {
+            Input::Tokens(tokens) => ops.begin(pos, tokens)?,
+            Input::Chained => ops.begin_chained(pos)?,
+        }
+        state.set_rows(ops, input.len());
         ops.stage("embed");
         ops.embed(&mut state.x, &weights.token_embd)?;
         for layer in &mut weights.layers {
@@ -228,12 +281,12 @@ impl<O: Ops> Decoder<O> {
             Rows::Hidden => {
                 return ops.rms_norm(&mut state.xb, &state.x, &weights.output_norm, c.norm_eps);
             }
-            Rows::Last => (tokens.len() - 1, 1),
-            Rows::All => (0, tokens.len()),
+            Rows::Last => (input.len() - 1, 1),
+            Rows::All => (0, input.len()),
         };
         state.set_head_rows(ops, count);
         // Where all rows are wanted they need not be picked.
-        let x = if count == tokens.len() {
+        let x = if count == input.len() {
             &state.x
         } else {
             ops.copy_rows(&mut state.head_x, &state.x, first)?;
@@ -259,9 +312,9 @@ impl<O: Ops> Decoder<O> {
         self.ops.download(&self.state.xb).await
     }
 
-    /// The best `k` logits of the first row that the last step left.
-    pub async fn top_k(&mut self, k: usize) -> Result<TopK> {
-        self.ops.top_k(&self.state.logits, k).await
+    /// See [`Ops::kick`].
+    pub fn kick(&mut self, every_ms: Option<u32>) {
+        self.ops.kick(every_ms);
     }
 
     /// Waits for the work so far, so that steps without a readback do not pile up.
@@ -269,25 +322,25 @@ impl<O: Ops> Decoder<O> {
         self.ops.settle().await
     }
 
-    fn check(&self, tokens: &[u32], pos: usize, rows: Rows) -> Result<()> {
+    fn check(&self, input: Input<'_>, pos: usize, rows: Rows) -> Result<()> {
         let most = if rows == Rows::All {
             self.plan.n_head_rows
         } else {
             self.plan.n_batch
         };
         let n_vocab = self.plan.config.n_vocab;
-        if tokens.is_empty() || tokens.len() > most {
+        let count = input.len();
+        if count == 0 || count > most {
             return Err(Error::internal(format!(
-                "a step of {} tokens, 1 to {most} expected",
-                tokens.len()
+                "a step of {count} tokens, 1 to {most} expected"
             )));
         }
-        if pos.saturating_add(tokens.len()) > self.plan.n_ctx {
-            return Err(Error::internal(format!(
-                "position {pos} + {} beyond the context",
-                tokens.len()
-            )));
+        if pos.saturating_add(count) > self.plan.n_ctx {
+            return Err(Error::internal(format!("position {pos} + {count} beyond the context")));
         }
+        let Input::Tokens(tokens) = input else {
+            return Ok(());
+        };
         match tokens.iter().find(|&&id| id as usize >= n_vocab) {
             Some(id) => Err(Error::internal(format!(
                 "token {id} beyond the vocabulary of {n_vocab}"

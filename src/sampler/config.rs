@@ -1,6 +1,7 @@
 //! What a caller can ask of the sampler, and which values make sense.
 
 use crate::error::{Error, Result};
+use crate::ops::TOP_K_MAX;
 
 /// A bias at or below this is a ban: the token's logit becomes minus infinity (the meaning OpenAI gives to -100).
 pub const BAN_BIAS: f32 = -100.0;
@@ -119,6 +120,22 @@ impl SamplerConfig {
     pub(super) fn penalises(&self) -> bool {
         self.repeat_last_n > 0
             && (self.repeat_penalty != 1.0 || self.presence_penalty != 0.0 || self.frequency_penalty != 0.0)
+    }
+
+    /// True if a device can guess the choice from the best logits alone: no stage knows the tokens before, or raises a logit,
+    /// and the best are enough in most cases.
+    pub fn foreseeable(&self) -> bool {
+        !self.penalises() && self.only_lowers() && self.top_suffice()
+    }
+
+    /// True if the best logits settle most draws.
+    pub(super) fn top_suffice(&self) -> bool {
+        self.top_k <= TOP_K_MAX && (self.truncates() || self.temperature <= 1.0)
+    }
+
+    /// True if a stage cuts off the less likely tokens.
+    pub(super) fn truncates(&self) -> bool {
+        self.temperature == 0.0 || self.top_k > 0 || self.top_p < 1.0 || self.min_p > 0.0
     }
 
     /// True if no stage can raise a logit: then the best raw logits bound all that lies outside of them.

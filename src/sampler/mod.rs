@@ -27,7 +27,7 @@ use kinglet_route::gauge::Measured;
 
 use crate::error::{Error, Result};
 use crate::ops::row::sums;
-use crate::ops::{TOP_K_MAX, TopK};
+use crate::ops::{Draw, TOP_K_MAX, TopK};
 pub use config::{BAN_BIAS, MAX_TOP_LOGPROBS, SamplerConfig};
 pub use constraint::Constraint;
 use constraint::allows;
@@ -137,15 +137,12 @@ impl Sampler {
         let lowered = self.counts.len() + self.bias.len();
         let wanted = if c.temperature == 0.0 {
             1 + lowered
-        } else if c.top_k > 0 {
-            if c.top_k > TOP_K_MAX {
-                return Need::Row;
-            }
-            c.top_k + lowered
-        } else if c.top_p < 1.0 || c.min_p > 0.0 {
-            TOP_K_MAX
-        } else {
+        } else if !c.top_suffice() {
             return Need::Row;
+        } else if c.top_k > 0 {
+            c.top_k + lowered
+        } else {
+            TOP_K_MAX
         };
         // A margin is that of the two best.
         let wanted = wanted.max(if c.signals { 2 } else { 0 });
@@ -216,10 +213,11 @@ impl Sampler {
             seen + (outside - lost - slack).max(0.0),
             seen + (outside + slack).max(0.0),
         );
-        let Some(kept) = keep(&candidates, &self.config, total, Some(floor)) else {
-            return Ok(None);
+        let drawn = match self.config.truncates() {
+            true => keep(&candidates, &self.config, total, Some(floor)).and_then(|kept| self.draw(&candidates[..kept])),
+            false => self.draw_among(&candidates, total, floor),
         };
-        let Some(id) = self.draw(&candidates[..kept]) else {
+        let Some(id) = drawn else {
             return Ok(None);
         };
         // The chosen token is a candidate, so its raw logit is here.
@@ -332,6 +330,56 @@ impl Sampler {
                 .keys()
                 .filter(|id| outside(id) && !self.counts.contains_key(id))
                 .count()
+    }
+
+    /// A draw from the whole vocabulary, of which only the `best` are known, best first: those behind them have logits up to
+    /// `floor`, and all together a mass of `total`, from below and above. `None`: it may be one of those, or depends on how
+    /// much they weigh; no random number was used up.
+    fn draw_among(&mut self, best: &[Candidate], total: (f64, f64), floor: f32) -> Option<u32> {
+        let first = best.first()?;
+        let temperature = f64::from(self.config.temperature);
+        let behind = |logit: f32| f64::from(logit - first.logit);
+        let mass: f64 = best.iter().map(|c| behind(c.logit).exp()).sum();
+        // At temperature 1 a token weighs its mass, below it the less of that the less likely it is.
+        let (least, share) = match self.config.temperature < 1.0 {
+            true => (0.0, (behind(floor) * (1.0 / temperature - 1.0)).exp()),
+            false => ((total.0 - mass).max(0.0), 1.0),
+        };
+        let most = (total.1 - mass).max(0.0) * share;
+        let weights = || best.iter().map(|c| (behind(c.logit) / temperature).exp());
+        let inside: f64 = weights().sum();
+        let mut rng = self.rng.clone();
+        let random = rng.next_f64();
+        // Sums in another order differ by their rounding.
+        let slack = inside * 1e-12;
+        let (low, high) = (random * (inside + least) - slack, random * (inside + most) + slack);
+        let mut sum = 0.0;
+        let at = weights().position(|weight| {
+            sum += weight;
+            low < sum
+        })?;
+        if high >= sum {
+            return None;
+        }
+        self.rng = rng;
+        Some(best[at].id)
+    }
+
+    /// What a device is to guess by for the token that comes `ahead` after the next one.
+    pub fn foresee(&self, ahead: usize) -> Draw {
+        let c = &self.config;
+        let mut rng = self.rng.clone();
+        let mut random = 0.0;
+        if c.temperature > 0.0 {
+            (0..=ahead).for_each(|_| random = rng.next_f64());
+        }
+        Draw {
+            temperature: c.temperature,
+            top_k: u32::try_from(c.top_k).unwrap_or(u32::MAX),
+            top_p: c.top_p,
+            min_p: c.min_p,
+            random: (random as f32).min(1.0 - f32::EPSILON / 2.0),
+        }
     }
 
     /// Temperature and draw among the kept candidates, best first. `None` if there are none.

@@ -2,7 +2,7 @@
 
 use kinglet::gpu::Recorder;
 use kinglet::kernels::{Style, top_k};
-use kinglet::ops::{TOP_K_MAX, TopK};
+use kinglet::ops::{Draw, Find, TOP_K_MAX, TopK};
 
 use crate::gpu_support::{recorder, upload, values};
 use crate::support::{Rng, count};
@@ -13,13 +13,20 @@ const LOG_SUM_EXP: f32 = 1e-4;
 /// Two sums in f32, their quotient.
 const ENTROPY: f32 = 1e-4;
 
+/// Any one of the results.
+const SLOT: usize = 3;
+
 fn search(rec: &mut Recorder, logits: &[f32], k: usize) -> (TopK, TopK) {
     let n_vocab = logits.len() as u32;
-    let p = top_k::Params { n_vocab, k: k as u32 };
+    let p = top_k::Params { n_vocab };
     let row = upload(rec, 1, logits.len(), logits);
     let scratch = top_k::Scratch::new(rec, n_vocab).expect("scratch");
-    let got = pollster::block_on(top_k::gpu(rec, &p, &scratch, &row)).expect("searches");
-    (got, top_k::cpu(&p, logits))
+    let draw = Draw::GREEDY;
+    top_k::gpu(rec, &Find { k, draw }, SLOT, &scratch, &row).expect("searches");
+    let bytes = (top_k::SLOTS * top_k::SLOT_BYTES) as u64;
+    let read = pollster::block_on(rec.read(&scratch.results, bytes)).expect("reads");
+    let got = top_k::found(&p, k, &read[SLOT * top_k::SLOT_BYTES..]);
+    (got.top, top_k::cpu(&p, k, logits))
 }
 
 fn check(rec: &mut Recorder, what: &str, logits: &[f32], k: usize) {

@@ -32,9 +32,14 @@ mod gpu_backend;
 #[cfg(feature = "gpu")]
 mod gpu_bench;
 #[cfg(feature = "gpu")]
+mod gpu_chain;
+#[cfg(feature = "gpu")]
 mod gpu_embedding;
 #[cfg(feature = "gpu")]
 mod gpu_gemv;
+#[cfg(feature = "gpu")]
+mod gpu_loop;
+#[cfg(feature = "gpu")]
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
 mod gpu_ops;

@@ -17,7 +17,7 @@ fn sampler(config: SamplerConfig) -> Sampler {
 
 fn entropy_of(row: &[f32]) -> f32 {
     let n_vocab = row.len() as u32;
-    search::cpu(&search::Params { n_vocab, k: 1 }, row).entropy
+    search::cpu(&search::Params { n_vocab }, 1, row).entropy
 }
 
 /// What a backend would read back of `row`.
@@ -235,7 +235,7 @@ fn both_entrances_agree() {
         let row: Vec<f32> = (0..n).map(|_| (rng.unit() * spread * 4.0).round() / 4.0).collect(); // many ties
         let pick = |rng: &mut Rng, options: &[f32]| options[rng.below(options.len())];
         let c = SamplerConfig {
-            temperature: pick(&mut rng, &[0.0, 0.7, 1.3]),
+            temperature: pick(&mut rng, &[0.0, 0.7, 1.0, 1.3]),
             top_k: [0, 1, 5, 40, 64, 100][rng.below(6)],
             top_p: pick(&mut rng, &[1.0, 0.95, 0.5, 0.1]),
             min_p: pick(&mut rng, &[0.0, 0.05, 0.5]),
@@ -309,7 +309,18 @@ fn need_asks_for_a_row_only_when_it_must() {
             ..chat.clone()
         })
         .need(),
-        Need::Row
+        Need::Top(TOP_K_MAX)
+    );
+    assert_eq!(
+        sampler(SamplerConfig {
+            temperature: 1.01,
+            top_k: 0,
+            top_p: 1.0,
+            ..chat.clone()
+        })
+        .need(),
+        Need::Row,
+        "what lies behind the best is worth more than it was"
     );
     assert_eq!(
         sampler(SamplerConfig {

@@ -210,13 +210,7 @@ fn the_mass_that_a_mask_keeps_is_the_same_from_the_best_logits_as_from_the_row()
         let off = want.kept.unwrap() - kept.ln();
         assert!(off.abs() < ROUNDING, "{off} of {}", kept.ln());
         assert_eq!(want.freedom == Freedom::Forced, allowed.len() == 1);
-        let top = search::cpu(
-            &search::Params {
-                n_vocab: n as u32,
-                k: 64,
-            },
-            &row,
-        );
+        let top = search::cpu(&search::Params { n_vocab: n as u32 }, 64, &row);
         tried += 1;
         let Some(quick) = sampler.sample_top_of(&top, Some(&mask)).unwrap() else {
             continue;

@@ -4,6 +4,7 @@
 //! agree about the token, and the other's choice never depends on what was proposed (Daliri, Musco, Suresh 2024, arXiv
 //! 2408.07978: speculation without communication).
 
+use crate::engine::chain::{Flight, Order};
 use crate::error::{Error, Result};
 use crate::gguf::{GgufFile, Metadata};
 use crate::model::arch;
@@ -53,17 +54,31 @@ impl<O: Ops> Draft<O> {
     /// one that will choose.
     pub async fn propose(&mut self, tokens: &[u32], n: usize, mut sampler: Sampler, ends: &[u32]) -> Result<Vec<u32>> {
         let mut proposals = Vec::with_capacity(n);
-        let mut step = tokens[self.cached.len()..].to_vec();
+        let (mut text, mut flight) = (tokens.to_vec(), Flight::default());
+        // All of them in one submit, where the device can go on with what it chose.
+        let batch = if O::CHAINS && sampler.config().foreseeable() {
+            n
+        } else {
+            0
+        };
         while proposals.len() < n {
-            self.decoder.step(&step, self.cached.len(), Rows::Last)?;
-            let id = super::super::sample(&mut self.decoder, &mut sampler, None).await?.id;
-            self.cached.append(&mut step);
-            proposals.push(id);
-            if ends.contains(&id) {
+            let order = Order {
+                sampler: &sampler,
+                need: sampler.need(),
+                tokens: &text,
+                most: n - proposals.len(),
+                batch,
+            };
+            let pos = self.cached.len();
+            flight.launch(&mut self.decoder, &order, pos)?;
+            let (token, _) = flight.land(&mut self.decoder, &mut sampler, &text[pos..], None).await?;
+            self.cached.extend_from_slice(&text[pos..]);
+            proposals.push(token.id);
+            if ends.contains(&token.id) {
                 break;
             }
-            sampler.accept(id);
-            step.push(id);
+            sampler.accept(token.id);
+            text.push(token.id);
         }
         Ok(proposals)
     }

@@ -116,7 +116,7 @@ impl Ahead {
 impl<O: Ops> Engine<O> {
     /// Has tokens proposed from now on; `None`: no more. Ends a running request.
     pub fn speculate(&mut self, speculator: Option<Speculator<O>>) {
-        self.run = None;
+        self.end();
         self.speculator = speculator;
     }
 
@@ -129,6 +129,7 @@ impl<O: Ops> Engine<O> {
             run: Some(run),
             speculator: Some(speculator),
             clock,
+            ..
         } = self
         else {
             return Ok(0.0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Decoder, Rows};
+use super::{Decoder, Input, Rows};
 use crate::error::Result;
 use crate::model::plan::{LayerPlan, MatrixPlan, Plan};
 use crate::ops::{Measured, Method, Ops, Span};
@@ -42,14 +42,14 @@ impl<O: Ops> Decoder<O> {
     /// # Errors
     /// As [`Decoder::step`]; [`Error::InvalidRequest`](crate::Error::InvalidRequest) on a backend that cannot be timed.
     pub async fn profile(&mut self, tokens: &[u32], pos: usize, rows: Rows, now_ms: fn() -> f64) -> Result<Profile> {
-        self.check(tokens, pos, rows)?;
+        self.check(Input::Tokens(tokens), pos, rows)?;
         self.ops.settle().await?;
         let begun = now_ms();
         self.step(tokens, pos, rows)?;
         self.ops.settle().await?;
         let step_ms = now_ms() - begun;
         self.ops.measure()?;
-        let recorded = self.record(tokens, pos, rows);
+        let recorded = self.record(Input::Tokens(tokens), pos, rows);
         let measured = self.ops.measured(now_ms).await; // ends the measuring, whatever was recorded
         recorded?;
         let Measured { method, spans } = measured?;
