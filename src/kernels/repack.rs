@@ -81,6 +81,7 @@ pub fn gpu(rec: &mut Recorder, piece: &Piece, cols: usize, raw: &Buffer, first: 
         bindings: &[Binding::write(&piece.wq), Binding::write(&piece.wd), Binding::read(raw)],
         rows,
         first,
+        more: [0; 8],
         grid: Grid::threads(rows * cols / WEIGHTS, THREADS, 1),
     })
 }

@@ -20,8 +20,8 @@ use crate::gpu_support::{choose_driver, device};
 use crate::writer::Writer;
 
 /// Dispatches of a block and beside the blocks, where the kernels of a real GPU run.
-const PER_BLOCK: u64 = 12;
-const BESIDE: u64 = 5;
+const PER_BLOCK: u64 = 7;
+const BESIDE: u64 = 4;
 
 /// Blocks of Phi-3-mini.
 const PHI3_BLOCKS: u64 = 32;
@@ -29,7 +29,8 @@ const PHI3_BLOCKS: u64 = 32;
 /// Bytes that may be bound for each byte of the file: scales are padded to words.
 const BYTES: f64 = 1.03;
 
-const EMBD: u64 = 256;
+/// Two blocks of a K-quant: what the planes hold by pairs of blocks is whole, as in Phi-3.
+const EMBD: u64 = 512;
 const FF: u64 = 512;
 const VOCAB: u64 = 300;
 
@@ -43,7 +44,7 @@ fn phi3(dtype: DType, blocks: u32) -> (GgufFile, u64) {
         .kv("phi3.block_count", &Value::U32(blocks))
         .kv("phi3.attention.head_count", &Value::U32(8))
         .kv("phi3.attention.head_count_kv", &Value::U32(8))
-        .kv("phi3.rope.dimension_count", &Value::U32(32))
+        .kv("phi3.rope.dimension_count", &Value::U32(64))
         .kv("phi3.attention.layer_norm_rms_epsilon", &Value::F32(1e-5));
     let mut bytes = 0;
     let mut matrix = |file: Writer, name: &str, cols: u64, rows: u64| {
