@@ -8,16 +8,17 @@ const [MORE, FEW] = [18, 2];
 
 /**
  * `{ engines, ratio }`: by engine its load time, validation, counts for each token, and by length of prompt the spread of rates;
- * `ratio` of the first two engines, within rounds.
+ * `ratio` of the first two engines, within rounds. Without a `reference` the CPU backend on the page is it.
  */
 export async function modelAt(host, ask, { prompts, reference, say }) {
   const engines = {};
   const ready = [];
+  reference ??= await onPage(host, ask, prompts);
   for (const [name, kind, options] of wanted(ask)) {
     const found = (engines[name] = {});
     try {
       Object.assign(found, await host.call('load', { as: name, kind, options: { model: host.model, context: ask.n_ctx, threads: 1, ...options } }));
-      found.validation = await validated(host, name, prompts, ask.broken ? reference.toReversed() : reference);
+      found.validation = compare(await likeliest(host, name, prompts), ask.broken ? reference.toReversed() : reference);
     } catch (error) {
       found.failed = String(error.message ?? error).split('\n').slice(0, 6).join('\n');
     }
@@ -42,10 +43,19 @@ function wanted(ask) {
   return found;
 }
 
-async function validated(host, as, prompts, reference) {
+async function likeliest(host, as, prompts) {
   const lists = [];
   for (const prompt of prompts) lists.push(...(await host.call('complete', { as, request: { prompt, n: 1, top: BEST } })).top);
-  return compare(lists, reference);
+  return lists;
+}
+
+/** What the package's CPU backend says there: the reference where the native one is not asked. */
+async function onPage(host, ask, prompts) {
+  const as = 'reference';
+  await host.call('load', { as, kind: ask.against ? 'against' : 'kinglet', options: { model: host.model, context: ask.n_ctx, threads: 1, gpu: false } });
+  const lists = await likeliest(host, as, prompts);
+  await host.call('dispose', { as });
+  return lists;
 }
 
 /** What the engine counts for one more token, where it counts: dispatches, submits and the like. */

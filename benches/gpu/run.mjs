@@ -79,7 +79,7 @@ function wrong(result) {
 
 try {
   let reference;
-  if (ask.model) {
+  if (ask.model && ask.reference !== 'page') {
     say('the reference: the native CPU backend');
     reference = await native.likely(ask, prompts);
   }
@@ -97,7 +97,7 @@ try {
     version: JSON.parse(readFileSync(new URL('../../pkg/package.json', import.meta.url))).version,
     machine: { processor: cpus()[0]?.model, processors: cpus().length, memory: totalmem() },
     ...(ask.peer ? { wllama: wllamaVersion() } : {}),
-    ...(ask.model ? { file: basename(ask.model), file_bytes: statSync(ask.model).size, bytes_per_token: ask.bytes_per_token, context: ask.n_ctx } : {}),
+    ...(ask.model ? { file: basename(ask.model), file_bytes: statSync(ask.model).size, bytes_per_token: ask.bytes_per_token, context: ask.n_ctx, reference: `${ask.reference ?? 'native'} CPU backend` } : {}),
   };
   const rounded = (_, value) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value);
   console.log(JSON.stringify({ ...about, results }, rounded));

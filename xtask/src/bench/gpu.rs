@@ -34,6 +34,7 @@ pub fn run(runners: &[String], mut args: Args) -> Result<()> {
         "bytes_per_token": model.as_ref().and_then(|(_, bytes)| *bytes),
         "against": absolute(args.value("--against")?)?,
         "peer": args.flag("--peer"),
+        "reference": args.value("--reference")?,
         "contexts": numbers(&mut args, "--contexts", &[0])?,
         "prompt": number(&mut args, "--prompt", 128)?,
         "generate": number(&mut args, "--generate", 16)?,
