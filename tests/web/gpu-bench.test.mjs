@@ -60,7 +60,7 @@ test('a run has every field', { skip }, async () => {
 });
 
 test('a run of something broken fails, and has no figures', { skip }, async () => {
-  const { code, stdout, stderr } = await bench({ ...ASK, broken: true, validated: 1 });
+  const { code, stdout, stderr } = await bench({ ...ASK, broken: true });
   assert.equal(code, 1);
   assert.match(stderr, /WRONG gate_up Q4_0/);
   const [result] = JSON.parse(stdout).results;
