@@ -7,7 +7,10 @@
 //! - `{{NAME}}` is replaced by the variant's definition of NAME, also inside the name of an import.
 //!
 //! No conditionals: two ways to do the same thing are two entry points of one file, or two fragments with one interface.
-//! The text goes to the browser verbatim; every listed variant is validated by naga in a test without a GPU.
+//! The text goes to the browser without comments ([`lean`]); every listed variant is validated by naga in a test without a GPU.
+
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))] // tests have it everywhere
+mod lean;
 
 use std::fmt;
 
@@ -217,7 +220,7 @@ fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
 /// Builds a table `[(name, text)]` from the files of one folder.
 macro_rules! sources {
     ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../shaders/", $folder, $name, ".wgsl")))),*]
+        &[$(($name, lean::text!(concat!("../../shaders/", $folder, $name, ".wgsl")))),*]
     };
 }
 
