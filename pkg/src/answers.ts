@@ -34,6 +34,10 @@ export interface Timings {
   prefill_tokens_per_s?: number;
   /** Tokens after the first generated per second; absent where there are none. */
   decode_tokens_per_s?: number;
+  /** Tokens that speculation proposed (docs/speculation.md); absent where it proposed none. */
+  drafted_tokens?: number;
+  /** Of these, the ones that are in the answer. */
+  accepted_tokens?: number;
 }
 
 /** A token and its log-probability in the model's own distribution, before sampling. */

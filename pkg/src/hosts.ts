@@ -146,16 +146,18 @@ function candidates(wanted: HostName | 'auto'): HostName[] {
 /** A shared worker only reads the store: what is not there is downloaded by a worker of this page. */
 async function provide(
   options: KingletOptions,
-  { sources, reading }: Calls['load'][0],
+  { sources, draft = [], reading }: Calls['load'][0],
   given: Given,
   ways: Ways,
   listener: Listener,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const stored = reading?.store !== 'none' && sources.some(({ kind }) => kind !== 'blob');
-  const way = stored ? await ways.worker?.(options) : undefined;
-  if (way !== undefined) {
-    await keep(way, { sources, ...(reading === undefined ? {} : { reading }) }, given, listener, signal);
+  for (const files of [sources, draft]) {
+    const stored = reading?.store !== 'none' && files.some(({ kind }) => kind !== 'blob');
+    const way = stored ? await ways.worker?.(options) : undefined;
+    if (way !== undefined) {
+      await keep(way, { sources: files, ...(reading === undefined ? {} : { reading }) }, given, listener, signal);
+    }
   }
 }
 

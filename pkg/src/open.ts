@@ -6,8 +6,9 @@ import { Grammars } from './grammar.js';
 import { chooseModule, type Browser, type Recruit } from './module.js';
 import { Recruiter } from './recruit.js';
 import { RequestCount } from './requests.js';
+import type { LoadOptions } from './protocol.js';
 import type { Loader } from './serve.js';
-import { finish, loadModel } from './sources/open.js';
+import { filesOf, finish, loadModel } from './sources/open.js';
 import type { Readers } from './sources/reader.js';
 import type { Hire } from './team.js';
 import { Trials } from './truth.js';
@@ -29,7 +30,10 @@ const SIMD = 'sums of products by SIMD';
 
 /** How to load a model there. */
 export function opener({ host, browser, hire, downloads }: Place): Loader {
-  return async ({ sources, reading, options, wasm, module }, progress, notice, signal) => {
+  return async ({ sources: model, draft, reading, options: asked, wasm, module }, progress, notice, signal) => {
+    // One store session for all files, those of a draft model last.
+    const sources = draft === undefined ? model : [...filesOf(model), ...filesOf(draft)];
+    const options: LoadOptions = draft === undefined ? asked : { ...asked, speculation: { draft: filesOf(draft).length } };
     const requests = new RequestCount();
     const chosen = await chooseModule({ wasm, kind: module }, browser);
     const { glue, kind, memory } = chosen;

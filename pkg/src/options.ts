@@ -18,6 +18,7 @@ const OPTIONS: Record<keyof KingletOptions, ((value: unknown) => string | undefi
   ignoreWindow: kind('boolean', 'true or false'),
   timestamps: kind('boolean', 'true or false'),
   autotune: (value) => (typeof value === 'boolean' || value === 'always' || (typeof value === 'object' && value !== null) ? undefined : 'true, false, "always" or a tuning'),
+  speculation: (value) => (value === 'off' || value === 'lookup' || isDraft(value) ? undefined : '"off", "lookup" or {draft: a model}'),
   onProgress: kind('function', 'a function'),
   onNotice: kind('function', 'a function'),
   store: undefined, // sources/resolve.ts
@@ -68,6 +69,10 @@ function kind(type: 'boolean' | 'function' | 'object', expected: string): (value
   return (value) => (typeof value === type && value !== null ? undefined : expected);
 }
 
+function isDraft(value: unknown): value is { draft: KingletOptions['model'] } {
+  return typeof value === 'object' && value !== null && Object.keys(value).join() === 'draft';
+}
+
 function isThreads(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_THREADS;
 }
@@ -75,9 +80,11 @@ function isThreads(value: unknown): boolean {
 /** What loading needs. */
 export async function loadArguments(options: KingletOptions, given: Given, findDesk: FindDesk | undefined): Promise<Calls['load'][0]> {
   const sources = await resolveModel(options.model, given, findDesk);
+  const { speculation } = options;
   const wasm = wasmFiles(options.wasm);
   return {
     sources,
+    ...(isDraft(speculation) ? { draft: await resolveModel(speculation.draft, given, findDesk) } : {}),
     reading: readingOf(options),
     options: loadOptions(options),
     ...(wasm === undefined ? {} : { wasm }),
@@ -86,7 +93,7 @@ export async function loadArguments(options: KingletOptions, given: Given, findD
 }
 
 /** What the engine is told. */
-function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context, timestamps, autotune = true }: KingletOptions): LoadOptions {
+function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context, timestamps, autotune = true, speculation }: KingletOptions): LoadOptions {
   return {
     backend: backend ?? 'auto',
     cache_type: cacheType ?? 'f16',
@@ -96,6 +103,7 @@ function loadOptions({ backend, cacheType, ignoreWindow, exact, threads, context
     ...(context === undefined ? {} : { context }),
     ...(timestamps === true ? { timestamps } : {}),
     tuning: autotune === true ? 'auto' : autotune === false ? 'off' : autotune,
+    ...(speculation === 'lookup' ? { speculation } : {}),
   };
 }
 

@@ -38,6 +38,8 @@ export interface LoadOptions {
   timestamps?: boolean;
   /** How the variants of the GPU's kernels are chosen; `auto` where nothing is remembered. */
   tuning: 'off' | 'auto' | 'always' | Tuning;
+  /** Who proposes tokens; of a draft model, how many of the last files are its own. */
+  speculation?: 'lookup' | { draft: number };
 }
 
 /** Which of the request shapes a stream has. */
@@ -117,7 +119,7 @@ export interface Calls {
   keep: [{ sources: WireSource[]; reading?: Reading; check?: boolean }, null];
   /** Load the model; the answer describes it. Where it is loaded, or being loaded for another client, that is the answer. */
   load: [
-    { sources: WireSource[]; reading?: Reading; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
+    { sources: WireSource[]; draft?: WireSource[]; reading?: Reading; options: LoadOptions; wasm?: WasmFiles; module?: ModuleKind },
     Info,
   ];
   /** Begin request `stream` when those before it have ended. */

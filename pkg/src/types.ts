@@ -64,6 +64,9 @@ export type WasmFile = string | URL | ArrayBuffer | WebAssembly.Module;
  */
 export type WasmFiles = Partial<Record<ModuleKind | 'grammar' | 'route', WasmFile>>;
 
+/** See `KingletOptions.speculation`. */
+export type Speculation = 'off' | 'lookup' | { draft: ModelSource | readonly ModelSource[] };
+
 /** Options of `createKinglet`. */
 export interface KingletOptions {
   /** One GGUF file, or all parts of a split one. The first part's URL is enough: the others are derived from it. */
@@ -97,6 +100,12 @@ export interface KingletOptions {
    * `'always'`: measured on an emulated GPU, too. A {@link Tuning}: these, where the GPU has what they need.
    */
   autotune?: boolean | 'always' | Tuning;
+  /**
+   * Who proposes the next tokens, several of which one step then checks (docs/speculation.md): the text itself (`lookup`), or a
+   * smaller model with the same vocabulary. The answers stay what they are; it is done only where it is measured to be faster.
+   * Default `off`.
+   */
+  speculation?: Speculation;
   /** Called while the model loads. */
   onProgress?: (progress: Progress) => void;
   /** Called when something happened to the engine: see {@link NoticeCode}. */

@@ -3,16 +3,21 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use kinglet::backend::Reference;
-use kinglet::engine::{Engine, FinishReason, GenerateOptions, Pace, Speculator, Token, check_draft};
+use kinglet::engine::{BackendChoice, Engine, FinishReason, GenerateOptions, Pace, Speculator, Token, check_draft};
 use kinglet::gguf::GgufFile;
 use kinglet::ops::Ops;
+use kinglet::platform::{ByteSource, FileSource};
 use kinglet::sampler::SamplerConfig;
+use kinglet::session::{Request, Session, SessionOptions, Speculation};
 use pollster::block_on;
+use serde_json::json;
 
 use crate::engine::{decoder, model, options, text};
-use crate::support::Rng;
+use crate::support::{self, Rng};
 
 /// The models of `tests/goldens` share a vocabulary: any may draft for any.
 const DRAFTS: [Option<&str>; 3] = [None, Some("qwen2"), Some("window")];
@@ -335,7 +340,7 @@ fn options_of(n_ctx: usize) -> kinglet::model::plan::DecoderOptions {
 
 #[test]
 fn a_draft_with_another_vocabulary_is_refused() {
-    let desk = |name: &str| crate::golden::open(&crate::support::root().join(format!("models/desk/{name}.gguf")));
+    let desk = |name: &str| crate::golden::open(&support::root().join(format!("models/desk/{name}.gguf")));
     let refused = |model: &GgufFile, draft: &GgufFile| {
         let error = check_draft(model, draft).unwrap_err();
         assert_eq!(error.code(), "invalid_request");
@@ -346,4 +351,42 @@ fn a_draft_with_another_vocabulary_is_refused() {
     assert_eq!(check_draft(&model("qwen2"), &model("window")), Ok(()));
     let said = refused(&desk("desk"), &model("qwen2"));
     assert!(said.contains("a model whose token "), "{said}");
+}
+
+#[test]
+fn a_session_has_its_draft_model_in_the_last_sources() {
+    let load = |draft: &str, files| {
+        let sources = ["tests/goldens/qwen2.gguf", draft].map(|name| {
+            let source = FileSource::open(support::root().join(name)).unwrap();
+            Rc::new(source) as Rc<dyn ByteSource>
+        });
+        let options = SessionOptions {
+            backend: BackendChoice::Cpu,
+            speculation: Speculation::Draft(files),
+            proposals: Some(3),
+            ..SessionOptions::default()
+        };
+        block_on(Session::load(sources.into(), &options, &mut |_| {
+            ControlFlow::Continue(())
+        }))
+    };
+    let mut session = load("tests/goldens/window.gguf", 1).unwrap();
+    let request = json!({"prompt": "a", "max_tokens": 12, "temperature": 0, "logit_bias": {"2": -100}});
+    session.start(&Request::completion(&request).unwrap()).unwrap();
+    let mut last = None;
+    while let Some(chunk) = block_on(session.next()).unwrap() {
+        last = chunk.timings.or(last);
+    }
+    let timings = last.unwrap();
+    assert!(
+        timings.drafted_tokens > timings.accepted_tokens.map(|_| 3),
+        "{timings:?}"
+    );
+
+    let error = load("models/desk/desk-nano.gguf", 1).err().unwrap();
+    assert_eq!(error.detail()["param"], "speculation.draft");
+    // No file is left for the model itself.
+    for files in [2, 9] {
+        assert!(load("tests/goldens/window.gguf", files).is_err());
+    }
 }

@@ -15,6 +15,7 @@ export const PAGES = {
   'docs/relay.md': {},
   'docs/remote.md': {},
   'docs/routing.md': {},
+  'docs/speculation.md': {},
   'docs/store.md': {},
   'docs/structured.md': {},
   'docs/tasks.md': {},
