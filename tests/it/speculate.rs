@@ -92,7 +92,7 @@ fn the_answer_is_that_without_speculation() {
     let prompt = repeating(30);
     let mut plain = plain(Reference::new, 96);
     for (i, draft) in DRAFTS.into_iter().enumerate() {
-        for length in [1, 4, 9] {
+        for length in [1, 6] {
             let mut engine = speculating(Reference::new, draft, 96, Pace::fixed(length));
             let greedy = SamplerConfig {
                 top_logprobs: 3,
@@ -102,7 +102,7 @@ fn the_answer_is_that_without_speculation() {
             for sampling in [greedy, sampled(i as u64), sampled(77)] {
                 let options = GenerateOptions {
                     sampling,
-                    max_tokens: 40,
+                    max_tokens: 24,
                     ..GenerateOptions::default()
                 };
                 let (got, want) = (run(&mut engine, &prompt, &options), run(&mut plain, &prompt, &options));
@@ -144,10 +144,10 @@ fn ends_are_where_they_were() {
             ..GenerateOptions::default()
         },
     );
-    for draft in DRAFTS {
+    for draft in [None, Some("window")] {
         let mut engine = speculating(Reference::new, draft, 64, Pace::fixed(5));
         // Lengths of an answer, up to the last position of the context.
-        for max_tokens in (0..44).step_by(5).chain([43, 44]) {
+        for max_tokens in [0, 1, 2, 7, 43, 44] {
             let options = GenerateOptions {
                 max_tokens,
                 ..GenerateOptions::default()
@@ -160,7 +160,7 @@ fn ends_are_where_they_were() {
             assert_eq!(engine.finish_reason(), Some(FinishReason::Length));
         }
         // Tokens of it as the one that stops.
-        for stop in &whole[..12] {
+        for stop in &whole[..6] {
             let first = whole.iter().position(|token| token.id == stop.id).unwrap();
             let options = GenerateOptions {
                 stop_tokens: vec![stop.id],
@@ -186,7 +186,7 @@ fn a_shift_and_what_was_given_up_leave_nothing_behind() {
         shift: true,
         ..GenerateOptions::default()
     };
-    for draft in DRAFTS {
+    for draft in [None, Some("qwen2")] {
         let mut engine = speculating(Reference::new, draft, 40, Pace::fixed(3));
         let mut plain = plain(Reference::new, 40);
         let answer = |engine: &mut Engine<Reference>, prompt: &[u32], until: usize| {
