@@ -330,7 +330,8 @@ impl AnyEngine {
             }
             #[cfg(feature = "gpu")]
             Backend::Gpu(engine) => {
-                let gpu = Gpu::on(engine.decoder().ops().device().clone())?;
+                let mut gpu = Gpu::on(engine.decoder().ops().device().clone())?;
+                gpu.set_tuning(*engine.decoder().ops().tuning());
                 let draft = load_on(gpu, draft, &options, clock, hear).await?;
                 engine.speculate(Some(Speculator::draft(draft.decoder, pace)));
             }
