@@ -160,16 +160,17 @@ async function opened(t) {
     default: async () => ({ memory: { buffer: new ArrayBuffer(8) } }),
     version: () => '1',
     self_test: () => true,
-    load: async (readers) => {
+    load: async (readers, options) => {
       raw.readers = readers;
-      raw.loading?.();
+      raw.loading?.(options);
       return raw;
     },
   };
   const browser = { validate: () => true, glue: { relaxed: async () => glue, baseline: async () => glue } };
   const open = opener({ host: 'here', browser });
   const args = { sources: [{ kind: 'blob', blob: new Blob(['a model']) }], reading: {}, options: { backend: 'auto' } };
-  return { gpu, raw, open: () => open(args, () => undefined, () => undefined, new AbortController().signal) };
+  const opening = (options) => ({ ...args, options: { ...args.options, ...options } });
+  return { gpu, raw, open: (options = {}) => open(opening(options), () => undefined, () => undefined, new AbortController().signal) };
 }
 
 test('what is remembered of a GPU was tried on it', async (t) => {
@@ -186,6 +187,35 @@ test('what is remembered of a GPU was tried on it', async (t) => {
   raw.loading = () => (gpu.name = 'another'); // the new one is lost during the load
   await open();
   assert.deepEqual(gpu.learned, []);
+});
+
+test('the variants that were measured are remembered, and asked for where nothing else is', async (t) => {
+  const { gpu, raw, open } = await opened(t);
+  const [MEASURED, FORCED] = [{ measured: true }, { forced: true }];
+  const kept = new Map();
+  t.mock.method(Trials.prototype, 'tune', async function (tuning) {
+    kept.set(this.key.split('\n')[0], tuning);
+  });
+  t.mock.method(Trials.prototype, 'tuning', async function () {
+    return kept.get(this.key.split('\n')[0]);
+  });
+  const said = [];
+  raw.loading = (options) => said.push(options.tuning);
+  const tuned = (source) => (raw.tried = () => ({ tried: [], ms: 1, tuned: { source, tuning: MEASURED } }));
+  tuned('table');
+  await open();
+  assert.equal(kept.size, 0, 'a table needs no memory');
+  tuned('measured');
+  await open();
+  tuned('given');
+  const engine = await open();
+  await open({ tuning: 'off' });
+  await open({ tuning: FORCED });
+  assert.deepEqual([said, [...kept]], [['auto', 'auto', MEASURED, 'off', FORCED], [['old', MEASURED]]]);
+  gpu.name = 'new';
+  raw.restore = async (tested, tuning) => said.push(tuning);
+  await engine.restore();
+  assert.equal(said.at(-1), 'auto', 'another GPU');
 });
 
 test('what a restore could not read is no error of the next one', async (t) => {

@@ -45,6 +45,16 @@ test('what passed is remembered by adapter, browser and version', async (t) => {
   assert.deepEqual(await new Trials('a', '1').passed(), [], 'another browser');
 });
 
+test('the variants that were measured are remembered beside it, by the same', async (t) => {
+  replace(t, 'indexedDB', database());
+  const tuning = { gemv: { reduce: 'tree', lanes: 64, math: 'f32' } };
+  assert.equal(await new Trials('a', '1').tuning(), undefined);
+  await new Trials('a', '1').tune(tuning);
+  await new Trials('a', '1').add(['x']);
+  assert.deepEqual([await new Trials('a', '1').tuning(), await new Trials('a', '1').passed()], [tuning, ['x']]);
+  assert.deepEqual([await new Trials('b', '1').tuning(), await new Trials('a', '2').tuning()], [undefined, undefined]);
+});
+
 test('a database that never answers is waited for a second, and then not missed', async (t) => {
   replace(t, 'indexedDB', { open: () => ({}) });
   const begun = performance.now();
