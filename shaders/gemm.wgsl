@@ -1,118 +1,100 @@
-// out[t, out_first + n] = sum_k w[n, k] * x[t, k] for many tokens: every weight is decoded once per tile of tokens.
-// Rows and tokens out of range (the grid is rounded up) repeat the last one and store nothing.
+// Many tokens: tiles of 64 rows and 64 tokens in workgroup memory, in which every weight is decoded once.
 //!import step
 //!import grid
-//!import weight
+//!import gemm
 
-// A workgroup computes 32 tokens x 64 rows of w, K in steps of one sub-block; vec4s along K.
-const TILE_T: u32 = 32u;
-const TILE_N: u32 = 64u;
-var<workgroup> x_tile: array<vec4<f32>, 256>; // [8, TILE_T], 4 KiB
-var<workgroup> w_tile: array<vec4<f32>, 512>; // [8, TILE_N], 8 KiB
+// K in steps of one sub-block; vec4s along K. The first 32 rows of the tile are the first ones of 32 pairs.
+const TILE: u32 = 64u;
+var<workgroup> w_tile: array<X, 512>; // [8, TILE]
+var<workgroup> x_tile: array<X, 512>; // [8, TILE]
 
-// One row of w against four tokens.
-fn dot4(w: vec4<f32>, x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(dot(w, x0), dot(w, x1), dot(w, x2), dot(w, x3));
+fn x_at(at: u32) -> X {
+    return x_tile[at];
 }
 
-fn store4(token: u32, row: u32, value: vec4<f32>) {
-    store(token, row, value.x);
-    store(token + 8u, row, value.y);
-    store(token + 16u, row, value.z);
-    store(token + 24u, row, value.w);
+// Four tokens against one vec4 of a row.
+fn dot4(w: X, x0: X, x1: X, x2: X, x3: X) -> vec4<f32> {
+    return vec4<f32>(f32(dot(w, x0)), f32(dot(w, x1)), f32(dot(w, x2)), f32(dot(w, x3)));
 }
 
-// 64 threads. For the loads thread i has row i of w and half of token i / 2; for the product it has
-// tokens ty + 8 * (0 .. 4) and rows tx + 8 * (0 .. 8): neighbours read neighbouring words of the tiles.
-@compute @workgroup_size(64)
-fn tree(
+// 128 threads. For the loads thread i < 64 has row i, the others a token each; for the product a thread has the pairs
+// tx, tx + 16 and eight tokens: neighbours read neighbouring words of one tile and the same words of the other.
+@compute @workgroup_size(128)
+fn tiles(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) thread: u32,
 ) {
-    let first_row = TILE_N * group_index(group, groups);
-    let first_token = TILE_T * group.y;
+    let first_pair = 32u * group_index(group, groups);
+    let first_token = TILE * group.y;
     let blocks = row_blocks();
-    let row = min(first_row + lane, params.rows - 1u);
-    let token = min(first_token + lane / 2u, step.rows - 1u);
-    let part = 4u * (lane & 1u);
-    let tx = lane & 7u;
-    let ty = lane / 8u;
-    var a0 = vec4<f32>(0.0);
-    var a1 = vec4<f32>(0.0);
-    var a2 = vec4<f32>(0.0);
-    var a3 = vec4<f32>(0.0);
-    var a4 = vec4<f32>(0.0);
-    var a5 = vec4<f32>(0.0);
-    var a6 = vec4<f32>(0.0);
-    var a7 = vec4<f32>(0.0);
+    let lane = thread & 63u;
+    let row = first_pair + (lane & 31u) + select(0u, params.pairs, lane >= 32u);
+    let x_row = x_start(first_token + lane, 0u);
+    let tx = thread & 15u;
+    let ty = thread / 16u * 8u;
+    // Two pairs (a and b) of rows; tokens 0 .. 3 (l) and 4 .. 7 (h).
+    var a0l = vec4<f32>(0.0);
+    var a0h = a0l;
+    var a1l = a0l;
+    var a1h = a0l;
+    var b0l = a0l;
+    var b0h = a0l;
+    var b1l = a0l;
+    var b1h = a0l;
     for (var block = 0u; block < blocks; block += 1u) {
-        let b = weight_block(row, block);
-        w_tile[lane] = b.w0;
-        w_tile[TILE_N + lane] = b.w1;
-        w_tile[2u * TILE_N + lane] = b.w2;
-        w_tile[3u * TILE_N + lane] = b.w3;
-        w_tile[4u * TILE_N + lane] = b.w4;
-        w_tile[5u * TILE_N + lane] = b.w5;
-        w_tile[6u * TILE_N + lane] = b.w6;
-        w_tile[7u * TILE_N + lane] = b.w7;
-        let x_at = (token * blocks + block) * 8u + part;
-        let tile_at = part * TILE_T + lane / 2u;
-        x_tile[tile_at] = x[x_at];
-        x_tile[tile_at + TILE_T] = x[x_at + 1u];
-        x_tile[tile_at + 2u * TILE_T] = x[x_at + 2u];
-        x_tile[tile_at + 3u * TILE_T] = x[x_at + 3u];
+        if (thread < 64u) {
+            let b = weight_block(row, block);
+            w_tile[lane] = b.w0;
+            w_tile[TILE + lane] = b.w1;
+            w_tile[2u * TILE + lane] = b.w2;
+            w_tile[3u * TILE + lane] = b.w3;
+            w_tile[4u * TILE + lane] = b.w4;
+            w_tile[5u * TILE + lane] = b.w5;
+            w_tile[6u * TILE + lane] = b.w6;
+            w_tile[7u * TILE + lane] = b.w7;
+        } else {
+            let at = x_row + block * 8u;
+            x_tile[lane] = load_x(at);
+            x_tile[TILE + lane] = load_x(at + 1u);
+            x_tile[2u * TILE + lane] = load_x(at + 2u);
+            x_tile[3u * TILE + lane] = load_x(at + 3u);
+            x_tile[4u * TILE + lane] = load_x(at + 4u);
+            x_tile[5u * TILE + lane] = load_x(at + 5u);
+            x_tile[6u * TILE + lane] = load_x(at + 6u);
+            x_tile[7u * TILE + lane] = load_x(at + 7u);
+        }
         workgroupBarrier();
         for (var k = 0u; k < 8u; k += 1u) {
-            let xi = k * TILE_T + ty;
-            let x0 = x_tile[xi];
-            let x1 = x_tile[xi + 8u];
-            let x2 = x_tile[xi + 16u];
-            let x3 = x_tile[xi + 24u];
-            let wi = k * TILE_N + tx;
-            a0 += dot4(w_tile[wi], x0, x1, x2, x3);
-            a1 += dot4(w_tile[wi + 8u], x0, x1, x2, x3);
-            a2 += dot4(w_tile[wi + 16u], x0, x1, x2, x3);
-            a3 += dot4(w_tile[wi + 24u], x0, x1, x2, x3);
-            a4 += dot4(w_tile[wi + 32u], x0, x1, x2, x3);
-            a5 += dot4(w_tile[wi + 40u], x0, x1, x2, x3);
-            a6 += dot4(w_tile[wi + 48u], x0, x1, x2, x3);
-            a7 += dot4(w_tile[wi + 56u], x0, x1, x2, x3);
+            let wi = k * TILE + tx;
+            let wa0 = w_tile[wi];
+            let wa1 = w_tile[wi + 16u];
+            let wb0 = w_tile[wi + 32u];
+            let wb1 = w_tile[wi + 48u];
+            let xi = k * TILE + ty;
+            let x0 = x_at(xi);
+            let x1 = x_at(xi + 1u);
+            let x2 = x_at(xi + 2u);
+            let x3 = x_at(xi + 3u);
+            a0l += dot4(wa0, x0, x1, x2, x3);
+            a1l += dot4(wa1, x0, x1, x2, x3);
+            b0l += dot4(wb0, x0, x1, x2, x3);
+            b1l += dot4(wb1, x0, x1, x2, x3);
+            let x4 = x_at(xi + 4u);
+            let x5 = x_at(xi + 5u);
+            let x6 = x_at(xi + 6u);
+            let x7 = x_at(xi + 7u);
+            a0h += dot4(wa0, x4, x5, x6, x7);
+            a1h += dot4(wa1, x4, x5, x6, x7);
+            b0h += dot4(wb0, x4, x5, x6, x7);
+            b1h += dot4(wb1, x4, x5, x6, x7);
         }
         workgroupBarrier();
     }
-    let t = first_token + ty;
-    let n = first_row + tx;
-    store4(t, n, a0);
-    store4(t, n + 8u, a1);
-    store4(t, n + 16u, a2);
-    store4(t, n + 24u, a3);
-    store4(t, n + 32u, a4);
-    store4(t, n + 40u, a5);
-    store4(t, n + 48u, a6);
-    store4(t, n + 56u, a7);
-}
-
-// One thread per row and four tokens, no barriers.
-@compute @workgroup_size(64)
-fn serial(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let row = 64u * group_index(group, groups) + lane;
-    let source = min(row, params.rows - 1u);
-    let token = 4u * group.y;
-    let tokens = min(vec4<u32>(token) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(step.rows - 1u));
-    let blocks = row_blocks();
-    var sum = vec4<f32>(0.0);
-    for (var block = 0u; block < blocks; block += 1u) {
-        let b = weight_block(source, block);
-        let at = (tokens * blocks + block) * 8u;
-        sum += vec4<f32>(block_dot(b, at.x), block_dot(b, at.y), block_dot(b, at.z), block_dot(b, at.w));
-    }
-    store(token, row, sum.x);
-    store(token + 1u, row, sum.y);
-    store(token + 2u, row, sum.z);
-    store(token + 3u, row, sum.w);
+    let token = first_token + ty;
+    let pair = first_pair + tx;
+    finish_tokens(token, pair, Sums(a0l, b0l));
+    finish_tokens(token + 4u, pair, Sums(a0h, b0h));
+    finish_tokens(token, pair + 16u, Sums(a1l, b1l));
+    finish_tokens(token + 4u, pair + 16u, Sums(a1h, b1h));
 }

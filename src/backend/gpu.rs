@@ -4,12 +4,13 @@ use super::searches::Searches;
 use crate::error::{Error, Result};
 pub use crate::gpu::{Abilities, Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
+use crate::kernels::gemm::{self, Finish};
 use crate::kernels::gemv::{self, Norm, Output};
 use crate::kernels::kv_write::GpuCache;
 pub use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
-    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, rms_norm, rope, silu_mul,
+    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, quantize, rms_norm, rope, silu_mul,
 };
 use crate::ops::{
     AttentionShape, BackendInfo, CacheShape, CacheType, Draw, Find, Found, GateUpStage, HeadLayout, HeadStage,
@@ -22,6 +23,7 @@ pub struct Gpu {
     tuning: Tuning,
     pos: usize,
     searches: Searches,
+    bytes: quantize::Scratch,
 }
 
 impl Gpu {
@@ -41,6 +43,7 @@ impl Gpu {
             rec: Recorder::new(device)?,
             pos: 0,
             searches: Searches::default(),
+            bytes: quantize::Scratch::default(),
         })
     }
 
@@ -195,7 +198,7 @@ impl Ops for Gpu {
     }
 
     fn matmul(&mut self, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
-        matmul::gpu(&mut self.rec, &self.tuning, out, w, x)
+        matmul::gpu(&mut self.rec, &self.tuning, &mut self.bytes, out, w, x)
     }
 
     fn add(&mut self, out: &mut Tensor, x: &Tensor) -> Result<()> {
@@ -270,12 +273,11 @@ impl Ops for Gpu {
         self.kv_write(s.cache, s.qkv, s.rope.heads)
     }
 
-    fn matmul_add(&mut self, x: &mut Tensor, tmp: &mut Tensor, w: &Weight, y: &Tensor) -> Result<()> {
+    fn matmul_add(&mut self, x: &mut Tensor, _: &mut Tensor, w: &Weight, y: &Tensor) -> Result<()> {
         if y.rows() == 1 {
             return self.product(x, w, y, None, Output::Add);
         }
-        self.matmul(tmp, w, y)?;
-        self.add(x, tmp)
+        gemm::gpu(&mut self.rec, &self.tuning.gemm, &mut self.bytes, x, w, y, Finish::Add)
     }
 
     fn gate_up(&mut self, s: GateUpStage<'_, Self>) -> Result<()> {
@@ -283,6 +285,10 @@ impl Ops for Gpu {
             return self.product(s.act, s.w, s.x, Some((s.norm, s.eps)), Output::Gate);
         }
         self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
+        if s.x.rows() > 1 && gemm::gated(s.w) {
+            let (bytes, tuning) = (&mut self.bytes, &self.tuning.gemm);
+            return gemm::gpu(&mut self.rec, tuning, bytes, s.act, s.w, s.xb, Finish::Silu);
+        }
         self.matmul(s.gate_up, s.w, s.xb)?;
         self.silu_mul(s.act, s.gate_up)
     }
@@ -314,7 +320,7 @@ impl Ops for Gpu {
         } in kinds
         {
             let op = match variants[0].kernel {
-                "gemv" | "gemm" => "matmul", // two ways to compute it
+                "gemv" | "gemm" | "gemm_columns" | "gemm_int8" | "gemm_serial" => "matmul", // ways to compute it
                 kernel => kernel,
             };
             let labels: Vec<String> = variants.iter().map(|variant| variant.label()).collect();

@@ -6,21 +6,16 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::wgsl::Variant;
-use super::{Kernel, dim};
+use super::dim;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
-use crate::gpu::{Binding, Grid, Recorder, Tensor};
+use crate::gpu::{Recorder, Tensor};
 #[cfg(feature = "gpu")]
-use crate::kernels::gemv;
-#[cfg(feature = "gpu")]
-use crate::kernels::tuning::{Reduce, Tuning};
-#[cfg(feature = "gpu")]
-use crate::kernels::weight::Weight;
+use crate::kernels::{gemm, gemv, quantize, tuning::Tuning, weight::Weight};
 use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
-/// Shape of one dispatch, that is of one row part of a weight; the uniform of `gemm.wgsl`.
+/// Shape of one dispatch, that is of one row part of a weight, for the reference.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct Params {
@@ -55,55 +50,26 @@ impl Params {
     }
 }
 
-impl Kernel for Params {
-    const NAME: &'static str = "matmul";
-
-    fn variants() -> Vec<Variant> {
-        let of = |t: DType| ["tree", "serial"].map(|entry| variant(entry, t));
-        DType::ALL.into_iter().flat_map(of).collect()
-    }
-}
-
 /// K from which a row is long: beyond what the threads of a team take in one turn.
 pub const LONG_ROW: usize = 2048;
 
-fn variant(entry: &'static str, t: DType) -> Variant {
-    Variant::new("gemm").entry(entry).name("FORMAT", t.fragment())
-}
-
-/// Records `out [T, N] = x [T, K] · wᵀ`: one dispatch per piece of the weight.
+/// Records `out [T, N] = x [T, K] · wᵀ`, as a row ([`gemv`]) or as several ([`gemm`], with room for bytes of activations).
 ///
 /// # Errors
-/// [`Error::Internal`] when the shapes do not fit, and what [`Recorder::launch`] says.
+/// As they say.
 #[cfg(feature = "gpu")]
-pub fn gpu(rec: &mut Recorder, tuning: &Tuning, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
-    let (tokens, out_cols) = (x.rows(), out.cols());
-    if x.cols() != w.cols() || out_cols != w.rows() || tokens > out.max_rows() {
-        let (m, n, k) = (out.max_rows(), w.rows(), w.cols());
-        let got = x.cols();
-        return Err(Error::internal(format!(
-            "matmul: x [{tokens}, {got}], w [{n}, {k}], out [{m}, {out_cols}]"
-        )));
+pub fn gpu(
+    rec: &mut Recorder,
+    tuning: &Tuning,
+    bytes: &mut quantize::Scratch,
+    out: &mut Tensor,
+    w: &Weight,
+    x: &Tensor,
+) -> Result<()> {
+    match x.rows() {
+        1 => gemv::gpu(rec, tuning.gemv, out, w, x, None, gemv::Output::Store),
+        _ => gemm::gpu(rec, &tuning.gemm, bytes, out, w, x, gemm::Finish::Store),
     }
-    if tokens == 1 {
-        return gemv::gpu(rec, tuning.gemv, out, w, x, None, gemv::Output::Store);
-    }
-    for piece in w.pieces() {
-        let p = Params::new(piece.dtype, piece.rows, w.cols(), out_cols, piece.first);
-        let (entry, grid) = match tuning.gemm.reduce {
-            Reduce::Serial => ("serial", Grid::threads(piece.rows, 64, tokens.div_ceil(4))),
-            Reduce::Tree | Reduce::Subgroups => ("tree", Grid::threads(piece.rows, 64, tokens.div_ceil(32))),
-        };
-        let variant = variant(entry, piece.dtype);
-        let bindings = &[
-            Binding::output(out),
-            Binding::input(x),
-            Binding::read(&piece.wq),
-            Binding::read(&piece.wd),
-        ];
-        rec.launch(&p, variant, grid, tokens, bindings)?;
-    }
-    Ok(())
 }
 
 /// Reference: `out [T, out_cols]`, `weight` the part's rows as in the file, `x [T, cols]`. Each weight row is decoded

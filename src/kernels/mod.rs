@@ -15,11 +15,13 @@ pub mod add_bias;
 pub mod attention;
 pub mod copy_rows;
 pub mod embed;
+pub mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gemv;
 pub mod head_norm;
 pub mod kv_write;
 pub mod matmul;
+pub mod quantize;
 pub mod repack;
 pub mod rms_norm;
 pub mod rope;
@@ -48,7 +50,7 @@ pub fn all_variants() -> Vec<Variant> {
     let all = [
         add::Params::variants(),
         embed::Params::variants(),
-        matmul::Params::variants(),
+        gemm::Params::variants(),
         #[cfg(feature = "gpu")]
         gemv::Params::variants(),
         add_bias::Params::variants(),
@@ -56,6 +58,7 @@ pub fn all_variants() -> Vec<Variant> {
         copy_rows::Params::variants(),
         head_norm::Params::variants(),
         kv_write::Params::variants(),
+        quantize::Params::variants(),
         repack::Params::variants(),
         rms_norm::Params::variants(),
         rope::Params::variants(),

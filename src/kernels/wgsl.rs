@@ -226,8 +226,8 @@ macro_rules! sources {
 
 /// Shaders, one per kernel.
 const KERNELS: &[(&str, &str)] = sources!["":
-    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemv", "head_norm", "kv_write", "repack", "rms_norm",
-    "rope", "silu_mul", "top_k",
+    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemm_columns", "gemm_int8", "gemm_serial", "gemv",
+    "head_norm", "kv_write", "quantize", "repack", "rms_norm", "rope", "silu_mul", "top_k",
 ];
 
 /// Shaders that only a measurement has.
@@ -245,7 +245,7 @@ const BENCH: &[(&str, &str)] = &[];
 /// Shared fragments.
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
     "step", "grid", "cache_f16", "cache_f32",
-    "half", "block", "quantised", "k_scales", "weight",
+    "half", "block", "quantised", "k_scales", "gemm", "gemm_f32", "gemm_f16", "gemm_int8",
     "gemv_weight", "input_plain", "input_norm", "math_float", "math_f32", "math_f16", "math_int8", "reduce_none",
     "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows", "output_gate",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",

@@ -1,13 +1,14 @@
 //! Twins of the kernels that read weights: matmul and embed, every format on the GPU against its CPU reference.
 
 use kinglet::gpu::{Recorder, Style};
+use kinglet::kernels::quantize::Scratch;
 use kinglet::kernels::tuning::Tuning;
 use kinglet::kernels::weight::Weight;
 use kinglet::kernels::{embed, matmul};
 use kinglet::ops::PartShape;
 use kinglet::quant::{DType, dequantize_row};
 
-use crate::gpu_support::{Bound, F32_EXACT, assert_agree, download, recorder, upload, values};
+use crate::gpu_support::{Bound, F32_EXACT, agree_by, assert_agree, download, recorder, upload, values};
 use crate::support::{Rng, count};
 
 /// A decoded weight differs from the reference by an ulp at most (a fused multiply-add), so what remains is the order
@@ -19,29 +20,13 @@ const MATMUL: Bound = Bound { nmse: 1e-12, max: 1e-5 };
 struct Products {
     got: Vec<f32>,
     want: Vec<f32>,
-    /// `sum (w x)^2` of each element.
-    power: Vec<f32>,
+    /// `sqrt(sum (w x)^2)` of each element.
+    size: Vec<f32>,
 }
 
 impl Products {
     fn check(&self) -> Result<(), String> {
-        let mut total = (0f64, 0f64);
-        for (i, (&got, &want)) in self.got.iter().zip(&self.want).enumerate() {
-            let power = f64::from(self.power[i]);
-            let error = f64::from(got) - f64::from(want);
-            let close = error.abs() <= MATMUL.max * power.sqrt(); // false for NaN
-            if !close {
-                return Err(format!(
-                    "element {i}: {got}, expected {want} (size {:.3e})",
-                    power.sqrt()
-                ));
-            }
-            total = (total.0 + error * error, total.1 + power);
-        }
-        if total.0 > MATMUL.nmse * total.1 {
-            return Err(format!("NMSE {:.3e} > {:.1e}", total.0 / total.1, MATMUL.nmse));
-        }
-        Ok(())
+        agree_by(&self.got, &self.want, &self.size, MATMUL)
     }
 
     /// Asserts agreement, and that one element that is off by a thousandth of its size would have been rejected.
@@ -52,7 +37,7 @@ impl Products {
             panic!("{what}: {e}");
         }
         let middle = self.got.len() / 2;
-        self.got[middle] += 1e-3 * self.power[middle].sqrt() + f32::MIN_POSITIVE;
+        self.got[middle] += 1e-3 * self.size[middle] + f32::MIN_POSITIVE;
         assert!(
             self.check().is_err(),
             "{what}: the comparator accepts a perturbed element"
@@ -62,7 +47,7 @@ impl Products {
 
 /// The block scales of a test matrix. Files hold all of these; a decoder that flushes subnormals fails on the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scales {
+pub enum Scales {
     Normal,
     Subnormal,
     Zero,
@@ -121,18 +106,18 @@ pub fn random_weights(rng: &mut Rng, t: DType, rows: usize, cols: usize) -> Vec<
 }
 
 /// Whole rows of a weight in one part.
-struct Part {
-    dtype: DType,
-    rows: usize,
-    bytes: Vec<u8>,
+pub struct Part {
+    pub dtype: DType,
+    pub rows: usize,
+    pub bytes: Vec<u8>,
 }
 
-fn part(rng: &mut Rng, dtype: DType, rows: usize, cols: usize, scales: Scales) -> Part {
+pub fn part(rng: &mut Rng, dtype: DType, rows: usize, cols: usize, scales: Scales) -> Part {
     let bytes = random_rows(rng, dtype, rows, cols, scales);
     Part { dtype, rows, bytes }
 }
 
-fn weight(rec: &mut Recorder, cols: usize, parts: &[Part]) -> Weight {
+pub fn weight(rec: &mut Recorder, cols: usize, parts: &[Part]) -> Weight {
     let shape = |p: &Part| PartShape {
         name: format!("{} {}x{cols}", p.dtype, p.rows),
         dtype: p.dtype,
@@ -154,21 +139,35 @@ fn products(rec: &mut Recorder, rng: &mut Rng, cols: usize, parts: &[Part], toke
     let on_gpu = upload(rec, tokens, cols, &x);
     let mut out = upload(rec, tokens, rows, &vec![7.0; tokens * rows]);
     let tuning = Tuning::of(rec.device());
-    matmul::gpu(rec, &tuning, &mut out, &w, &on_gpu).expect("records");
-    let (mut want, mut power) = (vec![0.0; tokens * rows], vec![0.0; tokens * rows]);
-    let x_squared: Vec<f32> = x.iter().map(|v| v * v).collect();
+    matmul::gpu(rec, &tuning, &mut Scratch::default(), &mut out, &w, &on_gpu).expect("records");
+    let mut want = vec![0.0; tokens * rows];
     let mut first = 0;
     for p in parts {
         let shape = matmul::Params::new(p.dtype, p.rows, cols, rows, first);
         matmul::cpu(&shape, p.dtype, &mut want, &p.bytes, &x).expect("fits");
-        let mut decoded = vec![0.0; p.rows * cols];
-        dequantize_row(p.dtype, &p.bytes, &mut decoded).expect("whole rows");
-        let squared: Vec<u8> = decoded.iter().flat_map(|w| (w * w).to_le_bytes()).collect();
-        matmul::cpu(&shape, DType::F32, &mut power, &squared, &x_squared).expect("fits");
         first += p.rows;
     }
+    let size = sizes(parts, cols, &x);
     let got = download(rec, &out);
-    Products { got, want, power }
+    Products { got, want, size }
+}
+
+/// `sqrt(sum (w x)^2)` of each element: the size of a sum without luck.
+pub fn sizes(parts: &[Part], cols: usize, x: &[f32]) -> Vec<f32> {
+    let rows = parts.iter().map(|p| p.rows).sum();
+    let mut sizes = vec![0.0; x.len() / cols * rows];
+    let squared: Vec<f32> = x.iter().map(|v| v * v).collect();
+    let mut first = 0;
+    for p in parts {
+        let mut decoded = vec![0.0; p.rows * cols];
+        dequantize_row(p.dtype, &p.bytes, &mut decoded).expect("whole rows");
+        let bytes: Vec<u8> = decoded.iter().flat_map(|w| (w * w).to_le_bytes()).collect();
+        let shape = matmul::Params::new(DType::F32, p.rows, cols, rows, first);
+        matmul::cpu(&shape, DType::F32, &mut sizes, &bytes, &squared).expect("fits");
+        first += p.rows;
+    }
+    sizes.iter_mut().for_each(|size| *size = size.sqrt());
+    sizes
 }
 
 /// Row lengths that end within a lane's stride, a tile, a group of the planes.

@@ -112,6 +112,27 @@ pub fn agree(got: &[f32], want: &[f32], bound: Bound) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks `got` against `want` where each element has a size of its own, in proportion to which it may be off: a sum may
+/// cancel to nothing, its rounding errors do not.
+pub fn agree_by(got: &[f32], want: &[f32], size: &[f32], bound: Bound) -> Result<(), String> {
+    if got.len() != want.len() || size.len() != want.len() {
+        return Err(format!("{} values, expected {}", got.len(), want.len()));
+    }
+    let mut total = (0f64, 0f64);
+    for (i, ((&got, &want), &size)) in got.iter().zip(want).zip(size).enumerate() {
+        let (error, size) = (f64::from(got) - f64::from(want), f64::from(size));
+        let close = error.abs() <= bound.max * size; // false for NaN
+        if !close {
+            return Err(format!("element {i}: {got}, expected {want} (size {size:.3e})"));
+        }
+        total = (total.0 + error * error, total.1 + size * size);
+    }
+    if total.0 > bound.nmse * total.1 {
+        return Err(format!("NMSE {:.3e} > {:.1e}", total.0 / total.1, bound.nmse));
+    }
+    Ok(())
+}
+
 /// Asserts agreement, and that the comparator would have rejected one element that is off by 1 % of the rms.
 #[track_caller]
 pub fn assert_agree(what: &str, got: &[f32], want: &[f32], bound: Bound) {

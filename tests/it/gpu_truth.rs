@@ -55,7 +55,7 @@ fn a_compiler_that_is_wrong_is_found() {
     let faults = [
         ("gemv", "fraction, exponent", "vec4<u32>(), exponent", "subnormal"),
         (
-            "gemm",
+            "gemm_serial",
             "fraction, exponent",
             "vec4<u32>(), exponent",
             "a batch, subnormal",

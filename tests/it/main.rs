@@ -36,6 +36,8 @@ mod gpu_chain;
 #[cfg(feature = "gpu")]
 mod gpu_embedding;
 #[cfg(feature = "gpu")]
+mod gpu_gemm;
+#[cfg(feature = "gpu")]
 mod gpu_gemv;
 #[cfg(feature = "gpu")]
 mod gpu_loop;

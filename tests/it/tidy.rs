@@ -395,7 +395,12 @@ fn no_paths_of_somebodys_machine() {
 // ---- names ----------------------------------------------------------------------------------------------------------
 
 /// Shaders that are two ways to compute one operation.
-const SHADER_OF: &[(&str, &str)] = &[("gemv", "matmul"), ("gemm", "matmul")];
+const SHADER_OF: &[(&str, &str)] = &[
+    ("gemv", "matmul"),
+    ("gemm_columns", "gemm"),
+    ("gemm_int8", "gemm"),
+    ("gemm_serial", "gemm"),
+];
 
 fn nameless_shaders(shaders: &[Source], rust: &[Source]) -> Vec<String> {
     let mut wrong = Vec::new();
