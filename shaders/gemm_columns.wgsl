@@ -12,7 +12,7 @@ const RUN: u32 = K_LANES * X_VEC4S;
 // vec4s from a lane's sub-blocks to the next one's: one more than there are, so that the lanes read from different banks.
 const STRIDE: u32 = TOKENS * X_VEC4S + 1u;
 var<workgroup> x_tile: array<X, K_LANES * STRIDE>; // at most 8,320 bytes
-var<workgroup> partial: array<vec4<f32>, 128>;     // sums of a and of b
+var<workgroup> lane_sums: array<vec4<f32>, 128>;     // sums of a and of b
 
 fn x_at(at: u32) -> X {
     return x_tile[at];
@@ -41,14 +41,14 @@ fn add(sums: Sums, a: Weights, b: Weights, at: u32) -> Sums {
 
 // Sums what the lanes of each pair have of four tokens.
 fn finish_quad(token: u32, first_pair: u32, thread: u32, sums: Sums) {
-    partial[thread] = sums.a;
-    partial[64u + thread] = sums.b;
+    lane_sums[thread] = sums.a;
+    lane_sums[64u + thread] = sums.b;
     workgroupBarrier();
     if (thread < PAIRS) {
         var all = Sums();
         for (var k = 0u; k < K_LANES; k += 1u) {
-            all.a += partial[thread * K_LANES + k];
-            all.b += partial[64u + thread * K_LANES + k];
+            all.a += lane_sums[thread * K_LANES + k];
+            all.b += lane_sums[64u + thread * K_LANES + k];
         }
         finish_tokens(token, first_pair + thread, all);
     }

@@ -15,7 +15,7 @@ fn largest(v: vec4<f32>) -> f32 {
 }
 
 // Four bytes in a word, and their sum.
-fn packed(v: vec4<f32>, inverse: f32) -> vec2<u32> {
+fn four(v: vec4<f32>, inverse: f32) -> vec2<u32> {
     let q = vec4<i32>(clamp(round(v * inverse), vec4<f32>(-127.0), vec4<f32>(127.0)));
     let bytes = (vec4<u32>(q) & vec4<u32>(255u)) << vec4<u32>(0u, 8u, 16u, 24u);
     return vec2<u32>(bytes.x | bytes.y | bytes.z | bytes.w, u32(q.x + q.y + q.z + q.w));
@@ -42,14 +42,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Below it a GPU may flush the inverse's product to zero, and 1 / most is infinite: such activations count as zero.
     let inverse = select(0.0, 127.0 / most, most > 1e-30);
     let d = most / 127.0;
-    let q0 = packed(v0, inverse);
-    let q1 = packed(v1, inverse);
-    let q2 = packed(v2, inverse);
-    let q3 = packed(v3, inverse);
-    let q4 = packed(v4, inverse);
-    let q5 = packed(v5, inverse);
-    let q6 = packed(v6, inverse);
-    let q7 = packed(v7, inverse);
+    let q0 = four(v0, inverse);
+    let q1 = four(v1, inverse);
+    let q2 = four(v2, inverse);
+    let q3 = four(v3, inverse);
+    let q4 = four(v4, inverse);
+    let q5 = four(v5, inverse);
+    let q6 = four(v6, inverse);
+    let q7 = four(v7, inverse);
     let sums = vec2<f32>(vec2<i32>(vec2<u32>(q0.y + q1.y + q2.y + q3.y, q4.y + q5.y + q6.y + q7.y)));
     out[block * 3u] = vec4<u32>(q0.x, q1.x, q2.x, q3.x);
     out[block * 3u + 1u] = vec4<u32>(q4.x, q5.x, q6.x, q7.x);
