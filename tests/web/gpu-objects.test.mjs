@@ -136,7 +136,7 @@ function wrong({ added, generated }) {
   for (const name of ['submit', 'createCommandEncoder', 'beginComputePass', 'mapAsync']) {
     if (added[name] !== generated) return `${added[name]} × ${name} for ${generated} tokens`;
   }
-  if (added.dispatchWorkgroups % generated) return `${added.dispatchWorkgroups} dispatches for ${generated} tokens`;
+  // A prompt's step has others than a token's: dispatches are counted natively (tests/it/gpu_loop.rs).
   return undefined;
 }
 
