@@ -42,16 +42,13 @@ pub enum CacheType {
     F16,
     /// Single precision: the exact option, used by golden tests.
     F32,
-    /// Blocks of [`CacheType::BLOCK`] signed bytes with one f32 scale each: a little over a byte an element. CPU only.
+    /// Blocks of [`CacheType::BLOCK`] signed bytes with one f32 scale each: a little over a byte an element.
     Q8_0,
 }
 
 impl CacheType {
     /// All of them.
     pub const ALL: [CacheType; 3] = [CacheType::F16, CacheType::F32, CacheType::Q8_0];
-
-    /// Those that the GPU's kernels have.
-    pub const ON_GPU: [CacheType; 2] = [CacheType::F16, CacheType::F32];
 
     /// Elements of a head's vector that share a scale in a [`CacheType::Q8_0`] cache; the last block may be shorter.
     pub const BLOCK: usize = 32;
@@ -70,26 +67,21 @@ impl CacheType {
         Self::ALL.into_iter().find(|t| t.name() == name)
     }
 
-    /// Refuses what is not `allowed`, with [`Error::InvalidRequest`] for `cache_type`.
-    ///
-    /// # Errors
-    /// As said.
-    pub fn check(self, allowed: &[CacheType]) -> Result<()> {
-        if allowed.contains(&self) {
-            return Ok(());
-        }
-        let names: Vec<&str> = allowed.iter().map(|t| t.name()).collect();
-        let expected = format!("{} on this backend (the CPU has all)", names.join(" or "));
-        Err(Error::invalid("cache_type", expected, self.name()))
-    }
-
-    /// Bytes of one head's key, or value, of `head_dim` elements.
+    /// Bytes of one head's key, or value, of `head_dim` elements, which count by fours.
     pub fn vector_bytes(self, head_dim: usize) -> u64 {
-        let n = head_dim as u64;
+        let n = (head_dim as u64).next_multiple_of(4);
         match self {
             CacheType::F16 => n.saturating_mul(2),
             CacheType::F32 => n.saturating_mul(4),
-            CacheType::Q8_0 => n.saturating_add(head_dim.div_ceil(Self::BLOCK) as u64 * 4),
+            CacheType::Q8_0 => n.saturating_add(self.scale_bytes(head_dim)),
+        }
+    }
+
+    /// Of these, bytes of the scales.
+    pub fn scale_bytes(self, head_dim: usize) -> u64 {
+        match self {
+            CacheType::F16 | CacheType::F32 => 0,
+            CacheType::Q8_0 => head_dim.div_ceil(Self::BLOCK) as u64 * 4,
         }
     }
 }
@@ -110,8 +102,16 @@ pub struct CacheShape {
 impl CacheShape {
     /// Bytes of the keys; the values take as many.
     pub fn plane_bytes(&self) -> u64 {
-        let vectors = (self.n_ctx as u64).saturating_mul(self.n_head_kv as u64);
-        vectors.saturating_mul(self.dtype.vector_bytes(self.head_dim))
+        self.vectors().saturating_mul(self.dtype.vector_bytes(self.head_dim))
+    }
+
+    /// Of these, bytes of the scales.
+    pub fn scale_bytes(&self) -> u64 {
+        self.vectors().saturating_mul(self.dtype.scale_bytes(self.head_dim))
+    }
+
+    fn vectors(&self) -> u64 {
+        (self.n_ctx as u64).saturating_mul(self.n_head_kv as u64)
     }
 }
 
@@ -271,10 +271,6 @@ pub trait Ops {
     fn info(&self) -> BackendInfo;
     /// What it can hold.
     fn limits(&self) -> MemoryLimits;
-    /// How its caches can store keys and values.
-    fn cache_types(&self) -> &'static [CacheType] {
-        &CacheType::ALL
-    }
 
     // ---- storage: load time only --------------------------------------------------------------------------------
 

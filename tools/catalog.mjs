@@ -42,7 +42,7 @@ function devices({ models }) {
     const [gpu, cpu] = ['f16', 'q8_0'].map((type) => cell(largest(models, gib, type)));
     return `| ${gib} GiB | ${gigabytes(gib * GIB * SHARE)} | ${gpu} | ${cpu} |`;
   });
-  return ['| memory | a page’s half | cache in `f16` (GPU or processor) | cache in `q8_0` (processor) |', '|---|---:|---|---|', ...rows].join('\n');
+  return ['| memory | a page’s half | cache in `f16` | cache in `q8_0` |', '|---|---:|---|---|', ...rows].join('\n');
 }
 
 function caches({ models }) {

@@ -314,7 +314,7 @@ pub enum BackendArg {
 pub enum CacheArg {
     F16,
     F32,
-    /// A little over half of f16; CPU only.
+    /// A little over half of f16.
     #[value(name = "q8_0")]
     Q8_0,
 }

@@ -57,7 +57,7 @@ export function inspector({ browser, hire, downloads }: Omit<Place, 'host'>): In
       }
       const readers = await (here.complete ? openSources(here.files, { ...reading, downloads: 'refused' }) : openSources(sources, { ...reading, store: 'none' }));
       try {
-        const gpu = options.backend === 'cpu' || options.cache_type === 'q8_0' ? undefined : await gpuRoom();
+        const gpu = options.backend === 'cpu' ? undefined : await gpuRoom();
         const { threads } = options.exact ? { threads: 1 } : chooseThreads(options.threads ?? 'auto', readers.length, machine(hire !== undefined));
         const { threads: _, ...loading } = options;
         const found = await glue.inspect([...readers.all], loading, [

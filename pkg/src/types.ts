@@ -76,8 +76,8 @@ export interface KingletOptions {
   /** Tokens of context to allocate; default: the model's own, at most 4096. Beyond `trained_context` answers get worse. */
   context?: number;
   /**
-   * Precision of the key/value cache: `f32` is exact and twice as large as `f16`, `q8_0` takes a little over half of it
-   * and runs on the CPU only (with `backend: 'gpu'`: `invalid_request`). Default `f16`.
+   * Precision of the key/value cache: `f32` is exact and twice as large as `f16`, `q8_0` takes a little over half of it.
+   * Default `f16`.
    */
   cacheType?: 'f16' | 'f32' | 'q8_0';
   /**

@@ -1,11 +1,12 @@
-// Cache elements in pairs: two half-precision numbers in one word.
-alias CachePair = u32;
+// A cache of half-precision numbers, eight to a load.
+//!import wide_2
+//!import pack_f16
+alias Chunk = vec4<u32>;
 
-fn cache_load(pair: CachePair) -> vec2<f32> {
-    return unpack2x16float(pair);
+fn packed(w: Wide, _d: f32) -> Chunk {
+    return vec4<u32>(pack_four(w.a), pack_four(w.b));
 }
 
-// Packing a number beyond the finite range of f16 is undefined.
-fn cache_store(v: vec2<f32>) -> CachePair {
-    return pack2x16float(clamp(v, vec2<f32>(-65504.0), vec2<f32>(65504.0)));
+fn unpacked(c: Chunk, _d: f32) -> Wide {
+    return Wide(unpack_four(c.xy), unpack_four(c.zw));
 }

@@ -1,10 +1,11 @@
-// Cache elements in pairs: exact.
-alias CachePair = vec2<f32>;
+// A cache of single-precision numbers: exact.
+//!import wide_1
+alias Chunk = vec4<f32>;
 
-fn cache_load(pair: CachePair) -> vec2<f32> {
-    return pair;
+fn packed(w: Wide, _d: f32) -> Chunk {
+    return w.a;
 }
 
-fn cache_store(v: vec2<f32>) -> CachePair {
-    return v;
+fn unpacked(c: Chunk, _d: f32) -> Wide {
+    return Wide(c);
 }

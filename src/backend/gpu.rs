@@ -4,17 +4,18 @@ use super::searches::Searches;
 use crate::error::{Error, Result};
 pub use crate::gpu::{Abilities, Device, Drill, GpuOptions, Stats};
 use crate::gpu::{Recorder, Tensor, Timed};
+use crate::kernels::attend::{Projection, Way};
 use crate::kernels::gemm::{self, Finish};
 use crate::kernels::gemv::{self, Norm, Output};
 use crate::kernels::kv_write::GpuCache;
 pub use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
 use crate::kernels::{
-    add, add_bias, attention, copy_rows, dim, embed, head_norm, kv_write, matmul, quantize, rms_norm, rope, silu_mul,
+    add, add_bias, attend, copy_rows, dim, embed, head_norm, matmul, quantize, rms_norm, rope, silu_mul,
 };
 use crate::ops::{
-    AttentionShape, BackendInfo, CacheShape, CacheType, Draw, Find, Found, GateUpStage, HeadLayout, HeadStage,
-    Measured, MemoryLimits, Method, Ops, PartShape, QkvStage, RopeShape, Spans, Split, Ticket, TopK,
+    AttendStage, AttentionShape, BackendInfo, CacheShape, Draw, Find, Found, GateUpStage, HeadLayout, HeadStage,
+    Measured, MemoryLimits, Method, Ops, PartShape, RopeShape, Spans, Split, Ticket, TopK,
 };
 
 /// See the module's documentation.
@@ -24,6 +25,7 @@ pub struct Gpu {
     pos: usize,
     searches: Searches,
     bytes: quantize::Scratch,
+    splits: attend::Scratch,
 }
 
 impl Gpu {
@@ -44,6 +46,7 @@ impl Gpu {
             pos: 0,
             searches: Searches::default(),
             bytes: quantize::Scratch::default(),
+            splits: attend::Scratch::default(),
         })
     }
 
@@ -84,6 +87,15 @@ impl Gpu {
     pub(super) async fn download_all(&mut self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
         self.rec.download_all(tensors).await
     }
+
+    /// The step's rows have positions in this cache.
+    fn check_room(&self, cache: &GpuCache, rows: usize) -> Result<()> {
+        let (end, n_ctx) = (self.pos + rows, cache.shape.n_ctx);
+        match end <= n_ctx {
+            true => Ok(()),
+            false => Err(Error::internal(format!("position {end} in a cache of {n_ctx}"))),
+        }
+    }
 }
 
 impl Ops for Gpu {
@@ -106,10 +118,6 @@ impl Ops for Gpu {
             total: None,
             shards: 1,
         }
-    }
-
-    fn cache_types(&self) -> &'static [CacheType] {
-        &CacheType::ON_GPU
     }
 
     fn tensor(&mut self, rows: usize, cols: usize) -> Result<Tensor> {
@@ -233,17 +241,52 @@ impl Ops for Gpu {
     }
 
     fn kv_write(&mut self, cache: &mut GpuCache, qkv: &Tensor, heads: HeadLayout) -> Result<()> {
-        let (end, n_ctx) = (self.pos + qkv.rows(), cache.shape.n_ctx);
-        if end > n_ctx {
-            return Err(Error::internal(format!("position {end} in a cache of {n_ctx}")));
-        }
-        let p = kv_write::Params::new(heads, n_ctx);
-        kv_write::gpu(&mut self.rec, &p, cache, qkv)
+        self.check_room(cache, qkv.rows())?;
+        let p = attend::Params::heads(heads, cache.shape.n_ctx);
+        let projection = Projection::plain(qkv);
+        attend::finish_qkv(&mut self.rec, self.tuning.attention.reduce, &p, &projection, cache)
     }
 
     fn attention(&mut self, out: &mut Tensor, qkv: &Tensor, cache: &GpuCache, shape: AttentionShape) -> Result<()> {
-        let p = attention::Params::new(&shape, cache.shape.n_ctx);
-        attention::gpu(&mut self.rec, &p, out, qkv, cache)
+        let p = attend::Params::new(&shape, cache.shape.n_ctx);
+        let way = Way::new(&self.tuning.attention, &p, cache, self.pos);
+        attend::attention(&mut self.rec, &mut self.splits, &way, out, qkv, cache)
+    }
+
+    fn attend(&mut self, s: AttendStage<'_, Self>) -> Result<()> {
+        let (attention, out, s) = (s.attention, s.out, s.qkv);
+        self.stage("qkv");
+        if s.x.rows() == 1 {
+            self.product(s.qkv, s.w, s.x, Some((s.norm, s.eps)), Output::Store)?;
+        } else {
+            self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
+            self.matmul(s.qkv, s.w, s.xb)?;
+        }
+        // No model has both: the kernels have room for one.
+        let bias = match s.bias.zip(s.head_norms) {
+            Some((bias, _)) => {
+                self.add_bias(s.qkv, bias)?;
+                None
+            }
+            None => s.bias,
+        };
+        self.check_room(s.cache, s.qkv.rows())?;
+        let p = attend::Params::new(&attention, s.cache.shape.n_ctx).turned(&s.rope, s.eps);
+        let way = Way::new(&self.tuning.attention, &p, s.cache, self.pos);
+        let (rec, splits) = (&mut self.rec, &mut self.splits);
+        let projection = Projection {
+            qkv: s.qkv,
+            table: Some(s.table),
+            bias,
+            gains: s.head_norms,
+        };
+        if attend::in_one(&self.tuning.attention, s.qkv.rows()) {
+            rec.mark("attention");
+            return attend::attend(rec, splits, &way, out, &projection, s.cache);
+        }
+        attend::finish_qkv(rec, self.tuning.attention.reduce, &p, &projection, s.cache)?;
+        rec.mark("attention");
+        attend::attention(rec, splits, &way, out, s.qkv, s.cache)
     }
 
     fn silu_mul(&mut self, out: &mut Tensor, gate_up: &Tensor) -> Result<()> {
@@ -254,23 +297,6 @@ impl Ops for Gpu {
     fn copy_rows(&mut self, out: &mut Tensor, x: &Tensor, first: usize) -> Result<()> {
         let p = copy_rows::Params { cols: dim(x.cols()) };
         copy_rows::gpu(&mut self.rec, &p, first, out, x)
-    }
-
-    fn qkv(&mut self, s: QkvStage<'_, Self>) -> Result<()> {
-        if s.x.rows() == 1 {
-            self.product(s.qkv, s.w, s.x, Some((s.norm, s.eps)), Output::Store)?;
-        } else {
-            self.rms_norm(s.xb, s.x, s.norm, s.eps)?;
-            self.matmul(s.qkv, s.w, s.xb)?;
-        }
-        if let Some(bias) = s.bias {
-            self.add_bias(s.qkv, bias)?;
-        }
-        if let Some((q_gain, k_gain)) = s.head_norms {
-            self.head_norm(s.qkv, s.rope.heads, q_gain, k_gain, s.eps)?;
-        }
-        self.rope(s.qkv, s.table, s.rope)?;
-        self.kv_write(s.cache, s.qkv, s.rope.heads)
     }
 
     fn matmul_add(&mut self, x: &mut Tensor, _: &mut Tensor, w: &Weight, y: &Tensor) -> Result<()> {

@@ -9,7 +9,10 @@ use super::{Gpu, Reference};
 use crate::error::{Error, Result};
 pub use crate::kernels::matmul::LONG_ROW;
 use crate::kernels::tuning::{Math, Tuning};
-use crate::ops::{AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, RopeOrder, RopeShape, Split};
+use crate::ops::{
+    AttendStage, AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, QkvStage, RopeOrder, RopeShape,
+    Split,
+};
 use crate::quant::DType;
 
 /// Largest error of an element, relative to the larger of its magnitude and the root mean square of all. Honest GPUs
@@ -27,10 +30,12 @@ const ROWS: usize = 40;
 const COLS: usize = 512;
 /// Columns of a long row: beyond the first that 64 threads share, with blocks for every one of them.
 const LONG_COLS: usize = LONG_ROW + COLS;
-/// Positions before the second batch of the test of attention: with it, into the third tile of keys.
-const FAR: usize = 126;
+/// Positions before the second batch of the test of attention: more than one workgroup goes over by itself.
+const FAR: usize = 600;
 /// Rows of activations in a batch: the first number that takes the path of a prompt, on every device.
 const BATCH: usize = 9;
+/// Inputs of its projection.
+const INPUTS: usize = 32;
 /// Query heads of the test of attention, and key/value heads.
 const HEADS: (usize, usize) = (4, 2);
 /// Entries of the test of the search.
@@ -63,7 +68,7 @@ enum Trial {
     Embed(DType),
     Rope(usize, RopeOrder),
     HeadNorm(usize),
-    Attention(usize, CacheType),
+    Attention(usize, CacheType, RopeOrder, bool),
     Rows,
 }
 
@@ -75,7 +80,10 @@ impl Trial {
             Trial::Embed(t) => format!("embed {t}"),
             Trial::Rope(head_dim, order) => format!("rope {order:?} {head_dim}"),
             Trial::HeadNorm(head_dim) => format!("norm of heads {head_dim}"),
-            Trial::Attention(head_dim, cache) => format!("attention {head_dim} {}", cache.name()),
+            Trial::Attention(head_dim, cache, order, norms) => {
+                let normed = if norms { ", normed" } else { "" };
+                format!("attention {head_dim} {} {order:?}{normed}", cache.name())
+            }
             Trial::Rows => "norm, activation and sums".into(),
         }
     }
@@ -104,7 +112,7 @@ pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]
     trials.extend(products(demands));
     trials.push(Trial::Rope(demands.head_dim, demands.order));
     trials.extend(demands.head_norms.then_some(Trial::HeadNorm(demands.head_dim)));
-    trials.push(Trial::Attention(demands.head_dim, demands.cache));
+    trials.push(attended(demands));
     // What passed with other variants says nothing of these.
     let variants = match *gpu.tuning() == Tuning::of(gpu.device()) {
         true => String::new(),
@@ -130,7 +138,7 @@ pub async fn require_correct(gpu: &mut Gpu, demands: &Demands, passed: &[String]
 pub async fn agrees(gpu: &mut Gpu, demands: &Demands, part: Part) -> Result<bool> {
     let trials = match part {
         Part::Gemv | Part::Gemm => products(demands).collect(),
-        Part::Attention => vec![Trial::Attention(demands.head_dim, demands.cache)],
+        Part::Attention => vec![attended(demands)],
     };
     match compare(gpu, &trials).await {
         Ok(()) => Ok(true),
@@ -169,6 +177,10 @@ async fn compare(gpu: &mut Gpu, trials: &[Trial]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn attended(demands: &Demands) -> Trial {
+    Trial::Attention(demands.head_dim, demands.cache, demands.order, demands.head_norms)
 }
 
 /// What is to be compared: how to call it, and where it is.
@@ -225,7 +237,7 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
             ops.head_norm(&mut qkv, heads, &q_gain, &k_gain, 1e-5)?;
             Ok(vec![("", qkv)])
         }
-        Trial::Attention(head_dim, cache) => attention(ops, head_dim, cache, &mut rng),
+        Trial::Attention(..) => attention(ops, trial, &mut rng),
         Trial::Rows => {
             let x = tensor(ops, BATCH, COLS, &mut rng)?;
             let gain = tensor(ops, 1, COLS, &mut rng)?;
@@ -253,40 +265,91 @@ fn heads(head_dim: usize) -> HeadLayout {
     }
 }
 
-/// Nine positions at once and a tenth that sees them all; then the same with tiles of keys before them.
+/// Nine positions at once and a tenth, a token, that sees them all; then the same far behind them.
 ///
-/// Keys and values are numbers that halves hold exactly: how a GPU rounds what it packs is its own choice (it may cut
-/// off), and no reason to refuse it.
-fn attention<O: Ops>(ops: &mut O, head_dim: usize, dtype: CacheType, rng: &mut Numbers) -> Result<Outputs<O>> {
+/// The batches' keys and values are numbers that halves hold exactly: how a GPU rounds what it packs is its own choice (it
+/// may cut off), and no reason to refuse it. A token's are what its projection makes of them, one key of ten or more.
+fn attention<O: Ops>(ops: &mut O, trial: Trial, rng: &mut Numbers) -> Result<Outputs<O>> {
+    let Trial::Attention(head_dim, dtype, order, norms) = trial else {
+        return Ok(Vec::new());
+    };
     let heads = heads(head_dim);
     let shape = AttentionShape {
         heads,
         scale: 1.0 / (head_dim as f32).sqrt(),
         window: None,
     };
+    let n_ctx = FAR + BATCH + 1;
     let mut cache = ops.cache(CacheShape {
-        n_ctx: FAR + BATCH + 1,
+        n_ctx,
         n_head_kv: heads.n_head_kv,
         head_dim,
         dtype,
     })?;
+    let w = floats(ops, heads.cols(), rng)?;
+    let table = tensor(ops, n_ctx, head_dim, rng)?;
+    let norm = tensor(ops, 1, INPUTS, rng)?;
+    let gains = (tensor(ops, 1, head_dim, rng)?, tensor(ops, 1, head_dim, rng)?);
+    let rope = RopeShape {
+        heads,
+        n_rot: head_dim,
+        order,
+    };
     let mut outputs = Vec::new();
-    let near = [(0, BATCH, ", a batch"), (BATCH, 1, ", one row")];
-    let far = [(FAR, BATCH, ", a batch, far on"), (FAR + BATCH, 1, ", one row, far on")];
+    let near = [(0, BATCH, ", a batch"), (BATCH, 1, ", a token")];
+    let far = [(FAR, BATCH, ", a batch, far on"), (FAR + BATCH, 1, ", a token, far on")];
     let between = (BATCH + 1, FAR - BATCH - 1, "");
     for (pos, rows, name) in near.into_iter().chain([between]).chain(far) {
-        let data: Vec<f32> = (0..rows * heads.cols()).map(|_| rng.half()).collect();
         let mut qkv = ops.tensor(rows, heads.cols())?;
-        ops.upload(&mut qkv, 0, &data)?;
-        ops.begin(pos, &vec![0; rows])?;
-        ops.kv_write(&mut cache, &qkv, heads)?;
+        let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
+        if rows == 1 {
+            let (x, mut xb) = (tensor(ops, 1, INPUTS, rng)?, ops.tensor(1, INPUTS)?);
+            ops.begin(pos, &[0])?;
+            ops.attend(AttendStage {
+                out: &mut out,
+                qkv: QkvStage {
+                    qkv: &mut qkv,
+                    xb: &mut xb,
+                    cache: &mut cache,
+                    x: &x,
+                    norm: &norm,
+                    eps: 1e-5,
+                    w: &w,
+                    bias: None,
+                    head_norms: norms.then_some((&gains.0, &gains.1)),
+                    table: &table,
+                    rope,
+                },
+                attention: shape,
+            })?;
+        } else {
+            let data: Vec<f32> = (0..rows * heads.cols()).map(|_| rng.half()).collect();
+            ops.upload(&mut qkv, 0, &data)?;
+            ops.begin(pos, &vec![0; rows])?;
+            ops.kv_write(&mut cache, &qkv, heads)?;
+            if !name.is_empty() {
+                ops.attention(&mut out, &qkv, &cache, shape)?;
+            }
+        }
         if !name.is_empty() {
-            let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
-            ops.attention(&mut out, &qkv, &cache, shape)?;
             outputs.push((name, out));
         }
     }
     Ok(outputs)
+}
+
+/// A projection `[rows, INPUTS]` of f32.
+fn floats<O: Ops>(ops: &mut O, rows: usize, rng: &mut Numbers) -> Result<O::Weight> {
+    let shape = PartShape {
+        name: "self-test".into(),
+        dtype: DType::F32,
+        rows,
+        cols: INPUTS,
+    };
+    let data: Vec<f32> = (0..rows * INPUTS).map(|_| rng.unit()).collect();
+    let mut weight = ops.weight(&[shape], &Split::rows(rows))?;
+    ops.fill(&mut weight, 0, 0, bytemuck::cast_slice(&data))?;
+    Ok(weight)
 }
 
 /// The search among logits, with two equal ones.

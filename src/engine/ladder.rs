@@ -17,7 +17,7 @@ use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::loader::{OnProgress, Phase, report};
 use crate::model::plan::{DecoderOptions, Plan};
-use crate::ops::{AttentionShape, CacheType, HeadLayout, MemoryLimits, Ops};
+use crate::ops::{AttentionShape, HeadLayout, MemoryLimits, Ops};
 
 /// Devices that may be lost during one load. The first loss may be anything; later ones are taken for a lack of memory,
 /// which some drivers report in this way.
@@ -50,12 +50,6 @@ pub async fn load(
     test: &mut SelfTest,
 ) -> Result<Outcome> {
     let forced = options.backend == BackendChoice::Gpu;
-    if let Err(error) = options.decoder.cache_type.check(&CacheType::ON_GPU) {
-        return match forced {
-            true => Err(error),
-            false => Ok(Outcome::Cpu(error.to_string())),
-        };
-    }
     let mut decoder = options.decoder.clone();
     let mut known = &options.tested[..];
     let (mut losses, mut waits) = (0, REOPEN_MS.into_iter());

@@ -5,22 +5,18 @@
 //! In a q8_0 cache each block of 32 elements of a head's vector (the last may be shorter) has a scale `d = max|x| / 127`
 //! and bytes `q = round(x / d)`, half to even; an element is `q * d`. There is none on the GPU.
 
-use bytemuck::{Pod, Zeroable};
-
-use super::Kernel;
-use super::wgsl::Variant;
-#[cfg(feature = "gpu")]
-use crate::error::{Error, Result};
-#[cfg(feature = "gpu")]
-use crate::gpu::{Binding, Buffer, Grid, Recorder, Tensor};
 use half::f16;
+
+#[cfg(feature = "gpu")]
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu::{Buffer, Recorder};
 
 use super::dim;
 use crate::ops::{CacheShape, CacheType, HeadLayout};
 
-/// Shape of the operation; the uniform of `kv_write.wgsl`.
-#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-#[repr(C)]
+/// Shape of the operation.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Params {
     /// Query heads (they come first in a row and are skipped).
     pub n_head: u32,
@@ -160,65 +156,36 @@ impl CpuCache {
     }
 }
 
-impl Kernel for Params {
-    const NAME: &'static str = "kv_write";
-
-    fn variants() -> Vec<Variant> {
-        CacheType::ON_GPU.map(variant).into()
-    }
-}
-
-fn variant(dtype: CacheType) -> Variant {
-    Variant::new(Params::NAME).name("CACHE", fragment(dtype))
-}
-
-/// The WGSL fragment that reads and writes elements of this type.
-pub(super) fn fragment(dtype: CacheType) -> &'static str {
-    match dtype {
-        CacheType::F16 => "cache_f16",
-        CacheType::F32 => "cache_f32",
-        CacheType::Q8_0 => "cache_q8_0", // is not there: to compose it is an error
-    }
-}
-
-/// The cache of one layer in GPU memory.
+/// The cache of one layer in GPU memory: vectors `[n_head_kv, n_ctx]`, whose elements count by fours.
 #[cfg(feature = "gpu")]
 #[derive(Debug)]
 pub struct GpuCache {
     /// Its shape.
     pub shape: CacheShape,
-    /// `[n_head_kv, n_ctx, head_dim]`.
+    /// Elements of the keys.
     pub keys: Buffer,
-    /// `[n_head_kv, n_ctx, head_dim]`.
+    /// Elements of the values.
     pub values: Buffer,
+    /// Of a q8_0 cache: one f32 for each block of each vector, of the keys first, then of the values.
+    pub scales: Option<Buffer>,
 }
 
 #[cfg(feature = "gpu")]
 impl GpuCache {
-    /// A zeroed cache; [`Error::Internal`] where the type is not among [`CacheType::ON_GPU`].
+    /// A zeroed cache.
     pub fn new(rec: &mut Recorder, shape: CacheShape) -> Result<Self> {
-        if !CacheType::ON_GPU.contains(&shape.dtype) {
-            return Err(Error::internal(format!("a {} cache on the GPU", shape.dtype.name())));
-        }
+        let scales = shape.scale_bytes();
+        let bytes = shape.plane_bytes() - scales;
         Ok(Self {
             shape,
-            keys: rec.buffer("keys", shape.plane_bytes())?,
-            values: rec.buffer("values", shape.plane_bytes())?,
+            keys: rec.buffer("keys", bytes)?,
+            values: rec.buffer("values", bytes)?,
+            scales: match scales {
+                0 => None,
+                _ => Some(rec.buffer("scales of keys and values", 2 * scales)?),
+            },
         })
     }
-}
-
-/// Records the write of `qkv [T, (n_head + 2*n_head_kv) * head_dim]` at the step's position.
-#[cfg(feature = "gpu")]
-pub fn gpu(rec: &mut Recorder, p: &Params, cache: &mut GpuCache, qkv: &Tensor) -> Result<()> {
-    let threads = (p.n_head_kv * p.head_dim / 2) as usize;
-    let (rows, grid) = (qkv.rows(), Grid::threads(threads, 64, qkv.rows()));
-    let bindings = &[
-        Binding::write(&cache.keys),
-        Binding::write(&cache.values),
-        Binding::input(qkv),
-    ];
-    rec.launch(p, variant(cache.shape.dtype), grid, rows, bindings)
 }
 
 /// Reference: `qkv [T, (n_head + 2*n_head_kv) * head_dim]`, row t goes to position `pos + t`.

@@ -12,6 +12,8 @@
 
 pub mod add;
 pub mod add_bias;
+#[cfg(feature = "gpu")]
+pub mod attend;
 pub mod attention;
 pub mod copy_rows;
 pub mod embed;
@@ -54,10 +56,10 @@ pub fn all_variants() -> Vec<Variant> {
         #[cfg(feature = "gpu")]
         gemv::Params::variants(),
         add_bias::Params::variants(),
-        attention::Params::variants(),
+        #[cfg(feature = "gpu")]
+        attend::Params::variants(),
         copy_rows::Params::variants(),
         head_norm::Params::variants(),
-        kv_write::Params::variants(),
         quantize::Params::variants(),
         repack::Params::variants(),
         rms_norm::Params::variants(),

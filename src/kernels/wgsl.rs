@@ -226,8 +226,9 @@ macro_rules! sources {
 
 /// Shaders, one per kernel.
 const KERNELS: &[(&str, &str)] = sources!["":
-    "add", "add_bias", "attention", "copy_rows", "embed", "gemm", "gemm_columns", "gemm_int8", "gemm_serial", "gemv",
-    "head_norm", "kv_write", "quantize", "repack", "rms_norm", "rope", "silu_mul", "top_k",
+    "add", "add_bias", "attend", "attention", "attention_row", "combine", "copy_rows", "embed", "finish_qkv", "gemm",
+    "gemm_columns", "gemm_int8", "gemm_serial", "gemv", "head_norm", "quantize", "repack", "rms_norm", "rope", "silu_mul",
+    "top_k",
 ];
 
 /// Shaders that only a measurement has.
@@ -244,7 +245,10 @@ const BENCH: &[(&str, &str)] = &[];
 
 /// Shared fragments.
 const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
-    "step", "grid", "cache_f16", "cache_f32",
+    "step", "grid", "serial", "tree", "subgroups",
+    "heads", "qkv", "turn", "bias", "no_bias", "gains", "no_gains", "online", "scores_apart", "scores_subgroups",
+    "wide_1", "wide_2", "wide_4", "cache_f32", "pack_f16", "cache_f16", "cache_f16_narrow", "pack_q8_0", "cache_q8_0",
+    "cache_q8_0_narrow", "scaled", "unscaled", "put_scaled", "put_unscaled",
     "half", "block", "quantised", "k_scales", "gemm", "gemm_f32", "gemm_f16", "gemm_int8",
     "gemv_weight", "input_plain", "input_norm", "math_float", "math_f32", "math_f16", "math_int8", "reduce_none",
     "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows", "output_gate",

@@ -113,8 +113,7 @@ pub struct Decoder<O: Ops> {
 }
 
 impl<O: Ops> Decoder<O> {
-    /// Plans, checks cache type ([`Error::InvalidRequest`]) and memory ([`Error::TooLarge`]) before anything is allocated,
-    /// allocates everything before anything is read, and streams the weights. A backend that compiles does it meanwhile.
+    /// Plans, checks memory ([`Error::TooLarge`]) before anything is allocated, allocates everything before anything is read, and streams the weights. A backend that compiles does it meanwhile.
     pub async fn load(
         mut ops: O,
         gguf: &GgufFile,
@@ -123,7 +122,6 @@ impl<O: Ops> Decoder<O> {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self> {
         let plan = Plan::new(gguf, config, options)?;
-        plan.check_cache_type(ops.cache_types())?;
         plan.check(ops.limits())?;
         let state = State::new(&mut ops, &plan)?;
         let weights = Weights::allocate(&mut ops, &plan)?;
@@ -151,8 +149,12 @@ impl<O: Ops> Decoder<O> {
         self.record(Input::Tokens(&batch), 0, Rows::None)?;
         self.ops.discard()?;
         let (k, draw) = (TOP_K_MAX, Draw::GREEDY);
-        self.search(Input::Tokens(&batch[..1]), 0, &Find { k, draw })?;
-        self.ops.discard()
+        // A token behind a long context takes another way than one behind none.
+        for pos in [self.plan.n_ctx - 1, 0] {
+            self.search(Input::Tokens(&batch[..1]), pos, &Find { k, draw })?;
+            self.ops.discard()?;
+        }
+        Ok(())
     }
 
     /// Sizes and memory.

@@ -224,11 +224,6 @@ impl Plan {
         )
     }
 
-    /// Refuses a cache type that is not among those of the backend, with [`Error::InvalidRequest`] for `cache_type`.
-    pub fn check_cache_type(&self, allowed: &[CacheType]) -> Result<()> {
-        self.cache.dtype.check(allowed)
-    }
-
     /// Where the heads lie in the fused activation.
     pub fn heads(&self) -> HeadLayout {
         heads(&self.config)

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::SessionOptions;
-use crate::engine::{BackendChoice, step_down};
+use crate::engine::step_down;
 use crate::error::Result;
 use crate::gguf::GgufFile;
 use crate::model::arch;
 use crate::model::plan::{DecoderOptions, Memory, Plan};
-use crate::ops::{CacheType, MemoryLimits};
+use crate::ops::MemoryLimits;
 use crate::platform::ByteSource;
 use crate::text::Tokenizer;
 
@@ -67,9 +67,6 @@ impl Estimate {
         };
         let tokenizer = Tokenizer::from_gguf(gguf.metadata())?;
         let (asked, mut smaller) = (options.decoder(), Vec::new());
-        if options.backend == BackendChoice::Gpu {
-            asked.cache_type.check(&CacheType::ON_GPU)?;
-        }
         let mut now = asked.clone();
         while let Some((next, ..)) = step_down(&gguf, &asked, 0, &now)? {
             smaller.push(Size::new(&gguf, &next)?);

@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use kinglet::engine::BackendChoice;
-use kinglet::ops::CacheType;
 use kinglet::platform::{ByteSource, LocalFuture, MemorySource};
 use kinglet::session::{Estimate, Place, SessionOptions};
 use kinglet::{Error, Result};
@@ -139,15 +137,4 @@ fn what_cannot_be_loaded_is_refused_alike() {
     strange[at + 4] = b'9';
     assert_eq!(of(strange, &cpu()).unwrap_err().code(), "unsupported_architecture");
     assert_eq!(of(b"no model at all".to_vec(), &cpu()).unwrap_err().code(), "bad_file");
-    let coarse = |backend| SessionOptions {
-        backend,
-        cache_type: CacheType::Q8_0,
-        ..cpu()
-    };
-    let error = of(golden_bytes("qwen2"), &coarse(BackendChoice::Gpu)).unwrap_err();
-    assert_eq!(
-        (error.code(), &error.detail()["param"]),
-        ("invalid_request", &"cache_type".into())
-    );
-    assert!(of(golden_bytes("qwen2"), &coarse(BackendChoice::Auto)).is_ok());
 }

@@ -9,7 +9,6 @@ use kinglet::backend::gpu::Drill;
 use kinglet::backend::recruit;
 use kinglet::engine::BackendChoice;
 use kinglet::model::loader::Phase;
-use kinglet::ops::CacheType;
 use kinglet::platform::{ByteSource, FileSource, MemorySource};
 use kinglet::session::{EmbeddingRequest, Request, Session, SessionOptions};
 use pollster::block_on;
@@ -299,31 +298,6 @@ fn auto_leaves_a_gpu_that_is_no_good() {
         );
         let plan = session.engine().plan();
         assert_eq!((session.info().context, plan.n_batch), (context, batch));
-    }
-}
-
-#[test]
-fn auto_takes_the_processor_for_a_cache_that_the_gpu_does_not_have() {
-    let cached = |backend, drill: Drill| {
-        load(&SessionOptions {
-            backend,
-            cache_type: CacheType::Q8_0,
-            ..options(drill)
-        })
-    };
-    let hardware = || Drill::default().on_hardware();
-    let mut session = cached(BackendChoice::Auto, hardware()).expect("loads");
-    let fallback = session.info().fallback.clone().unwrap_or_default();
-    assert_eq!(session.info().backend, "cpu");
-    assert!(fallback.contains("cache_type"), "{fallback}");
-    assert_eq!(codes(&mut session), [""; 0]);
-    // What cannot be is said before a GPU is looked for.
-    for drill in [hardware(), Drill::absent(0..99)] {
-        let error = cached(BackendChoice::Gpu, drill).map(|_| ()).expect_err("not there");
-        assert_eq!(
-            (error.code(), &error.detail()["param"]),
-            ("invalid_request", &json!("cache_type"))
-        );
     }
 }
 

@@ -62,7 +62,8 @@ fn a_compiler_that_is_wrong_is_found() {
         ),
         // The path of the weights themselves.
         ("repack", "31u - shift", "30u - shift", "embed Q4_K"),
-        ("attention", "params.scale", "(params.scale * 1.02)", "attention"),
+        ("attention_row", "params.scale", "(params.scale * 1.02)", "attention"),
+        ("finish_qkv", "params.eps", "(params.eps + 0.01)", "attention"),
         ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
         ("head_norm", "params.eps", "(params.eps + 0.01)", "norm of heads"),
         ("silu_mul", "min(-gate", "min(gate", "silu"),
@@ -87,8 +88,21 @@ fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
             "sums[lane] = select(sum, vec4<f32>(), lane >= 32u);",
             "long rows",
         ),
-        // The rescaling between tiles of 64 keys.
-        ("attention", "sum_0 *= shrink;", "", "far on"),
+        // The rescaling between tiles of keys, for a prompt and for a token; what splits come to; a token's own value.
+        ("attention", "sum_0 *= shrink;", "", "a batch, far on"),
+        (
+            "attend",
+            "wide_scaled(wide_load(at), shrink)",
+            "wide_load(at)",
+            "a token, far on",
+        ),
+        ("combine", "parts[at + DIM] - highest", "0.0", "a token, far on"),
+        (
+            "attend",
+            "wide_store(SUMS + c * PER, unpacked(v, v_scale));",
+            "",
+            "a token",
+        ),
         ("head_norm", "+ params.eps", "+ params.eps + 0.01", "norm of heads"),
     ];
     for (kernel, text, for_text, op) in faults {
@@ -101,12 +115,12 @@ fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
 fn a_gpu_that_cuts_off_halves_is_not_blamed() {
     let cut = |mask| match mask {
         // The bits of an f32 that a half has no room for.
-        13 => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffffe000u)),",
-        _ => "clamp(bitcast<vec2<f32>>(bitcast<vec2<u32>>(v) & vec2<u32>(0xffff0000u)),",
+        13 => "clamp(bitcast<vec4<f32>>(bitcast<vec4<u32>>(v) & vec4<u32>(0xffffe000u)),",
+        _ => "clamp(bitcast<vec4<f32>>(bitcast<vec4<u32>>(v) & vec4<u32>(0xffff0000u)),",
     };
-    let all = tried(Drill::miscompile("kv_write", "clamp(v,", cut(13)), None);
+    let all = tried(Drill::miscompile("finish_qkv", "clamp(v,", cut(13)), None);
     assert_eq!(all.map(|tried| tried.len()), Ok(9));
-    found_wrong(Drill::miscompile("kv_write", "clamp(v,", cut(16)), None, "attention");
+    found_wrong(Drill::miscompile("finish_qkv", "clamp(v,", cut(16)), None, "attention");
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod gpu_backend;
 #[cfg(feature = "gpu")]
 mod gpu_bench;
 #[cfg(feature = "gpu")]
+mod gpu_cache;
+#[cfg(feature = "gpu")]
 mod gpu_chain;
 #[cfg(feature = "gpu")]
 mod gpu_embedding;

@@ -22,7 +22,7 @@ export async function fit(options, memory) {
   const wanted = options.context ?? model.context;
   const fixed = room.needed - model.memory.cache;
   const token = model.memory.cache / model.context;
-  for (const { cacheType, factor } of caches(options, first)) {
+  for (const { cacheType, factor } of caches(options)) {
     let context = Math.min(wanted, Math.floor((memory - fixed) / (token * factor) / STEP) * STEP);
     // What one token takes is nearly the same at every length: a step or two down where it is not.
     for (let tries = 0; tries < 4 && context >= Math.min(LEAST, wanted); tries++, context -= STEP) {
@@ -30,16 +30,12 @@ export async function fit(options, memory) {
       if (next.found.status !== 'too_large' && (next.found.memory?.needed ?? Infinity) <= memory) return next;
     }
   }
-  const least = Math.ceil(fixed + token * Math.min(LEAST, wanted) * Math.min(...caches(options, first).map(({ factor }) => factor)));
+  const least = Math.ceil(fixed + token * Math.min(LEAST, wanted) * Math.min(...caches(options).map(({ factor }) => factor)));
   const detail = { needed: least, available: memory, weights: model.memory.weights, activations: model.memory.activations, per_token: Math.ceil(token), context: wanted };
   throw new EmbedError('too_large', `too large: at least ${least} bytes are needed for ${Math.min(LEAST, wanted)} tokens of context, the app allows ${memory}`, detail);
 }
 
-/**
- * In which order: all of the context in a smaller cache is better than less context; on a GPU there is only one, and a demanded one
- * stays.
- */
-function caches({ cacheType, backend }, { found }) {
-  if (cacheType !== undefined || backend === 'gpu' || found.backend === 'gpu') return [{ cacheType: cacheType ?? 'f16', factor: 1 }];
-  return [{ cacheType: 'q8_0', factor: Q8 }];
+/** In which order: all of the context in a smaller cache is better than less context; a demanded one stays. */
+function caches({ cacheType }) {
+  return [cacheType === undefined ? { cacheType: 'q8_0', factor: Q8 } : { cacheType, factor: 1 }];
 }

@@ -37,7 +37,7 @@ export function estimate(entry, device, { backend = 'auto', context, cacheType =
   const size = entry.bytes ?? entry.estimated_bytes;
   const free = device.room?.available;
   if (free !== undefined && size > free) return { level: 'bad', text: `Not enough storage: ${bytes(size)} to download, ${bytes(free)} free.` };
-  const gpu = backend !== 'cpu' && cacheType !== 'q8_0' && device.gpu && (backend === 'gpu' || !device.gpu.software);
+  const gpu = backend !== 'cpu' && device.gpu && (backend === 'gpu' || !device.gpu.software);
   if (backend === 'gpu' && !gpu) return { level: 'bad', text: 'There is no GPU that this browser lets a page use.' };
   const room = Math.min(gpu ? Infinity : WASM, device.memory === undefined || device.memoryAtLeast ? Infinity : device.memory * SHARE);
   const fits = contexts.find((tokens) => takes(tokens) <= room);

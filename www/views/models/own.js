@@ -109,7 +109,7 @@ export function ownModel() {
       <div class="field">
         <label for="cache">Cache precision</label>
         <select id="cache" name="cache">
-          ${option('f16', cacheType, 'f16')}${option('f32', cacheType, 'f32 (exact)')}${option('q8_0', cacheType, 'q8_0 (half; processor)')}
+          ${option('f16', cacheType, 'f16')}${option('f32', cacheType, 'f32 (exact)')}${option('q8_0', cacheType, 'q8_0 (half)')}
         </select>
       </div>
     </div>

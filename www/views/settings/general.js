@@ -19,7 +19,7 @@ const keeps = (section, name, read) => ({ target }) => {
 };
 
 const BACKENDS = { auto: 'Best available', gpu: 'GPU', cpu: 'Processor' };
-const CACHES = { f16: 'f16', f32: 'f32 (exact)', q8_0: 'q8_0 (small; on the processor)' };
+const CACHES = { f16: 'f16', f32: 'f32 (exact)', q8_0: 'q8_0 (small)' };
 
 const select = (id, label, options, now, change) => html`<div class="field">
   <label for=${id}>${label}</label>
