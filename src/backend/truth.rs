@@ -28,8 +28,8 @@ const BOUND_INT8: f32 = 5e-2;
 const ROWS: usize = 40;
 /// Columns: two blocks of the longest format, so that strides count.
 const COLS: usize = 512;
-/// Columns of a long row: beyond the first that 64 threads share, with blocks for every one of them.
-const LONG_COLS: usize = LONG_ROW + COLS;
+/// Columns of a long row: blocks for every one of the 128 threads that may share it, and some for a second turn.
+const LONG_COLS: usize = 2 * LONG_ROW + COLS;
 /// Positions before the second batch of the test of attention: more than one workgroup goes over by itself.
 const FAR: usize = 600;
 /// Rows of activations in a batch: the first number that takes the path of a prompt, on every device.

@@ -1,7 +1,7 @@
 //! A matrix in GPU memory: the planes of each row part, split by rows where a plane exceeds the binding limit.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Recorder};
+use crate::gpu::{Buffer, Recorder, Style};
 use crate::kernels::repack;
 use crate::ops::PartShape;
 use crate::quant::DType;
@@ -147,7 +147,8 @@ fn allocate(rec: &mut Recorder, pieces: &mut Vec<Piece>, shape: &PartShape, firs
 }
 
 impl Piece {
-    /// Whole rows from `row` on. The device deals them into the planes; floats lie there as in the file.
+    /// Whole rows from `row` on. The device deals them into the planes, where it is one: an adapter of software is slower at it
+    /// than the processor that it runs on. Floats lie there as in the file.
     fn store(&self, rec: &mut Recorder, cols: usize, row: usize, bytes: &[u8], row_bytes: usize) -> Result<()> {
         let (wq_vec4s, wd_words) = plane_words(self.dtype, cols);
         let (wq_at, wd_at) = ((row * wq_vec4s * 16) as u64, (row * wd_words * 4) as u64);
@@ -156,7 +157,7 @@ impl Piece {
             return rec.write(&self.wq, wq_at, bytes);
         }
         let at_once = rec.way_bytes()? / row_bytes;
-        if floats || at_once == 0 {
+        if floats || at_once == 0 || rec.device().style() == Style::Serial {
             let (wq, wd) = repack::cpu(self.dtype, cols, bytes)?;
             rec.write(&self.wq, wq_at, bytemuck::cast_slice(&wq))?;
             return rec.write(&self.wd, wd_at, bytemuck::cast_slice(&wd));

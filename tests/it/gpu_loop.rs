@@ -20,7 +20,7 @@ use crate::gpu_support::{choose_driver, device};
 use crate::writer::Writer;
 
 /// Dispatches of a block and beside the blocks, where the kernels of a real GPU run.
-const PER_BLOCK: u64 = 7;
+const PER_BLOCK: u64 = 5;
 const BESIDE: u64 = 4;
 
 /// Blocks of Phi-3-mini.

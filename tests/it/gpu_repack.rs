@@ -2,7 +2,7 @@
 
 use kinglet::Error;
 use kinglet::backend::gpu::{Drill, Gpu, GpuOptions};
-use kinglet::gpu::{Device, Recorder};
+use kinglet::gpu::{Device, Recorder, Style};
 use kinglet::kernels::repack;
 use kinglet::kernels::weight::Weight;
 use kinglet::ops::{Ops, PartShape, Split};
@@ -102,7 +102,7 @@ fn every_format_is_dealt_as_the_cpu_does_it() {
     for t in DType::ALL {
         for cols in columns(t) {
             for rows in [1, 2, 7, 33] {
-                let mut rec = Recorder::new(device()).expect("recorder");
+                let mut rec = Recorder::new(device().with_style(Style::Tree)).expect("recorder");
                 let mut w = Weight::new(&mut rec, &[shape(t, rows, cols)]).expect("allocates");
                 let bytes = random(&mut rng, rows * row_bytes(t, cols));
                 fill(&mut rec, &mut w, 0, t, &bytes, &mut rng);
@@ -125,7 +125,7 @@ fn parts_and_pieces_are_dealt_where_they_belong() {
         [DType::Q3K, DType::F16, DType::Q3K],
     ] {
         for limit in [u64::MAX, 4096] {
-            let mut rec = Recorder::new(device().with_max_binding(limit)).expect("recorder");
+            let mut rec = Recorder::new(device().with_style(Style::Tree).with_max_binding(limit)).expect("recorder");
             let parts = [5, 17, 12].into_iter().zip(formats);
             let parts: Vec<_> = parts
                 .map(|(rows, t)| (t, random(&mut rng, rows * row_bytes(t, cols))))
@@ -167,7 +167,7 @@ fn every_bit_of_a_row_is_one_bit_of_the_planes() {
         for bit in 0..rows - 1 {
             bytes[(bit + 1) * first.len() + bit / 8] ^= 1 << (bit % 8);
         }
-        let mut rec = Recorder::new(device()).expect("recorder");
+        let mut rec = Recorder::new(device().with_style(Style::Tree)).expect("recorder");
         let mut w = Weight::new(&mut rec, &[shape(t, rows, cols)]).expect("allocates");
         w.fill(&mut rec, 0, 0, &bytes).expect("fills");
         let (_, _, wq, wd) = planes(&mut rec, &w).remove(0);
@@ -198,7 +198,7 @@ fn more_than_a_slot_goes_in_turns() {
         .flat_map(|r| &some[r % kinds * row..][..row])
         .copied()
         .collect();
-    let mut rec = Recorder::new(device()).expect("recorder");
+    let mut rec = Recorder::new(device().with_style(Style::Tree)).expect("recorder");
     let mut w = Weight::new(&mut rec, &[shape(t, rows, cols)]).expect("allocates");
     let before = rec.stats();
     w.fill(&mut rec, 0, 0, &bytes).expect("fills");
@@ -224,7 +224,7 @@ fn more_than_a_slot_goes_in_turns() {
 fn planes_take_what_the_file_takes() {
     // Phi-3-mini: qkv, attention's output, gate and up, down, embedding and head.
     let matrices = [(9216, 3072), (3072, 3072), (16384, 3072), (3072, 8192), (32064, 3072)];
-    let own = open(); // what others hold is counted, too
+    let own = open().with_style(Style::Tree); // what others hold is counted, too
     for t in DType::ALL {
         for (rows, cols) in matrices {
             let (vec4s, words) = plane_words(t, cols);
@@ -263,7 +263,12 @@ fn a_way_that_finds_no_memory_is_a_matter_of_size() {
         drill: Drill::memory(80_000),
         ..Default::default()
     };
-    let mut gpu = Gpu::on(block_on(Device::open(&options)).expect("an adapter")).expect("a backend");
+    let mut gpu = Gpu::on(
+        block_on(Device::open(&options))
+            .expect("an adapter")
+            .with_style(Style::Tree),
+    )
+    .expect("a backend");
     let fits = gpu.weight(&[shape(DType::Q4K, 40, 768)], &Split::rows(0));
     assert!(fits.is_ok());
     match gpu.weight(&[shape(DType::Q4K, 400, 768)], &Split::rows(0)) {
@@ -280,7 +285,12 @@ fn a_device_that_is_lost_while_weights_are_dealt_says_so() {
         drill: Drill::lose_at([1]),
         ..Default::default()
     };
-    let mut gpu = Gpu::on(block_on(Device::open(&options)).expect("an adapter")).expect("a backend");
+    let mut gpu = Gpu::on(
+        block_on(Device::open(&options))
+            .expect("an adapter")
+            .with_style(Style::Tree),
+    )
+    .expect("a backend");
     let t = DType::Q4K;
     let mut w = gpu.weight(&[shape(t, 40, 768)], &Split::rows(0)).expect("allocates");
     let row = vec![1; row_bytes(t, 768)];

@@ -43,7 +43,7 @@ pub fn expected(layers: usize, biases: bool, head_norms: bool, head: bool) -> BT
     all.extend(biases.then_some(("qkv add_bias", layers)));
     all.extend(head_norms.then_some(("qkv head_norm", layers)));
     if head {
-        all.extend([("head copy_rows", 1), ("head rms_norm", 1), ("head matmul", 1)]);
+        all.extend([("head rms_norm", 1), ("head matmul", 1)]);
     }
     all.into_iter().map(|(name, calls)| (name.to_string(), calls)).collect()
 }

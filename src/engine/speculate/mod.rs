@@ -11,11 +11,11 @@
 //! drawn from `p` without `y`. What remains is arithmetic: a step of several tokens may add in another order than one of a
 //! single token, so that two almost equal logits may change places.
 
-#[cfg(test)]
-mod distribution;
 mod draft;
 mod lookup;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 use super::{Engine, Run};
 use crate::error::Result;
