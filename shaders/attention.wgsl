@@ -77,7 +77,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         score_0 = select(LOWEST, score_0, seen_0);
         score_1 = select(LOWEST, score_1, seen_1);
         let scores_at = row * KEYS;
-        scores[scores_at + key_of] = score_0;
+        if (sub < KEYS) {
+            scores[scores_at + sub] = score_0;
+        }
         if (KEYS > 8u) {
             scores[scores_at + 8u + sub] = score_1;
         }

@@ -38,32 +38,6 @@ fn finish_rows(token: u32, pair: u32, sums: vec4<f32>) {
 }
 
 @compute @workgroup_size(16)
-fn four(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let pair = 2u * (16u * group_index(group, groups) + lane);
-    let token = 4u * group.y;
-    let blocks = row_blocks();
-    var s0 = vec4<f32>(0.0);
-    var s1 = vec4<f32>(0.0);
-    var s2 = vec4<f32>(0.0);
-    var s3 = vec4<f32>(0.0);
-    for (var block = 0u; block < blocks; block += 1u) {
-        let w = load_rows(pair, block);
-        s0 += against(w, token, block);
-        s1 += against(w, token + 1u, block);
-        s2 += against(w, token + 2u, block);
-        s3 += against(w, token + 3u, block);
-    }
-    finish_rows(token, pair, s0);
-    finish_rows(token + 1u, pair, s1);
-    finish_rows(token + 2u, pair, s2);
-    finish_rows(token + 3u, pair, s3);
-}
-
-@compute @workgroup_size(16)
 fn eight(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

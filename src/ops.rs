@@ -298,6 +298,8 @@ pub trait Ops {
 
     /// Operations are compiled when they are first recorded: recording a step ahead of time is worth it.
     const COMPILES: bool = false;
+    /// Numbers of rows below a full batch at which other operations are compiled than for one row or a full batch.
+    const RUNGS: &'static [usize] = &[];
     /// Forgets what was recorded.
     fn discard(&mut self) -> Result<()> {
         Ok(())

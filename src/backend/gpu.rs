@@ -158,6 +158,8 @@ impl Ops for Gpu {
     }
 
     const COMPILES: bool = true;
+    /// The rungs of the ladder of products; up to eight rows attend each for themselves.
+    const RUNGS: &'static [usize] = &[4, 8, 32];
 
     fn discard(&mut self) -> Result<()> {
         self.searches.ask(&mut self.rec)?; // its buffer is created now

@@ -142,19 +142,21 @@ impl<O: Ops> Decoder<O> {
         Ok(decoder)
     }
 
-    /// Records a prompt's step and a token's without running them: every operation is compiled and bound before a request
-    /// needs it, and in a browser while the file still downloads.
+    /// Records steps of every kind without running them: every operation is compiled and bound before a request needs it, and
+    /// in a browser while the file still downloads.
     fn rehearse(&mut self) -> Result<()> {
         let batch = vec![0; self.plan.n_batch];
-        self.record(Input::Tokens(&batch), 0, Rows::None)?;
-        self.ops.discard()?;
-        let (k, draw) = (TOP_K_MAX, Draw::GREEDY);
-        // A token behind a long context takes another way than one behind none.
-        for pos in [self.plan.n_ctx - 1, 0] {
-            self.search(Input::Tokens(&batch[..1]), pos, &Find { k, draw })?;
+        let find = Find {
+            k: TOP_K_MAX,
+            draw: Draw::GREEDY,
+        };
+        for rows in O::RUNGS.iter().copied().chain([batch.len(), 1]) {
+            self.search(Input::Tokens(&batch[..rows.min(batch.len())]), 0, &find)?;
             self.ops.discard()?;
         }
-        Ok(())
+        // A token behind a long context takes another way than one behind none.
+        self.search(Input::Tokens(&batch[..1]), self.plan.n_ctx - 1, &find)?;
+        self.ops.discard()
     }
 
     /// Sizes and memory.

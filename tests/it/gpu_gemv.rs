@@ -14,7 +14,7 @@ use crate::gpu_support::{Bound, agree, assert_agree, device, download, upload, v
 use crate::support::Rng;
 
 /// Sums of some thousand f32 products in another order, behind a norm: some ulps (6e-8) of the largest term.
-const EXACT: Bound = Bound { nmse: 1e-11, max: 1e-4 };
+const EXACT: Bound = Bound { nmse: 1e-10, max: 1e-4 };
 
 /// Activations have 11 bits of the largest of 32: an error of 2^-12 at most, 2^-13 in the mean (1.5e-8 squared, beside a
 /// largest element that is some times the root mean square), and sums of four have as much again.
@@ -161,7 +161,7 @@ fn fused_products_agree_in_every_way() {
     let (mut turn, mut tried) = (0, std::collections::HashSet::new());
     for t in DType::ALL {
         let cols = if t.block_len() == 256 { 768 } else { 352 };
-        for (rows, cols) in [(2, cols), (70, cols), (134, 4 * cols)] {
+        for (rows, cols) in [(6, cols), (70, cols), (134, 4 * cols)] {
             let case = Case::new(&mut rng, t, rows, cols);
             let mut w = Weight::new(&mut rec, &[case.shape()]).expect("weight");
             w.fill(&mut rec, 0, 0, &case.bytes).expect("fills");
@@ -169,8 +169,8 @@ fn fused_products_agree_in_every_way() {
                 let want = case.want(norm, output);
                 // Each way, each format and each use meet, but not all at once: a thousand shaders are minutes.
                 for (i, &(reduce, lanes)) in ways.iter().enumerate().filter(|(i, _)| (i + turn) % 5 == 0) {
-                    // One output may cancel to nothing: no measure of what is lossy.
-                    let math = if rows > 2 {
+                    // A few outputs may cancel to nothing: no measure of what is lossy.
+                    let math = if rows > 6 {
                         maths[(i + turn) % maths.len()]
                     } else {
                         Math::F32

@@ -34,11 +34,7 @@ fn fused(tokens: usize) -> BTreeMap<String, usize> {
     let each = [
         "qkv matmul",
         "qkv finish_qkv",
-        if tokens == 1 {
-            "attention attention_row"
-        } else {
-            "attention attention"
-        },
+        "attention attention_row",
         "attn_output matmul",
         "gate_up matmul",
         "ffn_down matmul",

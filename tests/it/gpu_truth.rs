@@ -94,7 +94,7 @@ fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
             "attend",
             "wide_scaled(wide_load(at), shrink)",
             "wide_load(at)",
-            "a token, far on",
+            "a token",
         ),
         ("combine", "parts[at + DIM] - highest", "0.0", "a token, far on"),
         (

@@ -396,10 +396,12 @@ fn no_paths_of_somebodys_machine() {
 
 /// Shaders that are two ways to compute one operation.
 const SHADER_OF: &[(&str, &str)] = &[
-    ("gemv", "matmul"),
     ("gemm_columns", "gemm"),
     ("gemm_int8", "gemm"),
     ("gemm_serial", "gemm"),
+    ("attention_row", "attend"),
+    ("combine", "attend"),
+    ("finish_qkv", "attend"),
 ];
 
 fn nameless_shaders(shaders: &[Source], rust: &[Source]) -> Vec<String> {
