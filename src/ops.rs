@@ -300,6 +300,8 @@ pub trait Ops {
     const COMPILES: bool = false;
     /// Numbers of rows below a full batch at which other operations are compiled than for one row or a full batch.
     const RUNGS: &'static [usize] = &[];
+    /// From now to [`Ops::discard`] nothing is handed to the device, however much it is.
+    fn hold(&mut self) {}
     /// Forgets what was recorded.
     fn discard(&mut self) -> Result<()> {
         Ok(())

@@ -65,6 +65,11 @@ impl Gpu {
         self.tuning = tuning;
     }
 
+    /// Sets the work, bytes of weights times rows, behind which a prompt's step is handed over in part.
+    pub fn set_most_work(&mut self, most: u64) {
+        self.rec.set_most_work(most);
+    }
+
     /// The variants that it computes with.
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
@@ -160,6 +165,10 @@ impl Ops for Gpu {
     const COMPILES: bool = true;
     /// The rungs of the ladder of products; up to eight rows attend each for themselves.
     const RUNGS: &'static [usize] = &[4, 8, 32];
+
+    fn hold(&mut self) {
+        self.rec.hold();
+    }
 
     fn discard(&mut self) -> Result<()> {
         self.searches.ask(&mut self.rec)?; // its buffer is created now

@@ -151,6 +151,7 @@ impl<O: Ops> Decoder<O> {
             draw: Draw::GREEDY,
         };
         for rows in O::RUNGS.iter().copied().chain([batch.len(), 1]) {
+            self.ops.hold();
             self.search(Input::Tokens(&batch[..rows.min(batch.len())]), 0, &find)?;
             self.ops.discard()?;
         }

@@ -10,6 +10,7 @@ use kinglet::gguf::{GgufFile, Value};
 use kinglet::gpu::drill::Waste;
 use kinglet::gpu::{Device, GpuOptions};
 use kinglet::kernels::Style;
+use kinglet::model::decoder::Rows;
 use kinglet::platform::MemorySource;
 use kinglet::quant::DType;
 use kinglet::sampler::SamplerConfig;
@@ -210,4 +211,31 @@ fn a_token_of_phi_3_has_few_dispatches_and_reads_each_weight_once() {
             "{dtype}: {per_block}, {beside}"
         );
     }
+}
+
+/// Submits of a step of these tokens, and the logits behind it.
+fn step(most_work: Option<u64>, tokens: &[u32]) -> (u64, Vec<f32>) {
+    let mut gpu = Gpu::on(device()).expect("backend");
+    most_work.into_iter().for_each(|most| gpu.set_most_work(most));
+    let mut decoder = decoder(gpu, &model("qwen2"), &options(64, 16)).expect("loads");
+    let before = decoder.ops().stats().submits;
+    decoder.step(tokens, 0, Rows::Last).expect("a step");
+    let submits = decoder.ops().stats().submits - before;
+    (submits, block_on(decoder.logits()).expect("logits"))
+}
+
+/// A prompt's step is handed over in pieces that a slow GPU computes in time; a token's is one submit whatever it costs.
+#[test]
+fn a_prompt_is_submitted_in_pieces_of_bounded_work() {
+    choose_driver();
+    let (prompt, token) = (text(16), text(1));
+    let (whole, pieces) = (step(None, &prompt), step(Some(1), &prompt));
+    assert_eq!(whole.0, 1, "a small prompt");
+    assert!(
+        pieces.0 >= 8,
+        "{} submits where each of eight products is too much",
+        pieces.0
+    );
+    assert_eq!(whole.1, pieces.1, "the same commands in the same order");
+    assert_eq!(step(Some(1), &token).0, 1, "a token");
 }
