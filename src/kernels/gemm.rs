@@ -104,7 +104,8 @@ impl Operands {
     }
 }
 
-/// One way to compute it.
+/// One way to compute it. Who is without the GPU only lists the variants.
+#[cfg_attr(not(feature = "gpu"), allow(dead_code))]
 struct Rung {
     /// Most tokens for which it is the best.
     most: usize,
