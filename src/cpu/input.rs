@@ -125,9 +125,9 @@ kernel! {
                 let d = scale_and_round::<S>(x, q);
                 for (s, q) in q.chunks_exact(STRETCH).enumerate() {
                     let at = (b * stretches + s) * rows + t;
-                    store(form, q, &mut to.q, at);
+                    store::<S>(form, q, &mut to.q, at);
                 }
-                store_head(d, q, &mut to.heads, b * rows + t);
+                store_head::<S>(d, q, &mut to.heads, b * rows + t);
             }
         }
     }
@@ -168,48 +168,68 @@ fn scale_and_round<S: Simd>(x: &[f32], q: &mut [i8]) -> f32 {
     max / 127.0
 }
 
+/// Even and odd bytes of `v`, as signed 16 bits.
+#[inline(always)]
+fn halves<S: Simd>(v: S::V) -> (S::V, S::V) {
+    (S::shr_i16::<8>(S::shl_i16::<8>(v)), S::shr_i16::<8>(v))
+}
+
 /// Stores 32 quants as stretch number `at`.
 #[inline(always)]
-fn store(form: Form, q: &[i8], to: &mut [u8], at: usize) {
-    match form {
-        Form::Bytes => to[at * STRETCH..][..STRETCH].copy_from_slice(bytemuck::cast_slice(q)),
-        Form::Split => {
-            let to = &mut to[2 * at * STRETCH..][..2 * STRETCH];
-            for (to, q) in to.chunks_exact_mut(8).zip(q.chunks_exact(4)) {
-                for (i, &q) in q.iter().enumerate() {
-                    (to[i], to[4 + i]) = (q.max(0) as u8, (-q).max(0) as u8);
-                }
-            }
-        }
-        Form::Words => {
-            let to = &mut to[2 * at * STRETCH..][..2 * STRETCH];
-            for (to, q) in to.chunks_exact_mut(8).zip(q.chunks_exact(4)) {
-                words([q[0], q[1], q[2], q[3]].map(i16::from), to);
-            }
+fn store<S: Simd>(form: Form, q: &[i8], to: &mut [u8], at: usize) {
+    let q: &[u8] = bytemuck::cast_slice(q);
+    if form == Form::Bytes {
+        to[at * STRETCH..][..STRETCH].copy_from_slice(q);
+        return;
+    }
+    let to = &mut to[2 * at * STRETCH..][..2 * STRETCH];
+    for (to, q) in to.as_chunks_mut::<32>().0.iter_mut().zip(q.as_chunks::<16>().0) {
+        let q = S::load(q, 0);
+        let (first, second) = match form {
+            Form::Split => split::<S>(q),
+            _ => halves::<S>(q),
+        };
+        let (first, second) = (S::to_i32(first), S::to_i32(second));
+        for (g, to) in to.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            to[..4].copy_from_slice(&first[g].to_le_bytes());
+            to[4..].copy_from_slice(&second[g].to_le_bytes());
         }
     }
 }
 
+/// `max(q, 0)` and `max(-q, 0)` of 16 quants.
 #[inline(always)]
-fn words(q: [i16; 4], to: &mut [u8]) {
-    for (to, q) in to.chunks_exact_mut(2).zip([q[0], q[2], q[1], q[3]]) {
-        to.copy_from_slice(&q.to_le_bytes());
-    }
+fn split<S: Simd>(q: S::V) -> (S::V, S::V) {
+    let (even, odd) = halves::<S>(q);
+    let (even, odd) = (S::shr_i16::<15>(even), S::shr_i16::<15>(odd));
+    let (low, high) = (S::splat_i32(0x00ff_00ff), S::splat_i32(0xff00_ff00_u32 as i32));
+    let negative = S::or(S::and(even, low), S::and(odd, high));
+    // Of a negative byte the complement, at most 126, plus one: nothing is carried into the next.
+    let magnitude = S::add_i32(S::xor(q, negative), S::and(negative, S::splat_i32(0x0101_0101)));
+    (S::xor(q, S::and(q, negative)), S::and(magnitude, negative))
+}
+
+/// The sum of 16 quants.
+#[inline(always)]
+fn sum_16<S: Simd>(q: &[i8]) -> i32 {
+    let ones = S::splat_i32(0x0001_0001);
+    let (even, odd) = halves::<S>(S::load(bytemuck::cast_slice(q), 0));
+    let sums = S::dot_i16(S::dot_i16(S::splat_i32(0), even, ones), odd, ones);
+    S::to_i32(sums).into_iter().sum()
 }
 
 /// Stores the head of stretch or super-block number `at`, see [`Quants::heads`].
 #[inline(always)]
-fn store_head(d: f32, q: &[i8], to: &mut [u8], at: usize) {
-    let sum = |q: &[i8]| q.iter().map(|&q| i16::from(q)).sum::<i16>();
+fn store_head<S: Simd>(d: f32, q: &[i8], to: &mut [u8], at: usize) {
     if q.len() == STRETCH {
         let to = &mut to[HEAD * at..][..HEAD];
         to[..4].copy_from_slice(&d.to_le_bytes());
-        to[4..].copy_from_slice(&i32::from(sum(q)).to_le_bytes());
+        to[4..].copy_from_slice(&(sum_16::<S>(&q[..16]) + sum_16::<S>(&q[16..])).to_le_bytes());
         return;
     }
     let mut sums = [0i16; 24];
-    for (sum_16, q) in sums.iter_mut().zip(q.chunks_exact(16)) {
-        *sum_16 = sum(q);
+    for (sum, q) in sums.iter_mut().zip(q.chunks_exact(16)) {
+        *sum = sum_16::<S>(q) as i16;
     }
     for i in 0..8 {
         sums[16 + i] = sums[2 * i] + sums[2 * i + 1];
@@ -217,6 +237,8 @@ fn store_head(d: f32, q: &[i8], to: &mut [u8], at: usize) {
     let to = &mut to[SUPER_HEAD * at..][..SUPER_HEAD];
     to[..4].copy_from_slice(&d.to_le_bytes());
     for (to, four) in to[4..].chunks_exact_mut(8).zip(sums.chunks_exact(4)) {
-        words([four[0], four[1], four[2], four[3]], to);
+        for (to, sum) in to.chunks_exact_mut(2).zip([four[0], four[2], four[1], four[3]]) {
+            to.copy_from_slice(&sum.to_le_bytes());
+        }
     }
 }
