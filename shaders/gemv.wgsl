@@ -6,6 +6,7 @@
 //!import gemv_weight
 //!import {{INPUT}}
 //!import {{MATH}}
+//!import {{ROWS}}
 //!import {{REDUCE}}
 //!import {{OUTPUT}}
 
@@ -25,12 +26,7 @@ fn team(
     var sum = vec4<f32>();
     for (var block = thread % LANES; block < blocks; block += LANES) {
         let i = inputs(8u * block);
-        sum += vec4<f32>(
-            products(rows.x, block, i),
-            products(rows.y, block, i),
-            products(rows.z, block, i),
-            products(rows.w, block, i),
-        );
+        sum += rows_products(rows, block, i);
     }
     let total = reduce(thread, sum, squares);
     if (thread % LANES == 0u) {

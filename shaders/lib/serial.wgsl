@@ -23,7 +23,8 @@ fn all_max(_lane: u32, v: f32) -> f32 {
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < width()) {
-        // Lane 0, which the compiler must not know: it would unroll every loop.
-        work(u32(params.n_head == 0u), id.x, id.y);
+        // Lane 0, which no compiler must know, or it unrolls every loop: not from a uniform either, since one that looks into
+        // those compiles anew for each dispatch.
+        work(id.z, id.x, id.y);
     }
 }

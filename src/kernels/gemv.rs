@@ -116,6 +116,14 @@ fn variant(t: DType, how: Gemv, subgroup: u32, norm: bool, output: Output) -> Va
         .name("INPUT", if norm { "input_norm" } else { "input_plain" })
         .name("MATH", math)
         .name("FORMAT", t.fragment())
+        .name(
+            "ROWS",
+            if how.reduce == Reduce::Serial {
+                "rows_in_turn"
+            } else {
+                "rows_at_once"
+            },
+        )
         .name("REDUCE", reduce)
         .name(
             "OUTPUT",

@@ -87,7 +87,8 @@ fn walk(dir: &Path, extensions: &[&str], found: &mut Vec<Source>) {
     for path in entries.flatten().map(|e| e.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            let generated = GENERATED.contains(&name.as_str()) || path.ends_with("pkg/wasm");
+            let generated =
+                GENERATED.contains(&name.as_str()) || path.ends_with("pkg/wasm") || path.ends_with("www/vendor");
             if !generated && (!name.starts_with('.') || name == ".ci") {
                 walk(&path, extensions, found);
             }
