@@ -2,17 +2,19 @@
 //!
 //! Drivers and browsers have had wrong answers and no error (gibberish on one, zeros on another). What is tried is what the
 //! model will use: its storage formats, with scales that are subnormal halves too, as a single row and as a batch; its
-//! attention; the norms. Everything is read back in two waits, so that the whole takes tens of milliseconds.
+//! attention; the norms; the stages that a decoder fuses. Everything is read back in two waits, so that the whole takes tens of milliseconds.
 
+mod attention;
+mod product;
+
+use self::attention::heads;
+use self::product::weight;
 use super::autotune::Part;
 use super::{Gpu, Reference};
 use crate::error::{Error, Result};
 pub use crate::kernels::matmul::LONG_ROW;
 use crate::kernels::tuning::{Math, Tuning};
-use crate::ops::{
-    AttendStage, AttentionShape, CacheShape, CacheType, HeadLayout, Ops, PartShape, QkvStage, RopeOrder, RopeShape,
-    Split,
-};
+use crate::ops::{CacheType, Ops, RopeOrder, RopeShape};
 use crate::quant::DType;
 
 /// Largest error of an element, relative to the larger of its magnitude and the root mean square of all. Honest GPUs
@@ -28,16 +30,8 @@ const BOUND_INT8: f32 = 5e-2;
 const ROWS: usize = 40;
 /// Columns: two blocks of the longest format, so that strides count.
 const COLS: usize = 512;
-/// Columns of a long row: blocks for every one of the 128 threads that may share it, and some for a second turn.
-const LONG_COLS: usize = 2 * LONG_ROW + COLS;
-/// Positions before the second batch of the test of attention: more than one workgroup goes over by itself.
-const FAR: usize = 600;
 /// Rows of activations in a batch: the first number that takes the path of a prompt, on every device.
 const BATCH: usize = 9;
-/// Inputs of its projection.
-const INPUTS: usize = 32;
-/// Query heads of the test of attention, and key/value heads.
-const HEADS: (usize, usize) = (4, 2);
 /// Entries of the test of the search.
 const VOCABULARY: usize = 1000;
 
@@ -190,29 +184,8 @@ type Outputs<O> = Vec<(&'static str, <O as Ops>::Tensor)>;
 fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
     let mut rng = Numbers(7);
     match trial {
-        Trial::Matmul(t) => {
-            let mut outputs = Vec::new();
-            let x = tensor(ops, BATCH, COLS, &mut rng)?;
-            let one = tensor(ops, 1, COLS, &mut rng)?;
-            for (subnormal, names) in [(false, [", one row", ", a batch"]), (true, SUBNORMAL)] {
-                let w = weight(ops, t, COLS, subnormal, &mut rng)?;
-                ops.begin(0, &[])?;
-                for (x, name, rows) in [(&one, names[0], 1), (&x, names[1], BATCH)] {
-                    let mut out = ops.tensor(rows, ROWS)?;
-                    ops.matmul(&mut out, &w, x)?;
-                    outputs.push((name, out));
-                }
-            }
-            Ok(outputs)
-        }
-        Trial::LongRow(t) => {
-            let x = tensor(ops, 1, LONG_COLS, &mut rng)?;
-            let w = weight(ops, t, LONG_COLS, false, &mut rng)?;
-            let mut out = ops.tensor(1, ROWS)?;
-            ops.begin(0, &[])?;
-            ops.matmul(&mut out, &w, &x)?;
-            Ok(vec![("", out)])
-        }
+        Trial::Matmul(t) => product::every_way(ops, t, &mut rng),
+        Trial::LongRow(t) => product::long_row(ops, t, &mut rng),
         Trial::Embed(t) => {
             let w = weight(ops, t, COLS, false, &mut rng)?;
             let mut out = ops.tensor(3, COLS)?;
@@ -237,7 +210,9 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
             ops.head_norm(&mut qkv, heads, &q_gain, &k_gain, 1e-5)?;
             Ok(vec![("", qkv)])
         }
-        Trial::Attention(..) => attention(ops, trial, &mut rng),
+        Trial::Attention(head_dim, dtype, order, norms) => {
+            attention::everywhere(ops, head_dim, (dtype, order, norms), &mut rng)
+        }
         Trial::Rows => {
             let x = tensor(ops, BATCH, COLS, &mut rng)?;
             let gain = tensor(ops, 1, COLS, &mut rng)?;
@@ -252,104 +227,6 @@ fn run<O: Ops>(ops: &mut O, trial: Trial) -> Result<Outputs<O>> {
             Ok(vec![(": norm", normed), (": silu", act), (": copy", last)])
         }
     }
-}
-
-/// What the products with subnormal scales are called.
-const SUBNORMAL: [&str; 2] = [", one row, subnormal scales", ", a batch, subnormal scales"];
-
-fn heads(head_dim: usize) -> HeadLayout {
-    HeadLayout {
-        n_head: HEADS.0,
-        n_head_kv: HEADS.1,
-        head_dim,
-    }
-}
-
-/// Nine positions at once and a tenth, a token, that sees them all; then the same far behind them.
-///
-/// The batches' keys and values are numbers that halves hold exactly: how a GPU rounds what it packs is its own choice (it
-/// may cut off), and no reason to refuse it. A token's are what its projection makes of them, one key of ten or more.
-fn attention<O: Ops>(ops: &mut O, trial: Trial, rng: &mut Numbers) -> Result<Outputs<O>> {
-    let Trial::Attention(head_dim, dtype, order, norms) = trial else {
-        return Ok(Vec::new());
-    };
-    let heads = heads(head_dim);
-    let shape = AttentionShape {
-        heads,
-        scale: 1.0 / (head_dim as f32).sqrt(),
-        window: None,
-    };
-    let n_ctx = FAR + BATCH + 1;
-    let mut cache = ops.cache(CacheShape {
-        n_ctx,
-        n_head_kv: heads.n_head_kv,
-        head_dim,
-        dtype,
-    })?;
-    let w = floats(ops, heads.cols(), rng)?;
-    let table = tensor(ops, n_ctx, head_dim, rng)?;
-    let norm = tensor(ops, 1, INPUTS, rng)?;
-    let gains = (tensor(ops, 1, head_dim, rng)?, tensor(ops, 1, head_dim, rng)?);
-    let rope = RopeShape {
-        heads,
-        n_rot: head_dim,
-        order,
-    };
-    let mut outputs = Vec::new();
-    let near = [(0, BATCH, ", a batch"), (BATCH, 1, ", a token")];
-    let far = [(FAR, BATCH, ", a batch, far on"), (FAR + BATCH, 1, ", a token, far on")];
-    let between = (BATCH + 1, FAR - BATCH - 1, "");
-    for (pos, rows, name) in near.into_iter().chain([between]).chain(far) {
-        let mut qkv = ops.tensor(rows, heads.cols())?;
-        let mut out = ops.tensor(rows, heads.n_head * head_dim)?;
-        if rows == 1 {
-            let (x, mut xb) = (tensor(ops, 1, INPUTS, rng)?, ops.tensor(1, INPUTS)?);
-            ops.begin(pos, &[0])?;
-            ops.attend(AttendStage {
-                out: &mut out,
-                qkv: QkvStage {
-                    qkv: &mut qkv,
-                    xb: &mut xb,
-                    cache: &mut cache,
-                    x: &x,
-                    norm: &norm,
-                    eps: 1e-5,
-                    w: &w,
-                    bias: None,
-                    head_norms: norms.then_some((&gains.0, &gains.1)),
-                    table: &table,
-                    rope,
-                },
-                attention: shape,
-            })?;
-        } else {
-            let data: Vec<f32> = (0..rows * heads.cols()).map(|_| rng.half()).collect();
-            ops.upload(&mut qkv, 0, &data)?;
-            ops.begin(pos, &vec![0; rows])?;
-            ops.kv_write(&mut cache, &qkv, heads)?;
-            if !name.is_empty() {
-                ops.attention(&mut out, &qkv, &cache, shape)?;
-            }
-        }
-        if !name.is_empty() {
-            outputs.push((name, out));
-        }
-    }
-    Ok(outputs)
-}
-
-/// A projection `[rows, INPUTS]` of f32.
-fn floats<O: Ops>(ops: &mut O, rows: usize, rng: &mut Numbers) -> Result<O::Weight> {
-    let shape = PartShape {
-        name: "self-test".into(),
-        dtype: DType::F32,
-        rows,
-        cols: INPUTS,
-    };
-    let data: Vec<f32> = (0..rows * INPUTS).map(|_| rng.unit()).collect();
-    let mut weight = ops.weight(&[shape], &Split::rows(rows))?;
-    ops.fill(&mut weight, 0, 0, bytemuck::cast_slice(&data))?;
-    Ok(weight)
 }
 
 /// The search among logits, with two equal ones.
@@ -410,40 +287,6 @@ fn tensor<O: Ops>(ops: &mut O, rows: usize, cols: usize, rng: &mut Numbers) -> R
     let mut tensor = ops.tensor(rows, cols)?;
     ops.upload(&mut tensor, 0, &data)?;
     Ok(tensor)
-}
-
-/// `[ROWS, cols]` of random quants; scales that are normal halves of both signs, or subnormal ones. For formats without
-/// scales the weights themselves are of that kind, but f32 stays normal: WGSL allows a GPU to flush it.
-fn weight<O: Ops>(ops: &mut O, t: DType, cols: usize, subnormal: bool, rng: &mut Numbers) -> Result<O::Weight> {
-    let shape = PartShape {
-        name: "self-test".into(),
-        dtype: t,
-        rows: ROWS,
-        cols,
-    };
-    let size = t.row_bytes(cols).unwrap_or(0) * ROWS;
-    let mut bytes: Vec<u8> = (0..size).map(|_| rng.next() as u8).collect();
-    for block in bytes.chunks_exact_mut(t.block_bytes()) {
-        let mut half = || {
-            let bits = rng.next();
-            let exponent = if subnormal { 0 } else { 7 + (bits >> 11 & 7) as u16 };
-            // At least a quarter of the range, so that a scale that is flushed shows.
-            (bits as u16 & 0x8000) | exponent << 10 | 0x100 | (bits as u16 & 0xff)
-        };
-        match t {
-            DType::F16 => block.copy_from_slice(&half().to_le_bytes()),
-            DType::BF16 => block.copy_from_slice(&((0x3e00 + (half() & 0xff)) | (half() & 0x8000)).to_le_bytes()),
-            DType::F32 => block.copy_from_slice(&rng.unit().to_le_bytes()),
-            _ => {
-                for &at in t.scale_offsets() {
-                    block[at..at + 2].copy_from_slice(&half().to_le_bytes());
-                }
-            }
-        }
-    }
-    let mut weight = ops.weight(&[shape], &Split::rows(ROWS))?;
-    ops.fill(&mut weight, 0, 0, &bytes)?;
-    Ok(weight)
 }
 
 /// Fixed numbers (SplitMix64): the same on every machine.

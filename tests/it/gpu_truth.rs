@@ -60,6 +60,12 @@ fn a_compiler_that_is_wrong_is_found() {
             "vec4<u32>(), exponent",
             "a batch, subnormal",
         ),
+        // A fused product alone: the norm before it, the sum and the gate behind it; of one row, and of several.
+        ("gemv", "params.eps", "(params.eps + 0.01)", "normed"),
+        ("gemv", "row] += value", "row] = value", "added"),
+        ("gemv", "min(-v, 80.0)", "min(v, 80.0)", "gated"),
+        ("gemm_serial", "out[at] += a", "out[at] = a", "added, a batch"),
+        ("gemm_serial", "min(-a, 80.0)", "min(a, 80.0)", "gated, a batch"),
         ("attention_row", "params.scale", "(params.scale * 1.02)", "attention"),
         ("finish_qkv", "params.eps", "(params.eps + 0.01)", "attention"),
         ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
@@ -81,6 +87,19 @@ fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
     let faults = [
         // The path of the weights themselves.
         ("repack", "31u - shift", "30u - shift", "embed Q4_K"),
+        // Products with so many tokens that another shader has them.
+        (
+            "gemm_columns",
+            "token >= step.rows",
+            "token >= step.rows || step.rows == 3u",
+            "three rows",
+        ),
+        (
+            "gemm",
+            "token >= step.rows",
+            "token >= step.rows || step.rows == 40u",
+            "many rows",
+        ),
         // The last of the threads that share a row are not summed: they have work in long rows only.
         (
             "gemv",
