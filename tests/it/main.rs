@@ -32,8 +32,6 @@ mod gpu_backend;
 #[cfg(feature = "gpu")]
 mod gpu_bench;
 #[cfg(feature = "gpu")]
-mod gpu_cache;
-#[cfg(feature = "gpu")]
 mod gpu_chain;
 #[cfg(feature = "gpu")]
 mod gpu_embedding;
@@ -43,6 +41,8 @@ mod gpu_gemm;
 mod gpu_gemv;
 #[cfg(feature = "gpu")]
 mod gpu_loop;
+#[cfg(feature = "gpu")]
+mod gpu_lossy;
 #[cfg(feature = "gpu")]
 mod gpu_matmul;
 #[cfg(feature = "gpu")]
