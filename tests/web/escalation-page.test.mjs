@@ -88,6 +88,12 @@ async function spend([orders, origin, price, tier]) {
 
 test(`tabs that spend one budget at once (${REQUESTS} requests each): it holds, the account is the service's or more, a flood starves nobody`, { skip }, async () => {
   const context = await browser.newContext();
+  // What a tier does not use is lent as the day passes: in this test it is always six in the morning.
+  await context.addInitScript(() => {
+    const { now } = Date;
+    const late = (now() % 86_400_000) - 6 * 3_600_000;
+    Date.now = () => now() - late;
+  });
   llm.reset();
   const next = random(20261122);
   const ORDERS = ['ok', 'ok', 'n=9', 'usage=no', 'cut=3', 'status=429', 'status=500', 'jsonerror', 'error=2', 'n=3,split=7', 'usage=each'];
