@@ -1,4 +1,6 @@
 // Products of f16, four of them summed as f16. Lossy: operands and these sums have 11 bits, and end at 65,504.
+//!import activations
+
 alias X = vec4<f16>;
 const X_VEC4S: u32 = 8u; // of a sub-block of x
 
@@ -35,20 +37,6 @@ fn weight_block(row: u32, block: u32) -> Weights {
         half4_of(b.w5),
         half4_of(b.w6),
         half4_of(b.w7),
-    );
-}
-
-// A sub-block of what the kernel has in its x_at.
-fn activations(at: u32) -> Activations {
-    return Activations(
-        x_at(at),
-        x_at(at + 1u),
-        x_at(at + 2u),
-        x_at(at + 3u),
-        x_at(at + 4u),
-        x_at(at + 5u),
-        x_at(at + 6u),
-        x_at(at + 7u),
     );
 }
 

@@ -1,4 +1,6 @@
 // Products of f32.
+//!import activations
+
 alias X = vec4<f32>;
 const X_VEC4S: u32 = 8u; // of a sub-block of x
 alias Weights = Block32;
@@ -12,20 +14,6 @@ fn load_x(at: u32) -> X {
 
 fn weight_block(row: u32, block: u32) -> Weights {
     return block32(existing(row) * params.wq_stride, existing(row) * params.wd_stride, block);
-}
-
-// A sub-block of what the kernel has in its x_at.
-fn activations(at: u32) -> Activations {
-    return Activations(
-        x_at(at),
-        x_at(at + 1u),
-        x_at(at + 2u),
-        x_at(at + 3u),
-        x_at(at + 4u),
-        x_at(at + 5u),
-        x_at(at + 6u),
-        x_at(at + 7u),
-    );
 }
 
 fn times(w: Weights, v: Activations) -> f32 {

@@ -1,6 +1,7 @@
 // Formats of integers, products of halves: lossy. x is rounded to 11 bits of its largest magnitude in the sub-block, so
 // that nothing overflows; four products are summed as halves, all else as f32.
 //!import {{FORMAT}}
+//!import loaded
 
 struct Inputs {
     x0: vec4<f16>,
@@ -20,25 +21,17 @@ fn total(v: vec4<f16>) -> f32 {
 }
 
 fn inputs(at: u32) -> Inputs {
-    let x0 = load(at);
-    let x1 = load(at + 1u);
-    let x2 = load(at + 2u);
-    let x3 = load(at + 3u);
-    let x4 = load(at + 4u);
-    let x5 = load(at + 5u);
-    let x6 = load(at + 6u);
-    let x7 = load(at + 7u);
-    let highest = max(max(max(abs(x0), abs(x1)), max(abs(x2), abs(x3))), max(max(abs(x4), abs(x5)), max(abs(x6), abs(x7))));
-    let d = max(max(highest.x, highest.y), max(highest.z, highest.w));
+    let v = loaded(at);
+    let d = largest(v);
     let r = select(1.0 / d, 0.0, d < 1e-35);
-    let h0 = vec4<f16>(x0 * r);
-    let h1 = vec4<f16>(x1 * r);
-    let h2 = vec4<f16>(x2 * r);
-    let h3 = vec4<f16>(x3 * r);
-    let h4 = vec4<f16>(x4 * r);
-    let h5 = vec4<f16>(x5 * r);
-    let h6 = vec4<f16>(x6 * r);
-    let h7 = vec4<f16>(x7 * r);
+    let h0 = vec4<f16>(v.x0 * r);
+    let h1 = vec4<f16>(v.x1 * r);
+    let h2 = vec4<f16>(v.x2 * r);
+    let h3 = vec4<f16>(v.x3 * r);
+    let h4 = vec4<f16>(v.x4 * r);
+    let h5 = vec4<f16>(v.x5 * r);
+    let h6 = vec4<f16>(v.x6 * r);
+    let h7 = vec4<f16>(v.x7 * r);
     let low = total(h0) + total(h1) + total(h2) + total(h3);
     let high = total(h4) + total(h5) + total(h6) + total(h7);
     return Inputs(h0, h1, h2, h3, h4, h5, h6, h7, d, d * vec2<f32>(low, high));

@@ -1,21 +1,11 @@
 // Formats of floats: f32 products.
 //!import {{FORMAT}}
+//!import loaded
 
-struct Inputs {
-    x0: vec4<f32>,
-    x1: vec4<f32>,
-    x2: vec4<f32>,
-    x3: vec4<f32>,
-    x4: vec4<f32>,
-    x5: vec4<f32>,
-    x6: vec4<f32>,
-    x7: vec4<f32>,
-}
+alias Inputs = Loaded;
 
 fn inputs(at: u32) -> Inputs {
-    return Inputs(
-        load(at), load(at + 1u), load(at + 2u), load(at + 3u), load(at + 4u), load(at + 5u), load(at + 6u), load(at + 7u)
-    );
+    return loaded(at);
 }
 
 fn products(row: u32, block: u32, i: Inputs) -> f32 {

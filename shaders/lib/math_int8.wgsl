@@ -1,6 +1,7 @@
 // Formats of integers, products of bytes, four at a time: lossy. x is rounded to 8 bits of its largest magnitude in the
 // sub-block; integer sums are exact.
 //!import {{FORMAT}}
+//!import loaded
 
 struct Inputs {
     low: vec4<u32>,
@@ -15,19 +16,11 @@ fn packed(v: vec4<f32>) -> u32 {
 }
 
 fn inputs(at: u32) -> Inputs {
-    let x0 = load(at);
-    let x1 = load(at + 1u);
-    let x2 = load(at + 2u);
-    let x3 = load(at + 3u);
-    let x4 = load(at + 4u);
-    let x5 = load(at + 5u);
-    let x6 = load(at + 6u);
-    let x7 = load(at + 7u);
-    let highest = max(max(max(abs(x0), abs(x1)), max(abs(x2), abs(x3))), max(max(abs(x4), abs(x5)), max(abs(x6), abs(x7))));
-    let d = max(max(highest.x, highest.y), max(highest.z, highest.w)) / 127.0;
+    let v = loaded(at);
+    let d = largest(v) / 127.0;
     let r = select(1.0 / d, 0.0, d < 1e-35);
-    let low = vec4<u32>(packed(x0 * r), packed(x1 * r), packed(x2 * r), packed(x3 * r));
-    let high = vec4<u32>(packed(x4 * r), packed(x5 * r), packed(x6 * r), packed(x7 * r));
+    let low = vec4<u32>(packed(v.x0 * r), packed(v.x1 * r), packed(v.x2 * r), packed(v.x3 * r));
+    let high = vec4<u32>(packed(v.x4 * r), packed(v.x5 * r), packed(v.x6 * r), packed(v.x7 * r));
     let ones = vec4<u32>(0x01010101u);
     return Inputs(low, high, d, d * vec2<f32>(vec2<i32>(dot16(low, ones), dot16(high, ones))));
 }

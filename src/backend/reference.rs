@@ -200,7 +200,12 @@ impl Ops for Reference {
     fn matmul(&mut self, out: &mut Tensor, w: &Weight, x: &Tensor) -> Result<()> {
         let mut out_first = 0;
         for part in &w.parts {
-            let p = matmul::Params::new(part.shape.dtype, part.shape.rows, part.shape.cols, out.cols, out_first);
+            let p = matmul::Params {
+                rows: part.shape.rows,
+                cols: part.shape.cols,
+                out_cols: out.cols,
+                out_first,
+            };
             matmul::cpu(&p, part.shape.dtype, out.used_mut(), &part.bytes, x.used())?;
             out_first += part.shape.rows;
         }

@@ -4,50 +4,24 @@
 //! out[t, out_first + n] = sum_k w[n, k] * x[t, k]        x [T, K], w [N, K] (one row part), out [T, out_cols]
 //! ```
 
-use bytemuck::{Pod, Zeroable};
-
-use super::dim;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{Recorder, Tensor};
 #[cfg(feature = "gpu")]
 use crate::kernels::{gemm, gemv, quantize, tuning::Tuning, weight::Weight};
-use crate::quant::planes::plane_words;
 use crate::quant::{DType, dequantize_row};
 
-/// Shape of one dispatch, that is of one row part of a weight, for the reference.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+/// Shape of one row part of a weight, for the reference.
+#[derive(Debug, Clone, Copy)]
 pub struct Params {
     /// N: rows of this part.
-    pub rows: u32,
+    pub rows: usize,
     /// K.
-    pub cols: u32,
+    pub cols: usize,
     /// Columns of out.
-    pub out_cols: u32,
+    pub out_cols: usize,
     /// Column of out that row 0 of this part writes.
-    pub out_first: u32,
-    /// vec4s of plane `wq` per weight row.
-    pub wq_stride: u32,
-    /// Words of plane `wd` per weight row.
-    pub wd_stride: u32,
-}
-
-impl Params {
-    /// For a part `[rows, cols]` of format `t` that writes `out_cols` columns from `out_first` on.
-    pub fn new(t: DType, rows: usize, cols: usize, out_cols: usize, out_first: usize) -> Self {
-        let (wq, wd) = plane_words(t, cols);
-        let [rows, cols, out_cols, out_first, wq_stride, wd_stride] =
-            [rows, cols, out_cols, out_first, wq, wd].map(dim);
-        Self {
-            rows,
-            cols,
-            out_cols,
-            out_first,
-            wq_stride,
-            wd_stride,
-        }
-    }
+    pub out_first: usize,
 }
 
 /// K from which a row is long: beyond what the threads of a team take in one turn.
@@ -78,8 +52,12 @@ pub fn gpu(
 /// # Errors
 /// [`Error::Internal`] when a slice does not fit `p`.
 pub fn cpu(p: &Params, t: DType, out: &mut [f32], weight: &[u8], x: &[f32]) -> Result<()> {
-    let (rows, cols) = (p.rows as usize, p.cols as usize);
-    let (out_cols, first) = (p.out_cols as usize, p.out_first as usize);
+    let Params {
+        rows,
+        cols,
+        out_cols,
+        out_first: first,
+    } = *p;
     let misfit = || Error::internal(format!("matmul: {t} weight, x and out do not fit {p:?}"));
     let row_bytes = t.row_bytes(cols).filter(|&b| b > 0).ok_or_else(misfit)?;
     let tokens = x.len() / cols;
@@ -123,7 +101,12 @@ mod tests {
         let w = [1f32, 2.0, 3.0, 0.0, -1.0, 0.5];
         let w: Vec<u8> = w.iter().flat_map(|v| v.to_le_bytes()).collect();
         let x = [1f32, 10.0, 100.0, 2.0, 0.0, 1.0];
-        let p = Params::new(DType::F32, 2, 3, 4, 1);
+        let p = Params {
+            rows: 2,
+            cols: 3,
+            out_cols: 4,
+            out_first: 1,
+        };
         let mut out = [7f32; 8];
         cpu(&p, DType::F32, &mut out, &w, &x).unwrap();
         assert_eq!(out, [7.0, 321.0, 40.0, 7.0, 7.0, 5.0, 0.5, 7.0]);

@@ -249,9 +249,10 @@ const FRAGMENTS: &[(&str, &str)] = sources!["lib/":
     "heads", "qkv", "turn", "bias", "no_bias", "gains", "no_gains", "online", "scores_apart", "scores_subgroups",
     "wide_1", "wide_2", "wide_4", "cache_f32", "pack_f16", "cache_f16", "cache_f16_narrow", "pack_q8_0", "cache_q8_0",
     "cache_q8_0_narrow", "scaled", "unscaled", "put_scaled", "put_unscaled",
-    "half", "block", "quantised", "k_scales", "gemm", "gemm_f32", "gemm_f16", "gemm_int8",
-    "gemv_weight", "input_plain", "input_norm", "math_float", "math_f32", "math_f16", "math_int8", "rows_at_once", "rows_in_turn", "reduce_none",
-    "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows", "output_gate",
+    "half", "block", "quantised", "k_scales", "gemm", "activations", "gemm_f32", "gemm_f16", "gemm_int8",
+    "gemv_weight", "input_plain", "input_norm", "loaded", "math_float", "math_f32", "math_f16", "math_int8",
+    "rows_at_once", "rows_in_turn", "reduce_none", "reduce_tree", "reduce_shuffle", "reduce_subgroups", "output_rows",
+    "output_gate",
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
     "repack_nibbles", "repack_stretches", "repack_crossed", "repack_high",
 ];

@@ -81,7 +81,12 @@ impl Case<'_> {
         let mut sums = vec![0.0; self.tokens * rows];
         let mut first = 0;
         for p in self.parts {
-            let shape = matmul::Params::new(p.dtype, p.rows, self.cols, rows, first);
+            let shape = matmul::Params {
+                rows: p.rows,
+                cols: self.cols,
+                out_cols: rows,
+                out_first: first,
+            };
             matmul::cpu(&shape, p.dtype, &mut sums, &p.bytes, x).expect("fits");
             first += p.rows;
         }

@@ -143,7 +143,12 @@ fn products(rec: &mut Recorder, rng: &mut Rng, cols: usize, parts: &[Part], toke
     let mut want = vec![0.0; tokens * rows];
     let mut first = 0;
     for p in parts {
-        let shape = matmul::Params::new(p.dtype, p.rows, cols, rows, first);
+        let shape = matmul::Params {
+            rows: p.rows,
+            cols: cols,
+            out_cols: rows,
+            out_first: first,
+        };
         matmul::cpu(&shape, p.dtype, &mut want, &p.bytes, &x).expect("fits");
         first += p.rows;
     }
@@ -162,7 +167,12 @@ pub fn sizes(parts: &[Part], cols: usize, x: &[f32]) -> Vec<f32> {
         let mut decoded = vec![0.0; p.rows * cols];
         dequantize_row(p.dtype, &p.bytes, &mut decoded).expect("whole rows");
         let bytes: Vec<u8> = decoded.iter().flat_map(|w| (w * w).to_le_bytes()).collect();
-        let shape = matmul::Params::new(DType::F32, p.rows, cols, rows, first);
+        let shape = matmul::Params {
+            rows: p.rows,
+            cols: cols,
+            out_cols: rows,
+            out_first: first,
+        };
         matmul::cpu(&shape, DType::F32, &mut sizes, &bytes, &squared).expect("fits");
         first += p.rows;
     }
