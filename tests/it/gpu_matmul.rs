@@ -145,7 +145,7 @@ fn products(rec: &mut Recorder, rng: &mut Rng, cols: usize, parts: &[Part], toke
     for p in parts {
         let shape = matmul::Params {
             rows: p.rows,
-            cols: cols,
+            cols,
             out_cols: rows,
             out_first: first,
         };
@@ -169,7 +169,7 @@ pub fn sizes(parts: &[Part], cols: usize, x: &[f32]) -> Vec<f32> {
         let bytes: Vec<u8> = decoded.iter().flat_map(|w| (w * w).to_le_bytes()).collect();
         let shape = matmul::Params {
             rows: p.rows,
-            cols: cols,
+            cols,
             out_cols: rows,
             out_first: first,
         };

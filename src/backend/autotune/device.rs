@@ -10,7 +10,8 @@ use crate::gpu::Tensor;
 use crate::kernels::kv_write::GpuCache;
 use crate::kernels::tuning::Tuning;
 use crate::kernels::weight::Weight;
-use crate::ops::{AttentionShape, CacheShape, Ops, PartShape, Split};
+use crate::ops::{AttendStage, AttentionShape, CacheShape, Ops, PartShape, QkvStage, RopeShape, Split};
+use crate::quant::DType;
 
 /// Milliseconds that a batch should take: far above what a browser's clock rounds to, and many times within the budget.
 const BATCH_MS: f64 = 8.0;
@@ -22,6 +23,8 @@ const COARSE_MS: f64 = 30.0;
 const TOKENS: usize = 32;
 /// Bytes of one scratch weight; a larger one is cut by rows.
 const WEIGHT_BYTES: usize = 16 << 20;
+/// Inputs of the projection before attention, which is not what is timed there.
+const INPUTS: usize = 32;
 /// Distinct matrices that are timed.
 const MATRICES: usize = 6;
 /// Positions that attention looks back at.
@@ -90,16 +93,83 @@ struct Product {
     out: Tensor,
 }
 
+/// The first half of a block, as a token has it: its attention is not an operation of its own.
+struct Attending {
+    x: Tensor,
+    xb: Tensor,
+    norm: Tensor,
+    w: Weight,
+    qkv: Tensor,
+    gains: Option<[Tensor; 2]>,
+    table: Tensor,
+    rope: RopeShape,
+    cache: GpuCache,
+    out: Tensor,
+    shape: AttentionShape,
+    pos: usize,
+}
+
+impl Attending {
+    fn new(gpu: &mut Gpu, work: &Work, demands: &truth::Demands) -> Result<Self> {
+        let heads = work.attention.heads;
+        let (rows, n_rot) = (heads.cols(), heads.head_dim);
+        let n_ctx = work.cache.n_ctx.min(POSITIONS);
+        let projection = PartShape {
+            name: "scratch".into(),
+            dtype: DType::F32,
+            rows,
+            cols: INPUTS,
+        };
+        Ok(Self {
+            x: gpu.tensor(1, INPUTS)?,
+            xb: gpu.tensor(1, INPUTS)?,
+            norm: gpu.tensor(1, INPUTS)?,
+            w: gpu.weight(&[projection], &Split::rows(rows))?,
+            qkv: gpu.tensor(1, rows)?,
+            gains: match demands.head_norms {
+                true => Some([gpu.tensor(1, n_rot)?, gpu.tensor(1, n_rot)?]),
+                false => None,
+            },
+            table: gpu.tensor(n_ctx, n_rot)?,
+            rope: RopeShape {
+                heads,
+                n_rot,
+                order: demands.order,
+            },
+            cache: gpu.cache(CacheShape { n_ctx, ..work.cache })?,
+            out: gpu.tensor(1, heads.n_head * heads.head_dim)?,
+            shape: work.attention,
+            pos: n_ctx.saturating_sub(1),
+        })
+    }
+
+    fn record(&mut self, gpu: &mut Gpu) -> Result<()> {
+        gpu.attend(AttendStage {
+            out: &mut self.out,
+            qkv: QkvStage {
+                qkv: &mut self.qkv,
+                xb: &mut self.xb,
+                cache: &mut self.cache,
+                x: &self.x,
+                norm: &self.norm,
+                eps: 1e-5,
+                w: &self.w,
+                bias: None,
+                head_norms: self.gains.as_ref().map(|[q, k]| (q, k)),
+                table: &self.table,
+                rope: self.rope,
+            },
+            attention: self.shape,
+        })
+    }
+}
+
 struct OnDevice<'a> {
     gpu: &'a mut Gpu,
     demands: &'a truth::Demands,
     clock: fn() -> f64,
     products: Vec<Product>,
-    qkv: Tensor,
-    cache: GpuCache,
-    attended: Tensor,
-    shape: AttentionShape,
-    pos: usize,
+    attending: Attending,
     /// Milliseconds of a wait for nothing.
     empty: f64,
     /// Dispatches of a batch, by part; 0: not known yet.
@@ -118,14 +188,8 @@ impl<'a> OnDevice<'a> {
                 out: gpu.tensor(TOKENS, rows)?,
             });
         }
-        let heads = work.attention.heads;
-        let n_ctx = work.cache.n_ctx.min(POSITIONS);
         let mut bench = Self {
-            qkv: gpu.tensor(1, heads.cols())?,
-            cache: gpu.cache(CacheShape { n_ctx, ..work.cache })?,
-            attended: gpu.tensor(1, heads.n_head * heads.head_dim)?,
-            shape: work.attention,
-            pos: n_ctx.saturating_sub(1),
+            attending: Attending::new(gpu, work, demands)?,
             gpu,
             demands,
             clock,
@@ -143,16 +207,13 @@ impl<'a> OnDevice<'a> {
     async fn run(&mut self, part: Part, dispatches: usize) -> Result<f64> {
         let begun = (self.clock)();
         match part {
-            Part::Attention => self.gpu.begin(self.pos, &[0])?,
+            Part::Attention => self.gpu.begin(self.attending.pos, &[0])?,
             Part::Gemv | Part::Gemm => self.gpu.begin(0, &[])?,
         }
         for nth in 0..dispatches {
             let at = nth % self.products.len().max(1);
             match (part, self.products.get_mut(at)) {
-                (Part::Attention, _) => {
-                    self.gpu
-                        .attention(&mut self.attended, &self.qkv, &self.cache, self.shape)?;
-                }
+                (Part::Attention, _) => self.attending.record(self.gpu)?,
                 (_, None) => {}
                 (Part::Gemv, Some(product)) => {
                     self.gpu.set_rows(&mut product.out, 1);
