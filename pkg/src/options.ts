@@ -1,5 +1,6 @@
 // The options of `createKinglet`, checked: what the engine gets of them, and that none is unknown.
 
+import { KingletError } from './errors.js';
 import { invalid } from './params.js';
 import type { Calls, LoadOptions } from './protocol.js';
 import { readingOf, resolveModel, type FindDesk } from './sources/resolve.js';
@@ -84,12 +85,21 @@ export async function loadArguments(options: KingletOptions, given: Given, findD
   const wasm = wasmFiles(options.wasm);
   return {
     sources,
-    ...(isDraft(speculation) ? { draft: await resolveModel(speculation.draft, given, findDesk) } : {}),
+    ...(isDraft(speculation) ? { draft: await resolveModel(speculation.draft, given, findDesk).catch(ofDraft) } : {}),
     reading: readingOf(options),
     options: loadOptions(options),
     ...(wasm === undefined ? {} : { wasm }),
     ...(options.module === undefined ? {} : { module: options.module }),
   };
+}
+
+/** A model that is no source, where it was to be the draft model. */
+function ofDraft(error: unknown): never {
+  if (error instanceof KingletError && error.detail['param'] === 'model') {
+    const message = error.message.replace('model:', 'speculation.draft:');
+    throw new KingletError(error.code, message, { ...error.detail, param: 'speculation.draft' });
+  }
+  throw error;
 }
 
 /** What the engine is told. */

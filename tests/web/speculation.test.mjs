@@ -28,6 +28,9 @@ test('the files of a draft model stand beside those of the model', { skip }, asy
   assert.deepEqual(await load('off'), [undefined, undefined]);
   assert.deepEqual(await load('lookup'), [undefined, 'lookup']);
   assert.deepEqual(await load({ draft: 'https://a.example/d.gguf' }), [['https://a.example/d.gguf'], undefined]);
+  const wrong = ({ code, detail, message }) => code === 'invalid_request' && detail.param === 'speculation.draft' && message.includes('speculation.draft: expected');
+  await assert.rejects(load({ draft: 4 }), wrong);
+  await assert.rejects(load({ draft: [] }), wrong);
 });
 
 test('the engine answers the same whoever proposes, and refuses a draft model of another vocabulary', { skip }, async () => {
