@@ -29,7 +29,7 @@ cargo xtask start [--model PATH|URL | --demo] [--port N] [--plain] [--dev]
                                                           --demo: with a bigger model beside it, and a tour
 cargo xtask pkg [--dev]                                   build the npm package (pkg/wasm and pkg/dist), print sizes
 cargo xtask full-size [--params P] [--format F]           write a file of exact Phi-3-mini shape (2.4 GB, seeded), print its
-                                                          path; P: 0.13, 0.5, 3.8; F: Q4_0, Q8_0, Q4_K_M
+                                                          path; P: 0.13, 0.5, 0.65, 3.8; F: Q4_0, Q8_0, Q4_K_M
 cargo xtask test [PART…] [--adapter NAME]                 run every test; PART: checks, rust, python, web
 cargo xtask soak [PART…]                                  the same with the large counts (hours)
 cargo xtask audit [--strict]                              licences and sources of all crates, known weaknesses of crates and

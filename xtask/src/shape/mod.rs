@@ -1,4 +1,4 @@
-//! Files of exact Phi-3 shape with seeded weights, in three sizes and three mixes of formats.
+//! Files of exact Phi-3 shape with seeded weights, in four sizes and three mixes of formats.
 //!
 //! They say nothing sensible, but every tensor has the real name, shape and format, activations stay of the size that
 //! real ones have (each projection keeps the variance), block scales of Q5_K and Q6_K are subnormal as in real files,
@@ -36,7 +36,7 @@ pub struct Shape {
 }
 
 /// The sizes; the last is Phi-3-mini-4k's.
-pub const SHAPES: [Shape; 3] = [
+pub const SHAPES: [Shape; 4] = [
     Shape {
         params: "0.13",
         name: "phi3 of 0.13 billion parameters, seeded weights",
@@ -51,6 +51,14 @@ pub const SHAPES: [Shape; 3] = [
         n_embd: 1536,
         n_ff: 4096,
     },
+    // Every matrix has the size that it has in the whole model.
+    Shape {
+        params: "0.65",
+        name: "Phi-3-mini shape, four of its blocks, seeded weights",
+        n_layer: 4,
+        n_embd: 3072,
+        n_ff: 8192,
+    },
     Shape {
         params: "3.8",
         name: "Phi-3-mini shape, seeded weights",
@@ -63,7 +71,7 @@ pub const SHAPES: [Shape; 3] = [
 /// The size of that many billion parameters.
 pub fn named(params: &str) -> Result<&'static Shape> {
     let found = SHAPES.iter().find(|shape| shape.params == params);
-    found.with_context(|| format!("no size {params}: 0.13, 0.5 or 3.8"))
+    found.with_context(|| format!("no size {params}: 0.13, 0.5, 0.65 or 3.8"))
 }
 
 impl Shape {
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn size_is_that_of_the_real_file() {
         // Phi-3-mini-4k-instruct-q4.gguf has 2,393,231,072 bytes, metadata included.
-        let phi = &SHAPES[2];
+        let phi = &SHAPES[3];
         assert!((2_390_000_000..2_394_000_000).contains(&bytes(phi, Mix::Q4KM)));
         let formats = |f| phi.tensors(Mix::Q4KM).iter().filter(|t| t.format == f).count();
         assert_eq!(
