@@ -26,8 +26,8 @@ fn demands() -> Demands {
     }
 }
 
-/// What the self-test says of a device with these kernels.
-fn tried(drill: Drill, style: Option<Style>) -> Result<Vec<String>, Error> {
+/// What the self-test says of a device with these kernels; what passed before is not tried.
+fn tried(drill: Drill, style: Option<Style>, passed: &[String]) -> Result<Vec<String>, Error> {
     choose_driver();
     let options = GpuOptions {
         allow_software: true,
@@ -37,45 +37,87 @@ fn tried(drill: Drill, style: Option<Style>) -> Result<Vec<String>, Error> {
     let device = block_on(Device::open(&options)).expect("an adapter");
     let style = style.unwrap_or(device.style());
     let mut gpu = Gpu::on(device.with_style(style)).expect("a backend");
-    block_on(require_correct(&mut gpu, &demands(), &[]))
+    block_on(require_correct(&mut gpu, &demands(), passed))
 }
 
+/// All that is tried where nothing is wrong.
+fn all_tried(style: Option<Style>) -> Vec<String> {
+    let all = tried(Drill::default(), style, &[]).expect("nothing is wrong");
+    assert_eq!(all.len(), 9, "{all:?}");
+    all
+}
+
+/// `fault`: a kernel, the text in it that is miscompiled, what it becomes, the one trial of `all` to run, and what it must find.
 #[track_caller]
-fn found_wrong(drill: Drill, style: Option<Style>, op: &str) {
-    match tried(drill, style) {
+fn found_wrong(fault: [&'static str; 5], style: Option<Style>, all: &[String]) {
+    let [kernel, text, for_text, trial, op] = fault;
+    let others: Vec<_> = all.iter().filter(|name| *name != trial).cloned().collect();
+    assert_eq!(others.len() + 1, all.len(), "{trial} is one of {all:?}");
+    match tried(Drill::miscompile(kernel, text, for_text), style, &others) {
         Err(Error::GpuWrong { op: found, .. }) => assert!(found.contains(op), "{op}: found {found}"),
         other => panic!("{op}: {other:?}"),
     }
 }
 
+const PRODUCT: &str = "matmul Q4_0";
+const ATTENTION: &str = "attention 32 f16 HalfSplit, normed";
+const NORM: &str = "norm, activation and sums";
+const HEAD_NORM: &str = "norm of heads 32";
+
 #[test]
 fn a_compiler_that_is_wrong_is_found() {
     // A driver that flushes subnormal halves; one that drops the rescaling of the softmax; one that loses a sign; one
     // that rounds the norm's epsilon away; one that shifts too far. Each in one kernel only.
+    let (text, for_text, trial) = ("fraction, exponent", "vec4<u32>(), exponent", PRODUCT);
     let faults = [
-        ("gemv", "fraction, exponent", "vec4<u32>(), exponent", "subnormal"),
-        (
-            "gemm_serial",
-            "fraction, exponent",
-            "vec4<u32>(), exponent",
-            "a batch, subnormal",
-        ),
+        ["gemv", text, for_text, trial, "one row, subnormal"],
+        ["gemm_serial", text, for_text, trial, "a batch, subnormal"],
         // A fused product alone: the norm before it, the sum and the gate behind it; of one row, and of several.
-        ("gemv", "params.eps", "(params.eps + 0.01)", "normed"),
-        ("gemv", "row] += value", "row] = value", "added"),
-        ("gemv", "min(-v, 80.0)", "min(v, 80.0)", "gated"),
-        ("gemm_serial", "out[at] += a", "out[at] = a", "added, a batch"),
-        ("gemm_serial", "min(-a, 80.0)", "min(a, 80.0)", "gated, a batch"),
-        ("attention_row", "params.scale", "(params.scale * 1.02)", "attention"),
-        ("finish_qkv", "params.eps", "(params.eps + 0.01)", "attention"),
-        ("rms_norm", "params.eps", "(params.eps + 0.01)", "norm"),
-        ("head_norm", "params.eps", "(params.eps + 0.01)", "norm of heads"),
-        ("silu_mul", "min(-gate", "min(gate", "silu"),
-        ("rope", "params.n_rot", "(params.n_rot / 2u)", "rope"),
+        ["gemv", "params.eps", "(params.eps + 0.01)", PRODUCT, "normed"],
+        ["gemv", "row] += value", "row] = value", PRODUCT, "added"],
+        ["gemv", "min(-v, 80.0)", "min(v, 80.0)", PRODUCT, "gated"],
+        ["gemm_serial", "out[at] += a", "out[at] = a", PRODUCT, "added, a batch"],
+        [
+            "gemm_serial",
+            "min(-a, 80.0)",
+            "min(a, 80.0)",
+            PRODUCT,
+            "gated, a batch",
+        ],
+        [
+            "attention_row",
+            "params.scale",
+            "(params.scale * 1.02)",
+            ATTENTION,
+            "attention",
+        ],
+        [
+            "finish_qkv",
+            "params.eps",
+            "(params.eps + 0.01)",
+            ATTENTION,
+            "attention",
+        ],
+        ["rms_norm", "params.eps", "(params.eps + 0.01)", NORM, "norm"],
+        [
+            "head_norm",
+            "params.eps",
+            "(params.eps + 0.01)",
+            HEAD_NORM,
+            "norm of heads",
+        ],
+        ["silu_mul", "min(-gate", "min(gate", NORM, "silu"],
+        [
+            "rope",
+            "params.n_rot",
+            "(params.n_rot / 2u)",
+            "rope HalfSplit 32",
+            "rope",
+        ],
     ];
-    assert_eq!(tried(Drill::default(), None).map(|tried| tried.len()), Ok(9));
-    for (kernel, text, for_text, op) in faults {
-        found_wrong(Drill::miscompile(kernel, text, for_text), None, op);
+    let all = all_tried(None);
+    for fault in faults {
+        found_wrong(fault, None, &all);
     }
 }
 
@@ -83,49 +125,52 @@ fn a_compiler_that_is_wrong_is_found() {
 #[test]
 fn a_compiler_that_is_wrong_only_in_long_rows_or_far_on_is_found() {
     let tree = Some(Style::Tree);
-    assert_eq!(tried(Drill::default(), tree).map(|tried| tried.len()), Ok(9));
+    let long_row = "sums[thread] = select(sum, vec4<f32>(), thread % LANES >= 16u);";
+    let own_value = "wide_store(SUMS + c * PER, unpacked(v, v_scale));";
+    let three = "token >= step.rows || step.rows == 3u";
+    let many = "token >= step.rows || step.rows == 40u";
     let faults = [
         // The path of the weights themselves.
-        ("repack", "31u - shift", "30u - shift", "embed Q4_K"),
+        ["repack", "31u - shift", "30u - shift", "embed Q4_K", "embed Q4_K"],
         // Products with so many tokens that another shader has them.
-        (
-            "gemm_columns",
-            "token >= step.rows",
-            "token >= step.rows || step.rows == 3u",
-            "three rows",
-        ),
-        (
-            "gemm",
-            "token >= step.rows",
-            "token >= step.rows || step.rows == 40u",
-            "many rows",
-        ),
+        ["gemm_columns", "token >= step.rows", three, PRODUCT, "three rows"],
+        ["gemm", "token >= step.rows", many, PRODUCT, "many rows"],
         // The last of the threads that share a row are not summed: they have work in long rows only.
-        (
+        [
             "gemv",
             "sums[thread] = sum;",
-            "sums[thread] = select(sum, vec4<f32>(), thread % LANES >= 16u);",
+            long_row,
+            "matmul Q4_0, long rows",
             "long rows",
-        ),
+        ],
         // The rescaling between tiles of keys, for a prompt and for a token; what splits come to; a token's own value.
-        ("attention", "sum_0 *= shrink;", "", "a batch, far on"),
-        (
+        ["attention", "sum_0 *= shrink;", "", ATTENTION, "a batch, far on"],
+        [
             "attend",
             "wide_scaled(wide_load(at), shrink)",
             "wide_load(at)",
+            ATTENTION,
             "a token",
-        ),
-        ("combine", "parts[at + DIM] - highest", "0.0", "a token, far on"),
-        (
-            "attend",
-            "wide_store(SUMS + c * PER, unpacked(v, v_scale));",
-            "",
-            "a token",
-        ),
-        ("head_norm", "+ params.eps", "+ params.eps + 0.01", "norm of heads"),
+        ],
+        [
+            "combine",
+            "parts[at + DIM] - highest",
+            "0.0",
+            ATTENTION,
+            "a token, far on",
+        ],
+        ["attend", own_value, "", ATTENTION, "a token"],
+        [
+            "head_norm",
+            "+ params.eps",
+            "+ params.eps + 0.01",
+            HEAD_NORM,
+            "norm of heads",
+        ],
     ];
-    for (kernel, text, for_text, op) in faults {
-        found_wrong(Drill::miscompile(kernel, text, for_text), tree, op);
+    let all = all_tried(tree);
+    for fault in faults {
+        found_wrong(fault, tree, &all);
     }
 }
 
@@ -137,9 +182,11 @@ fn a_gpu_that_cuts_off_halves_is_not_blamed() {
         13 => "clamp(bitcast<vec4<f32>>(bitcast<vec4<u32>>(v) & vec4<u32>(0xffffe000u)),",
         _ => "clamp(bitcast<vec4<f32>>(bitcast<vec4<u32>>(v) & vec4<u32>(0xffff0000u)),",
     };
-    let all = tried(Drill::miscompile("finish_qkv", "clamp(v,", cut(13)), None);
-    assert_eq!(all.map(|tried| tried.len()), Ok(9));
-    found_wrong(Drill::miscompile("finish_qkv", "clamp(v,", cut(16)), None, "attention");
+    let all = all_tried(None);
+    let others: Vec<_> = all.iter().filter(|name| *name != ATTENTION).cloned().collect();
+    let cut_off = tried(Drill::miscompile("finish_qkv", "clamp(v,", cut(13)), None, &others);
+    assert_eq!(cut_off, Ok(vec![ATTENTION.to_string()]));
+    found_wrong(["finish_qkv", "clamp(v,", cut(16), ATTENTION, "attention"], None, &all);
 }
 
 #[test]

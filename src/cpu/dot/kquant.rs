@@ -119,9 +119,11 @@ impl<F: Format> Task for Multiply<'_, F> {
 #[inline(always)]
 fn dot<S: Simd, const FROM: usize, const TO: usize>(w: &[S::V; 8], x: &[u8]) -> S::V {
     let mut sums = Sums::<S>::new();
-    for (g, w) in (FROM..TO).zip(&w[FROM..TO]) {
-        sums = sums.unsigned(*w, x, g);
-    }
+    eight!(|G| {
+        if (FROM..TO).contains(&G) {
+            sums = sums.unsigned(w[G], x, G);
+        }
+    });
     sums.total()
 }
 
@@ -134,9 +136,11 @@ fn with_sums<S: Simd, F: Format>(bytes: &[S::V; 4], head: &[u8]) -> S::V {
         &head[36..SUPER_HEAD]
     };
     let mut total = Sums::<S>::new();
-    for (g, bytes) in bytes.iter().enumerate().take(64 / F::SUB) {
-        total = total.signed_words(*bytes, sums, g);
-    }
+    eight!(|G| {
+        if G < 64 / F::SUB {
+            total = total.signed_words(bytes[G % 4], sums, G);
+        }
+    });
     total.total()
 }
 

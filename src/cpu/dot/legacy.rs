@@ -180,13 +180,11 @@ impl<S: Simd> Unpacked<S> {
     #[inline(always)]
     fn add<F: Format>(&self, acc: S::V, x: &[u8], head: &[u8]) -> S::V {
         let mut sums = Sums::<S>::new();
-        for (g, q) in self.q.into_iter().enumerate() {
-            sums = if F::SIGNED {
-                sums.signed(q, x, g)
-            } else {
-                sums.unsigned(q, x, g)
-            };
-        }
+        eight!(|G| sums = if F::SIGNED {
+            sums.signed(self.q[G], x, G)
+        } else {
+            sums.unsigned(self.q[G], x, G)
+        });
         let mut total = if F::SIGNED { sums.difference() } else { sums.total() };
         let (dx, sum) = (S::splat_4(head, 0), S::splat_4(head, 4));
         total = match F::OFFSET {

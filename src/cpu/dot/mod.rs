@@ -4,7 +4,8 @@
 //! that block of every token. The sums of a token are four `f32` (one per row), block after block in order, so a token's
 //! result does not depend on how many others are computed with it, nor on the level.
 
-/// `[$value for $g in 0..8]`, with a constant `$g`. A closure would sometimes be left as a call, which costs the registers.
+/// `[$value for $g in 0..8]`, with a constant `$g`. A closure would sometimes be left as a call, and a loop as a loop where the
+/// compiler optimises for size: either costs the registers.
 macro_rules! eight {
     (|$g:ident| $value:expr) => {
         [

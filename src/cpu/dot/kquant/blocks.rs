@@ -60,7 +60,7 @@ fn one_bit<S: Simd>(block: &[u8], at: usize, g: usize, bit: usize, to: usize) ->
 /// Scales and minima of Q4_K and Q5_K, 6 bits each in 12 bytes from `at` on (drawn in `quant/q4_k.rs`).
 #[inline(always)]
 fn six_bits<S: Simd>(block: &[u8], at: usize) -> ([S::V; 2], [S::V; 2]) {
-    let [low, mid, high] = [0, 16, 32].map(|i| S::load(block, at + i));
+    let (low, mid, high) = (S::load(block, at), S::load(block, at + 16), S::load(block, at + 32));
     let (six, four, two) = (
         S::splat_i32(0x3f3f_3f3f),
         S::splat_i32(0x0f0f_0f0f),
@@ -80,11 +80,13 @@ impl Format for Q2K {
     const DMIN: Option<usize> = Some(328);
     #[inline(always)]
     fn scales<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        [0, 1, 2, 3].map(|i| bits::<S>(block, 0, i, 0, 0x0f0f_0f0f))
+        let all = eight!(|G| bits::<S>(block, 0, G % 4, 0, 0x0f0f_0f0f));
+        [all[0], all[1], all[2], all[3]]
     }
     #[inline(always)]
     fn mins<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        [0, 1, 2, 3].map(|i| bits::<S>(block, 0, i, 4, 0x0f0f_0f0f))
+        let all = eight!(|G| bits::<S>(block, 0, G % 4, 4, 0x0f0f_0f0f));
+        [all[0], all[1], all[2], all[3]]
     }
     #[inline(always)]
     fn quants<S: Simd, const STRETCH: usize>(block: &[u8]) -> [S::V; 8] {
@@ -103,7 +105,7 @@ impl Format for Q3K {
     #[inline(always)]
     fn scales<S: Simd>(block: &[u8]) -> [S::V; 4] {
         // Low four bits in bytes 0..8, high two in bytes 8..12 (drawn in `quant/q3_k.rs`); 32 is subtracted.
-        let [a, b, c] = [0, 16, 32].map(|i| S::load(block, 384 + i));
+        let (a, b, c) = (S::load(block, 384), S::load(block, 400), S::load(block, 416));
         let (four, two) = (S::splat_i32(0x0f0f_0f0f), S::splat_i32(0x3030_3030));
         let low = [
             S::and(a, four),
@@ -190,7 +192,13 @@ impl Format for Q6K {
     const SIGNED: bool = true;
     #[inline(always)]
     fn scales<S: Simd>(block: &[u8]) -> [S::V; 4] {
-        [0, 16, 32, 48].map(|i| S::load(block, 768 + i))
+        let at = 768;
+        [
+            S::load(block, at),
+            S::load(block, at + 16),
+            S::load(block, at + 32),
+            S::load(block, at + 48),
+        ]
     }
     #[inline(always)]
     fn mins<S: Simd>(_: &[u8]) -> [S::V; 4] {
