@@ -88,7 +88,8 @@ impl Device {
             .await
             .map_err(|e| unavailable(format!("no WebGPU adapter: {e}")))?;
         let info = adapter.get_info();
-        let software = is_software(&info) && !options.drill.hardware();
+        let serial = is_software(&info);
+        let software = serial && !options.drill.hardware();
         let name = if info.name.is_empty() {
             HIDDEN_NAME.into()
         } else {
@@ -119,7 +120,7 @@ impl Device {
         };
         let fault = Fault::default();
         watch(&device, &fault);
-        let style = if software { Style::Serial } else { Style::Tree };
+        let style = if serial { Style::Serial } else { Style::Tree };
         Ok(Self {
             device,
             queue,

@@ -36,7 +36,7 @@ struct Orders {
     fails: bool,
     /// Bytes that each device gives, in the order of opening; the last number is for all that follow.
     memory: VecDeque<u64>,
-    /// A software adapter passes for hardware.
+    /// A software adapter passes for hardware, but for its kernels: it would compile a GPU's for minutes.
     hardware: bool,
     /// Openings so far, and those of them that find no adapter.
     opened: u64,
