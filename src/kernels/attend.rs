@@ -186,17 +186,25 @@ impl Cached {
     }
 
     fn attend(self, reduce: Reduce, extras: Extras) -> Variant {
-        self.online(together(self.turn("attend", 6, extras), reduce, WIDE), reduce)
+        self.online(together(self.turn("attend", 6, extras), reduce, self.wide()), reduce)
             .int("VECTORS", 3)
     }
 
     fn row(self, reduce: Reduce) -> Variant {
-        self.online(together(self.base("attention_row", "read", 6), reduce, WIDE), reduce)
-            .int("VECTORS", 1)
+        self.online(
+            together(self.base("attention_row", "read", 6), reduce, self.wide()),
+            reduce,
+        )
+        .int("VECTORS", 1)
     }
 
     fn finish(self, reduce: Reduce, extras: Extras) -> Variant {
         together(self.turn("finish_qkv", 5, extras), reduce, 64).int("VECTORS", 1)
+    }
+
+    /// Threads of a workgroup that go over keys together: long heads leave 16 KB of workgroup memory for no more.
+    fn wide(self) -> u32 {
+        if self.quads() > 32 { WIDE / 2 } else { WIDE }
     }
 
     /// Definitions of lib/online.wgsl. At most four threads share a key: a subgroup may have no more.
@@ -209,7 +217,7 @@ impl Cached {
         };
         let tile = match reduce {
             Reduce::Serial => SERIAL_TILE,
-            _ => 4 * WIDE / sharers,
+            _ => 4 * self.wide() / sharers,
         };
         let scores = match reduce {
             Reduce::Subgroups => "scores_subgroups",
@@ -242,7 +250,7 @@ impl Cached {
     }
 }
 
-/// Threads of a workgroup that go over keys together.
+/// The same for heads of up to 128 elements.
 const WIDE: u32 = 128;
 /// Keys of a tile where one thread goes over them alone.
 const SERIAL_TILE: u32 = 32;

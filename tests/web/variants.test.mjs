@@ -33,10 +33,10 @@ async function launchDawn() {
 
 /**
  * What each of them has (Chromium and Node on SwiftShader, Firefox on lavapipe), and of which shaders pipelines are made: a pattern
- * for their names. SwiftShader takes seconds for many, so that one format stands for all; Node has the same compiler and driver.
+ * for their names. SwiftShader takes seconds for many, so that one format stands for all, and the longest head; Node has the same compiler and driver.
  */
 const PLACES = {
-  chromium: { ...LAUNCHERS.chromium, has: { subgroups: [4, 4], f16: false }, pipelines: '^(?!.*FORMAT=(?!q4_k))' },
+  chromium: { ...LAUNCHERS.chromium, has: { subgroups: [4, 4], f16: false }, pipelines: '^(?!.*FORMAT=(?!q4_k))(?!.*DIM=(?!256))' },
   firefox: { ...LAUNCHERS.firefox, has: { subgroups: null, f16: true }, pipelines: '' },
   node: { missing: missingDawn, launch: launchDawn, has: { subgroups: [4, 4], f16: false }, pipelines: '^$' },
 };
