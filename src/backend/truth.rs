@@ -2,7 +2,8 @@
 //!
 //! Drivers and browsers have had wrong answers and no error (gibberish on one, zeros on another). What is tried is what the
 //! model will use: its storage formats, with scales that are subnormal halves too, as a single row and as a batch; its
-//! attention; the norms; the stages that a decoder fuses. Everything is read back in two waits, so that the whole takes tens of milliseconds.
+//! attention; the norms; the stages that a decoder fuses. Everything is read back in two waits, so that the whole takes tens of
+//! milliseconds.
 
 mod attention;
 mod product;
