@@ -83,14 +83,16 @@ impl Trial {
         }
     }
 
-    /// The bound of its numbers: only products are lossy, where they may be.
-    fn bound(self, tuning: &Tuning) -> f32 {
+    /// The bound of its output `what`: only products are lossy, where they may be. A gated one is two of them multiplied,
+    /// and the relative errors of factors add up.
+    fn bound(self, what: &str, tuning: &Tuning) -> f32 {
         let maths = [tuning.gemv.math, tuning.gemm.math];
-        match self {
+        let lossy = match self {
             Trial::Matmul(_) | Trial::LongRow(_) if maths.contains(&Math::Int8) => BOUND_INT8,
             Trial::Matmul(_) | Trial::LongRow(_) if maths.contains(&Math::F16) => BOUND_F16,
-            _ => BOUND,
-        }
+            _ => return BOUND,
+        };
+        if product::is_gated(what) { 2.0 * lossy } else { lossy }
     }
 }
 
@@ -164,7 +166,7 @@ async fn compare(gpu: &mut Gpu, trials: &[Trial]) -> Result<()> {
             let op = format!("{}{what}", trial.name());
             agree(
                 gpu,
-                trial.bound(gpu.tuning()),
+                trial.bound(what, gpu.tuning()),
                 &op,
                 &got.next().unwrap_or_default(),
                 &want,

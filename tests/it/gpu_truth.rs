@@ -6,13 +6,14 @@ use kinglet::Error;
 use kinglet::backend::gpu::{Drill, Gpu, GpuOptions};
 use kinglet::backend::truth::{Demands, require_correct};
 use kinglet::gpu::{Device, Style};
+use kinglet::kernels::tuning::Math;
 use kinglet::ops::{CacheType, RopeOrder};
 use kinglet::quant::DType;
 use kinglet::session::SessionOptions;
 use pollster::block_on;
 
 use crate::gpu_restore::{load, load_model, options};
-use crate::gpu_support::choose_driver;
+use crate::gpu_support::{backend, choose_driver};
 
 fn demands() -> Demands {
     Demands {
@@ -187,6 +188,29 @@ fn a_gpu_that_cuts_off_halves_is_not_blamed() {
     let cut_off = tried(Drill::miscompile("finish_qkv", "clamp(v,", cut(13)), None, &others);
     assert_eq!(cut_off, Ok(vec![ATTENTION.to_string()]));
     found_wrong(["finish_qkv", "clamp(v,", cut(16), ATTENTION, "attention"], None, &all);
+}
+
+/// What rounds activations has bounds of its own, which hold in every format and behind a gate, too.
+#[test]
+fn ways_that_round_are_not_blamed() {
+    let formats: Vec<DType> = DType::ALL.into_iter().filter(|t| t.block_len() > 1).collect();
+    let demands = Demands {
+        long: formats.clone(),
+        formats,
+        ..demands()
+    };
+    let mut tried = 0;
+    for math in Math::ALL {
+        let mut gpu = backend();
+        let mut tuning = *gpu.tuning();
+        (tuning.gemv.math, tuning.gemm.math) = (math, math);
+        if tuning.fits(gpu.device().abilities()) {
+            gpu.set_tuning(tuning);
+            block_on(require_correct(&mut gpu, &demands, &[])).unwrap_or_else(|e| panic!("{math:?}: {e}"));
+            tried += 1;
+        }
+    }
+    assert!(tried > 1, "f32, and at least one that rounds");
 }
 
 #[test]

@@ -27,6 +27,11 @@ const STAGES: [(usize, [&str; 3]); 2] = [
 /// Of the norms.
 const EPS: f32 = 1e-5;
 
+/// Whether an output of this name is one of the gated stage.
+pub fn is_gated(what: &str) -> bool {
+    STAGES.iter().any(|(_, [.., gated])| *gated == what)
+}
+
 /// Products with a matrix of format `t`.
 pub fn every_way<O: Ops>(ops: &mut O, t: DType, rng: &mut Numbers) -> Result<Outputs<O>> {
     let mut outputs = Vec::new();
