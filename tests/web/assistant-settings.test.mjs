@@ -70,7 +70,7 @@ test('a key stays with the server that it was entered for: under another address
     await page.getByRole('button', { name: 'Save' }).click();
   };
   await change(second.base('say=two.'));
-  assert.match(await page.locator('#remote-key-error').innerText(), /belongs to another server/);
+  await page.locator('#remote-key-error', { hasText: 'belongs to another server' }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.id), 'remote-key');
   await page.getByRole('button', { name: 'Cancel' }).click();
   // The same by another tab, with nobody here to enter anything.
