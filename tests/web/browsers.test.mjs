@@ -68,6 +68,29 @@ async function ask({ model, prompt, max_tokens, options }) {
   return { info: engine.info, text: answer.choices[0].text, tokens: answer.usage.completion_tokens };
 }
 
+/** What answers ask of the GPU's queue, after the first one, and how long a token takes. */
+async function paced({ model, prompt, max_tokens }) {
+  const { submit } = GPUQueue.prototype;
+  let [submits, reminders] = [0, 0];
+  GPUQueue.prototype.submit = function (buffers) {
+    const given = [...buffers];
+    if (given.length === 0) reminders++;
+    else submits++;
+    return submit.call(this, given);
+  };
+  const engine = await globalThis.kinglet.createKinglet({ model, host: 'here', backend: 'gpu', cacheType: 'f32', context: 256 });
+  const answer = () => engine.completions.create({ prompt, max_tokens, temperature: 0 });
+  await answer();
+  [submits, reminders] = [0, 0];
+  const begun = performance.now();
+  const answers = [await answer(), await answer(), await answer(), await answer()];
+  const tokens = answers.reduce((sum, { usage }) => sum + usage.completion_tokens, 0);
+  const msPerToken = Number(((performance.now() - begun) / tokens).toFixed(1));
+  engine.dispose();
+  GPUQueue.prototype.submit = submit;
+  return { texts: answers.map(({ choices }) => choices[0].text), tokens, submits, reminders, msPerToken };
+}
+
 /** Logarithms of probabilities on a GPU, as natively (tests/it/gpu_signals.rs): logits are within 0.02, margins are of two. */
 const DOUBT = 0.04;
 
@@ -158,6 +181,15 @@ for (const [name, { missing, launch, module }] of Object.entries(LAUNCHERS)) {
     test(`${name}: a small model answers on the GPU`, { skip }, async () => {
       const { info, text } = await browser.evaluate(ask, { ...SMALL, options: { backend: 'gpu' } });
       assert.deepEqual([info.backend, text], ['gpu', SMALL_TEXT], info.adapter);
+    });
+
+    test(`${name}: tokens do not wait for a browser that looks seldom at what is done`, { skip }, async (t) => {
+      const counts = await browser.evaluate(paced, SMALL);
+      t.diagnostic(`${counts.msPerToken} ms a token, ${counts.reminders} reminders for ${counts.tokens} tokens`);
+      // Two tokens are under way at a time. Firefox looks every 100 ms of its own accord: it is reminded, or has several tokens to look at.
+      if (name === 'firefox') assert.ok(counts.reminders > 0 || counts.submits < counts.tokens, 'neither reminded nor given several tokens');
+      else assert.deepEqual([counts.reminders, counts.submits], [0, counts.tokens]);
+      assert.deepEqual(counts.texts, Array(4).fill(SMALL_TEXT));
     });
   }
 
