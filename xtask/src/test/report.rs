@@ -44,6 +44,11 @@ impl Report {
         self.outcomes.push(Outcome { name, seconds, status });
     }
 
+    /// What another one was told, and has printed.
+    pub fn append(&mut self, mut other: Report) {
+        self.outcomes.append(&mut other.outcomes);
+    }
+
     /// Times `check` and records it.
     pub fn check(&mut self, name: &str, check: impl FnOnce() -> anyhow::Result<()>) {
         let start = std::time::Instant::now();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use super::report::{Report, Status};
@@ -127,20 +127,43 @@ fn run_program(
         Some(adapter) => format!("{} [{}]", program.name, adapter.name),
         None => program.name.clone(),
     };
-    let mut command = Command::new(&program.path);
-    command.current_dir(&program.dir).arg("--exact").args(tests);
-    // With one thread libtest gives tests no thread of their own, and so no name for the skip log.
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
-    command.arg(format!("--test-threads={threads}"));
-    if let Some(adapter) = adapter {
-        adapter.select(&mut command)?;
+    // A driver of software compiles one shader at a time in a process, which takes most of a GPU test: so, several processes.
+    let processes = if adapter.is_some() { 2.min(tests.len()) } else { 1 };
+    let share = |process: usize| tests.iter().skip(process).step_by(processes);
+    let run = &|process: usize| -> Result<Report> {
+        let mut report = Report::default();
+        let mut command = Command::new(&program.path);
+        command.current_dir(&program.dir).arg("--exact").args(share(process));
+        // With one thread libtest gives tests no thread of their own, and so no name for the skip log.
+        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+        command.arg(format!("--test-threads={threads}"));
+        if let Some(adapter) = adapter {
+            adapter.select(&mut command)?;
+        }
+        run_libtest(&mut command, &suite, process, options, &mut report)?;
+        Ok(report)
+    };
+    let reports: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..processes)
+            .map(|process| scope.spawn(move || run(process)))
+            .collect();
+        started.into_iter().map(|process| process.join()).collect()
+    });
+    for joined in reports {
+        report.append(joined.map_err(|_| anyhow!("what ran the tests panicked"))??);
     }
-    run_libtest(&mut command, &suite, options, report)
+    Ok(())
 }
 
-/// Runs something that ends in libtest, and records its tests.
-fn run_libtest(command: &mut Command, suite: &str, options: &Options, report: &mut Report) -> Result<()> {
-    let skip_log = sh::target_dir().join("skipped.txt");
+/// Runs something that ends in libtest, and records its tests; `process` is its number among those that run at the same time.
+fn run_libtest(
+    command: &mut Command,
+    suite: &str,
+    process: usize,
+    options: &Options,
+    report: &mut Report,
+) -> Result<()> {
+    let skip_log = sh::target_dir().join(format!("skipped-{process}.txt"));
     let _ = fs::remove_file(&skip_log);
     command.env("KINGLET_SKIP_LOG", &skip_log).env("RUST_BACKTRACE", "1");
     if options.size == Size::Soak {
