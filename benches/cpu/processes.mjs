@@ -9,7 +9,7 @@ const read = (path) => {
   }
 };
 
-/** `[pid, parent, ticks of processor time]` of every process. */
+/** `[pid, parent, ticks of processor time]` of every process, with those of its children that have ended. */
 function all() {
   let names = [];
   try {
@@ -21,7 +21,7 @@ function all() {
     const stat = read(`/proc/${pid}/stat`);
     if (stat === '') return [];
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
-    return [[Number(pid), fields[1], fields[11] + fields[12]]];
+    return [[Number(pid), fields[1], fields.slice(11, 15).reduce((a, b) => a + b)]];
   });
 }
 

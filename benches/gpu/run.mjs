@@ -27,8 +27,9 @@ const prompts = Array.from({ length: ask.validated ?? VALIDATED }, (_, i) => wor
 /** Everything at one place. */
 async function at(place, reference) {
   const watch = watchProcessors();
-  const found = place.runner === 'native' ? await natively(place, reference) : await hosted(place, reference);
-  return { ...place, driver: place.driver && basename(place.driver), ...found, others_processors: watch().others };
+  const others = () => ({ others_processors: watch().others });
+  const found = place.runner === 'native' ? { ...(await natively(place, reference)), ...others() } : await hosted(place, reference, others);
+  return { ...place, driver: place.driver && basename(place.driver), ...found };
 }
 
 const plan = () => ({ ...ask.kernels, ...(ask.broken ? { broken: true } : {}) });
@@ -53,7 +54,8 @@ async function natively(place, reference) {
   return found;
 }
 
-async function hosted(place, reference) {
+/** `others` is asked while the browser runs: what it computed is not known of it when it is gone. */
+async function hosted(place, reference, others) {
   const host = await open(ask, place);
   try {
     const found = { versions: host.versions, about: await host.call('about') };
@@ -63,7 +65,7 @@ async function hosted(place, reference) {
       found.kernels = await host.call('kernels', { plan: { ...plan(), ...(firefox ? { batch_ms: 1000, budget_ms: 8000 } : {}) } });
     }
     if (ask.model) found.model = await modelAt(host, ask, { prompts, reference, say });
-    return found;
+    return { ...found, ...others() };
   } finally {
     await host.close();
   }

@@ -1,6 +1,8 @@
 // The arithmetic of `cargo xtask bench --backend cpu`; no browser.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { watchProcessors } from '../../benches/cpu/processes.mjs';
 import { compare, interval, median, paired, words } from '../../www/bench/figures.js';
 
 test('medians and ratios of pairs', () => {
@@ -12,6 +14,13 @@ test('medians and ratios of pairs', () => {
   const found = paired(rounds);
   assert.deepEqual(found.ratio, { median: 3, min: 1, max: 3, n: 3 });
   assert.equal(found.kinglet.n, 4);
+});
+
+test('what a program of ours computed that has ended is not said to be the work of others', () => {
+  const watch = watchProcessors();
+  spawnSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 400_000);']);
+  const { seconds } = watch();
+  assert.ok(seconds >= 0.4, `${seconds} s`);
 });
 
 test('the interval of a median is that of the binomial distribution', () => {
