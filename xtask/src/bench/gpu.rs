@@ -15,7 +15,7 @@ const RUNNERS: [&str; 4] = ["native", "node", "chromium", "firefox"];
 
 /// Measures with each of `runners`; every other option is in docs/benchmarks.md.
 pub fn run(runners: &[String], mut args: Args) -> Result<()> {
-    let command = format!("cargo xtask bench --runner {} {}", runners.join(","), args.0.join(" "));
+    let command = format!("cargo xtask bench --runner {} {}", runners.join(","), typed(&args.0));
     if let Some(other) = runners.iter().find(|name| !RUNNERS.contains(&name.as_str())) {
         bail!("--runner {other}: {}", RUNNERS.join(", "));
     }
@@ -162,6 +162,26 @@ fn commit() -> Result<String> {
     Ok(format!("{}{dirty}", git(&["rev-parse", "--short=12", "HEAD"])?.trim()))
 }
 
+/// The arguments as one types them, for the results: in quotes where a shell would take them apart, and without the names
+/// of folders of this machine.
+fn typed(args: &[String]) -> String {
+    let place = |before: Option<&String>| match before.map(String::as_str) {
+        Some("--against") => Some("DIR"),
+        Some("--model") => Some("FILE"),
+        _ => None,
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,/:=".contains(c);
+    let words = args.iter().enumerate().map(|(at, arg)| {
+        let before = at.checked_sub(1).map(|at| &args[at]);
+        match place(before) {
+            Some(place) => place.to_string(),
+            None if arg.chars().all(plain) => arg.clone(),
+            None => format!("'{arg}'"),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn absolute(folder: Option<String>) -> Result<Option<PathBuf>> {
     folder
         .map(|folder| fs::canonicalize(&folder).context(folder))
@@ -179,4 +199,27 @@ fn numbers(args: &mut Args, name: &str, default: &[u32]) -> Result<Vec<u32>> {
     let parse = |text: &String| text.parse().with_context(|| format!("{name} {text}"));
     let found = args.list(name)?;
     found.map_or(Ok(default.to_vec()), |list| list.iter().map(parse).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_command_can_be_typed_and_names_no_folder() {
+        let args = [
+            "--against",
+            "../before/pkg",
+            "--kernels",
+            r#"{"formats":["Q4_0"]}"#,
+            "--model",
+            "a b.gguf",
+            "--save",
+            "x-0.65",
+        ];
+        assert_eq!(
+            typed(&args.map(String::from)),
+            r#"--against DIR --kernels '{"formats":["Q4_0"]}' --model FILE --save x-0.65"#
+        );
+    }
 }
