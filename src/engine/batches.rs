@@ -81,15 +81,12 @@ impl Batches {
     /// Measures it, and whether the device is quicker when it is reminded.
     pub async fn measure<O: Ops>(&mut self, decoder: &mut Decoder<O>, clock: Clock) -> Result<()> {
         decoder.settle().await?;
-        let begun = clock();
-        decoder.settle().await?;
-        let middle = clock();
-        self.latency(middle - begun);
+        let idle = quickest(clock, QUICK_MS, async || decoder.settle().await).await?;
+        self.latency(idle);
         if self.slow() {
             decoder.kick(Some(KICK_MS));
-            decoder.settle().await?;
-            let kicked = clock() - middle;
-            match kicked < WORTH * (middle - begun) {
+            let kicked = quickest(clock, WORTH * idle, async || decoder.settle().await).await?;
+            match kicked < WORTH * idle {
                 true => self.latency(kicked),
                 false => decoder.kick(None),
             }
@@ -162,9 +159,49 @@ impl Batches {
     }
 }
 
+/// Milliseconds that `settle` takes: below `enough`, or the less of two. A machine that has other things to do is slow once,
+/// a device that tells late is so each time.
+async fn quickest(clock: Clock, enough: f64, mut settle: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
+    let mut least = f64::INFINITY;
+    for _ in 0..2 {
+        let begun = clock();
+        settle().await?;
+        least = least.min(clock() - begun);
+        if least < enough {
+            break;
+        }
+    }
+    Ok(least)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local!(static NOW: Cell<f64> = const { Cell::new(0.0) });
+
+    /// What is measured where settling takes these milliseconds, one time after the other, and how often it was tried.
+    fn measured(enough: f64, takes: [f64; 2]) -> (f64, usize) {
+        let mut tries = 0;
+        let settle = async || {
+            NOW.set(NOW.get() + takes[tries]);
+            tries += 1;
+            Ok(())
+        };
+        let least = pollster::block_on(quickest(now_ms, enough, settle)).expect("nothing fails");
+        (least, tries)
+    }
+    fn now_ms() -> f64 {
+        NOW.get()
+    }
+
+    #[test]
+    fn one_hiccup_makes_no_device_slow() {
+        assert_eq!(measured(QUICK_MS, [0.5, 90.0]), (0.5, 1));
+        assert_eq!(measured(QUICK_MS, [90.0, 0.5]), (0.5, 2));
+        assert_eq!(measured(QUICK_MS, [100.0, 101.0]), (100.0, 2), "it is slow each time");
+    }
 
     /// Tokens in a submit after 64 submits, on a device that needs `each` for a token and says after `latency`, or at the
     /// next multiple of it, that it is done.
