@@ -17,7 +17,14 @@ export function follow(element) {
     if (element.scrollTop < top || atEnd()) following = atEnd();
     top = element.scrollTop;
   };
-  const drawn = () => following && toEnd();
+  let frame = 0;
+  const drawn = () => {
+    if (!following) return;
+    toEnd();
+    // What has just come has its own height only after it was laid out in view (content-visibility).
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => (frame = requestAnimationFrame(() => following && toEnd())));
+  };
   element.addEventListener('scroll', scrolled, { passive: true });
   const sizes = new ResizeObserver(drawn);
   sizes.observe(element);
@@ -34,6 +41,7 @@ export function follow(element) {
       requestAnimationFrame(() => requestAnimationFrame(() => (element.scrollTop = element.scrollHeight - below)));
     },
     end() {
+      cancelAnimationFrame(frame);
       element.removeEventListener('scroll', scrolled);
       sizes.disconnect();
       grown.disconnect();
