@@ -236,18 +236,18 @@ fn a_gpu_that_is_away_for_a_moment_is_waited_for() {
         Err("gpu_unavailable")
     );
 
-    // An abort ends the waiting.
+    // An abort ends the waiting, of 4.2 s in all.
     let mut session = load(&absent(1..99, BackendChoice::Auto)).expect("loads");
     let begun = Instant::now();
     let aborted = block_on(session.restore(&mut recruit, &mut |_| ControlFlow::Break(())));
     assert_eq!(aborted.map_err(|error| error.code()), Err("aborted"));
-    assert!(begun.elapsed().as_millis() < 1200, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_millis() < 3000, "{:?}", begun.elapsed());
 
     // Nobody waits for a GPU that was never there.
     let begun = Instant::now();
     let session = load(&absent(0..99, BackendChoice::Auto)).expect("loads on the CPU");
     assert_eq!(session.info().backend, "cpu");
-    assert!(begun.elapsed().as_millis() < 1200, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_millis() < 3000, "{:?}", begun.elapsed());
 }
 
 /// What `auto` says and does where the GPU is there, and no good.

@@ -48,7 +48,8 @@ test('what an answer says is tried on patterns up to a length: a long one does n
   assert.throws(() => holds({ uniqueItems: true }, [1, 1]), { code: 'remote_failed' });
   assert.throws(() => holds({ uniqueItems: true, allOf: [{ maxItems: 3 }] }, [1, 2, 3, 4]), { code: 'remote_failed' });
   assert.throws(() => checkAnswer('strong', formed({}), said(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)), { code: 'remote_failed' });
-  assert.ok(performance.now() - started < 2_000);
+  // A search whose time grows with the square takes twenty minutes.
+  assert.ok(performance.now() - started < 60_000);
 });
 
 test('a call without arguments is one with none, however its server says that', () => {

@@ -8,6 +8,7 @@ import { launch, missing, openPage } from './support/browser.mjs';
 import { DESK, DESK_NANO, noDesk } from './support/desk.mjs';
 import { llamaModel } from './support/gguf.mjs';
 import { bytesModel, fileModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
 const QWEN2 = fileURLToPath(new URL('../goldens/qwen2.gguf', import.meta.url));
@@ -219,8 +220,7 @@ test('unload ends the worker, the next request brings it back; two models answer
       return used;
     });
     assert.ok(used > 8);
-    await page.waitForFunction(() => true);
-    assert.equal(page.workers().length, 1, 'its memory is gone with its worker');
+    assert.equal(await eventually(() => page.workers().length, (workers) => workers === 1), 1, 'its memory is gone with its worker');
     const back = await step(async () => (await globalThis.both[0].chat.completions.create(globalThis.ask)).choices[0].message.content);
     assert.equal(back, alone[0]);
     assert.equal(page.workers().length, 2);

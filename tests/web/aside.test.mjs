@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch, missing } from './support/browser.mjs';
+import { launch, missing, PATIENCE } from './support/browser.mjs';
 import { fileModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing() ?? false;
 /** Its patience with a tab that does not read on is a hundredth of what it was. */
@@ -32,7 +33,7 @@ async function pages(t, host, count = 1) {
   const all = [];
   for (let i = 0; i < count; i++) {
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(server.origin);
     await page.locator('body[data-ready]').waitFor();
     await page.evaluate(async (host) => {
@@ -64,7 +65,7 @@ async function thereAndBack(page) {
   await page.evaluate(() => history.back()).catch(() => undefined); // its own page is gone while it answers
   await page.waitForURL(`${server.origin}/`, { waitUntil: 'commit' });
   await page.waitForTimeout(300);
-  return page.evaluate(() => globalThis.persisted ?? false);
+  return eventually(() => page.evaluate(() => globalThis.persisted ?? false), Boolean);
 }
 
 for (const host of ['worker', 'here', 'shared']) {

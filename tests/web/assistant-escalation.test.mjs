@@ -231,6 +231,7 @@ test('on the user’s word a bigger model is asked, with the answer as a draft; 
   await page.getByText('This answer is too old for that').waitFor();
 
   await page.getByRole('button', { name: 'New conversation' }).first().click();
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
   await page.getByRole('button', { name: 'Summarise', exact: true }).click();
   await answered(page, 1);
   await page.getByRole('button', { name: 'Ask the bigger model' }).click();

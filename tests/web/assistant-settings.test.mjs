@@ -34,9 +34,10 @@ test('what one tab forbids is forbidden in the other: its next question stays th
   await page.locator('#policy-consent').selectOption('never');
   await page.locator('#policy-perMonth').fill('');
   await page.getByRole('button', { name: 'Apply' }).click();
-  await page.getByText('The new settings hold now.').waitFor();
+  // Both are said for some seconds only.
+  const said = other.getByText('Settings were changed in another tab. The new settings hold now.').waitFor();
+  await Promise.all([page.getByText('The new settings hold now.').waitFor(), said]);
   await other.bringToFront();
-  await other.getByText('Settings were changed in another tab. The new settings hold now.').waitFor();
   const count = await summarise(other, DOUBTED);
   assert.match(await sentenceOf(await answered(other, count)), /^● Kept here: a label forbids/);
   assert.equal(llm.truth.length, 0);

@@ -32,7 +32,6 @@ const ANSWER = '# Title\n\nA [link](https://example.com) and `code`:\n\n```js\nl
 for (const [width, height] of [[360, 740], [1280, 800]]) {
   test(`${width} px wide: nothing serious, light and dark; an unlabelled field would be found`, { skip }, async () => {
     const { page, complaints, close } = await openPage(browser, server.origin, { viewport: { width, height } });
-    page.setDefaultTimeout(20_000);
     await page.evaluate(AXE);
     const states = [];
     const look = async (name) => {

@@ -23,11 +23,18 @@ const CPU_MEMORY = 1.1;
 /** What each further thread may have beside its share: pieces of 4 MiB under way to it, and what it gathers. */
 const THREAD_MEMORY = 8 * MIB;
 
+/**
+ * In the worker: a clock that hardly moves. By it no device is slow to say that it is done, so one token goes in each submit (src/engine/batches.rs),
+ * on a machine that has other things to do, too.
+ */
+const QUICK = '\nconst { now } = performance; performance.now = () => now.call(performance) / 1000;';
+
 let server;
 let browser;
+const scripts = new Map();
 before(async () => {
   if (skip) return;
-  server = await startServer();
+  server = await startServer(new Map(), { scripts });
   browser = await launch();
   if (path) server.models.set(`${NAME}.gguf`, fileModel(path));
   for (const name of readdirSync(GOLDENS).filter((name) => name.endsWith('.gguf'))) {
@@ -111,7 +118,9 @@ for (const backend of ['gpu', 'cpu']) {
     assert.deepEqual(texts, goldens.slice(0, 2).map((g) => g.text));
   });
 
-  test(`break and abort stop within one step (${backend})`, { skip: skipShared }, async () => {
+  test(`break and abort stop within one step (${backend})`, { skip: skipShared }, async (t) => {
+    scripts.set('/pkg/dist/worker.js', QUICK);
+    t.after(() => scripts.clear());
     const run = async ({ model, backend, prompt }) => {
       const { createKinglet } = await import('/pkg/dist/index.js');
       const kinglet = await createKinglet({ model, backend, cacheType: 'f32' });
@@ -168,7 +177,7 @@ for (const backend of ['gpu', 'cpu']) {
 }
 
 test('loading can be aborted', { skip }, async () => {
-  server.models.set('slow.gguf', { size: 1e9, stream: async function* () { await new Promise((r) => setTimeout(r, 3000)); } });
+  server.models.set('slow.gguf', { size: 1e9, stream: async function* () { await new Promise((r) => setTimeout(r, 60_000).unref()); } });
   const run = async () => {
     const { createKinglet } = await import('/pkg/dist/index.js');
     const started = performance.now();
@@ -178,7 +187,7 @@ test('loading can be aborted', { skip }, async () => {
   };
   const { code, ms } = await inPage(run);
   assert.equal(code, 'aborted');
-  assert.ok(ms < 2000, `${ms} ms`);
+  assert.ok(ms < 30_000, `${ms} ms`); // the server would have taken a minute
 });
 
 test('bad requests are typed errors that name the parameter; the engine goes on', { skip: skipShared }, async () => {

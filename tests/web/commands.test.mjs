@@ -2,6 +2,7 @@
 // the others (a synopsis, minutes of work) each option is one that the program knows. JavaScript: docs.test.mjs.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,5 +110,6 @@ test('docs/relay.md: the example configuration starts a relay', { skip: noRelay 
     assert.match(said, /127\.0\.0\.1:\d+/);
   } finally {
     relay.kill();
+    if (relay.exitCode === null && relay.signalCode === null) await once(relay, 'exit'); // it writes into the folder that is removed next
   }
 });

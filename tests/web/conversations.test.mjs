@@ -11,6 +11,7 @@ import { anew, log, scripted, send, view } from './support/assistant.mjs';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
 import { tasksOf } from './support/tasks.mjs';
+import { drawn } from './support/wait.mjs';
 
 const message = (id, parent, role, content, more = {}) => ({ id, conversation: 'c1', parent, role, content, created: Number(id.slice(1)), status: 'done', ...more });
 const MESSAGES = [
@@ -142,7 +143,7 @@ after(async () => {
 
 /** Calls the service of conversations on the page. */
 const call = (page, name, ...args) => page.evaluate(async ({ name, args }) => (await import('/services/conversations.js'))[name](...args), { name, args });
-const listed = (page) => page.locator('#conversations .title').allTextContents();
+const listed = (page) => drawn(page).then(() => page.locator('#conversations .title').allTextContents());
 /** Puts a database on the origin before the page opens its own. */
 const database = (version, upgrade) => `await new Promise((resolve, reject) => {
   const request = indexedDB.open('kinglet-conversations', ${version});

@@ -30,7 +30,7 @@ async function collected(reference) {
   return reference.deref() === undefined;
 }
 
-test('in Node: all engines of the thread end with their instance, and each comes back with its next request', { skip: notBuilt() ?? false, timeout: 60_000 }, async () => {
+test('in Node: all engines of the thread end with their instance, and each comes back with its next request', { skip: notBuilt() ?? false, timeout: 300_000 }, async () => {
   const { createKinglet } = await import('../../pkg/dist/index.js');
   const glue = await import('../../pkg/wasm/kinglet.js');
   const model = new Blob([readFileSync(MODEL)]);
@@ -106,7 +106,7 @@ async function crashes(request) {
   return { first, answering, along, texts, fresh: fresh !== memory };
 }
 
-test('in Chromium: a crash in the middle of a step', { skip, timeout: 60_000 }, async () => {
+test('in Chromium: a crash in the middle of a step', { skip, timeout: 300_000 }, async () => {
   const { page, close } = await openPage(browser, server.origin);
   const { first, answering, along, texts, fresh } = await page.evaluate(crashes, REQUEST);
   assert.equal(first, TEXT);

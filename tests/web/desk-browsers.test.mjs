@@ -10,7 +10,7 @@ import { startProxy } from './support/proxy.mjs';
 /** On the page: runs an example of the default page's model; resolves to what is shown. */
 async function example(name) {
   const wait = async (done) => {
-    for (let left = 6000; !done(); left--) {
+    for (let left = 18_000; !done(); left--) {
       if (left === 0) throw new Error(`waited in vain: ${document.querySelector('#error')?.textContent ?? document.querySelector('#where')?.textContent}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

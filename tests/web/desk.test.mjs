@@ -8,6 +8,7 @@ import { launch, missing, openPage, shared as sharedData } from './support/brows
 import { answered, errorCode, errors, load, log, settled } from './support/assistant.mjs';
 import { deskServer, noDesk } from './support/desk.mjs';
 import { startServer } from './support/server.mjs';
+import { drawn, eventually } from './support/wait.mjs';
 
 const noBrowser = missing() ?? false;
 const skip = missing() ?? noDesk() ?? false;
@@ -42,6 +43,7 @@ async function requests(page) {
   const details = page.locator('#offline');
   if (!(await details.evaluate((element) => element.open))) await details.locator('summary').click();
   await page.evaluate(async () => (await import('/services/requests.js')).recount());
+  await drawn(page);
   return details.locator('.panel').textContent();
 }
 
@@ -176,12 +178,10 @@ test('requests are counted: those of the page, and those of the engine\'s worker
   const { page, close } = await deskPage(server);
   assert.match(await requests(page), /: 0 requests/);
   await page.evaluate(() => fetch('/icon.svg?page').then((response) => response.text()));
-  for (let left = 50; left > 0 && !/ 1 request /.test(await requests(page)); left--);
-  assert.match(await requests(page), / 1 request since the model was loaded/);
+  assert.match(await eventually(() => requests(page), (said) => / 1 request /.test(said)), / 1 request since the model was loaded/);
   assert.doesNotMatch(await requests(page), /Nothing has left/);
   await example(page, 'Filter');
-  for (let left = 50; left > 0 && !/ 2 requests/.test(await requests(page)); left--);
-  assert.match(await requests(page), / 2 requests/);
+  assert.match(await eventually(() => requests(page), (said) => / 2 requests/.test(said)), / 2 requests/);
   await page.evaluate(async () => (await import('/services/engine.js')).reloadModel());
   assert.match(await requests(page), / 0 requests since the model was loaded.* Before that, since the page was opened: 1\./);
   assert.doesNotMatch(await requests(page), /Nothing has left/);

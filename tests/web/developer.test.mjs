@@ -7,6 +7,7 @@ import { problems } from './support/axe.mjs';
 import { launch, missing, openPage, screenshotPath } from './support/browser.mjs';
 import { DESK_NANO, deskServer, noDesk } from './support/desk.mjs';
 import { fileModel } from './support/server.mjs';
+import { drawn } from './support/wait.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
 const PROFILE = JSON.parse(readFileSync(new URL('../cases/route/profile.json', import.meta.url), 'utf8'));
@@ -63,6 +64,7 @@ for (const backend of ['cpu', 'gpu']) {
     await page.waitForFunction(() => document.querySelector('[data-fact=wasm_memory]')?.textContent.includes('bytes'));
     await page.getByRole('button', { name: 'Measure memory again' }).click();
     const { info, stats, usage } = await said(page);
+    await drawn(page);
     assert.equal(info.backend, backend);
     assert.match(await fact(page, 'backend'), backend === 'gpu' ? /^GPU, emulated/ : /^processor/);
     assert.equal(await fact(page, 'adapter'), info.adapter);

@@ -6,6 +6,7 @@ import { launch, missing, openPage } from './support/browser.mjs';
 import { DESK_NANO, deskServer, noDesk } from './support/desk.mjs';
 import { add, askInChat, file, ready } from './support/documents.mjs';
 import { fileModel } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing() ?? noDesk() ?? false;
 const SHOP = 'Refunds go back to the card that you paid with. A refund takes five working days.';
@@ -92,12 +93,13 @@ test('searched by meaning: another model makes another index, and nothing is lef
   assert.deepEqual(await indexes(page), ['documents by words', 'documents by words']);
   await page.getByText('How they are searched').click();
   await page.getByLabel('Also by meaning').check();
-  const names = async (model) => {
-    const wanted = `documents by meaning ${model} `;
+  const become = async (wanted) => {
+    const are = (found) => found.length === 2 && found.every((name) => name.startsWith(wanted));
+    const found = await eventually(() => indexes(page), are);
+    assert.ok(are(found), found.join());
     await page.locator('.documents > li .state:text-matches("^Ready")').nth(1).waitFor();
-    const found = await indexes(page);
-    assert.ok(found.length === 2 && found.every((name) => name.startsWith(wanted)), found.join());
   };
+  const names = (model) => become(`documents by meaning ${model} `);
   await names('desk');
   const search = () => page.evaluate(async () => (await (await import('/documents/library.js')).search('When do you open?', { k: 2 }))?.hits.map(({ name }) => name).toSorted());
   assert.deepEqual(await search(), ['hours.txt', 'shop.txt'], 'every passage has a place in the order');
@@ -114,8 +116,7 @@ test('searched by meaning: another model makes another index, and nothing is lef
   });
   assert.match(told, /searched by meaning, which needs a model on this device/);
   await page.getByLabel('Also by meaning').uncheck();
-  await page.locator('.documents > li .state:text-matches("^Ready")').nth(1).waitFor();
-  assert.deepEqual(await indexes(page), ['documents by words', 'documents by words']);
+  await become('documents by words');
   assert.deepEqual(await search(), ['hours.txt']);
   await close();
 });

@@ -105,7 +105,9 @@ test('a label that is made stricter holds for what answers took before; so does 
   await page.waitForFunction(async () => (await import('/documents/library.js')).library.value.documents[0].consent === 'never');
   await page.getByRole('link', { name: 'Chat' }).click();
   await page.getByRole('checkbox', { name: /Ask my documents/ }).uncheck();
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
   await page.locator('#conversations a').first().click();
+  await page.locator('#log > li.assistant').waitFor();
   await page.locator('#prompt').fill('And what else?');
   await page.getByRole('button', { name: 'Send' }).click();
   const answer = page.locator('#log li.assistant[aria-busy=false]').nth(1);

@@ -68,6 +68,7 @@ test('asked in the chat, the answer cites its passages; each is opened where it 
   assert.match(await pages.locator('.citations li button').first().innerText(), /minutes\.pdf, page 2/);
   await accessible(page, 'answer with citations');
   await pages.locator('.citations li button').first().click();
+  await passage.waitFor();
   await accessible(page, 'passage');
   assert.match(await page.locator('dialog').innerText(), /PDF, 2 pages · page 2[\s\S]*Page 1[\s\S]*Page 2/);
   assert.match(await passage.innerText(), /Membership costs 40 francs/);

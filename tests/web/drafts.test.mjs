@@ -1,7 +1,7 @@
 // What was written and not sent is not lost: over a reload, in another conversation, and where it could not be asked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { anew, scripted, send, view } from './support/assistant.mjs';
+import { anew, idle, scripted, send, view } from './support/assistant.mjs';
 import { launch, missing, openPage } from './support/browser.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -20,7 +20,6 @@ after(async () => {
 
 async function chat() {
   const opened = await openPage(browser, server.origin);
-  opened.page.setDefaultTimeout(20_000);
   await scripted(opened.page);
   return opened;
 }
@@ -58,6 +57,7 @@ test('each conversation keeps what was written in it, also over a reload and whi
   // Deleted with its conversation, and back with it.
   await page.getByRole('button', { name: 'Options of The first' }).click();
   await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('#conversations li').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.locator('#conversations li').waitFor();
   await anew(page);
@@ -130,7 +130,7 @@ test('the signs on the buttons are drawn, not characters that a device may lack'
   await close();
 });
 
-const kept = (page) => page.evaluate(async () => JSON.parse(await (await import('/services/conversations.js')).exportConversations()).conversations.map(({ messages }) => messages.map(({ content }) => content)));
+const kept = (page) => idle(page).then(() => page.evaluate(async () => JSON.parse(await (await import('/services/conversations.js')).exportConversations()).conversations.map(({ messages }) => messages.map(({ content }) => content))));
 
 test('a conversation that is shown and deleted is left; what is said then begins another one, which is kept', { skip }, async () => {
   const { page, close } = await chat();
@@ -156,7 +156,12 @@ test('where a conversation is not there, or was deleted in another tab, what is 
   assert.doesNotMatch(page.url(), /aaaa/);
   const other = await page.context().newPage();
   await other.goto(server.origin);
-  const remove = () => other.evaluate(async () => { const store = await import('/services/conversations.js'); await store.opened; await store.deleteConversation(store.conversations.value.list[0].id); });
+  const remove = () => other.evaluate(async () => {
+    const { conversations, deleteConversation, opened } = await import('/services/conversations.js');
+    await opened;
+    while (conversations.value.list.length === 0) await new Promise((resolve) => conversations.subscribe(resolve)); // until this tab has heard of it
+    await deleteConversation(conversations.value.list[0].id);
+  });
   await remove();
   await page.locator('#absent').waitFor();
   await send(page, 'And this');

@@ -10,6 +10,8 @@ const timeout = 120_000;
 const MODEL = '/models/nano.gguf';
 const OPTIONS = { backend: 'cpu', threads: 1, context: 512 };
 const ASK = { messages: [{ role: 'user', content: 'Where is my parcel?' }], max_tokens: 24, temperature: 0 };
+/** Never the end token: an answer that ends at its limit alone. */
+const ENDLESS = { logit_bias: { 262: -100 } };
 
 let browser, page, site, app;
 before(async () => {
@@ -94,9 +96,9 @@ for (const [what, spoil, code] of [
   ['that never comes', () => undefined, 'host_silent'],
 ]) {
   test(`a piece ${what}: ${code}`, { skip, timeout }, async () => {
-    const found = await page.evaluate(async ({ spoil, options }) => {
+    const found = await page.evaluate(async ({ spoil, options, patience }) => {
       const change = new Function(`return ${spoil}`)();
-      const { say, until, said, element } = await raw({ patience: { piece: 300 } });
+      const { say, until, said, element } = await raw({ patience });
       say({ type: 'load', id: 1, model: { pieces: { name: `bad ${spoil.length}`, size: 100_000 } }, options: { ...options, store: 'none' } });
       const { id, at, length } = await until(({ type }) => type === 'want');
       const spoiled = change({ type: 'piece', id, at, data: new ArrayBuffer(length) });
@@ -104,7 +106,7 @@ for (const [what, spoil, code] of [
       const { error } = await until(({ type, id }) => type === 'error' && id === 1);
       element.remove();
       return { error, withdrawn: said.some(({ type }) => type === 'withdrawn') };
-    }, { spoil: String(spoil), options: OPTIONS });
+    }, { spoil: String(spoil), options: OPTIONS, patience: what === 'that never comes' ? { piece: 300 } : {} });
     assert.equal(found.error.code, code, found.error.message);
     assert.equal(found.withdrawn, what === 'that never comes');
   });
@@ -129,11 +131,11 @@ test('a piece twice, and one that nobody has asked for, are refused by name and 
 });
 
 test('abort, of an answer that runs and of one that waits', { skip, timeout }, async () => {
-  const found = await page.evaluate(async ({ model, options, ask }) => {
+  const found = await page.evaluate(async ({ model, options, ask, endless }) => {
     const embed = await connectEmbed(frame(`${site}/embed.html`), { origin: site });
     await embed.load({ model: { url: model }, options });
     const control = new AbortController();
-    const long = { ...ask, max_tokens: 400, kinglet: { context_shift: true }, temperature: 1, stream: true };
+    const long = { ...ask, ...endless, max_tokens: 4000, kinglet: { context_shift: true }, temperature: 1, stream: true };
     const waits = async (signal) => {
       const stream = await embed.chat.completions.create(long, { signal });
       for await (const _ of stream) control.abort();
@@ -147,7 +149,7 @@ test('abort, of an answer that runs and of one that waits', { skip, timeout }, a
     await embed.dispose();
     const gone = await error(() => embed.chat.completions.create(ask));
     return { both: both.map(({ code }) => code), after: after.usage.completion_tokens, counted: typeof requests, back: back.usage.completion_tokens, gone: gone.code };
-  }, { model: MODEL, options: OPTIONS, ask: ASK });
+  }, { model: MODEL, options: OPTIONS, ask: ASK, endless: ENDLESS });
   assert.deepEqual(found.both, ['aborted', 'aborted']);
   assert.deepEqual([found.after, found.back, found.gone], [2, 2, 'not_loaded']);
   assert.equal(found.counted, 'number');
@@ -178,8 +180,8 @@ test("the app's bound of memory: less context, then a smaller cache, then no", {
 });
 
 test('a page that is ended in the middle of an answer: the app reads on as if nothing had been', { skip, timeout }, async () => {
-  const found = await page.evaluate(async ({ model, options, ask }) => {
-    const request = { ...ask, temperature: 1, seed: 11, max_tokens: 300, stream: true, kinglet: { context_shift: true } };
+  const found = await page.evaluate(async ({ model, options, ask, endless }) => {
+    const request = { ...ask, ...endless, temperature: 1, seed: 11, max_tokens: 300, stream: true, kinglet: { context_shift: true } };
     const lives = [];
     const element = frame(`${site}/embed.html`);
     const embed = await connectEmbed(element, { origin: site, onRestart: (session) => lives.push(session) });
@@ -198,7 +200,7 @@ test('a page that is ended in the middle of an answer: the app reads on as if no
     const cut = await read(3);
     await embed.dispose();
     return { whole, cut, lives };
-  }, { model: MODEL, options: OPTIONS, ask: ASK });
+  }, { model: MODEL, options: OPTIONS, ask: ASK, endless: ENDLESS });
   assert.equal(found.cut.text, found.whole.text);
   assert.deepEqual([found.cut.replaced, new Set(found.lives).size], [0, 2]);
 });

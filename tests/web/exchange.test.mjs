@@ -32,8 +32,8 @@ async function team(mode, ranks, { rounds = 1000, seed = 1, dying, ...options } 
       }),
   );
   const leader = await said[0];
-  // The others may wait for the dead one for ever: in a browser they end with the leader.
-  const others = await Promise.race([Promise.all(said), new Promise((resolve) => setTimeout(resolve, 300, []))]);
+  // The others may wait for a dead one for ever: in a browser they end with the leader.
+  const others = dying?.how === 'exit' ? [] : await Promise.all(said);
   await Promise.all(workers.map((worker) => worker.terminate()));
   return [leader, ...others.slice(1)];
 }

@@ -43,7 +43,7 @@ const FILES = {
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'kinglet-extension-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 })); // the browser's processes may still write
 
 test('the background of an extension answers, from the store, also after the browser has ended it', { skip }, async (t) => {
   const home = join(folder, 'extension');

@@ -20,6 +20,7 @@ import { collect, deskNano, QUESTION, skip } from './support/adapters.mjs';
 import { nodeKinglet } from './support/node-engine.mjs';
 import { call, scripted } from './support/scripted.mjs';
 import { toolModel } from './support/tool-model.mjs';
+import { eventually } from './support/wait.mjs';
 
 const real = deskNano();
 
@@ -61,7 +62,8 @@ test('stream with real weights says the same in pieces, in a chain of prompt, mo
 });
 
 test('a signal stops real weights, invoked and streamed, and frees them for the next', { skip }, async () => {
-  const chat = new ChatKinglet({ kinglet: real.kinglet, maxTokens: 900, modelKwargs: real.endless });
+  // Minutes of work: an engine that is not freed is noticed, on a slow machine, too.
+  const chat = new ChatKinglet({ kinglet: real.kinglet, maxTokens: 50_000, modelKwargs: { ...real.endless, kinglet: { context_shift: true } } });
   const started = performance.now();
   await assert.rejects(chat.invoke('Hello', { signal: AbortSignal.timeout(20) }), /abort/i);
   const control = new AbortController();
@@ -76,7 +78,7 @@ test('a signal stops real weights, invoked and streamed, and frees them for the 
   assert.ok(seen <= 5, `${seen} chunks`);
   const next = await new ChatKinglet({ kinglet: real.kinglet, temperature: 0, maxTokens: 4 }).invoke(QUESTION);
   assert.ok(next.text.length > 0);
-  assert.ok(performance.now() - started < 1500, 'the engine was not freed');
+  assert.ok(performance.now() - started < 30_000, 'the engine was not freed');
 });
 
 test('a batch is answered in order, and several answers to one call are refused', { skip }, async () => {
@@ -92,8 +94,7 @@ test('leaving the loop stops the engine', async () => {
   for await (const chunk of await chat.stream('x')) {
     if (chunk.text) break;
   }
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal(client.ended, 1);
+  assert.equal(await eventually(() => client.ended, (ended) => ended > 0), 1);
   assert.ok(client.pulled <= 5, `${client.pulled} chunks`);
 });
 

@@ -202,8 +202,15 @@ test('loading again can be aborted, and tried again', async () => {
   const { kinglet, seen } = await restartable({}, load);
   await kinglet.unload();
   hang = true;
-  await assert.rejects(kinglet.load({ signal: AbortSignal.timeout(20) }), is('aborted'));
-  const request = kinglet.completions.create({ prompt: 'a' }, { signal: AbortSignal.timeout(20) });
+  /** Aborts when load `n` has begun. */
+  const during = (n) => {
+    const control = new AbortController();
+    const look = () => (seen.loads === n ? control.abort() : setTimeout(look, 1));
+    look();
+    return control.signal;
+  };
+  await assert.rejects(kinglet.load({ signal: during(2) }), is('aborted'));
+  const request = kinglet.completions.create({ prompt: 'a' }, { signal: during(3) });
   await assert.rejects(request, is('aborted'), 'a request need not wait for the model');
   const pending = assert.rejects(kinglet.tokenize('a'), is('not_loaded'));
   const { ended } = seen;

@@ -113,7 +113,8 @@ test('the address of the page, not the last visit, says which model it begins wi
 });
 
 test('a broken connection goes on by itself; a second download waits; a second tab sees that it is under way; cancelling leaves nothing', { skip, timeout }, async (t) => {
-  const one = await offered(t, { id: 'one', name: 'One', bytes: large, fault: (n) => (n < 4 ? { pace: 20, cut: 1_500_000 } : { pace: 20 }) });
+  const rest = { pace: 500 }; // slow until the second tab has seen it
+  const one = await offered(t, { id: 'one', name: 'One', bytes: large, fault: (n) => (n < 4 ? { pace: 20, cut: 1_500_000 } : rest) });
   const two = await offered(t, { id: 'two', name: 'Two', bytes: golden('qwen2'), hashed: false });
   const { page } = await openModels(t, browser, server, [one.entry, two.entry]);
   await download(page, 'one').click();
@@ -124,6 +125,7 @@ test('a broken connection goes on by itself; a second download waits; a second t
   const other = await page.context().newPage();
   await other.goto(`${server.origin}/#/models`);
   await other.locator('.download', { hasText: 'One' }).getByText('Another tab is downloading this').waitFor();
+  rest.pace = 20;
   await other.locator('.stored[data-complete=true]', { hasText: 'One' }).waitFor({ timeout: 60_000 });
   await other.locator('.download', { hasText: 'One' }).waitFor({ state: 'detached' });
   await other.close();
@@ -161,7 +163,7 @@ test('damage is found by verifying, named, and repaired from where the file came
   assert.equal(total(one.faults.asked), 4 << 20, 'only that piece was fetched again');
   await page.evaluate(damage, [100]);
   await kept.getByRole('button', { name: 'Use One' }).click();
-  await page.locator('#toasts', { hasText: /Chunk 0 of .* in the store was damaged; it was fetched again\./ }).waitFor();
+  await page.locator('#toasts', { hasText: /Chunk 0 of .* in the store was damaged; it was fetched again\./ }).waitFor({ timeout: 60_000 });
   await engineIs(page, 'ready');
   await page.getByRole('link', { name: 'Models' }).click();
   await page.evaluate(damage, [100]);
@@ -248,7 +250,7 @@ test('files dropped on the view are loaded, all parts of a split one in any orde
   await page.locator('#load .problem', { hasText: 'not the parts of one model' }).waitFor();
   const name = '<img src=x onerror=alert(1)>‮gguf.exe';
   await page.evaluate(drop, [{ name, bytes: Buffer.from('nothing').toString('base64') }]);
-  await page.locator('#failed .problem').waitFor();
+  await page.locator('#failed .problem').waitFor({ timeout: 60_000 });
   assert.equal(await page.locator('#main img').count(), 0);
   assert.deepEqual(complaints, []);
 });

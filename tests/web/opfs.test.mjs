@@ -65,7 +65,7 @@ async function ask({ model, options = {} }) {
       backend: 'cpu',
       context: 64,
       threads: 1,
-      retry: { attempts: 4, backoffMs: 20, stallMs: 1500 },
+      retry: { attempts: 4, backoffMs: 20, stallMs: 5000 }, // on a busy machine an answer may take a while, and requests are counted
       onNotice: ({ code }) => notices.push(code),
       onProgress: ({ phase, loaded, total }) => phases.push([phase, loaded, total]),
       ...options,
@@ -106,7 +106,7 @@ async function profile(t) {
 
 const sum = (ranges) => ranges.reduce((all, [start, end]) => all + end - start, 0);
 
-test('the second load reads the store, without a server; the page lists, inspects and removes', { skip, timeout: 90_000 }, async (t) => {
+test('the second load reads the store, without a server; the page lists, inspects and removes', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page } = await profile(t);
   const model = `${faults.origin}/desk.gguf`;
@@ -132,7 +132,7 @@ test('the second load reads the store, without a server; the page lists, inspect
   assert.deepEqual([left, records.filter((name) => name.startsWith('file')), none], [[], [], []]);
 });
 
-test('a model with a name is found though its address has changed, and is listed and removed by it', { skip, timeout: 90_000 }, async (t) => {
+test('a model with a name is found though its address has changed, and is listed and removed by it', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page } = await profile(t);
   const first = await page.evaluate(ask, { model: { url: `${faults.origin}/desk.gguf?signed=1`, name: 'mine' } });
@@ -156,7 +156,7 @@ const FAULTS = {
   'is busy': (n) => (n === 1 ? { status: 503 } : {}),
 };
 for (const [name, fault] of Object.entries(FAULTS)) {
-  test(`a server that ${name}: the model answers the same, from the store, too`, { skip, timeout: 90_000 }, async (t) => {
+  test(`a server that ${name}: the model answers the same, from the store, too`, { skip, timeout: 300_000 }, async (t) => {
     const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), fault);
     const { page } = await profile(t);
     const model = `${faults.origin}/desk.gguf`;
@@ -167,7 +167,7 @@ for (const [name, fault] of Object.entries(FAULTS)) {
   });
 }
 
-test('a file that changes while it is loaded: the load begins anew, with the new file', { skip, timeout: 90_000 }, async (t) => {
+test('a file that changes while it is loaded: the load begins anew, with the new file', { skip, timeout: 300_000 }, async (t) => {
   let now = { bytes: large, etag: '"1"' };
   const other = Buffer.from(large);
   for (let at = other.length - 20 * MIB; at < other.length; at += 34) other[at] ^= 1; // some scale or weight of each block
@@ -187,7 +187,7 @@ test('a file that changes while it is loaded: the load begins anew, with the new
   assert.ok(Buffer.compare(Buffer.from(stored), other.subarray(start, end)) === 0);
 });
 
-test('wrong bytes: hash_mismatch where the hash is known, bad_file where it is no model; nothing is kept', { skip, timeout: 90_000 }, async (t) => {
+test('wrong bytes: hash_mismatch where the hash is known, bad_file where it is no model; nothing is kept', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), () => ({ wrong: (body, start) => Buffer.from(body).fill(start === 0 ? body[0] ^ 1 : body[0], 0, 1) }));
   const { page } = await profile(t);
   const url = `${faults.origin}/desk.gguf`;
@@ -201,7 +201,7 @@ test('wrong bytes: hash_mismatch where the hash is known, bad_file where it is n
   assert.equal((await page.evaluate(ask, { model: { ...model, sha256: got.detail.got } })).code, undefined);
 });
 
-test(`a tab that is closed at any moment of a download: the next one goes on (${CLOSINGS} times)`, { skip, timeout: 40_000 * CLOSINGS }, async (t) => {
+test(`a tab that is closed at any moment of a download: the next one goes on (${CLOSINGS} times)`, { skip, timeout: 120_000 * CLOSINGS }, async (t) => {
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace: 4 }));
   const { page, more } = await profile(t);
   const model = `${faults.origin}/large.gguf`;
@@ -213,6 +213,7 @@ test(`a tab that is closed at any moment of a download: the next one goes on (${
     await new Promise((resolve) => setTimeout(resolve, 300 + 1700 * ((closing * 0.618) % 1)));
     await tab.close();
     await loading;
+    await page.evaluate((model) => navigator.locks.request(`kinglet:source-${model}`, () => undefined), model); // until its worker has ended, too
     const [file] = (await page.evaluate(look)).list;
     assert.ok((file?.stored ?? 0) >= kept, `after ${closing}: ${file?.stored} bytes, ${kept} before`);
     kept = file?.stored ?? 0;
@@ -236,7 +237,7 @@ test(`a tab that is closed at any moment of a download: the next one goes on (${
   assert.equal((await page.evaluate(ask, { model })).said, last.said);
 });
 
-test('two tabs at once download once, and both answer', { skip, timeout: 90_000 }, async (t) => {
+test('two tabs at once download once, and both answer', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace: 1 }));
   const { page, more } = await profile(t);
   const other = await more();
@@ -250,25 +251,26 @@ test('two tabs at once download once, and both answer', { skip, timeout: 90_000 
   assert.deepEqual(busy.map(({ said }) => said), [one.said, one.said]);
 });
 
-test('who waits for another tab says so, can be aborted, and does not wait for ever to look at the store', { skip, timeout: 90_000 }, async (t) => {
+test('who waits for another tab says so, can be aborted, and does not wait for ever to look at the store', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page } = await profile(t);
   const model = `${faults.origin}/desk.gguf`;
   const got = await page.evaluate(async (model) => {
     const { createKinglet, modelStore } = await import('/pkg/dist/index.js');
     const held = (name) => new Promise((resolve) => navigator.locks.request(name, () => new Promise((release) => resolve(release))));
-    const waits = async () => {
+    const waits = async (why) => {
       const said = [];
       const control = new AbortController();
-      const onProgress = ({ phase, text, file }) => phase === 'wait' && (said.push([text, file]), control.abort());
+      // A lock that comes late on a busy machine is said to be waited for, too.
+      const onProgress = ({ phase, text, file }) => phase === 'wait' && text.includes(why) && (said.push([text, file]), control.abort());
       const code = await createKinglet({ model, backend: 'cpu', threads: 1, onProgress, signal: control.signal }).then(() => 'loaded', ({ code }) => code);
       return [code, said[0]];
     };
     const file = await held(`kinglet:source-${model}`);
-    const download = await waits();
+    const download = await waits('downloading');
     file();
     const store = await held('kinglet:store');
-    const session = await waits();
+    const session = await waits('the store');
     const list = await modelStore.list().catch(({ code }) => code);
     store();
     return { download, session, list, after: await modelStore.list() };
@@ -278,8 +280,8 @@ test('who waits for another tab says so, can be aborted, and does not wait for e
   assert.equal((await page.evaluate(ask, { model })).code, undefined);
 });
 
-test('a model of which a part is there has its room already', { skip, timeout: 90_000 }, async (t) => {
-  let pace = 10;
+test('a model of which a part is there has its room already', { skip, timeout: 300_000 }, async (t) => {
+  let pace = 100; // some 16 s: the tab is closed long before its half
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace }));
   const { page, close } = await openProfile(server.origin);
   t.after(close);
@@ -309,7 +311,7 @@ test('a model of which a part is there has its room already', { skip, timeout: 9
   assert.equal((await page.evaluate(ask, { model })).code, undefined);
 });
 
-test('a damaged chunk in OPFS is repaired alone; a file that is gone is announced and fetched again', { skip, timeout: 90_000 }, async (t) => {
+test('a damaged chunk in OPFS is repaired alone; a file that is gone is announced and fetched again', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }));
   const { page } = await profile(t);
   const model = `${faults.origin}/large.gguf`;
@@ -337,7 +339,7 @@ test('a damaged chunk in OPFS is repaired alone; a file that is gone is announce
   assert.deepEqual([evicted.said, evicted.notices], [first.said, ['storage_evicted']], evicted.message);
 });
 
-test('availability: a stored file of another hash stays and is downloadable; what the browser has removed is so, too, and announced by the load', { skip, timeout: 90_000 }, async (t) => {
+test('availability: a stored file of another hash stays and is downloadable; what the browser has removed is so, too, and announced by the load', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page } = await profile(t);
   const url = `${faults.origin}/desk.gguf`;
@@ -365,7 +367,7 @@ test('availability: a stored file of another hash stays and is downloadable; wha
   assert.deepEqual((await page.evaluate(ask, { model: url })).notices, ['storage_evicted']);
 });
 
-test('a small quota: quota_exceeded with needed and available before anything is downloaded, and nothing is left behind', { skip, timeout: 90_000 }, async (t) => {
+test('a small quota: quota_exceeded with needed and available before anything is downloaded, and nothing is left behind', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: large, etag: '"1"' }), () => ({ pace: 1 }));
   // A profile on the disk: in private windows Chromium takes room only as it is written to.
   const { page, close } = await openProfile(server.origin);
@@ -391,7 +393,7 @@ test('a small quota: quota_exceeded with needed and available before anything is
   await nothing(secret.page);
 });
 
-test('tabs of two versions: the newer store is left alone, by loading and by listing', { skip, timeout: 90_000 }, async (t) => {
+test('tabs of two versions: the newer store is left alone, by loading and by listing', { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page, more } = await profile(t);
   const model = `${faults.origin}/desk.gguf`;
@@ -415,7 +417,7 @@ test('tabs of two versions: the newer store is left alone, by loading and by lis
   assert.equal((await page.evaluate(ask, { model, options: { store: 'none' } })).code, undefined);
 });
 
-test("the caller's own fetch, a stream, a file handle and a directory handle: the same answer; the stream is kept by its hash", { skip, timeout: 90_000 }, async (t) => {
+test("the caller's own fetch, a stream, a file handle and a directory handle: the same answer; the stream is kept by its hash", { skip, timeout: 300_000 }, async (t) => {
   const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }));
   const { page } = await profile(t);
   const url = `${faults.origin}/desk.gguf`;
@@ -454,7 +456,7 @@ test("the caller's own fetch, a stream, a file handle and a directory handle: th
 
 for (const [name, { missing: absent, launch: start }] of Object.entries(LAUNCHERS).filter(([name]) => name !== 'chromium')) {
   const kind = name === 'webkit' ? 'indexeddb' : 'opfs';
-  test(`${name}: a model is kept in ${kind}, and is there without a server`, { skip: absent() ?? notBuilt() ?? noDesk() ?? false, timeout: 120_000 }, async (t) => {
+  test(`${name}: a model is kept in ${kind}, and is there without a server`, { skip: absent() ?? notBuilt() ?? noDesk() ?? false, timeout: 300_000 }, async (t) => {
     const faults = await serving(t, () => ({ bytes: desk, etag: '"1"' }), () => ({ cut: 2_000_000, pace: 5 }));
     const other = await start();
     t.after(() => other.close());

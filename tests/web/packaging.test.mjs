@@ -35,7 +35,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 10 }); // browsers and servers may still write
 });
 
 /** A folder for a project without a bundler: the README's files, the packages beside them. */
@@ -65,7 +65,7 @@ async function open(context, url, expected = SHOWN) {
   await page.goto(url);
   const shown = page.locator('#answer');
   await page
-    .waitForFunction((text) => document.querySelector('#answer')?.textContent === text, expected, { timeout: 30_000 })
+    .waitForFunction((text) => document.querySelector('#answer')?.textContent === text, expected, { timeout: 120_000 })
     .catch(async () => assert.fail(`${url} shows ${JSON.stringify(await shown.textContent())}; ${trouble.join('; ')}`));
   return { page, shown, trouble };
 }
@@ -299,7 +299,7 @@ async function served(t, home, args, port) {
     child.kill();
     await ended;
   });
-  for (let left = 300; ; left--) {
+  for (let left = 1200; ; left--) {
     if (child.exitCode !== null || left === 0) assert.fail(`${args.join(' ')}: ${said}`);
     const answered = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
     if (answered?.ok) return;

@@ -37,7 +37,7 @@ async function life({ bases, KEY, TOKEN, content }) {
       model: '/models/nano.gguf',
       backend: 'cpu',
       mode: 'prefer-remote',
-      remote: [{ name: 'strong', price, baseURL, model: 'large', retries: 0, timeouts: { connectMs: 2000 }, ...access }],
+      remote: [{ name: 'strong', price, baseURL, model: 'large', retries: 0, ...access }],
       budget: { perDay: 1_000_000 },
       offline: {},
       privacy: { redact: 'yes', dictionary: ['Falcon'], onConsent: ({ signal: _, ...request }) => (previews.push(request.preview), said.push(request), 'once') },

@@ -271,6 +271,8 @@ test('two tabs, one killed in the middle: nothing is lost, nothing is sent twice
     for (let i = 0; i < 6; i += 1) await queue.add({ id: `i${i}`, remote: 'big', payload: { messages: [{ role: 'user', content: '__EMAIL_1__' }], max_tokens: 1 }, facts: {} });
     void queue.flush(globalThis.send).catch(() => undefined);
   });
+  // The first tab sends, the other one waits for it.
+  await second.waitForFunction(async () => (await navigator.locks.query()).held.some(({ name }) => name === 'kinglet:queue-flush'));
   const other = second.evaluate(async () => (await globalThis.opened).flush(globalThis.send));
   await hanging;
   const during = await second.evaluate(async () => (await (await globalThis.opened).list()).map(({ id, state, placeholders }) => [id, state, placeholders]));

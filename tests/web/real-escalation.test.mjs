@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { launch, missing } from './support/browser.mjs';
 import { noRealServer, noRelay, PRICE, realRelay, realServer } from './support/real-llm.mjs';
 import { fileModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = noRealServer() ?? noRelay() ?? missing() ?? false;
 const price = { ...PRICE, currency: 'USD', asOf: '2026-11-22' };
@@ -28,11 +29,11 @@ before(async () => {
       const remote = [{ name: 'real', model: 'real', price, baseURL, getToken: () => token, retries: 0 }];
       const open = (mode) => createKinglet({ model: '/models/nano.gguf', backend: 'cpu', threads: 1, context: 4096, mode, remote, privacy: { consent: 'free' }, escalation: { conservative: 'escalate', probation: 0 }, budget: { store: 'memory' } });
       const kinglet = await open('prefer-remote');
-      globalThis.ask = async (request, stop) => {
+      globalThis.ask = async (request) => {
         const control = new AbortController();
+        globalThis.stop = () => control.abort();
         const chunks = [];
         let error;
-        if (stop) setTimeout(() => control.abort(), stop);
         try {
           for await (const chunk of await kinglet.chat.completions.create({ temperature: 0, ...request, stream: true, stream_options: { include_usage: true }, signal: control.signal })) {
             chunks.push(chunk);
@@ -55,8 +56,8 @@ after(async () => {
 });
 let requests = 0;
 /** What a page gets, and what the relay has put down for it. */
-async function ask(request, stop) {
-  const got = await page.evaluate(([request, stop]) => globalThis.ask(request, stop), [request, stop]);
+async function ask(request) {
+  const got = await page.evaluate((request) => globalThis.ask(request), request);
   return { ...got, noted: await relay.request((requests += 1)) };
 }
 
@@ -76,13 +77,14 @@ test('what is refused there is answered here; what is left stops there, and is b
   assert.deepEqual([refused.own.source, refused.own.escalation, refused.own.decision.reason], ['local', 'failed', 'remote_failed']);
   assert.ok(refused.kinds.includes('error'));
   assert.equal(refused.own.cost, 0, 'turned away before any work');
-  const left = await ask({ messages: user('Tell me about the weather.'), tools: TOOLS, tool_choice: 'required', max_tokens: 900 }, 150);
+  const leaving = ask({ messages: user('Tell me about the weather.'), tools: TOOLS, tool_choice: 'required', max_tokens: 900 });
+  leaving.catch(() => undefined); // it is awaited below
+  const busy = async () => (await server.slots()).some(({ is_processing }) => is_processing);
+  assert.ok(await eventually(busy, (is) => is, 30_000), 'the server is at work');
+  await page.evaluate(() => globalThis.stop());
+  const left = await leaving;
   assert.equal(left.error.code, 'aborted');
   assert.deepEqual([left.row.source, left.row.tokens, left.row.cost], ['remote', 'estimated', left.row.reserved]);
-  const until = Date.now() + 5_000;
-  while ((await server.slots()).some(({ is_processing }) => is_processing)) {
-    assert.ok(Date.now() < until, 'the server goes on for nobody');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  assert.ok(!(await eventually(busy, (is) => !is, 30_000)), 'the server goes on for nobody');
   assert.ok((await server.counted()).predicted < 900);
 });

@@ -97,7 +97,7 @@ after(async () => {
 
 /** Waits until the server computes nothing; how many tokens it has made for its latest answer. */
 async function idle({ server }) {
-  const until = Date.now() + 3_000;
+  const until = Date.now() + 30_000;
   for (;;) {
     const slots = await server.slots();
     if (slots.every(({ is_processing }) => !is_processing)) {

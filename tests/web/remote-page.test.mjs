@@ -72,7 +72,7 @@ test('a page asks another origin, streams, is told why not, and stops', { skip }
   for (const api of ['openai', 'anthropic']) {
     llm.reset();
     const key = { api, apiKey: KEY, dangerouslyAllowBrowserKey: true };
-    const good = await ask(page, { ...key, baseURL: llm.base('n=8,drip=40,split=3'), headers: { 'x-app': 'shop' } });
+    const good = await ask(page, { ...key, baseURL: llm.base('n=8,drip=250,split=3'), headers: { 'x-app': 'shop' } });
     const [{ input, output, headers }] = llm.truth;
     assert.deepEqual([good.error, good.finish, good.usage.input, good.usage.output, output], [undefined, 'stop', input, output, 8]);
     assert.ok(good.text.includes('grüß') && good.text.includes('🦜'), good.text);
@@ -84,7 +84,7 @@ test('a page asks another origin, streams, is told why not, and stops', { skip }
     llm.reset();
     const redirected = await ask(page, { ...key, baseURL: llm.base('redirect=307') });
     assert.deepEqual([redirected.error.detail.kind, redirected.log, llm.truth.length], ['redirect', ['begin', { kind: 'unknown' }], 1]);
-    const cut = await ask(page, { ...key, baseURL: llm.base('cut=2;ok') });
+    const cut = await ask(page, { ...key, baseURL: llm.base('cut=2,hand=3000;ok') });
     assert.deepEqual([cut.text, cut.error.detail.kind, cut.log], ['The kettle ', 'cut', ['begin', { kind: 'unknown' }]]);
     llm.reset();
     const stopped = await ask(page, { ...key, baseURL: llm.base('n=2000,drip=5') }, 3);
@@ -129,7 +129,7 @@ for (const name of ['firefox', 'webkit']) {
         gzip: [undefined, 'usage'],
         'status=429,after=77': ['rate_limited', 'refused'],
         'redirect=307': ['redirect', 'unknown'],
-        'cut=2': ['cut', 'unknown'],
+        'cut=2,hand=3000': ['cut', 'unknown'],
         'error=0': ['overloaded', 'unknown'],
         close: ['network', 'unknown'],
         'head=stall': ['connect_timeout', 'unknown'],

@@ -144,7 +144,7 @@ const CASES = {
   'redirect=308;ok': failed('redirect', ['unknown'], { status: 308 }),
   'head=stall;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { connectMs: 1000 } },
   'stall=0;ok': { ...STOP, spent: ['unknown', 'usage'], timeouts: { firstTokenMs: 1000 } },
-  'head=stall': failed('connect_timeout', ['unknown', 'unknown', 'unknown'], { timeouts: { connectMs: 100 } }),
+  'head=stall': failed('connect_timeout', ['unknown', 'unknown', 'unknown'], { timeouts: { connectMs: 500 } }),
   'stall=0': failed('first_token_timeout', ['unknown', 'unknown', 'unknown'], { timeouts: { firstTokenMs: 100 } }),
   'pings=20': failed('first_token_timeout', ['unknown'], { timeouts: { firstTokenMs: 100 }, retries: 0 }),
   'stall=2;ok': failed('idle_timeout', ['unknown'], { text: 'The kettle ', timeouts: { idleMs: 1000 } }),
@@ -237,11 +237,12 @@ test('attempts share an idempotency key only where the endpoint honours it', asy
 });
 
 test('all attempts together have a time, which ends an answer, a pause and a stall', async () => {
-  const late = await ask(endpoint('n=1000,drip=20', { timeouts: { totalMs: 700 } }));
+  const late = await ask(endpoint('n=1000,drip=20', { timeouts: { totalMs: 2000 } }));
   assert.deepEqual([late.error.detail.kind, settle(late.log, server.truth)], ['total_timeout', ['unknown']]);
   assert.ok(late.text.length > 0);
   server.reset();
-  const stalled = await ask(endpoint('head=stall', { timeouts: { connectMs: 200, totalMs: 500 } }));
+  // The second attempt is in its middle then: far from the end of either.
+  const stalled = await ask(endpoint('head=stall', { timeouts: { connectMs: 1000, totalMs: 1500 } }));
   assert.deepEqual([stalled.error.detail.kind, stalled.log.at(-1), stalled.log.length], ['total_timeout', { kind: 'unknown' }, 2 * stalled.error.detail.attempts]);
 });
 

@@ -192,7 +192,7 @@ test('labels in Chromium are those in Node', { skip }, async () => {
   await close();
 });
 
-test('every task call on WebGPU answers as on the processor', { skip, timeout: 120_000 }, async () => {
+test('every task call on WebGPU answers as on the processor', { skip, timeout: 600_000 }, async () => {
   server.models.set('desk-nano.gguf', fileModel(DESK_NANO));
   const { page, close } = await openPage(browser, server.origin);
   const asked = (backend) =>

@@ -8,6 +8,7 @@ import { launch, missing } from './support/browser.mjs';
 import { withString } from './support/gguf.mjs';
 import { codeOf, graphOf } from './support/graph.mjs';
 import { bytesModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing() ?? false;
 const TEMPLATE = '{% for m in messages %}{{ m.content }}{% endfor %}';
@@ -74,7 +75,7 @@ async function controlled(t, count = 1, options = {}) {
   const pages = [];
   for (let i = 0; i < count; i++) {
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(server.origin);
     await page.evaluate(async () => {
       const { downloadModel } = await import('/pkg/dist/index.js');
@@ -247,22 +248,22 @@ test('a worker that the browser has ended answers the next request as before', {
   const cut = page.evaluate(async (body) => {
     const response = await fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(body) });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    let last = '';
+    globalThis.heard = '';
     try {
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return last;
-        last = value;
+        if (done) return globalThis.heard;
+        globalThis.heard += value;
       }
     } catch {
-      return last;
+      return globalThis.heard;
     }
   }, ENDLESS);
-  await page.waitForTimeout(1500);
+  assert.ok(await eventually(() => page.evaluate(() => globalThis.heard?.length > 1000), Boolean, 60_000), 'it is on its way');
   await session.send('ServiceWorker.stopAllWorkers');
-  const last = await Promise.race([cut, new Promise((resolve) => setTimeout(() => resolve('the reader hears nothing: [DONE]'), 10_000))]);
-  assert.match(last, /^data: /);
-  assert.doesNotMatch(last, /\[DONE\]|"finish_reason":"/);
+  const heard = await Promise.race([cut, new Promise((resolve) => setTimeout(() => resolve('the reader hears nothing: [DONE]'), 10_000))]);
+  assert.match(heard, /^data: /);
+  assert.doesNotMatch(heard, /\[DONE\]|"finish_reason":"/);
   assert.equal(await text(), expected);
 });
 

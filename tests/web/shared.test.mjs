@@ -5,22 +5,24 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch, missing } from './support/browser.mjs';
 import { fileModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing() ?? false;
 const MODEL = '/models/small.gguf';
 const SMALL = { prompt: 'The kinglet is small', max_tokens: 16, temperature: 0 };
 /** See browsers.test.mjs. */
 const SMALL_TEXT = '\ufffd{\ufffdviiiiirrrr%%';
-/** Appended to the shared worker: it can be ended in two ways, and its patience is a hundredth of what it was. */
+/** Appended to the shared worker: it can be ended in two ways. */
 const MORTAL = `
   const wait = globalThis.setTimeout;
-  globalThis.setTimeout = (work, ms) => wait(work, ms / 100);
   const [born, channel] = [Math.random(), new BroadcastChannel('shared')];
   channel.onmessage = ({ data }) => {
     if (data === 'close') close();
     else if (data === 'throw') wait(() => { throw new Error('thrown by the test'); }, 0);
     else channel.postMessage(born);
   };`;
+/** The same, and its patience is so many times less than it was. */
+const hasty = (times) => `${MORTAL}\n  globalThis.setTimeout = (work, ms) => wait(work, ms / ${times});`;
 const BLIND = '\ndelete WorkerNavigator.prototype.gpu;';
 
 let browser;
@@ -29,7 +31,7 @@ before(async () => {
   if (skip) return;
   browser = await launch();
   const models = new Map([['small.gguf', fileModel(fileURLToPath(new URL('../goldens/llama3.gguf', import.meta.url)))]]);
-  for (const [name, code] of [['plain', ''], ['mortal', MORTAL], ['blind', BLIND]]) {
+  for (const [name, code] of [['plain', ''], ['mortal', MORTAL], ['impatient', hasty(100)], ['fleeting', hasty(5)], ['blind', BLIND]]) {
     servers[name] = await startServer(models, { scripts: new Map([['/pkg/dist/shared.js', code]]) });
   }
 });
@@ -45,7 +47,7 @@ async function tabs(t, server, count, init) {
   if (init) await context.addInitScript(init);
   const open = async () => {
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(servers[server].origin);
     await page.locator('body[data-ready]').waitFor();
     await page.evaluate((model) => {
@@ -65,6 +67,8 @@ async function tabs(t, server, count, init) {
 
 const open = (page, options = {}) => page.evaluate((options) => globalThis.open(options), options);
 const ask = (page, request = SMALL) => page.evaluate((request) => globalThis.ask(request), request);
+/** Resolves when the engine has heard what this page has asked for so far. */
+const heard = (page) => page.evaluate(() => globalThis.engine.stats()).then(() => undefined);
 /** Begins an answer that is never read to its end; with `pull` it is pulled for ever. */
 const leaveLying = (page) =>
   page.evaluate(async () => {
@@ -151,11 +155,11 @@ test('a tab with many requests does not hold up another', { skip }, async (t) =>
   await Promise.all([open(many), open(one)]);
   await leaveLying(many); // so that all the others wait
   const stamp = (page, count) =>
-    page.evaluate(([request, count]) => Promise.all(Array.from({ length: count }, () => globalThis.ask(request).then(() => Date.now()))), [{ ...SMALL, max_tokens: 64 }, count]);
+    page.evaluate(([request, count]) => Promise.all(Array.from({ length: count }, () => globalThis.ask(request).then(() => Date.now()))), [{ ...SMALL, max_tokens: 256, kinglet: { context_shift: true }, logit_bias: { 2: -100 } }, count]); // long ones: tabs hear of them late on a busy machine
   const all = stamp(many, 8);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await heard(many);
   const alone = stamp(one, 1);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await heard(one);
   await many.evaluate(() => globalThis.left.return());
   const [times, [first]] = await Promise.all([all, alone]);
   assert.deepEqual(times, times.toSorted((a, b) => a - b));
@@ -183,7 +187,7 @@ for (const [how, leave] of [
 }
 
 test('an answer that is left lying gives way to another tab, and says so', { skip }, async (t) => {
-  const [lazy, next] = await tabs(t, 'mortal', 2);
+  const [lazy, next] = await tabs(t, 'impatient', 2);
   await Promise.all([open(lazy), open(next)]);
   await leaveLying(lazy);
   assert.equal(await ask(next), SMALL_TEXT);
@@ -199,7 +203,7 @@ for (const how of ['close', 'throw']) {
     await Promise.all([open(a), open(b)]);
     await leaveLying(a);
     const waits = ask(b).then(() => 'answered', (error) => String(error));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await heard(b);
     await a.evaluate((how) => new BroadcastChannel('shared').postMessage(how), how);
     assert.match(await waits, /the worker failed/);
     const lost = await a.evaluate(() => globalThis.left.next().then(() => 'went on', ({ code }) => code));
@@ -210,7 +214,7 @@ for (const how of ['close', 'throw']) {
 }
 
 test('the engine goes when nobody has wanted it for a while, and comes back when somebody does', { skip }, async (t) => {
-  const [page] = await tabs(t, 'mortal', 1);
+  const [page] = await tabs(t, 'fleeting', 1);
   const born = () =>
     page.evaluate(() => {
       const channel = new BroadcastChannel('shared');
@@ -223,7 +227,10 @@ test('the engine goes when nobody has wanted it for a while, and comes back when
   await open(page);
   assert.equal(await born(), first, 'at once it is still there');
   await page.evaluate(() => globalThis.engine.dispose());
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  // Its worker holds a lock as long as it lives.
+  const lives = () => page.evaluate(async () => (await navigator.locks.query()).held.some(({ name }) => name.startsWith('kinglet shared worker')));
+  assert.equal(await lives(), true);
+  assert.equal(await eventually(lives, (is) => !is, 30_000), false);
   await open(page);
   assert.notEqual(await born(), first, 'after a while it is not');
   assert.equal(await ask(page), SMALL_TEXT);

@@ -12,6 +12,7 @@ import { llamaModel, withString } from './support/gguf.mjs';
 import { temporary } from './support/pack.mjs';
 import { deploy } from './support/site.mjs';
 import { serveFolder } from './support/static.mjs';
+import { eventually } from './support/wait.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RELEASE = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'release-files');
@@ -44,7 +45,11 @@ async function hosted(t, { base = '/some/where/' } = {}) {
 }
 
 const ready = (page) => page.locator('#where[data-status=ready]').waitFor({ timeout: LONG });
-const kept = (page) => page.locator('#offline[data-status=kept]').waitFor({ timeout: LONG });
+/** The page is kept, and its worker has taken it over, which comes a moment later. */
+const kept = async (page) => {
+  await page.locator('#offline[data-status=kept]').waitFor({ timeout: LONG });
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: LONG });
+};
 
 /** Asks with an example's button; the answer's text. */
 async function ask(page, name = 'Filter') {
@@ -99,7 +104,7 @@ test('the site answers below a path that it does not know; after one visit, with
 /** On the page: waits for the model, asks once; the answer, and what is kept. */
 async function visit() {
   const until = async (done, what) => {
-    for (let left = 6000; !done(); left--) {
+    for (let left = 18_000; !done(); left--) {
       if (left === 0) throw new Error(`waited in vain for ${what}: ${document.body.innerText}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -241,7 +246,12 @@ test('without a yes a new version is there when all tabs were closed; a broken o
   await first.reload();
   await ready(first);
   assert.equal(await changed(first), '', 'a reload is no yes');
+  // Another page of the origin sees when the browser has noticed that the last tab is gone.
+  const outside = await context.newPage();
+  await outside.goto(new URL('/', host.url).href);
   await first.close();
+  const taken = () => outside.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).map(({ active }) => active?.scriptURL.split('=')[1]));
+  assert.deepEqual(await eventually(taken, ([version]) => version === fresh, LONG), [fresh]);
   const second = await open();
   assert.equal(await changed(second), 'yes');
   await second.waitForFunction(async (fresh) => (await caches.keys()).every((name) => name.endsWith(fresh)), fresh);
@@ -281,7 +291,10 @@ test('where nothing may be stored the page works, and says so; where the host wa
   writeFileSync(join(host.folder, 'offline.json'), JSON.stringify({ version: null, files: {} }));
   await Promise.all([page.waitForEvent('load'), look(page)]);
   await ready(page);
-  assert.deepEqual(await page.evaluate(async () => [(await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]), [0, 0]);
+  // It tries to keep the version that model.json still names, and is refused.
+  await page.locator('#offline[data-status=refused]').waitFor({ timeout: LONG });
+  const left = () => page.evaluate(async () => [(await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]);
+  assert.deepEqual(await eventually(left, (counts) => counts.every((n) => n === 0)), [0, 0]);
 });
 
 test('the manifest is one of an app that can be installed', { skip }, async (t) => {

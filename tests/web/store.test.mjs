@@ -104,7 +104,7 @@ test('a stopped download goes on with what is missing', async (t) => {
 });
 
 test('chunks of which only the beginning has come: a crash loses the last second of them, a stop nothing', async (t) => {
-  let pace = 60; // 64 KiB each: some 4 s for a chunk
+  let pace = 120; // 64 KiB each: some 8 s for a chunk, and in a second never more than 2.2 MB of all four
   const server = await serving(t, () => LONG, () => ({ pace }));
   const one = await tab();
   const reader = await one.open(server);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { launch, missing } from './support/browser.mjs';
+import { launch, missing, PATIENCE } from './support/browser.mjs';
 import { DESK_NANO } from './support/desk.mjs';
 import { bytesModel, fileModel, startServer } from './support/server.mjs';
 
@@ -31,7 +31,7 @@ async function open(t, address) {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   asked = [];
   await page.goto(address);
   return page;

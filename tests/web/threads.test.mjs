@@ -7,6 +7,7 @@ import { launch, missing, openPage } from './support/browser.mjs';
 import { llamaModel } from './support/gguf.mjs';
 import { processorTime } from './support/processes.mjs';
 import { fileModel, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const skip = missing();
 const GOLDENS = fileURLToPath(new URL('../goldens', import.meta.url));
@@ -62,9 +63,11 @@ async function answers({ models, threads }) {
   const hook = new BroadcastChannel('shards');
   let pongs = 0;
   hook.onmessage = ({ data }) => (pongs += data === 'pong' ? 1 : 0);
-  const count = async () => {
+  /** How many answer; `wanted` are waited for, and a moment longer, so that one too many is heard. */
+  const count = async (wanted = 0) => {
     pongs = 0;
     hook.postMessage('ping');
+    for (let tries = 0; pongs < wanted && tries < 1000; tries++) await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => setTimeout(resolve, 100));
     return pongs;
   };
@@ -76,10 +79,10 @@ async function answers({ models, threads }) {
       const first = await ask('abc def ghi', { max_tokens: 12 });
       const second = await ask('abc def xyz', { max_tokens: 12 });
       const values = JSON.stringify([first, second].map(({ choices }) => choices));
-      const workers = await count();
+      const workers = await count(n - 1);
       kinglet.dispose();
       let left = workers; // the browser ends them in its own time
-      for (let tries = 0; left > 0 && tries < 20; tries++) left = await count();
+      for (let tries = 0; left > 0 && tries < 100; tries++) left = await count();
       found.push({ model, values, workers, left, info: kinglet.info });
     }
   }
@@ -171,7 +174,7 @@ for (const site of ['isolated', 'plain']) {
     const { errors, ms, usage, notices, threads } = await inPage(site, run, { model: '/models/qwen2.gguf' });
     assert.match(errors[0], /^worker_failed: .*killed by the test/);
     assert.deepEqual([errors.length, usage.completion_tokens, notices, threads], [1, 2, ['worker_restarted'], 3]);
-    assert.ok(ms < 3000, `${ms} ms`);
+    assert.ok(ms < 8000, `${ms} ms`); // of itself a thread that says nothing is given up after ten seconds
   });
 
   test(`an aborted answer leaves the threads ready for the next (${site} page)`, { skip }, async () => {
@@ -203,10 +206,13 @@ for (const site of ['isolated', 'plain']) {
         await globalThis.stream.next();
       };
       await page.evaluate(load);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      const before = processorTime('renderer');
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      const used = processorTime('renderer') - before;
+      const second = async () => {
+        const before = processorTime('renderer');
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return processorTime('renderer') - before;
+      };
+      // The browser's compiler goes on for a while behind the first answer; a thread that spins never ends.
+      const used = await eventually(second, (ms) => ms < 100, 20_000);
       t.diagnostic(`${used} ms of processor time in 1 s`);
       assert.ok(used < 100, `${used} ms`);
     } finally {

@@ -55,7 +55,7 @@ async function verify(model) {
 async function repair(model) {
   const { downloadModel } = await import('/pkg/dist/index.js');
   const notices = [];
-  const retry = { attempts: 2, backoffMs: 5, stallMs: 1000 };
+  const retry = { attempts: 2, backoffMs: 5, stallMs: 10_000 }; // requests are counted: a busy machine is no stalled server
   const code = await downloadModel({ model, check: true, retry, onNotice: (notice) => notices.push(notice.code) }).then(
     () => undefined,
     (error) => error.code,

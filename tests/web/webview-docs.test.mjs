@@ -82,7 +82,7 @@ test('the options that are named are those that the page takes', () => {
   assert.deepEqual(names(said, '`'), names(taken, "'"));
 });
 
-test('its JavaScript runs', { skip, timeout: 60_000 }, async () => {
+test('its JavaScript runs', { skip, timeout: 300_000 }, async () => {
   const [sample, ...more] = blocks(page);
   assert.deepEqual(more, []);
   const [browser, site] = [await launch(), await serveEmbed({ models: { 'desk-nano.gguf': DESK_NANO } })];
@@ -94,7 +94,7 @@ test('its JavaScript runs', { skip, timeout: 60_000 }, async () => {
   await Promise.all([browser.close(), site.close()]);
 });
 
-test('its lines for the Linux host are answered', { skip: noWebView() ?? noDesk() ?? false, timeout: 60_000 }, async () => {
+test('its lines for the Linux host are answered', { skip: noWebView() ?? noDesk() ?? false, timeout: 300_000 }, async () => {
   const views = await webViews();
   const view = await views.open(['--models', new URL('../../models/desk', import.meta.url).pathname]);
   await view.until(({ type }) => type === 'awake');

@@ -36,11 +36,16 @@ export async function sampling(page, fields) {
   }, fields);
 }
 
-/** Waits until the last answer of at least `turns` has ended; resolves to its text. */
+/** Waits until nothing is being made or kept in this tab: what is shown as ended goes to the database after that. */
+export const idle = (page) => page.evaluate(async () => (await import('/services/busy.js')).idleHere());
+
+/** Waits until the last answer of at least `turns` has ended, and is kept; resolves to its text. */
 export async function answered(page, turns = 1) {
   await page.locator('#log > li.assistant').nth(turns - 1).waitFor({ timeout: 60_000 });
   await page.waitForFunction(() => document.querySelector('#log > li:last-child')?.matches('.assistant[aria-busy="false"]') && document.querySelector('#send'), null, { timeout: 60_000 });
-  return page.locator('#log > li:last-child .text').evaluate((text) => text.textContent);
+  const text = await page.locator('#log > li:last-child .text').evaluate((text) => text.textContent);
+  await idle(page);
+  return text;
 }
 
 /** Writes a message with the keyboard and waits for the end of the answer; resolves to its text. */

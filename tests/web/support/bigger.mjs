@@ -1,6 +1,8 @@
 // The assistant as a person uses it, for the tests of what it shows of bigger models: a page with settings, a question, what is sent.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { idle } from './assistant.mjs';
+import { PATIENCE } from './browser.mjs';
 
 const AXE = readFileSync(fileURLToPath(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 
@@ -24,7 +26,7 @@ export const remoteAt = (baseURL, more = {}) => ({
 /** A page of the assistant, its model loaded; `escalation`: what was set before. */
 export async function openAssistant(context, origin, { escalation, path = '/' } = {}) {
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(`${message.text()} ${message.location()?.url ?? ''}`));
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -60,9 +62,10 @@ export async function backToChat(page) {
   await page.locator('#log > li').first().waitFor();
 }
 
-/** When so many answers are complete; resolves to the last. */
+/** When so many answers are complete, and kept; resolves to the last. */
 export async function answered(page, count) {
   await page.locator('#log > li.assistant[data-status=done]').nth(count - 1).waitFor();
+  await idle(page);
   return page.locator('#log > li.assistant').last();
 }
 

@@ -26,6 +26,9 @@ export function launch(more = [], without = []) {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...more], ignoreDefaultArgs: without });
 }
 
+/** Milliseconds for what a test waits for; with the processors taken by others a page alone takes ten seconds to come. */
+export const PATIENCE = 60_000;
+
 /** A folder for a browser's profile. */
 export function profileFolder() {
   return mkdtempSync(join(tmpdir(), 'kinglet-profile-'));
@@ -35,12 +38,12 @@ export function profileFolder() {
 export async function openProfile(url, { folder = profileFolder(), keep = false } = {}) {
   const context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, headless: true, args: ARGS });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(url);
   await page.locator('body[data-ready]').waitFor();
   const close = async () => {
     await context.close();
-    if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   return { page, close };
 }
@@ -53,7 +56,7 @@ export async function openExtension(home, profile) {
     args: [...ARGS, '--headless=new', `--disable-extensions-except=${home}`, `--load-extension=${home}`],
     ignoreDefaultArgs: ['--disable-extensions'],
   });
-  return { context, worker: context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker')) };
+  return { context, worker: context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker', { timeout: PATIENCE })) };
 }
 
 /** Why the browser tests cannot run here, or undefined. */
@@ -84,7 +87,7 @@ export async function openPage(browser, url, options = {}) {
   const complaints = [];
   context.on('request', (request) => requests.push(request.url()));
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE);
   page.on('console', (message) => {
     if (message.type() === 'error') {
       complaints.push(`${message.text()} ${message.location()?.url ?? ''}`);

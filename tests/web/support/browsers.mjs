@@ -25,8 +25,8 @@ export const LAUNCHERS = { chromium: { missing, launch: launchChromium, module: 
 /** On the page: waits until it is ready (that is, its script has run), and puts the package into `globalThis.kinglet`. */
 export async function ready() {
   const present = async (selector) => {
-    for (let left = 1000; !document.querySelector(selector); left--) {
-      if (left === 0) throw new Error(`no ${selector} within ten seconds`);
+    for (let left = 6000; !document.querySelector(selector); left--) {
+      if (left === 0) throw new Error(`no ${selector} within a minute`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };

@@ -1,4 +1,5 @@
 // Documents as a person uses them: files are added, a question is asked in the chat.
+import { drawn } from './wait.mjs';
 
 /** A file as Playwright gives it to the page. */
 export const file = (name, content) => ({ name, mimeType: '', buffer: Buffer.from(content) });
@@ -17,6 +18,9 @@ export async function askInChat(page, question) {
   await page.locator('nav a[href="#/chat"]').click();
   await page.getByRole('checkbox', { name: /Ask my documents/ }).check();
   await ready(page);
+  // Another conversation's answers may still stand there.
+  await drawn(page);
+  await page.locator('#log:empty').waitFor({ state: 'attached' });
   const answers = page.locator('#log li.assistant');
   const before = await answers.count();
   await page.locator('#prompt').fill(question);

@@ -26,6 +26,7 @@
 //     stall=N         says nothing more after N pieces;  cut=N  breaks the connection off there;  stop=N  ends the body there
 //     nodone          no `[DONE]` or `message_stop`;  nofinish  no reason of the end either;  linger  stays open after the end
 //     cutend          breaks the connection off after the reason of the end, before `[DONE]` or `message_stop`
+//     hand=MS         so long after what it has sent a connection is broken off: a page that is busy takes its time to read that
 //     comments        a comment (or ping) before each piece;  pings=MS  only these, for ever, before the first piece
 //   how it is sent
 //     split=SEED      the bytes cut at random places;  bytes  one by one;  drip=MS  so long between two pieces
@@ -52,6 +53,8 @@ const CORS = {
   'Access-Control-Expose-Headers': 'retry-after, retry-after-ms, date, x-request-id',
   'Access-Control-Max-Age': '600',
 };
+/** Before a connection breaks: what was not handed over by then is dropped. */
+const HANDED_MS = 250;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `a=1,b` as {a: '1', b: true}. */
@@ -299,7 +302,7 @@ async function stream(protocol, order, row, response, pieces) {
       await send([['error', protocol.error(529, 'Overloaded')]]);
       response.end();
     } else if (stops('cut')) {
-      await sleep(20); // browsers drop what they have not handed over when a connection breaks
+      await sleep(Number(order.hand ?? HANDED_MS));
       response.destroy();
     } else if (stops('stop')) {
       response.end();
@@ -324,7 +327,7 @@ async function stream(protocol, order, row, response, pieces) {
   row.complete = !response.destroyed;
   if (order.gzip) response.write(gzipSync(Buffer.concat(collected)));
   if (order.cutend) {
-    await sleep(20);
+    await sleep(Number(order.hand ?? HANDED_MS));
     response.destroy();
   } else if (!order.linger) {
     response.end();

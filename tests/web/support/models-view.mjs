@@ -42,8 +42,8 @@ export async function openModels(t, browser, server, entries, options = {}) {
   return opened;
 }
 
-/** The words of a card's verdict, when it is of this kind. */
-export const verdictOf = (card, kind) => card.locator(`.verdict[data-kind=${kind}]`).textContent();
+/** The words of a card's verdict, when it is of this kind, and this device was looked at. */
+export const verdictOf = (card, kind) => card.locator(`.verdict[data-kind=${kind}]:not([data-level=unknown])`).textContent();
 
 /** Bytes asked for, all requests together. */
 export const total = (asked) => asked.reduce((sum, [start, end]) => sum + end - start, 0);

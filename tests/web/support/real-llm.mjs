@@ -79,8 +79,8 @@ export function costOf({ input, output, cached = 0 }) {
   return Math.ceil(((input - cached) * inputPerMillion + cached * cachedPerMillion + output * outputPerMillion) / 1_000_000);
 }
 
-/** The relay before `upstreams`, `{model: {api, base}}`; `most` micro-units a day, at `price`. */
-export async function realRelay(upstreams, { origins = [], most = 1_000_000_000, timeouts = {}, price: prices = PRICE } = {}) {
+/** The relay before `upstreams`, `{model: {api, base, timeouts}}`; `most` micro-units a day, at `price`. */
+export async function realRelay(upstreams, { origins = [], most = 1_000_000_000, price: prices = PRICE } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'kinglet-relay-'));
   const table = (values) => `{ ${Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')} }`;
   const price = table({ ...prices, currency: 'USD', asOf: '2026-11-22' });
@@ -96,7 +96,7 @@ export async function realRelay(upstreams, { origins = [], most = 1_000_000_000,
       '[tiers.free]',
       `perDay = ${most}\nperMonth = ${most}\nrequestsPerMinute = 10_000\ntokensPerMinute = 100_000_000\nmaxTokens = 1000`,
       `models = ${JSON.stringify(Object.keys(upstreams))}`,
-      ...Object.entries(upstreams).flatMap(([name, { api = 'openai', base }]) => [
+      ...Object.entries(upstreams).flatMap(([name, { api = 'openai', base, timeouts = {} }]) => [
         `[upstreams.${name}]`,
         `api = "${api}"\nbaseURL = ${JSON.stringify(base)}\nkey = { env = "RELAY_KEY" }\ntimeouts = ${table(timeouts)}`,
         `models.${name} = { model = ${JSON.stringify(name)}, price = ${price} }`,

@@ -20,7 +20,7 @@ const WEBKIT = '/usr/bin/WebKitWebDriver';
 const XVFB = '/usr/bin/Xvfb';
 /** How long a browser may take to start, and a script to run, in ms. */
 const START = 120_000;
-const SCRIPT = 60_000;
+const SCRIPT = 240_000;
 
 /**
  * The browsers: what is missing for each (or undefined), how to start it, the Wasm module that it runs. `launch({proxy})`
@@ -120,7 +120,7 @@ async function launchFirefox({ proxy } = {}) {
   const child = start(FIREFOX, ['--headless', '--marionette', '--remote-allow-system-access', '--no-remote', '--profile', profile], { env });
   const close = async () => {
     await ended(child);
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10 }); // its other processes may still write
   };
   try {
     const file = join(profile, 'MarionetteActivePort');

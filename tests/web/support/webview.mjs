@@ -39,7 +39,7 @@ export async function webViews() {
     async close() {
       await Promise.all([...opened].map((view) => view.close()));
       screen.kill();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 }); // their web processes may still write
     },
   };
 }

@@ -130,7 +130,8 @@ mod tests {
         let mut pid = String::new();
         let mut command = sh::cmd("sh");
         command.args(["-c", "sleep 61 & echo $!; wait"]);
-        run(&mut command, Duration::from_millis(500), |l| pid = l.to_string()).expect("sh starts");
+        run(&mut command, Duration::from_secs(2), |l| pid = l.to_string()).expect("sh starts");
+        assert!(!pid.is_empty(), "it did not begin");
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         assert!(!state.contains("(sleep)") || state.contains(") Z"), "{state}");
     }

@@ -189,7 +189,7 @@ async fn who_goes_takes_the_request_along() {
         let before = std::time::Instant::now();
         drop(stream);
         while service.closed.load(Ordering::SeqCst) < n {
-            assert!(before.elapsed() < Duration::from_secs(2), "the service was not told");
+            assert!(before.elapsed() < Duration::from_secs(10), "the service was not told");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         println!(
