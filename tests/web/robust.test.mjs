@@ -7,7 +7,7 @@ import { launch, missing, openPage, shared } from './support/browser.mjs';
 import { llamaModel } from './support/gguf.mjs';
 import { residentMemory } from './support/processes.mjs';
 import { bytesModel, fileModel, startServer } from './support/server.mjs';
-import { eventually } from './support/wait.mjs';
+import { eventually, steady } from './support/wait.mjs';
 
 const NAME = 'stories260K-phi3-f32';
 const path = shared(`models/${NAME}.gguf`);
@@ -90,12 +90,6 @@ function destroyer(plan) {
     current.device.destroy();
     channel.postMessage('destroyed');
   };
-}
-
-/** In the worker: a clock that hardly moves. By it no device is slow to say that it is done, so each answer takes the same submits (src/engine/batches.rs). */
-function steady() {
-  const { now } = performance;
-  performance.now = () => now.call(performance) / 1000;
 }
 
 /** On the page: the answer to one greedy prompt, and what was heard. */
